@@ -1,0 +1,145 @@
+# `make` or `make help` lists what can be asked for.
+#
+# PYTHON=python3.12   the interpreter .venv is made of
+# REDPOLL_PURE=1      compile nothing
+# ARGS="..."          handed on by `serve`, `bench` and the targets that run pytest
+# JOBS=4              processes that share a test run
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The system's own Python is built profile-guided, which makes redpoll 1.2 times as fast as under a plain build.
+ifeq ($(origin PYTHON), undefined)
+SYSTEM_FITS := import ensurepip, os, sys, sysconfig; \
+    sys.exit(sys.version_info < (3, 11) or not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
+PYTHON := $(shell /usr/bin/python3 -c '$(SYSTEM_FITS)' 2>/dev/null && echo /usr/bin/python3 || echo python3)
+endif
+
+MODE := $(shell $(PYTHON) scripts/toolchain.py)
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+VENV := .venv
+PY := $(VENV)/bin/python
+# What has been installed is noted inside .venv, so that it is forgotten together with it.
+NOTES := $(VENV)/.redpoll
+VENV_NOTE := $(NOTES)/made-with-$(subst /,-,$(PYTHON))
+
+ifeq ($(MODE),compiled)
+SERVED := build/compiled
+TESTED := build/test
+SERVED_STAMP := build/compiled.stamp
+TESTED_STAMP := build/test.stamp
+else
+SERVED := src
+TESTED := src
+endif
+
+PYTEST = REDPOLL_EXPECT=$(1) PYTHONPATH=$(2) $(PY) -m pytest -q -n $(JOBS) $(3) $(ARGS)
+UNIT := $(wildcard tests/unit tests/commands tests/hostile tests/crash)
+DIFF := $(wildcard tests/differential tests/golden tests/clients)
+DOCS := $(wildcard tests/docs)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+
+# ---- the product
+
+.PHONY: serve
+serve: build ## build and run the server on 127.0.0.1:6379; ARGS="redis.conf --port 7000" for other settings
+	@exec $(VENV)/bin/redpoll server $(ARGS)
+
+.PHONY: build
+build: $(NOTES)/run $(SERVED_STAMP) ## build what `serve` runs
+ifeq ($(MODE),pure)
+	@$(PYTHON) scripts/toolchain.py --notice
+endif
+	@$(PY) scripts/venv.py link $(SERVED)
+
+.PHONY: bench
+bench: build $(NOTES)/bench ## measure side by side with real servers, and print ratios
+	@$(PY) -m benchmarks $(ARGS)
+
+# ---- the proofs, in the order in which `make test` asks for them
+
+.PHONY: test
+test: ## everything that CI runs
+	@$(MAKE) check
+	@$(MAKE) unit
+	@$(MAKE) unit-compiled
+	@$(MAKE) diff
+	@$(MAKE) docs
+
+.PHONY: check
+check: $(NOTES)/build $(NOTES)/dev ## format, lint, types, order of imports, house rules: run it first
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@PYTHONPATH=src $(PY) -m pytest -q tests/test_tidy.py
+
+.PHONY: format
+format: $(NOTES)/dev ## put the files into the form that `check` asks for
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+.PHONY: unit
+unit: $(NOTES)/run $(NOTES)/dev ## unit, command and property tests, interpreted
+	@$(call PYTEST,pure,src,$(UNIT))
+
+.PHONY: unit-compiled
+unit-compiled: $(NOTES)/run $(NOTES)/dev $(TESTED_STAMP) ## the same tests, compiled
+ifeq ($(MODE),compiled)
+	@$(call PYTEST,compiled,$(TESTED),$(UNIT))
+else
+	@$(PYTHON) scripts/toolchain.py --notice
+endif
+
+.PHONY: diff
+diff: $(NOTES)/run $(NOTES)/dev $(TESTED_STAMP) ## compare with a real server: replies, files, clients
+	@$(if $(DIFF),$(call PYTEST,$(MODE),$(TESTED),$(DIFF)))
+
+.PHONY: docs
+docs: $(NOTES)/run $(NOTES)/dev $(TESTED_STAMP) ## run what the documentation promises
+	@$(if $(DOCS),$(call PYTEST,$(MODE),$(TESTED),$(DOCS)))
+
+.PHONY: test-full
+test-full: check $(NOTES)/run $(TESTED_STAMP) ## all of it with the long tests and many more random examples
+	@REDPOLL_PROFILE=full $(call PYTEST,pure,src,-m '' --timeout 1800 $(UNIT))
+ifeq ($(MODE),compiled)
+	@REDPOLL_PROFILE=full $(call PYTEST,compiled,$(TESTED),-m '' --timeout 1800 $(UNIT))
+endif
+	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(TESTED),-m '' --timeout 1800 $(DIFF) $(DOCS))
+
+.PHONY: clean
+clean: ## remove all that was built; `.venv` stays
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis src/redpoll.egg-info
+	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# ---- how
+
+$(VENV_NOTE):
+	@$(PYTHON) scripts/venv.py create $(VENV)
+	@mkdir -p $(NOTES)
+	@rm -f $(NOTES)/made-with-*
+	@touch $@
+
+# The requirements named `run`, `build`, and those of each extra, as pyproject.toml has them.
+$(NOTES)/%: pyproject.toml $(VENV_NOTE)
+	@$(PY) scripts/venv.py install $*
+	@touch $@
+
+# Rewritten only when a source file came or went, which a file's own time would not show.
+build/sources: FORCE
+	@mkdir -p build
+	@find src/redpoll -name '*.py' | sort > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+FORCE:
+
+# A stamp is made before the build looks at the sources: an edit during the build is then newer, and built next time.
+build/%.stamp: build/sources $(shell find src/redpoll -name '*.py' -o -name '*.json') setup.py $(NOTES)/run $(NOTES)/build
+	@echo "building $* (some minutes the first time, later what changed)"
+	@touch $@.new
+	@$(PY) setup.py -q build_tree --variant $*
+	@mv $@.new $@

@@ -1,0 +1,1 @@
+"""Measurements of redpoll beside the real servers.  `python -m benchmarks --help`; how to read them: README.md."""

@@ -1,0 +1,169 @@
+"""Builds redpoll: the modules that run per command are compiled by mypyc, the others stay Python.
+
+Two ways in:
+
+- `pip install .` or `pip wheel .`: an optimised build, with the sources beside the machine code.
+- `python setup.py build_tree --variant compiled|test` (the Makefile's way): a complete copy of the package in
+  `build/VARIANT`, compiled modules as machine code only, so that a missing one is noticed.  `src/` never holds a binary.
+
+mypyc translates each module to its own C file and shared library (`separate=True`), all of them into `build/c`, which both
+variants share; only what a change reaches is translated and compiled again.  Without a compiler, or with
+REDPOLL_PURE=1, nothing is compiled and the same files run interpreted.  See docs/adr/0001-librt-and-the-build.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import fnmatch
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from setuptools import Command, Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from toolchain import notice, why_pure  # noqa: E402
+
+PACKAGE = Path("src/redpoll")
+
+NOT_COMPILED = {
+    "__main__.py": "`python -m redpoll` runs a source file",
+    "__init__.py": "names and imports only: runs once, and help() wants its docstrings",
+    "*/__init__.py": "as above",
+    "build_info.py": "looks at the other modules from outside",
+    "cli/*": "runs once in a process; not a line of it per command",
+    "asyncio.py": "redis-py's names and *args for people to read: keeps its signatures and docstrings",
+    "client/redis.py": "as above",
+    "client/redis_py.py": "as above",
+}
+"""What stays interpreted (patterns below src/redpoll), each with its reason.  Everything else is compiled."""
+
+OPTIMISATION = {"compiled": "-O3", "test": "-O1"}
+"""What each variant asks of the C compiler: the product's is fast, the tests' is quick to build."""
+
+FLAGS = [
+    "-g0",  # debug information doubles the compile time; symbol names stay, which is what perf needs
+    "-w",  # warnings about generated code tell nobody anything
+    "-fvisibility=hidden",  # calls within a module need no detour through the linker's tables, and may be inlined
+    "-fwrapv",  # signed overflow wraps, as CPython itself is compiled
+]
+UNWANTED = re.compile(r"-g\d?|-O.*|-W(?!l,).*")
+"""Flags the interpreter was built with which would slow our build down or contradict FLAGS."""
+
+
+def compiled_sources() -> list[str]:
+    """The paths of the modules that are compiled, from the project's folder, in a fixed order."""
+    sources = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE).as_posix()
+        if not any(fnmatch.fnmatchcase(inside, pattern) for pattern in NOT_COMPILED):
+            sources.append(path.as_posix())
+    return sources
+
+
+def translate(optimisation: str) -> list[Extension]:
+    """Have mypyc write the C of every compiled module; returns what is to be built from it."""
+    from mypyc.build import mypycify
+
+    extensions = mypycify(
+        ["--cache-dir=build/c/mypy", *compiled_sources()],
+        separate=True,
+        target_dir="build/c",
+        opt_level=optimisation[2:],
+    )
+    if os.name == "posix":
+        for extension in extensions:
+            extension.extra_compile_args = [optimisation, *FLAGS, *shlex.split(os.environ.get("CFLAGS", ""))]
+    return list(extensions)
+
+
+class BuildExt(build_ext):
+    """Compiles on all processors, with our flags in the place of those the interpreter was built with."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count() or 1
+
+    def build_extensions(self) -> None:
+        compiler: Any = self.compiler
+        if compiler.compiler_type == "unix":
+            compiler.compiler_so = [flag for flag in compiler.compiler_so if not UNWANTED.fullmatch(flag)]
+        super().build_extensions()
+
+
+class BuildPy(build_py):
+    """Copies the sources; into a tree of our own only those that are not compiled."""
+
+    left_out: frozenset[str] = frozenset()
+
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        found: list[tuple[str, str, str]] = super().find_package_modules(package, package_dir)
+        return [module for module in found if Path(module[2]).as_posix() not in self.left_out]
+
+
+class BuildTree(Command):
+    """Builds a complete package below `build/`, compiling only what has changed, and removes what is no longer part of it."""
+
+    description = "build the package into build/VARIANT"
+    user_options: ClassVar[list[tuple[str, str | None, str]]] = [("variant=", None, "compiled or test")]
+    variant: str
+
+    def initialize_options(self) -> None:
+        self.variant = "compiled"
+
+    def finalize_options(self) -> None:
+        if self.variant not in OPTIMISATION:
+            raise SystemExit(f"setup.py: no such variant: {self.variant} (there are {', '.join(OPTIMISATION)})")
+
+    def run(self) -> None:
+        if reason := why_pure():
+            raise SystemExit(f"setup.py: cannot compile: {reason}")
+        os.makedirs("build", exist_ok=True)
+        with open("build/lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.build()
+
+    def build(self) -> None:
+        """Translate, compile, copy, prune."""
+        tree = Path("build", self.variant)
+        self.distribution.get_command_obj("egg_info").egg_base = "build"  # metadata that nobody reads: not into src/
+        self.distribution.ext_modules = translate(OPTIMISATION[self.variant])
+        extensions: Any = self.reinitialize_command("build_ext")
+        extensions.build_lib = str(tree)
+        extensions.build_temp = str(Path("build/objects", self.variant))
+        sources: Any = self.reinitialize_command("build_py")
+        sources.build_lib = str(tree)
+        sources.left_out = frozenset(compiled_sources())
+        self.run_command("build_ext")
+        self.run_command("build_py")
+        wanted = {
+            Path(path).resolve() for path in (*extensions.get_outputs(), *sources.get_outputs(include_bytecode=False))
+        }
+        for path in tree.rglob("*"):
+            if path.is_file() and path.suffix != ".pyc" and path.resolve() not in wanted:
+                path.unlink()
+
+
+def extensions_to_install() -> list[Extension]:
+    """What pip has to compile: nothing where it cannot be, with a notice."""
+    if not {"bdist_wheel", "build", "build_ext", "install", "editable_wheel"} & set(sys.argv):
+        return []
+    if reason := why_pure():
+        print(f"\n{notice(reason)}\n", file=sys.stderr)
+        return []
+    return translate(OPTIMISATION["compiled"])
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    setup(
+        ext_modules=extensions_to_install(),
+        cmdclass={"build_ext": BuildExt, "build_py": BuildPy, "build_tree": BuildTree},
+    )

@@ -1,0 +1,191 @@
+"""The decimal digits of a double by Grisu2, with 64-bit significands.
+
+Grisu2 multiplies the number and the ends of its rounding interval by a cached power of ten, so that the digits
+can be read off an integer, and stops at the first that falls into the interval.  The result always reads back as
+the same double; in one of a thousand cases it is a digit longer than need be, or not the nearest of the
+shortest.  Scores are printed with these digits, so they must be found in this way and not by `repr`.
+
+A significand of 64 bits does not fit a signed word, and compiled and interpreted words overflow differently.  It
+is therefore kept in three limbs of 22, 22 and 20 bits, and a product in 40 and 24 bits: nothing exceeds 2^62.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import BytesWriter, read_i64_le, write_f64_le
+from librt.vecs import append, vec
+from mypy_extensions import i64, mypyc_attr
+
+LIMB: Final[i64] = (1 << 22) - 1
+LOW: Final[i64] = (1 << 24) - 1
+FRACTION: Final[i64] = (1 << 52) - 1
+HIDDEN_BIT: Final[i64] = 1 << 52
+
+FIRST_POWER: Final = -348
+"""The powers of ten kept are 10^-348, 10^-340 ... 10^340."""
+POWER_STEP: Final = 8
+LAST_POWER: Final = 340
+
+
+@mypyc_attr(acyclic=True)
+class Decimal:
+    """A positive number digits * 10^exponent; `digits` is below 10^18."""
+
+    def __init__(self, digits: i64, exponent: i64) -> None:
+        self.digits: Final[i64] = digits
+        self.exponent: Final[i64] = exponent
+
+
+@mypyc_attr(acyclic=True)
+class Powers:
+    """The cached powers of ten in columns: limbs of the 64-bit significand, and the binary exponent."""
+
+    def __init__(self) -> None:
+        self.high = vec[i64](capacity=88)
+        self.middle = vec[i64](capacity=88)
+        self.low = vec[i64](capacity=88)
+        self.exponent = vec[i64](capacity=88)
+        for power in range(FIRST_POWER, LAST_POWER + 1, POWER_STEP):
+            self.add(power)
+
+    def add(self, power: int) -> None:
+        """Append 10^power, rounded to 64 significant bits."""
+        if power >= 0:
+            exponent = (10**power).bit_length() - 64
+            numerator, denominator = 10**power, 1
+        else:
+            exponent = -((10**-power).bit_length()) - 63
+            numerator, denominator = 1, 10**-power
+        if exponent >= 0:
+            denominator <<= exponent
+        else:
+            numerator <<= -exponent
+        significand = (2 * numerator + denominator) // (2 * denominator)
+        if significand >> 64:
+            exponent += 1
+            significand >>= 1
+        assert significand >> 63 == 1
+        self.high = append(self.high, i64(significand >> 44))
+        self.middle = append(self.middle, i64((significand >> 22) & LIMB))
+        self.low = append(self.low, i64(significand & LIMB))
+        self.exponent = append(self.exponent, i64(exponent))
+
+
+POWERS: Final = Powers()
+SCRATCH: Final = BytesWriter()
+
+
+def bits_of(d: float) -> i64:
+    """The 64 bits of `d`."""
+    SCRATCH.truncate(0)
+    write_f64_le(SCRATCH, d)
+    return read_i64_le(SCRATCH.getvalue(), 0)
+
+
+def power_for(q: i64) -> i64:
+    """Index of the power that brings a 64-bit significand with binary exponent `q` into the range -60 to -32."""
+    estimate = int(float(-(q + 87)) * 0.30102999566398114)
+    index: i64 = (i64(estimate) - FIRST_POWER) >> 3
+    while q + POWERS.exponent[index] + 64 < -60:
+        index += 1
+    while q + POWERS.exponent[index] + 64 > -32:
+        index -= 1
+    return index
+
+
+@mypyc_attr(acyclic=True)
+class Product:
+    """The upper 64 bits of a product of two significands, rounded: `high` has 40 bits, `low` 24."""
+
+    def __init__(self, m: i64, shift: i64, power: i64) -> None:
+        """Multiply `m << shift`, 64 bits wide, by the power with that index."""
+        a0: i64 = (m << shift) & LIMB
+        a1: i64 = (m >> (22 - shift)) & LIMB
+        a2: i64 = m >> (44 - shift)
+        b0: i64 = POWERS.low[power]
+        b1: i64 = POWERS.middle[power]
+        b2: i64 = POWERS.high[power]
+        # Columns of weight 2^0, 2^22, 2^44, 2^66, 2^88; the half that rounds is 2^63 = 2^19 * 2^44.
+        column: i64 = a0 * b1 + a1 * b0 + ((a0 * b0) >> 22)
+        column = a0 * b2 + a1 * b1 + a2 * b0 + (column >> 22) + (1 << 19)
+        column = (column >> 20) + ((a1 * b2 + a2 * b1) << 2)
+        self.high: Final[i64] = a2 * b2 + (column >> 24)
+        self.low: Final[i64] = column & LOW
+
+    def minus(self, other: Product) -> i64:
+        """The difference to a product that is close."""
+        return ((self.high - other.high) << 24) + (self.low - other.low)
+
+
+def shortest(d: float) -> Decimal:
+    """Digits that read back as `d`, which is finite and above zero.  O(1)."""
+    bits = bits_of(d)
+    f: i64 = bits & FRACTION
+    e: i64 = bits >> 52
+    if e == 0:
+        e = 1
+    else:
+        f += HIDDEN_BIT
+    e -= 1075
+    closer_below = f == HIDDEN_BIT
+    # Subnormals are brought to 53 bits; the ends of the interval, half a unit away, move along.
+    unit: i64 = 1
+    while f < HIDDEN_BIT:
+        f <<= 1
+        unit <<= 1
+        e -= 1
+    q: i64 = e - 11
+    power = power_for(q)
+    value = Product(f, 11, power)
+    upper = Product(2 * f + unit, 10, power)
+    lower = Product(4 * f - 1, 9, power) if closer_below else Product(2 * f - unit, 10, power)
+    # One off each end makes up for the rounding of the products.
+    delta: i64 = upper.minus(lower) - 2
+    distance: i64 = upper.minus(value) - 1
+    x: i64 = -(q + POWERS.exponent[power] + 64)
+    exponent: i64 = -(FIRST_POWER + POWER_STEP * power)
+    return generate(upper.high, upper.low - 1, delta, distance, x, exponent)
+
+
+def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i64) -> Decimal:
+    """Digits of the upper end `high * 2^24 + low`, which has `x` binary places, until one is within `delta`.
+
+    `distance` is what the number itself lies below the upper end; `exponent` belongs to the last integer digit.
+    """
+    if low < 0:
+        high -= 1
+        low += LOW + 1
+    integer: i64 = high >> (x - 24)
+    fraction: i64 = ((high & ((1 << (x - 24)) - 1)) << 24) | low
+    digits: i64 = 0
+    weight: i64 = 1000000000
+    places: i64 = 10
+    while places > 0:
+        digit: i64 = integer // weight
+        integer -= digit * weight
+        digits = digits * 10 + digit
+        places -= 1
+        rest: i64 = (integer << x) + fraction
+        if rest <= delta:
+            return nearest(digits, rest, delta, distance, weight << x, exponent + places)
+        weight //= 10
+    while True:
+        fraction *= 10
+        delta *= 10
+        distance *= 10
+        digits = digits * 10 + (fraction >> x)
+        fraction &= (1 << x) - 1
+        exponent -= 1
+        if fraction < delta:
+            return nearest(digits, fraction, delta, distance, 1 << x, exponent)
+
+
+def nearest(digits: i64, rest: i64, delta: i64, distance: i64, step: i64, exponent: i64) -> Decimal:
+    """Lower the last digit while that stays in the interval and comes nearer to the number."""
+    while rest < distance and delta - rest >= step and (
+        rest + step < distance or distance - rest > rest + step - distance
+    ):
+        digits -= 1
+        rest += step
+    return Decimal(digits, exponent)

@@ -1,0 +1,160 @@
+"""The values a command may answer with.
+
+A handler returns one of these and never bytes of the wire; `encode.py` alone knows how RESP2 and RESP3
+spell them.  The commonest need no class of their own:
+
+    bytes -> bulk string        int -> integer        None -> null        list -> array
+
+A `bool` is no reply: compiled and interpreted code disagree about what it looks like, so the encoder refuses
+it.  Write `int(found)` for 1 or 0, or `Boolean` for RESP3's `#t`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+Reply = object
+"""What a handler returns: one of the values described above."""
+
+
+@mypyc_attr(acyclic=True)
+class Status:
+    """A short line such as `OK`; never holds CR or LF.  `wire` is the whole line as both protocols send it."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text: Final = text
+        self.wire: Final = b"+%b\r\n" % text
+
+
+@mypyc_attr(acyclic=True)
+class Error:
+    """An error line without the leading `-`: its code, a blank, its words."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text: Final = text
+
+
+class NullArray:
+    """RESP2's `*-1`; RESP3 has one null only."""
+
+
+class Map:
+    """Keys and values by turns in `items`; a flat array in RESP2."""
+
+    def __init__(self, items: list[object]) -> None:
+        self.items: Final = items
+
+
+class SetOf:
+    """An unordered collection; an array in RESP2."""
+
+    def __init__(self, items: list[object]) -> None:
+        self.items: Final = items
+
+
+@mypyc_attr(acyclic=True)
+class Double:
+    """A floating point number; a bulk string in RESP2."""
+
+    def __init__(self, value: float) -> None:
+        self.value: Final = value
+
+
+@mypyc_attr(acyclic=True)
+class Boolean:
+    """True or false; 1 or 0 in RESP2."""
+
+    def __init__(self, value: bool) -> None:
+        self.value: Final = value
+
+
+@mypyc_attr(acyclic=True)
+class BigNumber:
+    """An integer of any size as decimal digits; a bulk string in RESP2."""
+
+    def __init__(self, digits: bytes) -> None:
+        self.digits: Final = digits
+
+
+@mypyc_attr(acyclic=True)
+class Verbatim:
+    """Text for people, with a format of three letters (`txt`, `mkd`); a bulk string in RESP2."""
+
+    def __init__(self, text: bytes, format: bytes = b"txt") -> None:
+        self.text: Final = text
+        self.format: Final = format
+
+
+class Push:
+    """A message that answers no command (Pub/Sub, invalidations); an array in RESP2."""
+
+    def __init__(self, items: list[object]) -> None:
+        self.items: Final = items
+
+
+class Attribute:
+    """Facts about the reply that follows, keys and values by turns; RESP2 leaves them out."""
+
+    def __init__(self, items: list[object], reply: object) -> None:
+        self.items: Final = items
+        self.reply: Final = reply
+
+
+class Sequence:
+    """Several replies to one command, one after another (SUBSCRIBE a b)."""
+
+    def __init__(self, replies: list[object]) -> None:
+        self.replies: Final = replies
+
+
+class Marker:
+    """A constant that tells the connection what to do instead of a reply."""
+
+    def __init__(self, name: str) -> None:
+        self.name: Final = name
+
+
+ARRAY: Final = 0
+MAP: Final = 1
+SET: Final = 2
+
+
+class View:
+    """A long row of bulk strings that is walked, not built.
+
+    It holds immutable bytes that it references itself, never the value, so it stays true when later commands
+    of the same transaction change the key.  `shape` is ARRAY, MAP (keys and values by turns) or SET, `count`
+    the number of bulk strings.
+    """
+
+    def __init__(self, count: i64, shape: i64) -> None:
+        self.count: i64 = count
+        self.shape: i64 = shape
+
+    def start(self) -> None:
+        """Go to before the first item."""
+        raise NotImplementedError
+
+    def step(self) -> bytes:
+        """The next item; to be called `count` times after `start`."""
+        raise NotImplementedError
+
+    def to_list(self) -> list[object]:
+        """All items as a list, for callers without a wire.  O(count)."""
+        self.start()
+        items: list[object] = []
+        for _ in range(self.count):
+            items.append(self.step())
+        return items
+
+
+OK: Final = Status(b"OK")
+PONG: Final = Status(b"PONG")
+QUEUED: Final = Status(b"QUEUED")
+NULL_ARRAY: Final = NullArray()
+NO_REPLY: Final = Marker("no reply")
+"""Nothing is sent (CLIENT REPLY OFF, a command that sends for itself)."""
+BLOCKED: Final = Marker("blocked")
+"""The session waits; its reply comes when a key is ready or its time is up."""

@@ -1,0 +1,160 @@
+"""A stretch of buckets in columns: the words, the packed records and what only some tables need of each.
+
+A record is `[key length, 1 byte][key][value]`, at most 255 bytes in all; all records of a bucket share one
+`bytes`.  Beside each stands one word of 63 bits, never negative:
+
+    hash 26 | kind 4 | outside 1 | access clock 24 | record length 8
+
+A record that would be longer stays outside: it is `[key length][key]` (`[0]` alone when the key is longer than
+KEY_LIMIT, and the object carries the key), its outside bit is set, and its object stands in the bucket's own
+list, in the order of the records.  Deadlines and scores are columns beside the words; a bucket without any
+deadline has an empty one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import append, pop, vec
+from mypy_extensions import i64, mypyc_attr
+
+SEGMENT_BITS: Final[i64] = 10
+SEGMENT_BUCKETS: Final[i64] = 1 << 10
+SEGMENT_MASK: Final[i64] = (1 << 10) - 1
+
+HASH_BITS: Final[i64] = 26
+HASH_MASK: Final[i64] = (1 << 26) - 1
+HASH_SHIFT: Final[i64] = 37
+KIND_SHIFT: Final[i64] = 33
+KIND_MASK: Final[i64] = 15
+OUTSIDE: Final[i64] = 1 << 32
+CLOCK_SHIFT: Final[i64] = 8
+CLOCK_MASK: Final[i64] = (1 << 24) - 1
+CLOCK_FIELD: Final[i64] = ((1 << 24) - 1) << 8
+LENGTH_MASK: Final[i64] = 255
+
+RECORD_LIMIT: Final[i64] = 255
+KEY_LIMIT: Final[i64] = 200
+
+NEVER: Final[i64] = (1 << 62) - 1
+"""The deadline of what has none, where an earliest one is asked for."""
+
+
+@mypyc_attr(acyclic=True)
+class Outside:
+    """What is too large for a record, or changes in place: strings over 200 bytes, native containers.
+
+    `key` is its own key if that is longer than KEY_LIMIT, else empty.  `accounted` is the size in bytes that the
+    table's sum of memory has counted for it.
+    """
+
+    def __init__(self) -> None:
+        self.key: bytes = b""
+        self.accounted: i64 = 0
+
+    def size_bytes(self) -> i64:
+        """Memory held, in bytes.  O(1)."""
+        raise NotImplementedError
+
+    def release(self, budget: i64) -> i64:
+        """Give back some memory, about `budget` small objects' worth; what is left of the budget.
+
+        A value that is dropped but large is emptied over many calls, so that no command waits for it.
+        """
+        return budget - 1
+
+
+@mypyc_attr(acyclic=True)
+class Segment:
+    """Up to 1024 buckets.  Only `Table` looks inside."""
+
+    def __init__(self, capacity: i64, scored: bool) -> None:
+        self.words: vec[vec[i64]] = vec[vec[i64]](capacity=capacity)
+        self.blobs: vec[bytes] = vec[bytes](capacity=capacity)
+        self.deadlines: vec[vec[i64]] = vec[vec[i64]]()
+        self.earliest: vec[i64] = vec[i64]()
+        self.first: i64 = NEVER
+        self.scores: vec[vec[float]] = vec[vec[float]]()
+        self.objects: list[list[Outside]] = []
+        self.scored = scored
+
+    def add_bucket(self) -> None:
+        """One more empty bucket at the end."""
+        self.words = append(self.words, vec[i64]())
+        self.blobs = append(self.blobs, b"")
+        if len(self.deadlines) > 0:
+            self.deadlines = append(self.deadlines, vec[i64]())
+            self.earliest = append(self.earliest, NEVER)
+        if self.scored:
+            self.scores = append(self.scores, vec[float]())
+        if len(self.objects) > 0:
+            self.objects.append(_no_objects)
+
+    def drop_bucket(self) -> None:
+        """Take the last bucket, which is empty, away again."""
+        last: i64 = len(self.words) - 1
+        # A popped slot keeps what it referred to, so it is overwritten first.
+        self.words[last] = vec[i64]()
+        self.words, _ = pop(self.words)
+        self.blobs[last] = b""
+        self.blobs, _ = pop(self.blobs)
+        if len(self.deadlines) > 0:
+            self.deadlines[last] = vec[i64]()
+            self.deadlines, _ = pop(self.deadlines)
+            self.earliest, _ = pop(self.earliest)
+        if self.scored:
+            self.scores[last] = vec[float]()
+            self.scores, _ = pop(self.scores)
+        if len(self.objects) > last:
+            self.objects.pop()
+
+    def keep_deadlines(self) -> None:
+        """Make the columns of deadlines, if this is the first one of the segment."""
+        count: i64 = len(self.words)
+        if len(self.deadlines) < count:
+            columns = vec[vec[i64]](capacity=count)
+            earliest = vec[i64](capacity=count)
+            for _ in range(count):
+                columns = append(columns, vec[i64]())
+                earliest = append(earliest, NEVER)
+            self.deadlines = columns
+            self.earliest = earliest
+
+    def note_earliest(self, j: i64) -> None:
+        """Find bucket `j`'s earliest deadline anew, and the segment's if it may have been the one.  O(records)."""
+        column = self.deadlines[j]
+        earliest: i64 = NEVER
+        i: i64 = 0
+        count: i64 = len(column)
+        while i < count:
+            if column[i] != 0 and column[i] < earliest:
+                earliest = column[i]
+            i += 1
+        self.earliest[j] = earliest
+        if earliest < self.first:
+            self.first = earliest
+
+    def note_first(self) -> None:
+        """Find the segment's earliest deadline anew.  O(buckets)."""
+        first: i64 = NEVER
+        i: i64 = 0
+        count: i64 = len(self.earliest)
+        while i < count:
+            if self.earliest[i] < first:
+                first = self.earliest[i]
+            i += 1
+        self.first = first
+
+    def objects_of(self, j: i64) -> list[Outside]:
+        """Bucket `j`'s outside objects, to be changed."""
+        while len(self.objects) < len(self.words):
+            self.objects.append(_no_objects)
+        found = self.objects[j]
+        if found is _no_objects:
+            found = []
+            self.objects[j] = found
+        return found
+
+
+_no_objects: Final[list[Outside]] = []
+"""Shared by all buckets without outside objects; never changed."""

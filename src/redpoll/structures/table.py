@@ -1,0 +1,807 @@
+"""Linear-hashed table of packed buckets: the keyspace, big hashes and sets, the members of big sorted sets.
+
+About 16 records share one `bytes`, and each has one word for hash, kind, access clock and length
+(`segment.py` has the layout).  A look-up touches directory, words and records, then everything lies in cache.
+Buckets split one at a time as the table grows and merge one at a time as it shrinks, so no insert ever waits for
+a rehash; the bit that a split looks at comes from the word, no key is hashed again.
+
+`find` leaves the *position* of a record in the table's own fields, and the methods below "At the position" work
+on it.  It is good until the next change: `stamp` counts the changes of any bucket, so whoever remembers a place
+compares it before going back there (`seek`), and finds the key anew if it has moved on.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import BytesWriter
+from librt.vecs import append, pop, vec
+from mypy_extensions import i64, mypyc_attr
+
+from redpoll.env.random import Random
+from redpoll.structures.packed import LENGTH_BYTE, equal_at, patched, spliced, without
+from redpoll.structures.segment import (
+    CLOCK_FIELD,
+    CLOCK_MASK,
+    CLOCK_SHIFT,
+    HASH_BITS,
+    HASH_MASK,
+    HASH_SHIFT,
+    KEY_LIMIT,
+    KIND_MASK,
+    KIND_SHIFT,
+    LENGTH_MASK,
+    NEVER,
+    OUTSIDE,
+    RECORD_LIMIT,
+    SEGMENT_BITS,
+    SEGMENT_BUCKETS,
+    SEGMENT_MASK,
+    Outside,
+    Segment,
+)
+
+RECORDS_PER_BUCKET: Final[i64] = 16
+BYTES_PER_BUCKET: Final[i64] = 416
+"""A bucket's records and their header then stay within the 512 bytes that the small-object allocator serves."""
+
+_kept: Final = BytesWriter()
+_moved: Final = BytesWriter()
+
+
+@mypyc_attr(acyclic=True)
+class Records:
+    """What a walk over buckets found, in columns; `values` of outside records are empty."""
+
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+        self.values: list[bytes] = []
+        self.words: vec[i64] = vec[i64]()
+        self.deadlines: vec[i64] = vec[i64]()
+        self.scores: vec[float] = vec[float]()
+        self.objects: list[Outside | None] = []
+
+
+@mypyc_attr(acyclic=True)
+class Table:
+    """Keys to values of up to 255 bytes with the key, or to objects outside; see the module's docstring.
+
+    `scored` adds a column of floats.  `most_buckets` bounds the growth: tests force everything into one bucket
+    with it.  Every operation is O(1) on average.
+    """
+
+    def __init__(self, scored: bool = False, most_buckets: i64 = 1 << 26) -> None:
+        self.scored = scored
+        self.most_buckets: i64 = most_buckets
+        first = Segment(1, scored)
+        first.add_bucket()
+        self.segments: list[Segment] = [first]
+        self.buckets: i64 = 1
+        self.low: i64 = 0
+        self.high: i64 = 1
+        self.split: i64 = 0
+        self.size: i64 = 0
+        self.record_bytes: i64 = 0
+        self.outside_bytes: i64 = 0
+        self.volatile: i64 = 0
+        self.longest: i64 = 0
+        self.stamp: i64 = 0
+        self.clock: i64 = 0
+        # The position.
+        self.hash: i64 = 0
+        self.bucket: i64 = 0
+        self.segment: Segment = first
+        self.j: i64 = 0
+        self.index: i64 = 0
+        self.offset: i64 = 0
+        self.word: i64 = 0
+
+    # Finding.
+
+    def find(self, key: bytes) -> bool:
+        """Go to the record of `key`; False if there is none, and then the position is where `insert` puts it."""
+        h: i64 = hash(key)
+        h &= HASH_MASK
+        b: i64 = h & self.low
+        if b < self.split:
+            b = h & self.high
+        segment = self.segments[b >> SEGMENT_BITS]
+        j: i64 = b & SEGMENT_MASK
+        self.hash = h
+        self.bucket = b
+        self.segment = segment
+        self.j = j
+        words = segment.words[j]
+        count: i64 = len(words)
+        i: i64 = 0
+        offset: i64 = 0
+        while i < count:
+            word: i64 = words[i]
+            if word >> HASH_SHIFT == h and self._is_key(segment, j, i, offset, word, key):
+                self.index = i
+                self.offset = offset
+                self.word = word
+                return True
+            offset += word & LENGTH_MASK
+            i += 1
+        return False
+
+    def _is_key(self, segment: Segment, j: i64, i: i64, offset: i64, word: i64, key: bytes) -> bool:
+        blob = segment.blobs[j]
+        length: i64 = len(key)
+        kept: i64 = blob[offset]
+        if length <= KEY_LIMIT:
+            if kept != length or not equal_at(blob, offset + 1, key, length):
+                return False
+            # An outside record without a key is that of the empty key or of a long one.
+            return length > 0 or word & OUTSIDE == 0 or len(self._object_of(segment, j, i).key) == 0
+        return kept == 0 and word & OUTSIDE != 0 and self._object_of(segment, j, i).key == key
+
+    def seek(self, bucket: i64, index: i64, offset: i64) -> None:
+        """Go back to a place whose stamp is still the table's."""
+        segment = self.segments[bucket >> SEGMENT_BITS]
+        j: i64 = bucket & SEGMENT_MASK
+        self.bucket = bucket
+        self.segment = segment
+        self.j = j
+        self.index = index
+        self.offset = offset
+        self.word = segment.words[j][index]
+        self.hash = self.word >> HASH_SHIFT
+
+    def warm(self, key: bytes) -> i64:
+        """Touch the memory of `key`'s words and records, so that a later `find` meets them in cache."""
+        h: i64 = hash(key)
+        h &= HASH_MASK
+        b: i64 = h & self.low
+        if b < self.split:
+            b = h & self.high
+        segment = self.segments[b >> SEGMENT_BITS]
+        j: i64 = b & SEGMENT_MASK
+        words = segment.words[j]
+        blob = segment.blobs[j]
+        touched: i64 = len(blob)
+        if len(words) > 0:
+            touched += words[0]
+        return touched
+
+    # At the position.
+
+    def kind(self) -> i64:
+        return (self.word >> KIND_SHIFT) & KIND_MASK
+
+    def is_outside(self) -> bool:
+        return self.word & OUTSIDE != 0
+
+    def value_start(self) -> i64:
+        """Where the value begins in `blob()`; it ends at `record_stop()`."""
+        return self.offset + 1 + self.segment.blobs[self.j][self.offset]
+
+    def record_stop(self) -> i64:
+        return self.offset + (self.word & LENGTH_MASK)
+
+    def blob(self) -> bytes:
+        """All records of the bucket."""
+        return self.segment.blobs[self.j]
+
+    def value(self) -> bytes:
+        """The value inside the record."""
+        blob = self.segment.blobs[self.j]
+        start: i64 = self.offset + 1 + blob[self.offset]
+        return blob[start : self.offset + (self.word & LENGTH_MASK)]
+
+    def key(self) -> bytes:
+        blob = self.segment.blobs[self.j]
+        length: i64 = blob[self.offset]
+        if length == 0 and self.word & OUTSIDE != 0:
+            return self._object_of(self.segment, self.j, self.index).key
+        return blob[self.offset + 1 : self.offset + 1 + length]
+
+    def object(self) -> Outside:
+        """The object outside the record."""
+        return self._object_of(self.segment, self.j, self.index)
+
+    def _object_of(self, segment: Segment, j: i64, i: i64) -> Outside:
+        return segment.objects[j][self._objects_before(segment, j, i)]
+
+    def _objects_before(self, segment: Segment, j: i64, i: i64) -> i64:
+        words = segment.words[j]
+        rank: i64 = 0
+        k: i64 = 0
+        while k < i:
+            rank += (words[k] >> 32) & 1
+            k += 1
+        return rank
+
+    def access_clock(self) -> i64:
+        return (self.word >> CLOCK_SHIFT) & CLOCK_MASK
+
+    def set_access_clock(self, clock: i64) -> None:
+        self.word = (self.word & ~CLOCK_FIELD) | (clock << CLOCK_SHIFT)
+        words = self.segment.words[self.j]
+        words[self.index] = self.word
+
+    def set_kind(self, kind: i64) -> None:
+        self.word = (self.word & ~(KIND_MASK << KIND_SHIFT)) | (kind << KIND_SHIFT)
+        words = self.segment.words[self.j]
+        words[self.index] = self.word
+
+    def score(self) -> float:
+        column = self.segment.scores[self.j]
+        return column[self.index]
+
+    def set_score(self, score: float) -> None:
+        column = self.segment.scores[self.j]
+        column[self.index] = score
+
+    def deadline(self) -> i64:
+        """The record's deadline in ms, 0 if it has none."""
+        segment = self.segment
+        if len(segment.deadlines) == 0:
+            return 0
+        column = segment.deadlines[self.j]
+        if len(column) == 0:
+            return 0
+        return column[self.index]
+
+    def set_deadline(self, at_ms: i64) -> None:
+        """Give the record a deadline (> 0), or take it away (0)."""
+        segment = self.segment
+        j = self.j
+        old = self.deadline()
+        if old == at_ms:
+            return
+        segment.keep_deadlines()
+        column = segment.deadlines[j]
+        if len(column) == 0:
+            count: i64 = len(segment.words[j])
+            column = vec[i64](capacity=(count + 3) & ~3)
+            for _ in range(count):
+                column = append(column, 0)
+            segment.deadlines[j] = column
+        column[self.index] = at_ms
+        self.volatile += int(at_ms != 0) - int(old != 0)
+        if at_ms != 0 and at_ms < segment.earliest[j]:
+            segment.earliest[j] = at_ms
+            if at_ms < segment.first:
+                segment.first = at_ms
+        elif old == segment.earliest[j]:
+            segment.note_earliest(j)
+
+    # Changing.
+
+    def patch(self, at: i64, data: bytes) -> None:
+        """Write `data` over as many bytes of the bucket's records, from `at` on: a value that keeps its length."""
+        self.segment.blobs[self.j] = patched(self.segment.blobs[self.j], at, data)
+        self.stamp += 1
+
+    def replace_blob(self, blob: bytes) -> None:
+        """Put back the bucket's records after an equally long patch of a copy."""
+        self.segment.blobs[self.j] = blob
+        self.stamp += 1
+
+    def fits(self, key_length: i64, value_length: i64) -> bool:
+        """Whether such a record is kept inside."""
+        return key_length <= KEY_LIMIT and 1 + key_length + value_length <= RECORD_LIMIT
+
+    def put(self, key: bytes, value: bytes, kind: i64) -> bool:
+        """Set `key` to a value that fits; whether it was there before.  Deadline and access clock stay."""
+        if self.find(key):
+            self.replace(value, kind)
+            return True
+        self.insert(key, value, kind)
+        return False
+
+    def replace(self, value: bytes, kind: i64) -> None:
+        """Give the record at the position another value, which fits."""
+        segment = self.segment
+        j = self.j
+        word = self.word
+        if word & OUTSIDE != 0:
+            self._drop_object()
+        old_length: i64 = word & LENGTH_MASK
+        blob = segment.blobs[j]
+        start: i64 = self.offset + 1 + blob[self.offset]
+        stop: i64 = self.offset + old_length
+        segment.blobs[j] = spliced(blob, start, stop, value)
+        length: i64 = start - self.offset + len(value)
+        assert length <= RECORD_LIMIT
+        self.word = (word & (HASH_MASK << HASH_SHIFT | CLOCK_FIELD)) | kind << KIND_SHIFT | length
+        words = segment.words[j]
+        words[self.index] = self.word
+        self.stamp += 1
+        if length != old_length:
+            self.record_bytes += length - old_length
+            if length > old_length:
+                self._grow()
+
+    def replace_outside(self, key: bytes, found: Outside, kind: i64) -> None:
+        """Give the record at the position an object outside it."""
+        segment = self.segment
+        j = self.j
+        word = self.word
+        self.stamp += 1
+        size = found.size_bytes()
+        if word & OUTSIDE != 0:
+            rank = self._objects_before(segment, j, self.index)
+            objects = segment.objects[j]
+            if objects[rank] is not found:
+                self.outside_bytes -= objects[rank].accounted
+                found.accounted = 0
+                objects[rank] = found
+        else:
+            blob = segment.blobs[j]
+            start: i64 = self.offset + 1 + blob[self.offset]
+            stop: i64 = self.offset + (word & LENGTH_MASK)
+            segment.blobs[j] = without(blob, start, stop)
+            segment.objects_of(j).insert(self._objects_before(segment, j, self.index), found)
+            found.accounted = 0
+            self.record_bytes -= stop - start
+            word -= stop - start
+        if len(key) > KEY_LIMIT:
+            found.key = key
+        self.outside_bytes += size - found.accounted
+        found.accounted = size
+        self.word = (word & ~(KIND_MASK << KIND_SHIFT)) | kind << KIND_SHIFT | OUTSIDE
+        words = segment.words[j]
+        words[self.index] = self.word
+
+    def insert(self, key: bytes, value: bytes, kind: i64) -> None:
+        """Add a record that fits, after `find(key)` found none."""
+        length: i64 = 1 + len(key) + len(value)
+        assert length <= RECORD_LIMIT
+        segment = self.segment
+        blob = segment.blobs[self.j]
+        segment.blobs[self.j] = b"%b%b%b%b" % (blob, LENGTH_BYTE[len(key)], key, value)
+        self._add_word(len(blob), self.hash << HASH_SHIFT | kind << KIND_SHIFT | self.clock << CLOCK_SHIFT | length)
+
+    def insert_outside(self, key: bytes, found: Outside, kind: i64) -> None:
+        """Add a record with an object outside it, after `find(key)` found none."""
+        segment = self.segment
+        j = self.j
+        blob = segment.blobs[j]
+        word: i64 = self.hash << HASH_SHIFT | kind << KIND_SHIFT | OUTSIDE | self.clock << CLOCK_SHIFT
+        if len(key) > KEY_LIMIT:
+            found.key = key
+            segment.blobs[j] = b"%b\0" % blob
+            word |= 1
+        else:
+            segment.blobs[j] = b"%b%b%b" % (blob, LENGTH_BYTE[len(key)], key)
+            word |= 1 + len(key)
+        segment.objects_of(j).append(found)
+        found.accounted = found.size_bytes()
+        self.outside_bytes += found.accounted
+        self._add_word(len(blob), word)
+
+    def _add_word(self, offset: i64, word: i64) -> None:
+        assert word >= 0
+        segment = self.segment
+        j = self.j
+        words = segment.words[j]
+        count: i64 = len(words)
+        segment.words[j] = _appended(words, word)
+        if len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0:
+            segment.deadlines[j] = _appended(segment.deadlines[j], 0)
+        if self.scored:
+            segment.scores[j] = append(segment.scores[j], 0.0)
+        self.index = count
+        self.offset = offset
+        self.word = word
+        if count >= self.longest:
+            self.longest = count + 1
+        self.size += 1
+        self.record_bytes += word & LENGTH_MASK
+        self.stamp += 1
+        self._grow()
+
+    def remove(self) -> None:
+        """Take the record at the position away."""
+        segment = self.segment
+        j = self.j
+        i = self.index
+        word = self.word
+        if word & OUTSIDE != 0:
+            self._drop_object()
+        length: i64 = word & LENGTH_MASK
+        segment.blobs[j] = without(segment.blobs[j], self.offset, self.offset + length)
+        segment.words[j] = _removed(segment.words[j], i)
+        if len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0:
+            gone = segment.deadlines[j][i]
+            segment.deadlines[j] = _removed(segment.deadlines[j], i)
+            if gone != 0:
+                self.volatile -= 1
+                if gone == segment.earliest[j]:
+                    segment.note_earliest(j)
+        if self.scored:
+            scores = segment.scores[j]
+            last: i64 = len(scores) - 1
+            while i < last:
+                scores[i] = scores[i + 1]
+                i += 1
+            segment.scores[j], _ = pop(scores)
+        self.size -= 1
+        self.record_bytes -= length
+        self.stamp += 1
+        self._shrink()
+
+    def _drop_object(self) -> None:
+        """Take the object at the position out of its bucket's list; the word still says that it is there."""
+        objects = self.segment.objects[self.j]
+        gone = objects.pop(self._objects_before(self.segment, self.j, self.index))
+        self.outside_bytes -= gone.accounted
+        gone.accounted = 0
+
+    # Growing and shrinking.
+
+    def _grow(self) -> None:
+        """Split the next bucket if the table is fuller than it should be; the position stays true."""
+        if self.size <= RECORDS_PER_BUCKET * self.buckets and self.record_bytes <= BYTES_PER_BUCKET * self.buckets:
+            return
+        if self.buckets >= self.most_buckets:
+            return
+        key = b""
+        watched = self.split == self.bucket
+        if watched:
+            key = self.key()
+        self._split_next()
+        if watched:
+            # The record may have moved: whoever works on at the position shall find it there.
+            self.find(key)
+
+    def _split_next(self) -> None:
+        p = self.split
+        q = self.low + 1 + p
+        if q & SEGMENT_MASK == 0:
+            self.segments.append(Segment(SEGMENT_BUCKETS, self.scored))
+        target = self.segments[q >> SEGMENT_BITS]
+        target.add_bucket()
+        source = self.segments[p >> SEGMENT_BITS]
+        j: i64 = p & SEGMENT_MASK
+        t: i64 = q & SEGMENT_MASK
+        bit: i64 = (self.low + 1) << HASH_SHIFT
+        self._part(source, j, target, t, bit)
+        self.buckets += 1
+        self.split += 1
+        if self.split > self.low:
+            self.low = self.high
+            self.high = self.low << 1 | 1
+            self.split = 0
+        self.stamp += 1
+
+    def _part(self, source: Segment, j: i64, target: Segment, t: i64, bit: i64) -> None:
+        """Move the records of bucket `j` whose word has `bit` to the empty bucket `t`."""
+        words = source.words[j]
+        blob = source.blobs[j]
+        count: i64 = len(words)
+        moving: i64 = 0
+        i: i64 = 0
+        while i < count:
+            moving += int(words[i] & bit != 0)
+            i += 1
+        kept_words = vec[i64](capacity=(count - moving + 3) & ~3)
+        moved_words = vec[i64](capacity=(moving + 3) & ~3)
+        _kept.truncate(0)
+        _moved.truncate(0)
+        offset: i64 = 0
+        start: i64 = 0
+        i = 0
+        while i < count:
+            # Neighbours that go the same way are copied as one piece.
+            word: i64 = words[i]
+            side: i64 = word & bit
+            offset += word & LENGTH_MASK
+            if side != 0:
+                moved_words = append(moved_words, word)
+            else:
+                kept_words = append(kept_words, word)
+            i += 1
+            if i == count or words[i] & bit != side:
+                if side != 0:
+                    _moved.write(blob[start:offset])
+                else:
+                    _kept.write(blob[start:offset])
+                start = offset
+        source.words[j] = kept_words
+        target.words[t] = moved_words
+        source.blobs[j] = _kept.getvalue()
+        target.blobs[t] = _moved.getvalue()
+        if len(source.deadlines) > 0 and len(source.deadlines[j]) > 0:
+            _part_deadlines(source, j, target, t, words, bit)
+        if self.scored:
+            _part_scores(source, j, target, t, words, bit)
+        if len(source.objects) > j and len(source.objects[j]) > 0:
+            _part_objects(source, j, target, t, words, bit)
+
+    def _shrink(self) -> None:
+        """Merge the last bucket back if the table is emptier than half of what makes it grow."""
+        if (
+            self.buckets > 1
+            and self.size < RECORDS_PER_BUCKET // 2 * self.buckets
+            and self.record_bytes < BYTES_PER_BUCKET // 2 * self.buckets
+        ):
+            self._merge_last()
+
+    def _merge_last(self) -> None:
+        if self.split == 0:
+            self.high = self.low
+            self.low >>= 1
+            self.split = self.low + 1
+        self.split -= 1
+        p = self.split
+        q = self.low + 1 + p
+        target = self.segments[p >> SEGMENT_BITS]
+        source = self.segments[q >> SEGMENT_BITS]
+        j: i64 = q & SEGMENT_MASK
+        t: i64 = p & SEGMENT_MASK
+        _join(target, t, source, j)
+        source.drop_bucket()
+        if j == 0:
+            self.segments.pop()
+        if len(target.words[t]) > self.longest:
+            self.longest = len(target.words[t])
+        self.buckets -= 1
+        self.stamp += 1
+
+    # Walking.
+
+    def scan(self, cursor: i64, found: Records, values: bool = False) -> i64:
+        """Add the records of the bucket at `cursor` to `found`; the next cursor, 0 after the last.
+
+        A cursor is a position in bit-reversed hash order, so it stays true while the table grows and shrinks:
+        a key that is there all the time is returned.  O(records of a bucket).
+        """
+        h = reversed_bits(cursor)
+        b: i64 = h & self.low
+        width: i64 = (1 << HASH_BITS) // (self.low + 1)
+        if b < self.split:
+            b = h & self.high
+            width >>= 1
+        self.read_bucket(b, found, values)
+        following: i64 = (cursor | (width - 1)) + 1
+        return following & HASH_MASK
+
+    def read_bucket(self, b: i64, found: Records, values: bool = False) -> None:
+        """Add bucket `b`'s records to `found`."""
+        segment = self.segments[b >> SEGMENT_BITS]
+        j: i64 = b & SEGMENT_MASK
+        words = segment.words[j]
+        blob = segment.blobs[j]
+        timed = len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0
+        count: i64 = len(words)
+        i: i64 = 0
+        offset: i64 = 0
+        while i < count:
+            word: i64 = words[i]
+            length: i64 = blob[offset]
+            start: i64 = offset + 1 + length
+            offset += word & LENGTH_MASK
+            if word & OUTSIDE != 0:
+                outside = self._object_of(segment, j, i)
+                long_key = outside.key
+                found.keys.append(long_key if len(long_key) > 0 else blob[start - length : start])
+                found.objects.append(outside)
+            else:
+                found.keys.append(blob[start - length : start])
+                found.objects.append(None)
+            if values:
+                found.values.append(blob[start:offset])
+            found.words = append(found.words, word)
+            found.deadlines = append(found.deadlines, segment.deadlines[j][i] if timed else 0)
+            if self.scored:
+                found.scores = append(found.scores, segment.scores[j][i])
+            i += 1
+
+    def seek_random(self, random: Random) -> bool:
+        """Go to a record chosen at random, each as likely as any other; False if the table is empty."""
+        if self.size == 0:
+            return False
+        tries: i64 = 0
+        while True:
+            b = random.below(self.buckets)
+            i = random.below(self.longest)
+            segment = self.segments[b >> SEGMENT_BITS]
+            words = segment.words[b & SEGMENT_MASK]
+            if i < len(words):
+                offset: i64 = 0
+                k: i64 = 0
+                while k < i:
+                    offset += words[k] & LENGTH_MASK
+                    k += 1
+                self.seek(b, i, offset)
+                return True
+            tries += 1
+            if tries == 256:
+                # The bound is a high-water mark; after many misses find out how long buckets are now.
+                self._note_longest()
+                tries = 0
+
+    def _note_longest(self) -> None:
+        self.longest = 0
+        for segment in self.segments:
+            for j in range(len(segment.words)):
+                if len(segment.words[j]) > self.longest:
+                    self.longest = len(segment.words[j])
+
+    def due(self, now_ms: i64, most: i64, keys: list[bytes]) -> None:
+        """Add up to about `most` keys whose deadline is not after `now_ms` to `keys`.
+
+        Looks at one number a segment, one a bucket where that is due, so a pass over a million keys with deadlines
+        of which none is due takes some microseconds.
+        """
+        if self.volatile == 0:
+            return
+        for segment in self.segments:
+            if segment.first > now_ms:
+                continue
+            j: i64 = 0
+            count: i64 = len(segment.earliest)
+            while j < count:
+                if segment.earliest[j] <= now_ms:
+                    self._due_in(segment, j, now_ms, keys)
+                    if len(keys) >= most:
+                        return
+                j += 1
+            segment.note_first()
+
+    def _due_in(self, segment: Segment, j: i64, now_ms: i64, keys: list[bytes]) -> None:
+        words = segment.words[j]
+        column = segment.deadlines[j]
+        blob = segment.blobs[j]
+        offset: i64 = 0
+        i: i64 = 0
+        count: i64 = len(column)
+        while i < count:
+            if column[i] != 0 and column[i] <= now_ms:
+                length: i64 = blob[offset]
+                key = blob[offset + 1 : offset + 1 + length]
+                if length == 0 and words[i] & OUTSIDE != 0:
+                    key = self._object_of(segment, j, i).key
+                keys.append(key)
+            offset += words[i] & LENGTH_MASK
+            i += 1
+
+    # Memory.
+
+    def size_bytes(self) -> i64:
+        """Memory held by buckets, words and outside objects, in bytes.  O(1)."""
+        slots: i64 = self.buckets * 112 + len(self.segments) * 160
+        timed: i64 = self.volatile * 10
+        scored: i64 = self.size * 10 if self.scored else 0
+        return self.record_bytes + self.size * 8 + slots + timed + scored + self.outside_bytes + 200
+
+    def release(self, budget: i64) -> i64:
+        """Give back some segments of a table that nobody uses any more; what is left of the budget.
+
+        One unit is about one small object.  When `segments` is empty the table is gone.
+        """
+        while len(self.segments) > 0 and budget > 0:
+            segment = self.segments[len(self.segments) - 1]
+            while len(segment.objects) > 0 and budget > 0:
+                objects = segment.objects[len(segment.objects) - 1]
+                while len(objects) > 0 and budget > 0:
+                    budget = objects[len(objects) - 1].release(budget)
+                    if budget > 0:
+                        objects.pop()
+                if len(objects) == 0:
+                    segment.objects.pop()
+                budget -= 1
+            if budget > 0:
+                budget -= len(segment.words) * 2
+                self.segment = _gone
+                self.segments.pop()
+        return budget
+
+    def check(self) -> None:
+        """Walk every invariant; raises AssertionError."""
+        from redpoll.structures.table_check import check
+
+        check(self)
+
+
+def _appended(column: vec[i64], value: i64) -> vec[i64]:
+    """The column with one more value, growing four at a time: doubling would cost 4 bytes a key."""
+    count: i64 = len(column)
+    if count & 3 != 0:
+        return append(column, value)
+    grown = vec[i64](capacity=count + 4)
+    i: i64 = 0
+    while i < count:
+        grown = append(grown, column[i])
+        i += 1
+    return append(grown, value)
+
+
+def _removed(column: vec[i64], i: i64) -> vec[i64]:
+    last: i64 = len(column) - 1
+    while i < last:
+        column[i] = column[i + 1]
+        i += 1
+    shorter, _ = pop(column)
+    return shorter
+
+
+def _part_deadlines(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
+    column = source.deadlines[j]
+    target.keep_deadlines()
+    kept = vec[i64]()
+    moved = vec[i64]()
+    for i in range(len(column)):
+        if words[i] & bit != 0:
+            moved = _appended(moved, column[i])
+        else:
+            kept = _appended(kept, column[i])
+    source.deadlines[j] = kept
+    target.deadlines[t] = moved
+    source.note_earliest(j)
+    target.note_earliest(t)
+
+
+def _part_scores(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
+    column = source.scores[j]
+    kept = vec[float](capacity=12)
+    moved = vec[float](capacity=12)
+    for i in range(len(column)):
+        if words[i] & bit != 0:
+            moved = append(moved, column[i])
+        else:
+            kept = append(kept, column[i])
+    source.scores[j] = kept
+    target.scores[t] = moved
+
+
+def _part_objects(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
+    objects = source.objects[j]
+    kept: list[Outside] = []
+    rank: i64 = 0
+    for i in range(len(words)):
+        if words[i] & OUTSIDE != 0:
+            if words[i] & bit != 0:
+                target.objects_of(t).append(objects[rank])
+            else:
+                kept.append(objects[rank])
+            rank += 1
+    source.objects[j] = kept
+
+
+def _join(target: Segment, t: i64, source: Segment, j: i64) -> None:
+    """Add the records of bucket `j` to bucket `t`."""
+    here: i64 = len(target.words[t])
+    there: i64 = len(source.words[j])
+    if there == 0:
+        return
+    words = vec[i64](capacity=(here + there + 3) & ~3)
+    for i in range(here):
+        words = append(words, target.words[t][i])
+    for i in range(there):
+        words = append(words, source.words[j][i])
+    target.words[t] = words
+    target.blobs[t] = b"%b%b" % (target.blobs[t], source.blobs[j])
+    ours = len(target.deadlines) > 0 and len(target.deadlines[t]) > 0
+    theirs = len(source.deadlines) > 0 and len(source.deadlines[j]) > 0
+    if ours or theirs:
+        target.keep_deadlines()
+        column = vec[i64](capacity=(here + there + 3) & ~3)
+        for i in range(here):
+            column = append(column, target.deadlines[t][i] if ours else 0)
+        for i in range(there):
+            column = append(column, source.deadlines[j][i] if theirs else 0)
+        target.deadlines[t] = column
+        target.note_earliest(t)
+    if target.scored:
+        for i in range(there):
+            target.scores[t] = append(target.scores[t], source.scores[j][i])
+    if len(source.objects) > j and len(source.objects[j]) > 0:
+        target.objects_of(t).extend(source.objects[j])
+
+
+def reversed_bits(n: i64) -> i64:
+    """The HASH_BITS low bits of `n` in reverse order."""
+    out: i64 = 0
+    for _ in range(HASH_BITS):
+        out = out << 1 | (n & 1)
+        n >>= 1
+    return out
+
+
+_gone: Final = Segment(0, False)
+"""Where the position of a released table points, so that it keeps no segment alive."""

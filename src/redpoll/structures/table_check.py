@@ -1,0 +1,73 @@
+"""Every invariant of a Table, for tests: slow, complete, and apart from the code it judges."""
+
+from __future__ import annotations
+
+from redpoll.structures.segment import (
+    HASH_MASK,
+    HASH_SHIFT,
+    KEY_LIMIT,
+    LENGTH_MASK,
+    NEVER,
+    OUTSIDE,
+    SEGMENT_BITS,
+    SEGMENT_MASK,
+)
+from redpoll.structures.table import Table
+
+
+def check(table: Table) -> None:
+    """Raises AssertionError where words, records, columns and sums disagree.  O(records)."""
+    size = record_bytes = outside_bytes = volatile = longest = 0
+    assert table.buckets == table.low + 1 + table.split
+    assert table.buckets == sum(len(segment.words) for segment in table.segments)
+    for b in range(table.buckets):
+        segment = table.segments[b >> SEGMENT_BITS]
+        j = b & SEGMENT_MASK
+        words = segment.words[j]
+        blob = segment.blobs[j]
+        offset = outside = 0
+        for i in range(len(words)):
+            word = words[i]
+            assert word >= 0
+            h = word >> HASH_SHIFT
+            where = h & table.low
+            if where < table.split:
+                where = h & table.high
+            assert where == b, "a record stands in the wrong bucket"
+            length = blob[offset]
+            key = blob[offset + 1 : offset + 1 + length]
+            if word & OUTSIDE:
+                found = segment.objects[j][outside]
+                outside_bytes += found.accounted
+                outside += 1
+                if found.key:
+                    key = found.key
+                    assert len(key) > KEY_LIMIT and length == 0 and word & LENGTH_MASK == 1
+                else:
+                    assert word & LENGTH_MASK == 1 + length
+            assert hash(key) & HASH_MASK == h, "the word's hash is not the key's"
+            offset += word & LENGTH_MASK
+            record_bytes += word & LENGTH_MASK
+        assert offset == len(blob), "the words do not add up to the records"
+        if len(segment.objects) > j:
+            assert outside == len(segment.objects[j])
+        else:
+            assert outside == 0
+        if len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0:
+            column = segment.deadlines[j]
+            assert len(column) == len(words)
+            set_ones = [at for at in column if at]
+            volatile += len(set_ones)
+            assert segment.earliest[j] == min(set_ones, default=NEVER)
+            assert segment.first <= segment.earliest[j]
+        if table.scored:
+            assert len(segment.scores[j]) == len(words)
+        size += len(words)
+        longest = max(longest, len(words))
+    assert (size, record_bytes, outside_bytes, volatile) == (
+        table.size,
+        table.record_bytes,
+        table.outside_bytes,
+        table.volatile,
+    )
+    assert longest <= table.longest or size == 0

@@ -1,0 +1,44 @@
+"""What a key's value is and how it is encoded, as OBJECT ENCODING tells it: 4 bits of the record's word.
+
+The encoding is kept, not derived: `SET k 1`, `APPEND k 2` is `raw`, a hash that has shrunk stays a `hashtable`.
+Source: spec/values.md, "Encodings".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+STRING_INT: Final[i64] = 0
+STRING_EMBSTR: Final[i64] = 1
+STRING_RAW: Final[i64] = 2
+LIST_LISTPACK: Final[i64] = 3
+LIST_QUICKLIST: Final[i64] = 4
+SET_INTSET: Final[i64] = 5
+SET_LISTPACK: Final[i64] = 6
+SET_HASHTABLE: Final[i64] = 7
+HASH_LISTPACK: Final[i64] = 8
+HASH_HASHTABLE: Final[i64] = 9
+ZSET_LISTPACK: Final[i64] = 10
+ZSET_SKIPLIST: Final[i64] = 11
+STREAM: Final[i64] = 12
+
+TYPE_NAME: Final = (
+    b"string", b"string", b"string", b"list", b"list", b"set", b"set", b"set",
+    b"hash", b"hash", b"zset", b"zset", b"stream",
+)  # fmt: skip
+ENCODING_NAME: Final = (
+    b"int", b"embstr", b"raw", b"listpack", b"quicklist", b"intset", b"listpack", b"hashtable",
+    b"listpack", b"hashtable", b"listpack", b"skiplist", b"stream",
+)  # fmt: skip
+
+
+class EncodingLimits:
+    """The settings that decide encodings: `hash-max-listpack-*` and their like."""
+
+    def __init__(self) -> None:
+        self.hash_entries: i64 = 512
+        self.hash_value: i64 = 64
+        self.zset_entries: i64 = 128
+        self.zset_value: i64 = 64

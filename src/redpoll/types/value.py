@@ -1,0 +1,123 @@
+"""What all containers share: one class a type, a façade over its two forms, with its own place in the table.
+
+While small, a value is *packed*: bytes inside the record of its key, or beside it once it outgrows 255 bytes.
+What a look-up hands out is then short-lived: it points into the bucket's records without copying them.  Once
+large, the value holds native structures, and the very object is what the table keeps.  Handlers do not see the
+difference; the methods switch over inside, in the middle of a command if need be.
+
+A value that a look-up creates is not in the table yet: `put_back`, called by `Database.changed` alone, puts it
+there, so a handler that raises leaves no empty key behind.  Where the value came from is remembered with the
+table's stamp; if the stamp has moved on, the key is found anew.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from redpoll.structures.packed import patched
+from redpoll.structures.segment import Outside
+from redpoll.structures.table import Table
+
+CREATED: Final[i64] = 0
+INSIDE: Final[i64] = 1
+BESIDE: Final[i64] = 2
+
+RETURN_LIMIT: Final[i64] = 128
+"""A packed value beside its record goes back inside below this size; the gap to 255 keeps it from flapping."""
+
+
+@mypyc_attr(acyclic=True)
+class Value(Outside):
+    """A container and its place.  `blob` from `start` to `stop` is the packed form, while there is one."""
+
+    def __init__(self, kind: i64) -> None:
+        super().__init__()
+        self.kind: i64 = kind
+        self.home: i64 = CREATED
+        self.bucket: i64 = 0
+        self.index: i64 = 0
+        self.offset: i64 = 0
+        self.stamp: i64 = -1
+        self.blob: bytes = b""
+        self.start: i64 = 0
+        self.stop: i64 = 0
+        self.shared = False
+        """Whether `blob` is (a patched copy of) the whole bucket and not this value's alone."""
+
+    def open(self, table: Table) -> None:
+        """Become the packed value at the table's position."""
+        blob = table.segment.blobs[table.j]
+        self.home = INSIDE
+        self.blob = blob
+        self.start = table.offset + 1 + blob[table.offset]
+        self.stop = table.record_stop()
+        self.shared = True
+        self.hold(table)
+
+    def hold(self, table: Table) -> None:
+        """Remember the table's position as this value's place."""
+        self.bucket = table.bucket
+        self.index = table.index
+        self.offset = table.offset
+        self.stamp = table.stamp
+
+    def is_large(self) -> bool:
+        """Whether the native form is in use."""
+        raise NotImplementedError
+
+    def is_empty(self) -> bool:
+        raise NotImplementedError
+
+    def packed(self) -> bytes:
+        """The packed form alone."""
+        if self.shared:
+            return self.blob[self.start : self.stop]
+        return self.blob
+
+    def rewrite(self, packed: bytes) -> None:
+        """Take another packed form."""
+        self.blob = packed
+        self.start = 0
+        self.stop = len(packed)
+        self.shared = False
+
+    def patch(self, at: i64, data: bytes) -> None:
+        """Write `data` over as many bytes of `blob` from `at` on: no length changes, and nothing moves."""
+        self.blob = patched(self.blob, at, data)
+
+    def put_back(self, table: Table, key: bytes) -> None:
+        """Write the value to where it belongs: the one way into the table."""
+        if self.home != CREATED and self.stamp == table.stamp:
+            table.seek(self.bucket, self.index, self.offset)
+            if self.shared:
+                table.replace_blob(self.blob)
+                if table.kind() != self.kind:
+                    table.set_kind(self.kind)
+                self.stamp = table.stamp
+                return
+            there = True
+        else:
+            there = table.find(key)
+        large = self.is_large()
+        if not large:
+            packed = self.packed()
+            limit: i64 = len(packed)
+            if self.home == BESIDE and limit > RETURN_LIMIT:
+                limit = 255
+            if table.fits(len(key), limit):
+                if there:
+                    table.replace(packed, self.kind)
+                else:
+                    table.insert(key, packed, self.kind)
+                self.home = INSIDE
+                self.hold(table)
+                return
+            self.rewrite(packed)
+        if there:
+            table.replace_outside(key, self, self.kind)
+        else:
+            table.insert_outside(key, self, self.kind)
+        self.home = BESIDE
+        self.hold(table)

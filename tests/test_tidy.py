@@ -1,0 +1,228 @@
+"""House rules that a machine can check.  Each failure says why the rule exists.
+
+The rules look at the syntax tree of each source, never at its text, so that a word in a comment is free.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "redpoll"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+PYTHON_FILES = [
+    path for folder in ("src", "tests", "scripts", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))
+]
+
+ROOMS: list[set[str]] = [
+    {"env", "errors", "build_info"},
+    {"config"},
+    {"protocol", "structures"},
+    {"catalogue", "types"},
+    {"keyspace"},
+    {"acl", "pubsub"},
+    {"engine"},
+    {"scripting", "persistence", "replication", "cluster"},
+    {"observe"},
+    {"commands"},
+    {"net", "client", "asyncio"},
+    {"server"},
+    {"cli", "__main__"},
+]
+"""The rooms of src/redpoll from the lowest to the highest.  A file in the package's own folder is a room of its name."""
+
+BESIDE = {("types", "structures"): "", ("net", "client"): "", ("asyncio", "client"): "the same handle, awaited"}
+"""Imports between rooms of one level that are meant, with the reason where it is not plain."""
+
+LIMIT_OF_LINES = 650
+
+OUTSIDE_WORLD = {
+    "time": "take the time from env/clock.py: a test moves that clock, and the simulator replaces it",
+    "datetime": "take the time from env/clock.py: a test moves that clock, and the simulator replaces it",
+    "random": "take randomness from env/random.py: a seed then repeats the run",
+    "secrets": "take randomness from env/random.py: a seed then repeats the run",
+    "socket": "sockets live in net/ alone: everything else must run without one, in process and in the simulator",
+    "select": "sockets live in net/ alone: everything else must run without one, in process and in the simulator",
+    "librt.time": "take the time from env/clock.py: a test moves that clock, and the simulator replaces it",
+    "librt.random": "take randomness from env/random.py: a seed then repeats the run",
+}
+OPEN = "files are reached through env/files.py: MemoryFiles can then lose what was not synced, which is how crashes are tested"
+WHERE_THE_OUTSIDE_IS_FREE = ("env", "net", "cli")
+
+
+def room_of(path: Path) -> str:
+    """The room a source file belongs to; the package's own __init__.py is in none."""
+    inside = path.relative_to(PACKAGE)
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def level_of(room: str) -> int:
+    """How high a room lies; fails for a room that has no place in the order."""
+    for level, rooms in enumerate(ROOMS):
+        if room in rooms:
+            return level
+    pytest.fail(
+        f"the room `{room}` has no place in ROOMS (tests/test_tidy.py): say what it may import by putting it there"
+    )
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imported_modules(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Dotted names of what a file imports, `from a import b` as both `a` and `a.b`, with their lines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, node.lineno
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", node.lineno
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def complain(found: list[str], why: str) -> None:
+    """Fail with every place found and the rule's reason."""
+    if found:
+        pytest.fail("\n".join([why, *found]), pytrace=False)
+
+
+def test_imports_point_one_way() -> None:
+    found = []
+    for path in SOURCES:
+        room = room_of(path)
+        if room == "__init__":
+            continue
+        level = level_of(room)
+        for module, line in imported_modules(parsed(path)):
+            parts = module.split(".")
+            if parts[0] != "redpoll" or len(parts) < 2:
+                continue
+            other = parts[1]
+            if other == room or not any(other in rooms for rooms in ROOMS):
+                continue
+            above = level_of(other) > level
+            beside = level_of(other) == level and (room, other) not in BESIDE
+            if above or beside:
+                found.append(f"{name_of(path)}:{line}: {room}/ imports {module}")
+    complain(
+        sorted(set(found)),
+        "A lower room must not know a higher one, nor its neighbour: it could then be neither tested nor read alone. "
+        "Where the lower one has to tell something upwards, it defines a small base class that the higher one subclasses.",
+    )
+
+
+def test_relative_imports_are_not_used() -> None:
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    complain(
+        found,
+        "Imports name the room they import from (`from redpoll.structures.table import Table`): readers and rules see it.",
+    )
+
+
+def test_the_outside_world_is_reached_through_env() -> None:
+    found = []
+    for path in SOURCES:
+        if room_of(path) in WHERE_THE_OUTSIDE_IS_FREE:
+            continue
+        tree = parsed(path)
+        for module, line in imported_modules(tree):
+            if module in OUTSIDE_WORLD:
+                found.append(f"{name_of(path)}:{line}: imports {module}: {OUTSIDE_WORLD[module]}")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open":
+                found.append(f"{name_of(path)}:{node.lineno}: calls open(): {OPEN}")
+    complain(found, "Compiled code cannot be patched, so what a test must replace is handed in:")
+
+
+def test_nothing_prints_but_the_command_line() -> None:
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in SOURCES
+        if room_of(path) != "cli"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "breakpoint")
+    ]
+    complain(found, "A library that prints writes into its host program's output; tell env/log.py instead.")
+
+
+def test_files_stay_readable_in_one_sitting() -> None:
+    found = []
+    for path in PYTHON_FILES:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > LIMIT_OF_LINES:
+            found.append(f"{name_of(path)}: {lines} lines")
+    complain(
+        found,
+        f"A file of more than {LIMIT_OF_LINES} lines hides a concept that has no name yet: name it, and give it a file.",
+    )
+
+
+def test_annotations_are_never_evaluated() -> None:
+    found = []
+    for path in PYTHON_FILES:
+        tree = parsed(path)
+        if tree.body and not any(
+            isinstance(node, ast.ImportFrom) and node.module == "__future__" and node.names[0].name == "annotations"
+            for node in tree.body
+        ):
+            found.append(name_of(path))
+    complain(
+        found,
+        "`from __future__ import annotations` belongs on top: without it interpreted code evaluates annotations that compiled "
+        "code does not, and a name imported for types alone becomes an import at run time.",
+    )
+
+
+def test_every_module_says_what_it_is() -> None:
+    found = [name_of(path) for path in SOURCES if (tree := parsed(path)).body and not ast.get_docstring(tree)]
+    complain(found, "The docstring on top tells what a file is, how it works and what must always hold.")
+
+
+def test_no_machine_code_lies_beside_the_sources() -> None:
+    found = [name_of(path) for path in (ROOT / "src").rglob("*") if path.suffix in (".so", ".pyd", ".c")]
+    complain(
+        found,
+        "Python prefers machine code to the source beside it, so an edit would have no effect. Build with `make`.",
+    )
+
+
+def test_what_is_not_compiled_is_listed_truly() -> None:
+    """Reads setup.py rather than importing it: setuptools is no business of the tests."""
+    listed = next(
+        ast.literal_eval(node.value)
+        for node in parsed(ROOT / "setup.py").body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id == "NOT_COMPILED"
+    )
+    found = [f"{pattern}: {PACKAGE / pattern}" for pattern in listed if not list(PACKAGE.glob(pattern))]
+    complain(
+        found,
+        "NOT_COMPILED (setup.py) names files that are not there; a stale entry would silence a later file of that name.",
+    )
+
+
+def test_makefile_targets_tell_what_they_do() -> None:
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    phony = {name for line in lines if line.startswith(".PHONY:") for name in line.split()[1:]}
+    told = {match[1] for line in lines if (match := re.match(r"([a-z-]+):.*## \S", line))}
+    complain(
+        sorted(phony ^ told),
+        "`make help` lists the targets from their own `##` comments; these lack one, or are not .PHONY:",
+    )
