@@ -119,6 +119,8 @@ clean: ## remove all that was built; `.venv` stays
 # ---- how
 
 $(VENV_NOTE):
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("redpoll needs Python 3.11 or newer; \
+	    $(PYTHON) is " + sys.version.split()[0] + ": set PYTHON=...")'
 	@$(PYTHON) scripts/venv.py create $(VENV)
 	@mkdir -p $(NOTES)
 	@rm -f $(NOTES)/made-with-*

@@ -4,11 +4,11 @@ Two ways in:
 
 - `pip install .` or `pip wheel .`: an optimised build, with the sources beside the machine code.
 - `python setup.py build_tree --variant compiled|test` (the Makefile's way): a complete copy of the package in
-  `build/VARIANT`, compiled modules as machine code only, so that a missing one is noticed.  `src/` never holds a binary.
+  `build/VARIANT`, compiled modules as machine code only, so that a missing one is noticed.  `src/` never holds any.
 
-mypyc translates each module to its own C file and shared library (`separate=True`), all of them into `build/c`, which both
-variants share; only what a change reaches is translated and compiled again.  Without a compiler, or with
-REDPOLL_PURE=1, nothing is compiled and the same files run interpreted.  See docs/adr/0001-librt-and-the-build.md.
+mypyc translates each module to its own C file and shared library (`separate=True`).  Both variants share the C, in
+`build/c`; only what a change reaches is translated and compiled again.  Without a compiler, or with REDPOLL_PURE=1,
+nothing is compiled and the same files run interpreted.  See docs/adr/0001-librt-and-the-build.md.
 """
 
 from __future__ import annotations
@@ -39,9 +39,6 @@ NOT_COMPILED = {
     "*/__init__.py": "as above",
     "build_info.py": "looks at the other modules from outside",
     "cli/*": "runs once in a process; not a line of it per command",
-    "asyncio.py": "redis-py's names and *args for people to read: keeps its signatures and docstrings",
-    "client/redis.py": "as above",
-    "client/redis_py.py": "as above",
 }
 """What stays interpreted (patterns below src/redpoll), each with its reason.  Everything else is compiled."""
 
@@ -109,7 +106,7 @@ class BuildPy(build_py):
 
 
 class BuildTree(Command):
-    """Builds a complete package below `build/`, compiling only what has changed, and removes what is no longer part of it."""
+    """Builds a complete package below `build/`: compiles what has changed, removes what is no longer part of it."""
 
     description = "build the package into build/VARIANT"
     user_options: ClassVar[list[tuple[str, str | None, str]]] = [("variant=", None, "compiled or test")]

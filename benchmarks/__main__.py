@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import throughput
+from benchmarks import embedded, instructions, memory, profile, stalls, throughput
 
-BENCHES = {"throughput": throughput}
+BENCHES = {
+    "throughput": throughput,
+    "memory": memory,
+    "stalls": stalls,
+    "embedded": embedded,
+    "instructions": instructions,
+    "profile": profile,
+}
 
 
 def main(words: list[str]) -> int:
@@ -17,10 +24,18 @@ def main(words: list[str]) -> int:
     for name, module in BENCHES.items():
         summary = (module.__doc__ or "").partition("\n")[0]
         command = commands.add_parser(name, help=summary, description=summary)
-        command.add_argument("--contestant", action="append", default=[], metavar="NAME=COMMAND",
-                             help="measure this server too, or in place of the known one of that name; {port} is its port")
-        command.add_argument("--only", metavar="NAMES", help="these contestants in this order, commas between; "
-                             "the first is compared with each other one")
+        command.add_argument(
+            "--contestant",
+            action="append",
+            default=[],
+            metavar="NAME=COMMAND",
+            help="measure this server too, or in place of the known one of that name; {port}: its port",
+        )
+        command.add_argument(
+            "--only",
+            metavar="NAMES",
+            help="these contestants in this order, commas between; the first is compared with each other one",
+        )
         command.add_argument("--json", metavar="FILE", help="also write the figures there")
         module.add_options(command)
     if words[:1] not in [["-h"], ["--help"]] and (not words or words[0].startswith("-")):

@@ -7,7 +7,6 @@ import math
 import os
 import platform
 import sys
-import sysconfig
 import time
 from pathlib import Path
 from typing import Any
@@ -44,13 +43,12 @@ def machine() -> dict[str, str]:
             if line.startswith("model name"):
                 model = line.partition(":")[2].strip()
                 break
-    guided = "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS"))
     return {
         "time": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "processor": f"{model}, {cores()} cores",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "interpreter": f"{platform.python_implementation()} {platform.python_version()}, "
-        f"{'profile-guided' if guided else 'not configured profile-guided'}, {sys.executable}",
+        "interpreter": f"{platform.python_implementation()} {platform.python_version()} "
+        f"({platform.python_compiler()}), {sys.executable}",
     }
 
 
@@ -83,7 +81,9 @@ def print_table(head: list[str], rows: list[list[str]]) -> None:
     widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
     for number, line in enumerate([head, ["-" * width for width in widths], *rows]):
         first = line[0].ljust(widths[0], "-" if number == 1 else " ")
-        print("  ".join([first, *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]).rstrip())
+        print(
+            "  ".join([first, *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]).rstrip()
+        )
     print(flush=True)
 
 

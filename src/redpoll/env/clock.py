@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import sleep
+
 from librt.time import time
 from mypy_extensions import i64
 
@@ -17,6 +19,10 @@ class Clock:
         """Microseconds since 1970, UTC."""
         return i64(time() * 1000000.0)
 
+    def sleep(self, seconds: float) -> None:
+        """Let the whole program wait."""
+        sleep(seconds)
+
 
 class VirtualClock(Clock):
     """A clock that stands still until it is moved."""
@@ -26,6 +32,9 @@ class VirtualClock(Clock):
 
     def now_us(self) -> i64:
         return self.at_us
+
+    def sleep(self, seconds: float) -> None:
+        self.at_us += i64(seconds * 1000000.0)
 
     def advance_ms(self, ms: i64) -> None:
         """Let `ms` milliseconds pass at once."""

@@ -1,8 +1,11 @@
-"""Splitting a line of words as a shell does: inline commands and lines of the configuration file.
+"""Splitting a line into words as a shell does: inline commands and lines of the configuration file.
 
-    word  = (bare | quoted)+          bare and quoted parts may touch: a"b"c is abc
-    double quotes                     \\n \\r \\t \\b \\a \\xHH, and \\c is c for any other c
-    single quotes                     \\' and nothing else
+    word = part+                      parts may touch: a"b"'c' is abc
+    part = bare | "..." | '...'
+    "..."                             \\n \\r \\t \\b \\a \\xHH, and \\c is c for any other c
+    '...'                             \\' and nothing else
+
+Blank, tab, CR and LF end a bare part; vertical tab and form feed are skipped before a word but do not end one.
 """
 
 from __future__ import annotations
@@ -12,44 +15,32 @@ from typing import Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
+TAB: Final = 9
+LINE_FEED: Final = 10
+CARRIAGE_RETURN: Final = 13
+BLANK: Final = 32
 QUOTE: Final = 34
 APOSTROPHE: Final = 39
 BACKSLASH: Final = 92
 LETTER_X: Final = 120
 
 
-def is_space(c: i64) -> bool:
-    """Whether `c` separates words: a blank, or 9 to 13 (tab, line feed, CR and their like)."""
-    return c == 32 or (c >= 9 and c <= 13)
-
-
-def hex_digit(c: i64) -> i64:
-    """The value of the hexadecimal digit `c`, or -1."""
-    if c >= 48 and c <= 57:
-        return c - 48
-    c |= 32
-    if c >= 97 and c <= 102:
-        return c - 87
-    return -1
-
-
 def split_words(line: bytes) -> list[bytes] | None:
-    """The words of `line`, none if it is blank; None if a quote stays open or touches a bare word behind it.
-
-    O(bytes).
-    """
+    """The words of `line`, none if it is blank; None if a quote stays open.  O(bytes)."""
     words: list[bytes] = []
     word = BytesWriter()
     at: i64 = 0
     end: i64 = len(line)
     while True:
-        while at < end and is_space(line[at]):
+        while at < end and (line[at] == BLANK or (line[at] >= TAB and line[at] <= CARRIAGE_RETURN)):
             at += 1
         if at == end:
             return words
         word.truncate(0)
-        while at < end and not is_space(line[at]):
+        while at < end:
             c: i64 = line[at]
+            if c == BLANK or c == TAB or c == LINE_FEED or c == CARRIAGE_RETURN:
+                break
             if c == QUOTE:
                 at = read_double_quoted(line, at + 1, word)
             elif c == APOSTROPHE:
@@ -57,53 +48,35 @@ def split_words(line: bytes) -> list[bytes] | None:
             else:
                 word.append(c)
                 at += 1
-                continue
-            # A closing quote ends the word.
-            if at < 0 or (at < end and not is_space(line[at])):
+            if at < 0:
                 return None
         words.append(word.getvalue())
 
 
-def read_double_quoted(line: bytes, at: i64, word: BytesWriter) -> i64:
-    """Append what stands before the closing `"`; the position behind it, or -1 if there is none."""
+def read_double_quoted(line: bytes, start: i64, word: BytesWriter) -> i64:
+    """Append to `word` what stands before the closing `"`; the position behind it, or -1 if there is none."""
+    at: i64 = start
     end: i64 = len(line)
     while at < end:
         c: i64 = line[at]
         if c == QUOTE:
             return at + 1
         if c == BACKSLASH and at + 1 < end:
-            if line[at + 1] == LETTER_X and at + 3 < end:
-                high = hex_digit(line[at + 2])
-                low = hex_digit(line[at + 3])
-                if high >= 0 and low >= 0:
-                    word.append(high << 4 | low)
-                    at += 4
-                    continue
             at += 1
-            word.append(escaped(line[at]))
-        else:
-            word.append(c)
+            c = line[at]
+            if c == LETTER_X and at + 2 < end and hex_digit(line[at + 1]) >= 0 and hex_digit(line[at + 2]) >= 0:
+                c = hex_digit(line[at + 1]) << 4 | hex_digit(line[at + 2])
+                at += 2
+            else:
+                c = unescaped(c)
+        word.append(c)
         at += 1
     return -1
 
 
-def escaped(c: i64) -> i64:
-    """What a backslash and the character `c` stand for inside double quotes."""
-    if c == 110:
-        return 10
-    if c == 114:
-        return 13
-    if c == 116:
-        return 9
-    if c == 98:
-        return 8
-    if c == 97:
-        return 7
-    return c
-
-
-def read_single_quoted(line: bytes, at: i64, word: BytesWriter) -> i64:
-    """Append what stands before the closing `'`; the position behind it, or -1 if there is none."""
+def read_single_quoted(line: bytes, start: i64, word: BytesWriter) -> i64:
+    """Append to `word` what stands before the closing `'`; the position behind it, or -1 if there is none."""
+    at: i64 = start
     end: i64 = len(line)
     while at < end:
         c: i64 = line[at]
@@ -114,4 +87,28 @@ def read_single_quoted(line: bytes, at: i64, word: BytesWriter) -> i64:
             c = APOSTROPHE
         word.append(c)
         at += 1
+    return -1
+
+
+def unescaped(c: i64) -> i64:
+    """What a backslash and the character `c` stand for inside double quotes."""
+    if c == 110:
+        return LINE_FEED
+    if c == 114:
+        return CARRIAGE_RETURN
+    if c == 116:
+        return TAB
+    if c == 98:
+        return 8
+    if c == 97:
+        return 7
+    return c
+
+
+def hex_digit(c: i64) -> i64:
+    """The value of the hexadecimal digit `c`, or -1."""
+    if c >= 48 and c <= 57:
+        return c - 48
+    if (c >= 97 and c <= 102) or (c >= 65 and c <= 70):
+        return (c | 32) - 87
     return -1

@@ -47,6 +47,13 @@ class Map:
         self.items: Final = items
 
 
+class Pairs:
+    """Items two by two in `items`: an array of pairs in RESP3, one flat array in RESP2 (members with scores)."""
+
+    def __init__(self, items: list[object]) -> None:
+        self.items: Final = items
+
+
 class SetOf:
     """An unordered collection; an array in RESP2."""
 

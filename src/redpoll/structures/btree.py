@@ -1,32 +1,26 @@
 """Counted B+tree: (score, member) pairs in order, with their ranks.
 
-Entries are ordered by score, then by member as unsigned bytes.  Below the inner nodes stand leaves, each one
-immutable `bytes` of packed records (`btree_leaf.py`).  An inner node keeps four columns, one slot a child:
-
-    scores, members    the child's *bound*: all that is before it in the node is below, all that is in it is not
-    counts             the number of entries below the child; a rank is a sum of counts on the way down
-    leaves or nodes    the children, of which one kind is used, by the node's level
-
-The bound of slot 0 is not looked at: a node's first child takes whatever its parent sent down.  A bound need not be
-an entry, so removals leave it alone and it is as short as will do: where two neighbours differ in score, its member is
-empty.  A million members thus cost inner nodes no copies of members, and the search no look at them.
+Entries are ordered by score, then by member as unsigned bytes.  `btree_leaf.py` has the leaves: immutable `bytes` of
+packed records.  `btree_node.py` has the nodes above them: for each child a bound and the number of entries below it.
 
 What a change does to a child is settled by its parent afterwards: one with too many children is split, one with few
 merges with a neighbour, an empty one goes.  Inserts at the very end (or beginning) split off the new entry alone, so
 entries that come in order fill their leaves.  There are no parent pointers and no links between leaves: nothing here
 can form a cycle.
+
+Always: every leaf but that of an empty tree has a record, and takes at most `leaf_bytes` unless it has only one; every
+node has 1 to `fanout` children; all leaves are at one depth; `check` verifies it.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import append, extend, pop, vec
+from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.btree_leaf import (
     boundary,
-    in_order,
     last_record,
     member_at,
     middle,
@@ -39,6 +33,28 @@ from redpoll.structures.btree_leaf import (
     skip,
     take_members,
     take_scores,
+    with_score,
+)
+from redpoll.structures.btree_node import (
+    HEAD,
+    NODE_BYTES,
+    SLOT_BYTES,
+    TAIL,
+    Node,
+    allocated,
+    check_node,
+    child_of,
+    child_of_score,
+    collect_leaves,
+    delete_slot,
+    edge_node,
+    edges_at,
+    entries_before,
+    in_bounds,
+    insert_bound,
+    join_node,
+    node_bytes,
+    split_node,
 )
 from redpoll.structures.packed import spliced, without
 
@@ -46,140 +62,6 @@ LEAF_BYTES: Final[i64] = 479
 """A leaf and its header then stay within the 512 bytes that the small-object allocator serves."""
 FANOUT: Final[i64] = 63
 """Columns grow from 7 by 2n + 1, so that a full node has no slack."""
-
-HEAD: Final[i64] = 1
-TAIL: Final[i64] = 2
-"""Edges of the tree: a descent keeps the bit as long as it takes the first (the last) child."""
-
-NODE_BYTES: Final[i64] = 352
-SLOT_BYTES: Final[i64] = 40
-"""Measured: what an inner node costs without its slots, and a slot with the columns' usual slack."""
-
-
-def allocated(data: bytes) -> i64:
-    """Bytes that the allocator gives for `data`; the empty one is shared."""
-    size: i64 = len(data)
-    if size == 0:
-        return 0
-    return (size + 33 + 15) & ~15
-
-
-@mypyc_attr(acyclic=True)
-class Node:
-    """An inner node: columns with one slot a child.  At level 1 the children are leaves, above it nodes."""
-
-    def __init__(self, level: i64) -> None:
-        self.level: i64 = level
-        self.scores: vec[float] = vec[float](capacity=7)
-        self.counts: vec[i64] = vec[i64](capacity=7)
-        self.members: list[bytes] = []
-        self.leaves: list[bytes] = [] if level == 1 else _NO_LEAVES
-        self.nodes: list[Node] = _NO_NODES if level == 1 else []
-
-
-_NO_LEAVES: Final[list[bytes]] = []
-_NO_NODES: Final[list[Node]] = []
-
-
-def child_of(node: Node, score: float, member: bytes) -> i64:
-    """Index of the child in whose bounds (score, member) lies.  O(log fanout)."""
-    scores = node.scores
-    low: i64 = 1
-    high: i64 = len(scores)
-    while low < high:
-        mid = (low + high) >> 1
-        bound = scores[mid]
-        if bound < score:
-            low = mid + 1
-        elif bound > score or member < node.members[mid]:
-            high = mid
-        else:
-            low = mid + 1
-    return low - 1
-
-
-def child_of_score(node: Node, score: float, after: bool) -> i64:
-    """Index of the child where the entries of `score` begin; with `after`, of the one where they end.  O(log fanout)."""
-    scores = node.scores
-    low: i64 = 1
-    high: i64 = len(scores)
-    while low < high:
-        mid = (low + high) >> 1
-        bound = scores[mid]
-        if bound < score or (bound == score and after):
-            low = mid + 1
-        else:
-            high = mid
-    return low - 1
-
-
-def in_bounds(node: Node, index: i64, score: float, member: bytes) -> bool:
-    """Whether (score, member) lies in the bounds of child `index`, as far as this node knows them."""
-    scores = node.scores
-    if index > 0:
-        bound = scores[index]
-        if score < bound or (score == bound and member < node.members[index]):
-            return False
-    index += 1
-    if index < len(scores):
-        bound = scores[index]
-        if score > bound or (score == bound and member >= node.members[index]):
-            return False
-    return True
-
-
-def insert_bound(node: Node, index: i64, score: float, member: bytes, count: i64) -> None:
-    """Open slot `index` in the columns of bounds and counts; the caller adds the child."""
-    scores = append(node.scores, score)
-    counts = append(node.counts, count)
-    k: i64 = len(scores) - 1
-    while k > index:
-        scores[k] = scores[k - 1]
-        counts[k] = counts[k - 1]
-        k -= 1
-    scores[index] = score
-    counts[index] = count
-    node.scores = scores
-    node.counts = counts
-    node.members.insert(index, member)
-
-
-def delete_slot(node: Node, index: i64) -> None:
-    """Drop child `index` and its slot."""
-    node.scores, _ = pop(node.scores, index)
-    node.counts, _ = pop(node.counts, index)
-    del node.members[index]
-    if node.level == 1:
-        del node.leaves[index]
-    else:
-        del node.nodes[index]
-
-
-def entries_before(node: Node, index: i64) -> i64:
-    """Number of entries below the children before `index`.  O(fanout)."""
-    counts = node.counts
-    total: i64 = 0
-    k: i64 = 0
-    while k < index:
-        total += counts[k]
-        k += 1
-    return total
-
-
-def edge_node(node: Node, index: i64) -> Node:
-    """The node of level 1 at the left (`index` 0) or right (-1) edge below `node`."""
-    while node.level > 1:
-        node = node.nodes[index]
-    return node
-
-
-def collect_leaves(node: Node, into: list[bytes]) -> None:
-    """Append the leaves below `node`, in order."""
-    if node.level == 1:
-        into.extend(node.leaves)
-        return
-    for child in node.nodes:
-        collect_leaves(child, into)
 
 
 @mypyc_attr(acyclic=True)
@@ -197,7 +79,7 @@ class BTree:
         self.size_bytes: i64 = 0
         """Memory in use, from the allocator's sizes of leaves and bounds and an estimate for inner nodes."""
         self.edge: i64 = 0  # the edge at which the insert under way split its leaf, 0 inside
-        self.root: Node = Node(1)
+        self.root = Node(1)
         self.clear()
 
     # Reading
@@ -350,6 +232,17 @@ class BTree:
         self._move(self.root, old, new, member, HEAD | TAIL)
         self._settle_root()
 
+    def append_leaf(self, leaf: bytes, count: i64) -> None:
+        """Put the `count` records of `leaf`, all of them after the last entry, at the end.  O(log n)."""
+        self.edge = TAIL
+        if self.count == 0:
+            self._put_leaf(self.root, 0, leaf)
+            self.root.counts[0] = count
+        else:
+            self._append_leaf(self.root, leaf, count)
+        self.count += count
+        self._settle_root()
+
     def pop_first(self) -> tuple[float, bytes]:
         """Take out the first entry of a tree that has one; its score and member.  O(log n)."""
         found = self.first()
@@ -368,7 +261,11 @@ class BTree:
 
     def clear(self) -> None:
         """Drop all entries at once.  O(n): `release` does it in steps."""
-        self._reset(Node(1))
+        self.root = Node(1)
+        insert_bound(self.root, 0, 0.0, b"", 0)
+        self.root.leaves.append(b"")
+        self.count = 0
+        self.size_bytes = NODE_BYTES + SLOT_BYTES
 
     def release(self, budget: i64) -> i64:
         """Drop at least `budget` entries, or all, from the end; the number of entries left.
@@ -377,11 +274,13 @@ class BTree:
         100,000 cold entries.
         """
         left = budget
-        while left > 0 and self.count > 0:
-            dropped = self.count if self.root.level == 1 else self._drop_tail(self.root)
+        while left > 0 and self.root.level > 1:
+            dropped = self._drop_tail(self.root)
             left -= dropped
             self.count -= dropped
             self._settle_root()
+        if left > 0:
+            self.clear()
         return self.count
 
     def _insert(self, node: Node, score: float, member: bytes, edges: i64) -> None:
@@ -398,10 +297,22 @@ class BTree:
         at = -1 - seek(leaf, score, member)
         assert at >= 0
         data = record(score, member)
-        if len(leaf) + len(data) <= self.leaf_bytes:
+        if len(leaf) + len(data) <= self.leaf_bytes or len(leaf) == 0:
             self._put_leaf(node, index, spliced(leaf, at, at, data))
         else:
             self._split_leaf(node, index, at, data, edges)
+
+    def _append_leaf(self, node: Node, leaf: bytes, count: i64) -> None:
+        """`append_leaf` below `node`, which may end up with too many children."""
+        index: i64 = len(node.counts) - 1
+        if node.level > 1:
+            node.counts[index] += count
+            self._append_leaf(node.nodes[index], leaf, count)
+            self._settle(node, index)
+            return
+        insert_bound(node, index + 1, score_at(leaf, 0), boundary(node.leaves[index], leaf), count)
+        node.leaves.append(leaf)
+        self.size_bytes += allocated(leaf) + allocated(node.members[index + 1]) + SLOT_BYTES
 
     def _remove(self, node: Node, score: float, member: bytes) -> bool:
         """Take an entry out from below `node`, which may end up with too few children; False if it is not there."""
@@ -452,14 +363,176 @@ class BTree:
             self._shrink_leaf(node, index, leaf[record_end(leaf, 0) :])
 
     def _drop_tail(self, node: Node) -> i64:
-        """Drop the last node of level 1 below `node`; the number of entries that went."""
+        """Drop the last node of level 1 below `node`, which is above that; the number of entries that went."""
         index: i64 = len(node.nodes) - 1
         child = node.nodes[index]
         if node.level == 2:
             dropped = node.counts[index]
-            for leaf in child.leaves:
-                self.size_bytes -= allocated(leaf)
-            while len(child.counts) > 0:
+            self.size_bytes -= node_bytes(child) - NODE_BYTES
+            self._delete(node, index)
+            return dropped
+        dropped = self._drop_tail(child)
+        node.counts[index] -= dropped
+        if len(child.counts) == 0:
+            self._delete(node, index)
+        return dropped
+
+    # Leaves
+
+    def _put_leaf(self, node: Node, index: i64, leaf: bytes) -> None:
+        self.size_bytes += allocated(leaf) - allocated(node.leaves[index])
+        node.leaves[index] = leaf
+
+    def _shrink_leaf(self, node: Node, index: i64, leaf: bytes) -> None:
+        """Put `leaf`, from which an entry was taken, in its place, or with a neighbour, or nowhere if it is empty."""
+        self._put_leaf(node, index, leaf)
+        size: i64 = len(leaf)
+        if size * 4 >= self.leaf_bytes:
+            return
+        if size == 0:
+            self._delete(node, index)
+        elif index > 0 and len(node.leaves[index - 1]) + size <= self.leaf_bytes:
+            self._join_leaves(node, index - 1)
+        elif index + 1 < len(node.leaves) and len(node.leaves[index + 1]) + size <= self.leaf_bytes:
+            self._join_leaves(node, index)
+
+    def _join_leaves(self, node: Node, index: i64) -> None:
+        """Append leaf `index` + 1 to leaf `index`."""
+        self._put_leaf(node, index, node.leaves[index] + node.leaves[index + 1])
+        node.counts[index] += node.counts[index + 1]
+        self._delete(node, index + 1)
+
+    def _split_leaf(self, node: Node, index: i64, at: i64, data: bytes, edges: i64) -> None:
+        """Put the record `data` at offset `at` of a leaf at `edges` of the tree, where there is no room for it."""
+        leaf = node.leaves[index]
+        size: i64 = len(leaf)
+        if at == size and edges & TAIL:
+            self.edge = TAIL
+            pieces = [leaf, data]
+        elif at == 0 and edges & HEAD:
+            self.edge = HEAD
+            pieces = [data, leaf]
         else:
-            dropped = self._drop_tail(child)
-            node.counts[index] -= dropped
+            pieces = halves(leaf, at, data, self.leaf_bytes)
+        self._put_leaf(node, index, pieces[0])
+        node.counts[index] = records_before(pieces[0], len(pieces[0]))
+        for k in range(1, len(pieces)):
+            left, right = pieces[k - 1], pieces[k]
+            index += 1
+            insert_bound(node, index, score_at(right, 0), boundary(left, right), records_before(right, len(right)))
+            node.leaves.insert(index, right)
+            self.size_bytes += allocated(right) + allocated(node.members[index]) + SLOT_BYTES
+
+    # Nodes
+
+    def _delete(self, node: Node, index: i64) -> None:
+        """Drop child `index`: a leaf, or a node without children or whose memory was already given back."""
+        below = allocated(node.leaves[index]) if node.level == 1 else NODE_BYTES
+        self.size_bytes -= below + allocated(node.members[index]) + SLOT_BYTES
+        delete_slot(node, index)
+
+    def _settle(self, node: Node, index: i64) -> None:
+        """Split child `index`, a node, if it has too many children; merge it if it has few; drop it if it has none."""
+        size: i64 = len(node.nodes[index].counts)
+        if size > self.fanout:
+            self._split(node, index)
+        elif size * 4 <= self.fanout:
+            if size == 0:
+                self._delete(node, index)
+            elif index > 0 and len(node.nodes[index - 1].counts) + size <= self.fanout:
+                self._join(node, index - 1)
+            elif index + 1 < len(node.nodes) and len(node.nodes[index + 1].counts) + size <= self.fanout:
+                self._join(node, index)
+
+    def _settle_root(self) -> None:
+        """Grow the tree by a level if its root has too many children, shrink it while the root has a single one."""
+        root = self.root
+        size: i64 = len(root.counts)
+        if size > self.fanout:
+            self.root = Node(root.level + 1)
+            insert_bound(self.root, 0, 0.0, b"", self.count)
+            self.root.nodes.append(root)
+            self.size_bytes += NODE_BYTES + SLOT_BYTES
+            self._split(self.root, 0)
+        elif size <= 1:
+            if self.count == 0:
+                self.clear()
+            while self.root.level > 1 and len(self.root.counts) == 1:
+                self.size_bytes -= NODE_BYTES + SLOT_BYTES + allocated(self.root.members[0])
+                self.root = self.root.nodes[0]
+
+    def _split(self, node: Node, index: i64) -> None:
+        """Divide child `index`, a node: in the middle, or at the edge where entries are arriving in order."""
+        child = node.nodes[index]
+        size: i64 = len(child.counts)
+        at = size >> 1
+        if self.edge == TAIL:
+            at = size - 1
+        elif self.edge == HEAD:
+            at = 1
+        right = split_node(child, at)
+        count = entries_before(right, len(right.counts))
+        node.counts[index] -= count
+        # The bound moves up.  Slot 0 keeps no member that nobody looks at.
+        insert_bound(node, index + 1, right.scores[0], right.members[0], count)
+        right.members[0] = b""
+        node.nodes.insert(index + 1, right)
+        self.size_bytes += NODE_BYTES + SLOT_BYTES
+
+    def _join(self, node: Node, index: i64) -> None:
+        """Append the children of child `index` + 1, a node, to those of child `index`."""
+        right = node.nodes[index + 1]
+        self.size_bytes -= allocated(right.members[0])
+        right.scores[0] = node.scores[index + 1]  # the bound comes down
+        right.members[0] = node.members[index + 1]
+        self.size_bytes += allocated(right.members[0])
+        join_node(node.nodes[index], right)
+        node.counts[index] += node.counts[index + 1]
+        self._delete(node, index + 1)
+
+    def check(self) -> None:
+        """Assert all that must always hold.  O(n)."""
+        count, memory = check_node(self.root, self.fanout, self.leaf_bytes, None, None)
+        assert count == self.count
+        assert memory == self.size_bytes
+        assert self.root.level == 1 or len(self.root.counts) > 1
+        assert all(self.leaves()) or self.leaves() == [b""]
+
+
+def halves(leaf: bytes, at: i64, data: bytes, limit: i64) -> list[bytes]:
+    """`leaf` with the record `data` put in at offset `at`, as two or three leaves within `limit`.
+
+    A record above the limit gets a leaf of its own, and nothing next to it is copied together with it.
+    """
+    size: i64 = len(leaf)
+    if len(data) <= limit and size <= limit:
+        whole = spliced(leaf, at, at, data)
+        cut = middle(whole)
+        if cut <= limit and len(whole) - cut <= limit:
+            return [whole[:cut], whole[cut:]]
+    if at == 0:
+        return [data, leaf]
+    if at == size:
+        return [leaf, data]
+    return [leaf[:at], data, leaf[at:]]
+
+
+def build(scores: list[float], members: list[bytes], leaf_bytes: i64 = LEAF_BYTES, fanout: i64 = FANOUT) -> BTree:
+    """A tree of entries that come in order, without one twice; leaves and nodes are full.  O(n).
+
+    Half the time of inserting them (`BTree.insert` at the end), for loading and for commands that store a result.
+    """
+    tree = BTree(leaf_bytes, fanout)
+    pending: list[bytes] = []
+    size: i64 = 0
+    for k in range(len(members)):
+        data = record(scores[k], members[k])
+        if size + len(data) > leaf_bytes and size > 0:
+            tree.append_leaf(b"".join(pending), len(pending))
+            pending = []
+            size = 0
+        pending.append(data)
+        size += len(data)
+    if size > 0:
+        tree.append_leaf(b"".join(pending), len(pending))
+    return tree

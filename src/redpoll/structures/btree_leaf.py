@@ -20,6 +20,8 @@ from librt.strings import BytesWriter, read_f64_le, read_i64_be, write_f64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
+from redpoll.structures.packed import patched
+
 SCORE_BYTES: Final[i64] = 8
 SHORT: Final[i64] = 128
 """Lengths below this take one byte."""
@@ -245,6 +247,25 @@ def _starts(leaf: bytes, at: i64, count: i64) -> vec[i64]:
         starts = append(starts, at)
         count -= 1
     return starts
+
+
+def with_score(leaf: bytes, at: i64, score: float, member: bytes) -> bytes:
+    """`leaf` with the record at `at`, which is `member`'s, given another score and put where that belongs.  O(leaf)."""
+    end = record_end(leaf, at)
+    if end - at == len(leaf):
+        return record(score, member)
+    to = seek(leaf, score, member)
+    if to < 0:
+        to = -1 - to
+    if at <= to <= end:
+        writer = _scratch
+        writer.truncate(0)
+        write_f64_le(writer, score)
+        return patched(leaf, at, writer.getvalue())
+    data = record(score, member)
+    if to < at:
+        return b"%b%b%b%b" % (leaf[:to], data, leaf[to:at], leaf[end:])
+    return b"%b%b%b%b" % (leaf[:at], leaf[end:to], data, leaf[to:])
 
 
 def in_order(leaf: bytes) -> bool:

@@ -1,0 +1,112 @@
+"""Instructions a request under callgrind: repeats to a per mille where times swing by a tenth.
+
+One connection sends the same commands in the same order, so two builds differ by what changed in them.  What counts
+is the process, not the kernel: cache misses and system calls do not show, and a fewer-instructions build is not
+always the faster one.  Needs valgrind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from benchmarks import contestants, load, report, throughput
+from benchmarks.contestants import Contestant, Server
+from benchmarks.load import Load
+
+_WARM_REQUESTS = 2_000
+_START_SECONDS = 180.0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this bench."""
+    names = ",".join(row.name for row in throughput.ROWS)
+    parser.add_argument("--rows", default="PING,SET,GET,INCR,HSET,HGET,ZADD", metavar="NAMES", help=f"of {names}")
+    parser.add_argument("--depth", type=int, default=16, metavar="N", help="commands sent at a time (default 16)")
+    parser.add_argument("--requests", type=int, default=20_000, metavar="N", help="of each row (default 20000)")
+    parser.add_argument("--keys", type=int, default=10_000, metavar="N", help="keys, all filled (default 10000)")
+    parser.add_argument("--top", type=int, default=15, metavar="N", help="functions shown of each row (default 15)")
+    parser.add_argument("--keep", metavar="DIR", help="leave callgrind's files there, for kcachegrind")
+
+
+def main(options: argparse.Namespace) -> None:
+    """Measure, print, and save if asked to."""
+    for program in ("valgrind", "callgrind_control", "callgrind_annotate"):
+        if shutil.which(program) is None:
+            raise RuntimeError(f"{program} is not installed; Debian: apt install valgrind")
+    rows = throughput.rows_named(options.rows)
+    chosen, missing = contestants.choose(options.contestant, options.only)
+    notes = [*missing, f"{options.requests:,} requests of each row, {options.depth} at a time, {options.keys:,} keys"]
+    report.print_heading("instructions a request, user space", notes)
+    found: dict[str, dict[str, float]] = {}
+    for contestant in chosen:
+        found[contestant.name] = measure(contestant, rows, options)
+    report.print_table(
+        ["row", *found],
+        [[row.name, *(f"{figures[row.name]:,.0f}" for figures in found.values())] for row in rows],
+    )
+    report.save(options.json, {"bench": "instructions", "notes": notes, "instructions": found})
+
+
+def measure(contestant: Contestant, rows: tuple[throughput.Row, ...], options: argparse.Namespace) -> dict[str, float]:
+    """Instructions a request of each row, by name; prints the functions they are spent in."""
+    # The one thing that would differ from run to run: which bucket of a dict or of our table a key falls into.
+    seeded = dataclasses.replace(contestant, environment={**contestant.environment, "PYTHONHASHSEED": "0"})
+    wrapper = ("valgrind", "--tool=callgrind", "--callgrind-out-file=callgrind.out")
+    found = {}
+    with Server(seeded, wrapper=wrapper, start_seconds=_START_SECONDS) as server:
+        connection = server.connect(timeout_seconds=600)
+        for number, row in enumerate(rows, start=1):
+            throughput.fill(server, row, options.keys)
+            what = Load(row.command, row.lines, options.requests, options.depth, 1, options.keys)
+            batches = load.prepare(what)
+            lines = row.lines * options.depth
+            for batch in batches[: max(1, _WARM_REQUESTS // options.depth)]:
+                connection.round_trip(batch, lines)
+            _control("-z", server)
+            for batch in batches:
+                connection.round_trip(batch, lines)
+            _control("-d", server)
+            dump = server.directory / f"callgrind.out.{number}"
+            found[row.name] = _total(dump) / (len(batches) * options.depth)
+            print(f"{contestant.name} {row.name}: {found[row.name]:,.0f} instructions a request")
+            print(_functions(dump, options.top, len(batches) * options.depth), flush=True)
+            if options.keep:
+                Path(options.keep).mkdir(parents=True, exist_ok=True)
+                shutil.copy(dump, Path(options.keep, f"callgrind.out.{contestant.name}-{row.name}"))
+        connection.close()
+    return found
+
+
+def _control(order: str, server: Server) -> None:
+    """Give callgrind an order: -z to zero its counts, -d to dump them."""
+    shown = subprocess.run(["callgrind_control", order, str(server.pid)], capture_output=True, text=True, check=False)
+    if "OK" not in shown.stdout:
+        raise RuntimeError(f"callgrind_control {order} failed: {shown.stdout}{shown.stderr}")
+
+
+def _total(dump: Path) -> int:
+    for line in dump.read_text(errors="replace").splitlines():
+        if line.startswith(("summary:", "totals:")):
+            return int(line.split()[1])
+    raise RuntimeError(f"no total in {dump}")
+
+
+def _functions(dump: Path, top: int, requests: int) -> str:
+    """The functions most instructions are spent in, their own alone: instructions a request, name."""
+    command = ["callgrind_annotate", "--auto=no", "--inclusive=no", "--threshold=100", str(dump)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = []
+    for line in shown.stdout.splitlines():
+        match = re.match(r"\s*([\d,]+) \(\s*[\d.]+%\)\s+(\S.*)", line)
+        if match is None or "PROGRAM TOTALS" in line:
+            continue
+        own = int(match[1].replace(",", "")) / requests
+        # "file.c:function [object]": the object is the file name's last part, enough to tell whose it is.
+        name = re.sub(r"\[.*/([^/]+)\]$", r"[\1]", match[2].removeprefix("???:"))
+        lines.append(f"  {own:10,.1f}  {name}")
+    return "\n".join(lines[:top])

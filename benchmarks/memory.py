@@ -1,0 +1,112 @@
+"""Memory an element by resident size, each contestant freshly started for each kind of value."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from benchmarks import contestants, report
+from benchmarks.contestants import Contestant, Server
+from benchmarks.processes import resident_bytes
+from benchmarks.wire import Connection, pattern
+
+_SETTLE_SECONDS = 1.0
+
+
+def _strings(value: str) -> Callable[[int], Iterator[bytes]]:
+    command = pattern("SET", "key:%012d", value)
+    return lambda count: (command % number for number in range(count))
+
+
+def _deadlines(count: int) -> Iterator[bytes]:
+    # A day and more away, all different.
+    command = pattern("PEXPIRE", "key:%012d", "%09d")
+    return (command % (number, 100_000_000 + number * 13) for number in range(count))
+
+
+def _hashes(count: int) -> Iterator[bytes]:
+    # Letters in the values: the reference servers pack a number in fewer bytes than it has digits.
+    pairs = [word for field in range(5) for word in (f"field{field}", "v%06d")]
+    command = pattern("HSET", "key:%012d", *pairs)
+    return (command % (number, number, number, number, number, number) for number in range(count))
+
+
+def _members(count: int) -> Iterator[bytes]:
+    # 999,983 is a prime, so scores come in an order of their own and each once (unless it divides the count).
+    command = pattern("ZADD", "board", "%09d", "mem:%08d")
+    return (command % (number * 999_983 % count, number) for number in range(count))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of element and its limit; `first` fills what its own commands then add to."""
+
+    name: str
+    unit: str
+    limit: int
+    commands: Callable[[int], Iterator[bytes]]
+    first: Callable[[int], Iterator[bytes]] | None = None
+
+
+CASES: tuple[Case, ...] = (
+    Case("8-byte values", "key of 16 bytes", 50, _strings("eight-by")),
+    Case("100-byte values", "key of 16 bytes", 165, _strings("v" * 100)),
+    Case("TTL", "key, on top", 12, _deadlines, first=_strings("eight-by")),
+    Case("hashes of 5 fields", "key of 16 bytes", 145, _hashes),
+    Case("one sorted set", "member of 12 bytes", 95, _members),
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this bench."""
+    parser.add_argument("--count", type=int, default=1_000_000, metavar="N", help="elements (default 1000000)")
+    parser.add_argument("--cases", metavar="TEXT", help="only cases whose name holds this text")
+
+
+def main(options: argparse.Namespace) -> None:
+    """Measure, print, and save if asked to."""
+    chosen, missing = contestants.choose(options.contestant, options.only)
+    notes = []
+    for contestant in chosen:
+        with Server(contestant) as server:
+            notes.append(report.describe(server))
+    notes += missing
+    report.print_heading(f"memory: bytes an element, {options.count:,} elements, by resident size", notes)
+    found: dict[str, dict[str, float]] = {}
+    lines = []
+    for case in CASES:
+        if options.cases and options.cases not in case.name:
+            continue
+        found[case.name] = {each.name: measure(each, case, options.count) for each in chosen}
+        figures = [f"{found[case.name][each.name]:.1f}" for each in chosen]
+        lines.append([case.name, case.unit, *figures, str(case.limit)])
+        print(f"{case.name}: {', '.join(figures)}", flush=True)
+    print()
+    report.print_table(["case", "a", *(each.name for each in chosen), "limit"], lines)
+    report.save(options.json, {"bench": "memory", "notes": notes, "count": options.count, "bytes": found})
+
+
+def measure(contestant: Contestant, case: Case, count: int) -> float:
+    """Bytes that each of `count` elements adds to the resident size of a fresh server."""
+    with Server(contestant) as server:
+        connection = server.connect()
+        if case.first is not None:
+            connection.fill(case.first(count))
+        else:
+            # Whatever the first commands make once (buffers, code pages) is not the elements'.
+            connection.fill(case.commands(1000))
+            connection.command("FLUSHALL")
+        before = _settled(server, connection)
+        connection.fill(case.commands(count))
+        after = _settled(server, connection)
+        connection.close()
+    return (after - before) / count
+
+
+def _settled(server: Server, connection: Connection) -> int:
+    """Resident size once housekeeping (rehashing, freeing in the background) has had its time."""
+    time.sleep(_SETTLE_SECONDS)
+    connection.command("PING")
+    return resident_bytes(server.pid)

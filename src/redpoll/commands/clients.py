@@ -1,0 +1,162 @@
+"""CLIENT: who is connected, under which name."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, CONNECTION, LOADING, NOSCRIPT, STALE
+from redpoll.commands.keys import help_lines
+from redpoll.engine.args import integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import NO_SPECIAL_CHARACTERS, SYNTAX, CommandError
+from redpoll.protocol.reply import OK, Verbatim
+
+ANYTIME = NOSCRIPT | LOADING | STALE
+SET_ON_ALL = "request_policy:all_nodes response_policy:all_succeeded"
+CLIENT_TYPES = (b"normal", b"master", b"primary", b"slave", b"replica", b"pubsub")
+
+
+def check_name(name: bytes, what: bytes) -> None:
+    """Names are printable and without blanks."""
+    for c in name:
+        if c < 33 or c > 126:
+            raise CommandError(b"ERR %b %b" % (what, NO_SPECIAL_CHARACTERS))
+
+
+@command(
+    "client", arity=-2, flags=0, group="connection", since="2.4.0", complexity="depends on the subcommand",
+    summary="The connections of the server, and this one.",
+)  # fmt: skip
+def client(session: Session, args: list[bytes]) -> object:
+    """CLIENT subcommand"""
+    raise AssertionError("a container is resolved before it runs")
+
+
+@command(
+    "client|id", arity=2, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    since="5.0.0", complexity="O(1)", summary="The id of this connection.",
+)  # fmt: skip
+def client_id(session: Session, args: list[bytes]) -> object:
+    """CLIENT ID"""
+    return session.id
+
+
+@command(
+    "client|getname", arity=2, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    since="2.6.9", complexity="O(1)", summary="The name of this connection.",
+)  # fmt: skip
+def client_getname(session: Session, args: list[bytes]) -> object:
+    """CLIENT GETNAME"""
+    return session.name if session.name else None
+
+
+@command(
+    "client|setname", arity=3, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection", tips=SET_ON_ALL,
+    since="2.6.9", complexity="O(1)", summary="Name this connection.",
+)  # fmt: skip
+def client_setname(session: Session, args: list[bytes]) -> object:
+    """CLIENT SETNAME connection-name"""
+    check_name(args[2], b"Client names")
+    session.name = args[2]
+    return OK
+
+
+@command(
+    "client|setinfo", arity=4, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection", tips=SET_ON_ALL,
+    since="7.2.0", complexity="O(1)", summary="Say which library speaks on this connection.",
+)  # fmt: skip
+def client_setinfo(session: Session, args: list[bytes]) -> object:
+    """CLIENT SETINFO LIB-NAME name | LIB-VER version"""
+    word = args[2].upper()
+    if word == b"LIB-NAME":
+        check_name(args[3], args[2])
+        session.lib_name = args[3]
+    elif word == b"LIB-VER":
+        check_name(args[3], args[2])
+        session.lib_version = args[3]
+    else:
+        raise CommandError(b"ERR Unrecognized option '%b'" % args[2])
+    return OK
+
+
+@command(
+    "client|list", arity=-2, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
+    tips="nondeterministic_output",
+    since="2.4.0", complexity="O(connections)", summary="All connections, one a line.",
+)  # fmt: skip
+def client_list(session: Session, args: list[bytes]) -> object:
+    """CLIENT LIST [TYPE type | ID id ...]"""
+    wanted = wanted_sessions(session, args)
+    return Verbatim(b"".join(line(other, session) + b"\n" for other in wanted))
+
+
+def wanted_sessions(session: Session, args: list[bytes]) -> list[Session]:
+    """The sessions that the filters let through, by id."""
+    everybody = sorted(session.engine.sessions.values(), key=lambda other: other.id)
+    if len(args) == 2:
+        return everybody
+    word = args[2].upper()
+    if word == b"TYPE" and len(args) == 4:
+        if args[3].lower() not in CLIENT_TYPES:
+            raise CommandError(b"ERR Unknown client type '%b'" % args[3])
+        return everybody if args[3].lower() == b"normal" else []
+    if word == b"ID" and len(args) > 3:
+        ids = set()
+        for id in args[3:]:
+            number = integer(id, b"ERR Invalid client ID")
+            if number < 1:
+                raise CommandError(b"ERR client-id should be greater than 0")
+            ids.add(int(number))
+        return [other for other in everybody if int(other.id) in ids]
+    raise CommandError(SYNTAX)
+
+
+@command(
+    "client|info", arity=2, flags=ANYTIME, acl=CONNECTION, group="connection", tips="nondeterministic_output",
+    since="6.2.0", complexity="O(1)", summary="This connection, as CLIENT LIST shows it.",
+)  # fmt: skip
+def client_info(session: Session, args: list[bytes]) -> object:
+    """CLIENT INFO"""
+    return Verbatim(line(session, session) + b"\n")
+
+
+def line(other: Session, asking: Session) -> bytes:
+    """A session as CLIENT LIST shows it: `field=value`, separated by blanks."""
+    now_us = other.engine.moment.now_us
+    transaction = other.transaction
+    queued = -1
+    if other.had_transaction:
+        queued = len(transaction.queued) if transaction is not None else 0
+    flags = b""
+    if transaction is not None:
+        flags += b"x"
+    if other.waiting is not None:
+        flags += b"b"
+    if other.watch_broken:
+        flags += b"d"
+    command_name = b"client|list" if other is asking else other.last_command
+    return (
+        b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa= db=%d sub=0 psub=0 ssub=0 multi=%d watch=%d "
+        b"%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b %b tot-cmds=%d"
+    ) % (
+        other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), other.name,
+        (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, flags or b"N",
+        other.db.index, queued, len(other.watched), other.peer.facts(), command_name,
+        other.user if other.authenticated else b"default", other.resp, other.lib_name, other.lib_version,
+        other.peer.traffic(), other.commands,
+    )  # fmt: skip
+
+
+@command(
+    "client|help", arity=2, flags=LOADING | STALE, acl=CONNECTION, group="connection",
+    since="5.0.0", complexity="O(1)", summary="What CLIENT can do.",
+)  # fmt: skip
+def client_help(session: Session, args: list[bytes]) -> object:
+    """CLIENT HELP"""
+    return help_lines(b"CLIENT", [
+        b"GETNAME", b"The name of this connection.",
+        b"ID", b"The id of this connection.",
+        b"INFO", b"This connection, as LIST shows it.",
+        b"LIST [TYPE type | ID id ...]", b"All connections, or some.",
+        b"SETINFO LIB-NAME|LIB-VER value", b"Say which library speaks here.",
+        b"SETNAME name", b"Name this connection.",
+    ])  # fmt: skip

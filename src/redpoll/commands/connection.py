@@ -1,0 +1,154 @@
+"""The connection itself: greeting, authentication, database, leaving."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.spec import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
+from redpoll.commands.clients import check_name
+from redpoll.engine.args import integer
+from redpoll.engine.command import command
+from redpoll.engine.gates import GATE_NOAUTH
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    DB_OUT_OF_RANGE,
+    HELLO_NOAUTH,
+    NO_PASSWORD_SET,
+    NOPROTO,
+    NOT_AN_INT32,
+    PROTO_NOT_AN_INTEGER,
+    SYNTAX,
+    WRONGPASS,
+    CommandError,
+    wrong_arity,
+)
+from redpoll.protocol.reply import OK, PONG, Map, Status
+from redpoll.version import REFERENCE_VERSION
+
+BEFORE_ALL = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
+
+
+@command(
+    "ping", arity=-1, flags=FAST, acl=CONNECTION, group="connection",
+    tips="request_policy:all_shards response_policy:all_succeeded",
+    since="1.0.0", complexity="O(1)", summary="Answer, to show that the server lives.",
+)  # fmt: skip
+def ping(session: Session, args: list[bytes]) -> object:
+    """PING [message]"""
+    if len(args) > 2:
+        raise CommandError(wrong_arity(b"ping"))
+    return args[1] if len(args) == 2 else PONG
+
+
+@command(
+    "echo", arity=2, flags=LOADING | STALE | FAST, acl=CONNECTION, group="connection",
+    since="1.0.0", complexity="O(1)", summary="Answer with the message.",
+)  # fmt: skip
+def echo(session: Session, args: list[bytes]) -> object:
+    """ECHO message"""
+    return args[1]
+
+
+@command(
+    "select", arity=2, flags=LOADING | STALE | FAST | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    since="1.0.0", complexity="O(1)", summary="Choose the database for the commands that follow.",
+)  # fmt: skip
+def select(session: Session, args: list[bytes]) -> object:
+    """SELECT index"""
+    index: int = integer(args[1])
+    if not -(1 << 31) <= index < 1 << 31:
+        raise CommandError(NOT_AN_INT32)
+    if not 0 <= index < len(session.engine.databases):
+        raise CommandError(DB_OUT_OF_RANGE)
+    session.db = session.engine.databases[index]
+    return OK
+
+
+@command(
+    "quit", arity=-1, flags=BEFORE_ALL, acl=CONNECTION, group="connection",
+    since="1.0.0", complexity="O(1)", summary="Close the connection.",
+)  # fmt: skip
+def quit_(session: Session, args: list[bytes]) -> object:
+    """QUIT"""
+    session.closing = True
+    session.peer.close_after_reply()
+    return OK
+
+
+def authenticate(session: Session, user: bytes, password: bytes) -> None:
+    """Let the session in, or CommandError(WRONGPASS)."""
+    expected = session.engine.password
+    if user != b"default" or (expected and password != expected):
+        raise CommandError(WRONGPASS)
+    session.user = user
+    session.authenticated = True
+    session.gates &= ~GATE_NOAUTH
+
+
+@command(
+    "auth", arity=-2, flags=BEFORE_ALL, acl=CONNECTION, group="connection",
+    since="1.0.0", complexity="O(1)", summary="Say who you are.",
+)  # fmt: skip
+def auth(session: Session, args: list[bytes]) -> object:
+    """AUTH [username] password"""
+    if len(args) > 3:
+        raise CommandError(SYNTAX)
+    if len(args) == 2 and not session.engine.password:
+        raise CommandError(NO_PASSWORD_SET)
+    authenticate(session, args[1] if len(args) == 3 else b"default", args[-1])
+    return OK
+
+
+@command(
+    "hello", arity=-1, flags=BEFORE_ALL, acl=CONNECTION, group="connection",
+    since="6.0.0", complexity="O(1)", summary="Greet the server, choose the protocol, and authenticate if wanted.",
+)  # fmt: skip
+def hello(session: Session, args: list[bytes]) -> object:
+    """HELLO [protover [AUTH username password] [SETNAME clientname]]"""
+    resp = session.resp
+    if len(args) > 1:
+        version = integer(args[1], PROTO_NOT_AN_INTEGER)
+        if version != 2 and version != 3:
+            raise CommandError(NOPROTO)
+        resp = version
+    user: list[bytes] = []
+    name: bytes | None = None
+    at = 2
+    while at < len(args):
+        word = args[at].upper()
+        if word == b"AUTH" and at + 2 < len(args):
+            user = args[at + 1 : at + 3]
+            at += 3
+        elif word == b"SETNAME" and at + 1 < len(args):
+            name = args[at + 1]
+            check_name(name, b"Client names")
+            at += 2
+        else:
+            raise CommandError(b"ERR Syntax error in HELLO option '%b'" % args[at])
+    if user:
+        authenticate(session, user[0], user[1])
+    elif not session.authenticated:
+        raise CommandError(HELLO_NOAUTH)
+    if name is not None:
+        session.name = name
+    session.resp = resp
+    return Map([
+        b"server", b"valkey", b"version", REFERENCE_VERSION, b"proto", resp, b"id", session.id,
+        b"mode", b"standalone", b"role", b"master", b"modules", [],
+    ])  # fmt: skip
+
+
+@command(
+    "reset", arity=1, flags=BEFORE_ALL, acl=CONNECTION, group="connection",
+    since="6.2.0", complexity="O(1)", summary="Bring the connection back to how it began.",
+)  # fmt: skip
+def reset(session: Session, args: list[bytes]) -> object:
+    """RESET"""
+    engine = session.engine
+    engine.end_transaction(session)
+    session.gates = engine.session_gates
+    session.authenticated = engine.session_gates == 0
+    session.user = b"default"
+    session.name = b""
+    session.resp = 2
+    session.no_touch = False
+    session.db = engine.databases[0]
+    return Status(b"RESET")

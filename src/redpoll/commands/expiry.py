@@ -1,0 +1,166 @@
+"""Deadlines of keys: setting, reading and taking them away."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import ACCESS, RO, RW, UPDATE, one_key
+from redpoll.catalogue.spec import FAST, KEYSPACE, READONLY, WRITE
+from redpoll.commands.times import instant_ms
+from redpoll.engine.args import integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import EXPIRE_GT_LT_CONFLICT, EXPIRE_NX_CONFLICT, CommandError
+from redpoll.keyspace.events import EXPIRE, PERSIST
+from redpoll.protocol.numbers import int_text
+
+
+class Condition:
+    """NX, XX, GT, LT behind a deadline."""
+
+    def __init__(self, words: list[bytes]) -> None:
+        self.nx = self.xx = self.gt = self.lt = False
+        for word in words:
+            upper = word.upper()
+            if upper == b"NX":
+                self.nx = True
+            elif upper == b"XX":
+                self.xx = True
+            elif upper == b"GT":
+                self.gt = True
+            elif upper == b"LT":
+                self.lt = True
+            else:
+                raise CommandError(b"ERR Unsupported option %b" % word)
+        if self.nx and (self.xx or self.gt or self.lt):
+            raise CommandError(EXPIRE_NX_CONFLICT)
+        if self.gt and self.lt:
+            raise CommandError(EXPIRE_GT_LT_CONFLICT)
+
+    def met(self, old_ms: i64, new_ms: i64) -> bool:
+        """Whether a key with deadline `old_ms` (0: none, which counts as endless) may get `new_ms`."""
+        if (self.nx and old_ms != 0) or (self.xx and old_ms == 0):
+            return False
+        if self.gt and (old_ms == 0 or new_ms <= old_ms):
+            return False
+        return not (self.lt and old_ms != 0 and new_ms >= old_ms)
+
+
+def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool, from_now: bool) -> object:
+    """EXPIRE and its kin: 1 if the deadline was set (or, being past, the key deleted), else 0."""
+    condition = Condition(args[3:])
+    at_ms = instant_ms(session, integer(args[2]), seconds, from_now, name)
+    key = args[1]
+    db = session.db
+    if not db.look_to_change(key):
+        return 0
+    if not condition.met(db.table.deadline(), at_ms):
+        return 0
+    if at_ms <= db.moment.now_ms and db.moment.deleting_expired:
+        db.expire_now(key)
+        session.journal_as([b"UNLINK", key])
+        return 1
+    # A deadline of 0 would mean none.
+    db.set_deadline(max(at_ms, 1))
+    session.changed(key, None, EXPIRE, 1)
+    session.journal_as([b"PEXPIREAT", key, int_text(at_ms)])
+    return 1
+
+
+@command(
+    "expire", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    since="1.0.0", complexity="O(1)", summary="Let a key end in some seconds.",
+)  # fmt: skip
+def expire(session: Session, args: list[bytes]) -> object:
+    """EXPIRE key seconds [NX | XX | GT | LT]"""
+    return set_deadline(session, args, b"expire", True, True)
+
+
+@command(
+    "pexpire", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    since="2.6.0", complexity="O(1)", summary="Let a key end in some milliseconds.",
+)  # fmt: skip
+def pexpire(session: Session, args: list[bytes]) -> object:
+    """PEXPIRE key milliseconds [NX | XX | GT | LT]"""
+    return set_deadline(session, args, b"pexpire", False, True)
+
+
+@command(
+    "expireat", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    since="1.2.0", complexity="O(1)", summary="Let a key end at a time given in seconds since 1970.",
+)  # fmt: skip
+def expireat(session: Session, args: list[bytes]) -> object:
+    """EXPIREAT key unix-time-seconds [NX | XX | GT | LT]"""
+    return set_deadline(session, args, b"expireat", True, False)
+
+
+@command(
+    "pexpireat", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    since="2.6.0", complexity="O(1)", summary="Let a key end at a time given in milliseconds since 1970.",
+)  # fmt: skip
+def pexpireat(session: Session, args: list[bytes]) -> object:
+    """PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]"""
+    return set_deadline(session, args, b"pexpireat", False, False)
+
+
+def remaining(session: Session, key: bytes, seconds: bool, from_now: bool) -> object:
+    """A key's deadline as asked for; -1 if it has none, -2 if there is no key."""
+    at_ms = session.db.deadline_of(key)
+    if at_ms <= 0:
+        return -2 if at_ms < 0 else -1
+    if from_now:
+        at_ms = max(at_ms - session.db.moment.now_ms, 0)
+        return (at_ms + 500) // 1000 if seconds else at_ms
+    return at_ms // 1000 if seconds else at_ms
+
+
+@command(
+    "ttl", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
+    tips="nondeterministic_output",
+    since="1.0.0", complexity="O(1)", summary="Seconds until a key ends.",
+)  # fmt: skip
+def ttl(session: Session, args: list[bytes]) -> object:
+    """TTL key"""
+    return remaining(session, args[1], True, True)
+
+
+@command(
+    "pttl", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
+    tips="nondeterministic_output",
+    since="2.6.0", complexity="O(1)", summary="Milliseconds until a key ends.",
+)  # fmt: skip
+def pttl(session: Session, args: list[bytes]) -> object:
+    """PTTL key"""
+    return remaining(session, args[1], False, True)
+
+
+@command(
+    "expiretime", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
+    since="7.0.0", complexity="O(1)", summary="When a key ends, in seconds since 1970.",
+)  # fmt: skip
+def expiretime(session: Session, args: list[bytes]) -> object:
+    """EXPIRETIME key"""
+    return remaining(session, args[1], True, False)
+
+
+@command(
+    "pexpiretime", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
+    since="7.0.0", complexity="O(1)", summary="When a key ends, in milliseconds since 1970.",
+)  # fmt: skip
+def pexpiretime(session: Session, args: list[bytes]) -> object:
+    """PEXPIRETIME key"""
+    return remaining(session, args[1], False, False)
+
+
+@command(
+    "persist", arity=2, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    since="2.2.0", complexity="O(1)", summary="Take a key's deadline away.",
+)  # fmt: skip
+def persist(session: Session, args: list[bytes]) -> object:
+    """PERSIST key"""
+    db = session.db
+    if not db.look_to_change(args[1]) or db.table.deadline() == 0:
+        return 0
+    db.set_deadline(0)
+    session.changed(args[1], None, PERSIST, 1)
+    return 1

@@ -1,0 +1,225 @@
+"""Strings: GET, SET and what counts in them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import ACCESS, INSERT, RO, RW, UPDATE, VARIABLE_FLAGS, one_key
+from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, STRING, WRITE
+from redpoll.commands.times import absolute_ms
+from redpoll.engine.args import Args, integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    DECREMENT_OVERFLOW,
+    INCREMENT_NOT_FINITE,
+    NOT_A_FLOAT,
+    NOT_AN_INTEGER,
+    OVERFLOW,
+    SYNTAX,
+    TOO_LONG,
+    WRONGTYPE,
+    CommandError,
+)
+from redpoll.keyspace.events import APPEND, EXPIRE, INCRBY, INCRBYFLOAT, SET
+from redpoll.protocol.long_double import add_long_doubles, parse_long_double
+from redpoll.protocol.numbers import int_text
+from redpoll.protocol.reply import OK
+from redpoll.types.string import embedded_or_raw, string_kind
+
+INT64_MAX: Final = 9223372036854775807
+INT64_MIN: Final = -9223372036854775808
+
+
+@command(
+    "get", arity=2, flags=READONLY | FAST, acl=STRING, keys=one_key(RO | ACCESS), group="string",
+    since="1.0.0", complexity="O(1)", summary="The string that a key holds.",
+)  # fmt: skip
+def get(session: Session, args: list[bytes]) -> object:
+    """GET key"""
+    return session.db.string(args[1])
+
+
+class SetOptions:
+    """What stands behind SET's value; deadlines in ms since 1970, 0 for none."""
+
+    def __init__(self, session: Session, cursor: Args) -> None:
+        self.only_new = False
+        self.only_old = False
+        self.expected: bytes | None = None
+        self.get = False
+        self.keep_deadline = False
+        self.deadline_ms: i64 = 0
+        unit = b""
+        amount = b""
+        while cursor.left() > 0:
+            word = cursor.word()
+            if word == b"NX" and not self.only_old and self.expected is None:
+                self.only_new = True
+            elif word == b"XX" and not self.only_new and self.expected is None:
+                self.only_old = True
+            elif word == b"IFEQ" and cursor.left() > 0 and not (self.only_new or self.only_old or self.expected):
+                self.expected = cursor.next()
+            elif word == b"GET":
+                self.get = True
+            elif word == b"KEEPTTL" and not unit:
+                self.keep_deadline = True
+            elif word in (b"EX", b"PX", b"EXAT", b"PXAT") and not unit and not self.keep_deadline and cursor.left() > 0:
+                unit = word
+                amount = cursor.next()
+            else:
+                raise CommandError(SYNTAX)
+        if unit:
+            self.deadline_ms = absolute_ms(session, amount, unit, b"set")
+
+
+@command(
+    "set", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS),
+    group="string", since="1.0.0", complexity="O(1)",
+    summary="Make a key hold a string, whatever it held before, with a deadline and conditions if wanted.",
+)  # fmt: skip
+def set_(session: Session, args: list[bytes]) -> object:
+    """SET key value [NX | XX | IFEQ value] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]"""
+    if len(args) == 3:
+        session.db.set_string(args[1], args[2])
+        session.changed(args[1], None, SET, 1)
+        return OK
+    return set_with_options(session, args[1], args[2], SetOptions(session, Args(args, 3)), args)
+
+
+def set_with_options(
+    session: Session, key: bytes, value: bytes, options: SetOptions, args: list[bytes]
+) -> object:
+    """SET with its conditions; the old value, OK or null."""
+    db = session.db
+    old: bytes | None = None
+    if options.get:
+        old = db.string(key)
+    kind = db.kind_of(key)
+    there = kind >= 0
+    met = not (options.only_new and there) and not (options.only_old and not there)
+    if options.expected is not None and there:
+        met = db.string(key) == options.expected
+    elif options.expected is not None:
+        met = False
+    if not met:
+        if there:
+            db.look_to_change(key)
+        return old if options.get else None
+    past = options.deadline_ms > 0 and options.deadline_ms <= db.moment.now_ms
+    if past and db.moment.deleting_expired:
+        if there and db.look_to_change(key):
+            db.expire_now(key)
+            session.journal_as([b"UNLINK", key])
+        return old if options.get else OK
+    db.set_string(key, value, options.keep_deadline)
+    if options.deadline_ms > 0:
+        db.set_deadline(options.deadline_ms)
+        session.journal_as([b"SET", key, value, b"PXAT", int_text(options.deadline_ms)])
+    session.changed(key, None, SET, 1)
+    if options.deadline_ms > 0:
+        session.also(key, EXPIRE)
+    return old if options.get else OK
+
+
+def add(session: Session, key: bytes, delta: i64) -> object:
+    """Add to the integer at `key`, which counts from 0 if there is none; the sum."""
+    value = session.db.string_to_change(key)
+    assert value is not None
+    number: i64 = 0
+    if value.home != 0:
+        if not value.is_number():
+            raise CommandError(NOT_AN_INTEGER)
+        number = value.number()
+    if (delta > 0 and number > INT64_MAX - delta) or (delta < 0 and number < INT64_MIN - delta):
+        raise CommandError(OVERFLOW)
+    number += delta
+    value.set_digits(int_text(number))
+    session.changed(key, value, INCRBY, 1)
+    return number
+
+
+@command(
+    "incr", arity=2, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    since="1.0.0", complexity="O(1)", summary="Add 1 to the integer at a key, which starts at 0.",
+)  # fmt: skip
+def incr(session: Session, args: list[bytes]) -> object:
+    """INCR key"""
+    return add(session, args[1], 1)
+
+
+@command(
+    "decr", arity=2, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    since="1.0.0", complexity="O(1)", summary="Take 1 from the integer at a key, which starts at 0.",
+)  # fmt: skip
+def decr(session: Session, args: list[bytes]) -> object:
+    """DECR key"""
+    return add(session, args[1], -1)
+
+
+@command(
+    "incrby", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    since="1.0.0", complexity="O(1)", summary="Add to the integer at a key, which starts at 0.",
+)  # fmt: skip
+def incrby(session: Session, args: list[bytes]) -> object:
+    """INCRBY key increment"""
+    return add(session, args[1], integer(args[2]))
+
+
+@command(
+    "decrby", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    since="1.0.0", complexity="O(1)", summary="Take from the integer at a key, which starts at 0.",
+)  # fmt: skip
+def decrby(session: Session, args: list[bytes]) -> object:
+    """DECRBY key decrement"""
+    decrement = integer(args[2])
+    if decrement == INT64_MIN:
+        raise CommandError(DECREMENT_OVERFLOW)
+    return add(session, args[1], -decrement)
+
+
+@command(
+    "incrbyfloat", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE),
+    group="string", since="2.6.0", complexity="O(1)", summary="Add to the decimal number at a key, which starts at 0.",
+)  # fmt: skip
+def incrbyfloat(session: Session, args: list[bytes]) -> object:
+    """INCRBYFLOAT key increment"""
+    key = args[1]
+    value = session.db.string_to_change(key)
+    assert value is not None
+    old = value.text() if value.home != 0 else b"0"
+    if parse_long_double(old) is None or parse_long_double(args[2]) is None:
+        raise CommandError(NOT_A_FLOAT)
+    total = add_long_doubles(old, args[2])
+    if total is None:
+        raise CommandError(INCREMENT_NOT_FINITE)
+    timed = value.home != 0 and session.db.deadline_of(key) > 0
+    value.set_text(total, embedded_or_raw(len(key), len(total), timed))
+    session.changed(key, value, INCRBYFLOAT, 1)
+    session.journal_as([b"SET", key, total, b"KEEPTTL"])
+    return total
+
+
+@command(
+    "append", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | INSERT), group="string",
+    since="2.0.0", complexity="O(1) on average", summary="Add bytes to the end of a string; the new length.",
+)  # fmt: skip
+def append(session: Session, args: list[bytes]) -> object:
+    """APPEND key value"""
+    key = args[1]
+    value = session.db.string_to_change(key)
+    assert value is not None
+    if value.length() + len(args[2]) > session.engine.most_bulk_bytes:
+        raise CommandError(TOO_LONG)
+    if value.home == 0:
+        value.set_text(args[2], string_kind(key, args[2], False))
+        size: i64 = len(args[2])
+    else:
+        size = value.append(args[2])
+    session.changed(key, value, APPEND, 1)
+    return size
+
+
+assert WRONGTYPE

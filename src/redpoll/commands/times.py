@@ -1,0 +1,32 @@
+"""Deadlines as commands give them: seconds or milliseconds, from now or since 1970."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from redpoll.engine.args import integer
+from redpoll.engine.session import Session
+from redpoll.errors import CommandError, invalid_expire
+
+INT64_MAX = 9223372036854775807
+
+
+def absolute_ms(session: Session, amount: bytes, unit: bytes, name: bytes) -> i64:
+    """The instant that `amount` of EX, PX, EXAT or PXAT means, in ms since 1970; it must be positive and fit."""
+    number: int = integer(amount)
+    if number <= 0:
+        raise CommandError(invalid_expire(name))
+    return instant_ms(session, number, unit in (b"EX", b"EXAT"), unit in (b"EX", b"PX"), name)
+
+
+def instant_ms(session: Session, number: int, seconds: bool, from_now: bool, name: bytes) -> i64:
+    """`number` as an instant in ms since 1970; refused where it leaves 64 bits."""
+    if seconds:
+        number *= 1000
+    if not -INT64_MAX - 1 <= number <= INT64_MAX:
+        raise CommandError(invalid_expire(name))
+    if from_now:
+        number += int(session.db.moment.now_ms)
+        if number > INT64_MAX:
+            raise CommandError(invalid_expire(name))
+    return number

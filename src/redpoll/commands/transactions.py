@@ -1,0 +1,97 @@
+"""Transactions: MULTI collects, EXEC runs all as one unit, WATCH makes it depend on keys."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.keyspec import RO, key_range
+from redpoll.catalogue.spec import ALLOW_BUSY, FAST, LOADING, NO_MULTI, NOSCRIPT, SKIP_COMMANDLOG, STALE, TRANSACTION
+from redpoll.engine.command import command
+from redpoll.engine.gates import GATE_BLOCK, GATE_MULTI
+from redpoll.engine.session import Session, Transaction
+from redpoll.errors import DISCARD_WITHOUT_MULTI, EXEC_WITHOUT_MULTI, EXECABORT, CommandError
+from redpoll.protocol.reply import NULL_ARRAY, OK, Error
+
+AT_ANY_TIME = NOSCRIPT | LOADING | STALE
+
+
+@command(
+    "multi", arity=1, flags=AT_ANY_TIME | FAST | NO_MULTI | ALLOW_BUSY, acl=TRANSACTION, group="transactions",
+    since="1.2.0", complexity="O(1)", summary="Begin a transaction: commands are collected until EXEC.",
+)  # fmt: skip
+def multi(session: Session, args: list[bytes]) -> object:
+    """MULTI"""
+    session.transaction = Transaction()
+    session.had_transaction = True
+    session.gates |= GATE_MULTI
+    return OK
+
+
+@command(
+    "exec", arity=1, flags=AT_ANY_TIME | SKIP_COMMANDLOG, acl=TRANSACTION, group="transactions",
+    since="1.2.0", complexity="that of the commands collected", summary="Run what MULTI collected, as one unit.",
+)  # fmt: skip
+def exec_(session: Session, args: list[bytes]) -> object:
+    """EXEC"""
+    engine = session.engine
+    transaction = session.transaction
+    if transaction is None:
+        raise CommandError(EXEC_WITHOUT_MULTI)
+    broken = session.watch_broken or watched_is_gone(session)
+    engine.end_transaction(session)
+    if broken and not transaction.spoiled:
+        return NULL_ARRAY
+    if transaction.spoiled:
+        return Error(EXECABORT)
+    replies: list[object] = []
+    session.gates |= GATE_BLOCK
+    engine.in_transaction = True
+    for queued in transaction.queued:
+        replies.append(engine.run_queued(session, queued))
+    engine.in_transaction = False
+    session.gates &= ~GATE_BLOCK
+    return replies
+
+
+def watched_is_gone(session: Session) -> bool:
+    """Whether a watched key's time has come since WATCH, though nobody has deleted it yet."""
+    engine = session.engine
+    for db, key in session.watched:
+        table = engine.databases[db].table
+        if table.find(key) and table.deadline() != 0 and table.deadline() <= engine.moment.now_ms:
+            return True
+    return False
+
+
+@command(
+    "discard", arity=1, flags=AT_ANY_TIME | FAST | ALLOW_BUSY, acl=TRANSACTION, group="transactions",
+    since="2.0.0", complexity="O(commands collected)", summary="Give up what MULTI collected.",
+)  # fmt: skip
+def discard(session: Session, args: list[bytes]) -> object:
+    """DISCARD"""
+    if session.transaction is None:
+        raise CommandError(DISCARD_WITHOUT_MULTI)
+    session.engine.end_transaction(session)
+    return OK
+
+
+@command(
+    "watch", arity=-2, flags=AT_ANY_TIME | FAST | NO_MULTI | ALLOW_BUSY, acl=TRANSACTION,
+    keys=key_range(1, -1, 1, RO), group="transactions",
+    since="2.2.0", complexity="O(1) for each key", summary="Let the next EXEC run only if keys do not change until then.",
+)  # fmt: skip
+def watch(session: Session, args: list[bytes]) -> object:
+    """WATCH key [key ...]"""
+    session.had_transaction = True
+    if not session.watch_broken:
+        for key in args[1:]:
+            session.engine.interest.watch(session, session.db.index, key)
+    return OK
+
+
+@command(
+    "unwatch", arity=1, flags=AT_ANY_TIME | FAST | ALLOW_BUSY, acl=TRANSACTION, group="transactions",
+    since="2.2.0", complexity="O(keys watched)", summary="Forget all watched keys.",
+)  # fmt: skip
+def unwatch(session: Session, args: list[bytes]) -> object:
+    """UNWATCH"""
+    session.engine.interest.unwatch(session)
+    return OK

@@ -1,0 +1,29 @@
+"""The time-out that blocking commands end with: seconds as a decimal number, 0 for ever."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from mypy_extensions import i64
+
+from redpoll.engine.session import Session
+from redpoll.errors import TIMEOUT_NEGATIVE, TIMEOUT_NOT_A_FLOAT, TIMEOUT_OUT_OF_RANGE, CommandError
+from redpoll.protocol.long_double import parse_long_double
+
+INT64_MAX = 9223372036854775807
+
+
+def timeout_deadline(session: Session, word: bytes) -> i64:
+    """The instant in ms at which a wait of `word` seconds is over, 0 for never; rounded up, never early."""
+    seconds = parse_long_double(word)
+    if seconds is None:
+        raise CommandError(TIMEOUT_NOT_A_FLOAT)
+    if isinstance(seconds, float):
+        raise CommandError(TIMEOUT_OUT_OF_RANGE if seconds > 0 else TIMEOUT_NEGATIVE)
+    if seconds < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
+    exact = Fraction(seconds) * 1000
+    ms = -(-exact.numerator // exact.denominator)
+    if ms > INT64_MAX or ms + int(session.db.moment.now_ms) > INT64_MAX:
+        raise CommandError(TIMEOUT_OUT_OF_RANGE)
+    return ms + session.db.moment.now_ms if ms > 0 else 0

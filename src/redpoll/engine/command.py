@@ -1,0 +1,121 @@
+"""A command is a spec and a handler; `@command` declares both in one place, and CATALOGUE holds them all.
+
+The catalogue is shared by all engines of a process and never counts: calls, times and errors are the engine's, indexed
+by `Command.index`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import KeySpec
+from redpoll.catalogue.spec import BLOCKING, DENYOOM, LOADING, NO_AUTH, NO_MULTI, READONLY, STALE, WRITE, Spec
+from redpoll.engine.gates import (
+    GATE_BLOCK,
+    GATE_DEBUG,
+    GATE_LOADING,
+    GATE_MULTI,
+    GATE_NOAUTH,
+    GATE_OOM,
+    GATE_PAUSE_ALL,
+    GATE_PAUSE_WRITE,
+    GATE_READONLY,
+    GATE_RULES,
+    GATE_STALE,
+    GATE_SUBSCRIBED,
+    GATE_WRITE_DISK,
+)
+from redpoll.engine.session import Session
+
+Handler = Callable[[Session, list[bytes]], object]
+
+
+class Command:
+    """What runs under a name."""
+
+    def __init__(self, spec: Spec, handler: Handler, index: i64) -> None:
+        self.spec: Final = spec
+        self.handler: Final = handler
+        self.index: i64 = index
+        self.arity: i64 = spec.arity
+        self.gates: i64 = gates_of(spec)
+        self.subcommands: dict[bytes, Command] | None = None
+        self.container: Command | None = None
+
+    @property
+    def name(self) -> bytes:
+        return self.spec.name
+
+    def flag(self, flag: i64) -> bool:
+        return self.spec.flags & flag != 0
+
+
+def gates_of(spec: Spec) -> i64:
+    """The gates at which a command may be held up; see `engine/gate.py` for what each checks."""
+    flags = spec.flags
+    gates = GATE_MULTI | GATE_RULES | GATE_SUBSCRIBED | GATE_PAUSE_ALL
+    if flags & NO_AUTH == 0:
+        gates |= GATE_NOAUTH
+    if flags & WRITE != 0:
+        gates |= GATE_WRITE_DISK | GATE_READONLY | GATE_PAUSE_WRITE
+    if spec.name == b"ping":
+        gates |= GATE_WRITE_DISK
+    if spec.name in (b"exec", b"publish", b"spublish", b"pfcount", b"eval", b"evalsha", b"fcall"):
+        gates |= GATE_PAUSE_WRITE
+    if flags & DENYOOM != 0 or spec.name == b"exec":
+        gates |= GATE_OOM
+    if flags & LOADING == 0:
+        gates |= GATE_LOADING
+    if flags & STALE == 0:
+        gates |= GATE_STALE
+    if flags & (BLOCKING | NO_MULTI) != 0:
+        gates |= GATE_BLOCK
+    if spec.name in (b"debug", b"module|load", b"module|loadex", b"module|unload"):
+        gates |= GATE_DEBUG
+    return gates
+
+
+CATALOGUE: Final[dict[bytes, Command]] = {}
+"""Every command by its full name in lower case, subcommands as `client|list`."""
+
+
+def command(
+    name: str,
+    *,
+    arity: int,
+    flags: int,
+    since: str,
+    complexity: str,
+    summary: str,
+    group: str,
+    acl: int = 0,
+    keys: list[KeySpec] | None = None,
+    tips: str = "",
+) -> Callable[[Handler], Command]:
+    """Declare the function below as the handler of `name`; the name then stands for the Command."""
+
+    def declare(handler: Handler) -> Command:
+        full = name.encode()
+        if full in CATALOGUE:
+            raise ValueError(f"command declared twice: {name}")
+        spec = Spec(full, arity, flags, acl, keys if keys is not None else [], since, complexity, summary, group, tips)
+        made = Command(spec, handler, len(CATALOGUE))
+        CATALOGUE[full] = made
+        head, bar, word = full.partition(b"|")
+        if bar:
+            container = CATALOGUE[head]
+            if container.subcommands is None:
+                container.subcommands = {}
+            container.subcommands[word] = made
+            made.container = container
+        return made
+
+    return declare
+
+
+def is_reader(made: Command) -> bool:
+    """Whether a command only reads."""
+    return made.spec.flags & READONLY != 0

@@ -1,0 +1,386 @@
+"""The machine without a socket: databases, sessions, and `execute`, the way of every command.
+
+Time comes from a Clock, chance from a Random; nothing here knows the wire.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from redpoll.engine import gate
+from redpoll.engine.command import CATALOGUE, Command
+from redpoll.engine.counters import Counters
+from redpoll.engine.gates import GATE_BLOCK, GATE_DEBUG, GATE_MULTI, GATE_NOAUTH
+from redpoll.engine.interest import Interest
+from redpoll.engine.session import Peer, Session
+from redpoll.engine.unit import Unit
+from redpoll.engine.waiting import Waiting
+from redpoll.env.clock import Clock
+from redpoll.env.random import Random
+from redpoll.errors import INTERNAL, CommandError, unknown_command, unknown_subcommand, wrong_arity
+from redpoll.keyspace.database import Database
+from redpoll.keyspace.moment import Moment
+from redpoll.keyspace.reclaim import Reclaimer
+from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error
+
+FIRST_ID: Final[i64] = 3
+"""The id of the first client, as the reference counts."""
+
+
+class Host:
+    """What the engine asks of the program around it; the server subclasses it."""
+
+    def log(self, message: str) -> None:
+        """Write a warning for the operator."""
+
+    def shut_down(self, session: Session) -> None:
+        """End the program in good order."""
+
+    def facts(self) -> dict[str, str]:
+        """What INFO says of the program: port, executable, configuration file …"""
+        return {}
+
+
+class Engine:
+    """See the module's docstring."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        random: Random,
+        databases: int = 16,
+        host: Host | None = None,
+        most_buckets: i64 = 1 << 26,
+    ) -> None:
+        self.clock: Final = clock
+        self.random: Final = random
+        self.host: Final = host if host is not None else Host()
+        self.interest: Final = Interest(self)
+        self.moment: Final = Moment(self.interest)
+        self.reclaimer: Final = Reclaimer()
+        self.databases: Final = [
+            Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)
+        ]
+        self.unit: Final = Unit()
+        self.counters: Final = Counters(len(CATALOGUE))
+        self.commands: Final = spellings()
+        self.gates: i64 = GATE_DEBUG
+        self.session_gates: i64 = 0
+        self.password: bytes = b""
+        self.most_bulk_bytes: i64 = 512 * 1024 * 1024
+        self.debug_allowed = "no"
+        self.active_expire = True
+        self.lazy_flush = True
+        self.sessions: Final[dict[int, Session]] = {}
+        self.next_id: i64 = FIRST_ID
+        self.connections: i64 = 0
+        self.in_transaction = False
+        self.run_id: Final = random.hex_digits(40)
+        self.waits_with_deadline: list[Session] = []
+        self.moment.set_time(clock.now_us())
+        self.started_us: i64 = self.moment.now_us
+        self.settings: Settings | None = None
+
+    # Sessions.
+
+    def open_session(self, peer: Peer) -> Session:
+        """A new session; the caller closes it."""
+        session = Session(self, self.next_id, peer)
+        self.next_id += 1
+        self.sessions[session.id] = session
+        return session
+
+    def close_session(self, session: Session) -> None:
+        """Forget a session: what it watched, waited for and collected."""
+        self.interest.unwatch(session)
+        self._stop_waiting(session)
+        session.transaction = None
+        session.closing = True
+        self.sessions.pop(session.id, None)
+
+    def allows_debug(self, session: Session) -> bool:
+        """Whether `enable-debug-command` lets this session use DEBUG."""
+        return self.debug_allowed == "yes" or (self.debug_allowed == "local" and session.peer.is_local())
+
+    # The way of a command.
+
+    def start_unit(self) -> None:
+        """Read the clock: once before the first command of a batch; every end is then the next one's start."""
+        self.moment.set_time(self.clock.now_us())
+
+    def execute(self, session: Session, args: list[bytes]) -> object:
+        """Run one command, or queue it, or refuse it; its reply.
+
+        `start_unit` has been called since the program last waited.  Never raises for what a client sent.
+        """
+        command = self.commands.get(args[0])
+        if command is None or command.subcommands is not None:
+            found = self._resolve(session, args)
+            if isinstance(found, Error):
+                return found
+            assert isinstance(found, Command)
+            command = found
+        count: i64 = len(args)
+        arity = command.arity
+        if count != arity and (arity >= 0 or count < -arity):
+            return self._refuse(session, command, wrong_arity(command.name))
+        if command.gates & (self.gates | session.gates) != 0:
+            held = gate.check(self, session, command, args)
+            if held is not None:
+                if isinstance(held, Error):
+                    return self._refuse(session, command, held.text)
+                return held
+        reply = self.run(session, command, args)
+        self._end_unit(session)
+        return reply
+
+    def run(self, session: Session, command: Command, args: list[bytes]) -> object:
+        """Run a command that has passed the gates, and count it; no unit ends here."""
+        moment = self.moment
+        began = moment.now_us
+        try:
+            reply = command.handler(session, args)
+        except CommandError as refused:
+            reply = Error(refused.text)
+        except MemoryError:
+            reply = Error(b"OOM out of memory while running '%b'" % command.name)
+        except Exception:
+            reply = self._internal_error(command)
+        index = command.index
+        counters = self.counters
+        if isinstance(reply, Error):
+            counters.error(reply.text)
+            counters.failed[index] += 1
+        ended = self.clock.now_us()
+        counters.calls[index] += 1
+        counters.usec[index] += float(ended - began)
+        counters.processed += 1
+        session.last_command = command.spec.name
+        session.commands += 1
+        if self.unit.journal is not None:
+            self.unit.note(args, moment.changes)
+        # Inside EXEC time stands still: the whole of it is one moment.
+        if not self.in_transaction:
+            moment.set_time(ended)
+            session.active_us = ended
+        return reply
+
+    def run_queued(self, session: Session, args: list[bytes]) -> object:
+        """Run a command that MULTI had collected; its gates were checked then."""
+        found = self._resolve(session, args)
+        if isinstance(found, Error):
+            return found
+        return self.run(session, found, args)
+
+    def _internal_error(self, command: Command) -> Error:
+        self.counters.internal_errors += 1
+        self.host.log(f"internal error in '{command.name.decode()}': {traceback.format_exc()}")
+        return Error(INTERNAL)
+
+    def _resolve(self, session: Session, args: list[bytes]) -> Command | Error:
+        """The command in any spelling, or the subcommand of a container."""
+        name = args[0].lower()
+        command = self.commands.get(name)
+        if session.gates & GATE_NOAUTH != 0 and (command is None or command.gates & GATE_NOAUTH != 0):
+            return self._spoil(session, Error(b"NOAUTH Authentication required."))
+        if command is None:
+            return self._spoil(session, Error(unknown_command(args)))
+        subcommands = command.subcommands
+        if subcommands is not None and len(args) > 1:
+            found = subcommands.get(args[1].lower())
+            if found is None:
+                return self._spoil(session, Error(unknown_subcommand(args[1], name)))
+            return found
+        return command
+
+    def _refuse(self, session: Session, command: Command, text: bytes) -> Error:
+        self.counters.rejected[command.index] += 1
+        if command.name == b"exec":
+            return self._abort(session, text)
+        return self._spoil(session, Error(text))
+
+    def _spoil(self, session: Session, refused: Error) -> Error:
+        """Count a refusal; a transaction that is being collected will not run."""
+        self.counters.error(refused.text)
+        if session.transaction is not None:
+            session.transaction.spoiled = True
+        return refused
+
+    def _abort(self, session: Session, text: bytes) -> Error:
+        self.end_transaction(session)
+        aborted = Error(b"EXECABORT Transaction discarded because of: " + text.removeprefix(b"ERR "))
+        self.counters.error(aborted.text)
+        return aborted
+
+    def end_transaction(self, session: Session) -> None:
+        """Leave MULTI, by whatever way, and stop watching."""
+        session.transaction = None
+        session.gates &= ~GATE_MULTI
+        self.interest.unwatch(session)
+
+    # The end of a unit.
+
+    def _end_unit(self, session: Session) -> None:
+        if self.unit.journal is not None:
+            self.unit.end(session.db.index)
+        if len(self.interest.ready) > 0:
+            self.serve_ready()
+
+    def serve_ready(self) -> None:
+        """Serve who waits for keys that became ready: keys in the order of their signals, sessions first come first."""
+        interest = self.interest
+        while len(interest.ready) > 0:
+            round_of = interest.ready
+            interest.ready = []
+            interest.is_ready.clear()
+            for place in round_of:
+                for session in list(interest.waiters.get(place, [])):
+                    self._try_again(session)
+
+    def _try_again(self, session: Session) -> None:
+        waiting = session.waiting
+        if waiting is None:
+            return
+        command = self.commands[waiting.args[0].lower()]
+        session.waiting = None
+        reply = self.run(session, command, waiting.args)
+        if reply is BLOCKED:
+            # Found nothing again: it goes on waiting, with its place in the queue and its deadline.
+            session.waiting = waiting
+            return
+        if self.unit.journal is not None:
+            self.unit.end(waiting.db)
+        self._forget_wait(session, waiting)
+        session.peer.deliver(session, reply)
+        session.peer.resume(session)
+
+    # Waiting.
+
+    def block(self, session: Session, args: list[bytes], keys: list[bytes], deadline_ms: i64, on_timeout: object) -> object:
+        """Let the session wait for one of `keys` until `deadline_ms` (0 = for ever); BLOCKED, or at once `on_timeout`.
+
+        Sessions that must not block (inside EXEC, in process) get what a time-out would give them.
+        """
+        if not session.may_block or session.gates & GATE_BLOCK != 0:
+            return on_timeout
+        if session.waiting is None:
+            waiting = Waiting(args, session.db.index, keys, deadline_ms, on_timeout)
+            session.waiting = waiting
+            self.interest.wait(session, session.db.index, keys)
+            if deadline_ms > 0 and session not in self.waits_with_deadline:
+                self.waits_with_deadline.append(session)
+        return BLOCKED
+
+    def unblock(self, session: Session, reply: object) -> None:
+        """End a wait from outside, with `reply` (a time-out, CLIENT UNBLOCK)."""
+        if session.waiting is not None:
+            self._stop_waiting(session)
+            if isinstance(reply, Error):
+                self.counters.error(reply.text)
+            session.peer.deliver(session, reply)
+            session.peer.resume(session)
+
+    def _stop_waiting(self, session: Session) -> None:
+        waiting = session.waiting
+        if waiting is not None:
+            session.waiting = None
+            self._forget_wait(session, waiting)
+
+    def _forget_wait(self, session: Session, waiting: Waiting) -> None:
+        self.interest.stop_waiting(session, waiting.db, waiting.keys)
+        if session in self.waits_with_deadline:
+            self.waits_with_deadline.remove(session)
+
+    # Timers.
+
+    def tick(self) -> None:
+        """What must happen by itself, every 10 ms: waits that are over, keys whose time has come, memory to give back.
+
+        Bounded: some hundred keys a database and a millisecond of freeing a turn.
+        """
+        self.start_unit()
+        now_ms = self.moment.now_ms
+        for session in list(self.waits_with_deadline):
+            waiting = session.waiting
+            if waiting is not None and waiting.deadline_ms <= now_ms:
+                self.unblock(session, waiting.timeout_reply)
+        self.expire_some()
+        if self.reclaimer.pending() > 0:
+            self.reclaimer.run(4000)
+
+    def expire_some(self, most: i64 = 500) -> i64:
+        """Delete keys whose deadline has come; how many.  Each one is a unit of its own."""
+        if not self.active_expire or not self.moment.deleting_expired:
+            return 0
+        expired: i64 = 0
+        for db in self.databases:
+            if db.table.volatile > 0:
+                expired += db.expire_due(most)
+                if self.unit.journal is not None:
+                    self.unit.end(db.index)
+        return expired
+
+    def next_deadline_ms(self) -> i64:
+        """When `tick` has something to do again, in ms since 1970; 0 if never."""
+        if self.reclaimer.pending() > 0:
+            return self.moment.now_ms + 1
+        first: i64 = 0
+        for session in self.waits_with_deadline:
+            waiting = session.waiting
+            if waiting is not None and (first == 0 or waiting.deadline_ms < first):
+                first = waiting.deadline_ms
+        for db in self.databases:
+            if db.table.volatile > 0:
+                at = self.moment.now_ms + 10
+                if first == 0 or at < first:
+                    first = at
+        return first
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT: the counters of INFO go to zero."""
+        self.counters.reset()
+        moment = self.moment
+        moment.hits = 0
+        moment.misses = 0
+        moment.expired = 0
+        self.connections = 0
+
+    def used_memory(self) -> i64:
+        """Memory of all databases, in bytes, by the engine's own accounting.  O(databases)."""
+        total: i64 = 0
+        for db in self.databases:
+            total += db.table.size_bytes()
+        return total
+
+
+class Settings:
+    """Configuration as commands see it: CONFIG GET, SET and their like; the server subclasses it."""
+
+    def get(self, patterns: list[bytes]) -> list[bytes]:
+        """Names and values by turns of what matches."""
+        raise NotImplementedError
+
+    def set(self, pairs: list[bytes]) -> bytes | None:
+        """Change settings, all or none; an error text or None."""
+        raise NotImplementedError
+
+    def rewrite(self) -> bytes | None:
+        """Write the configuration file anew; an error text or None."""
+        raise NotImplementedError
+
+
+def spellings() -> dict[bytes, Command]:
+    """Commands by name in lower and in upper case; other spellings take the slow way."""
+    found: dict[bytes, Command] = {}
+    for name, command in CATALOGUE.items():
+        if b"|" not in name:
+            found[name] = command
+            found[name.upper()] = command
+    return found
+
+
+assert NO_REPLY is not BLOCKED and vec is not None

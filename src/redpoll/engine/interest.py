@@ -1,0 +1,100 @@
+"""Who listens to changes: watchers of transactions and sessions that wait for a key.
+
+Client-side caches and keyspace events have their bits reserved in `moment.interest`; as long as no bit is on, a
+change costs one test.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from redpoll.keyspace.events import Event
+from redpoll.keyspace.moment import AWAITED, WATCHED, Listener
+from redpoll.types.kinds import ZSET_LISTPACK
+
+if TYPE_CHECKING:
+    from redpoll.engine.engine import Engine
+    from redpoll.engine.session import Session
+
+
+class Interest(Listener):
+    """The engine's ear at its databases."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.watchers: dict[tuple[int, bytes], list[Session]] = {}
+        self.waiters: dict[tuple[int, bytes], list[Session]] = {}
+        self.ready: list[tuple[int, bytes]] = []
+        self.is_ready: set[tuple[int, bytes]] = set()
+
+    # What the databases tell.
+
+    def changed(self, db: int, key: bytes, event: Event) -> None:
+        watching = self.watchers.get((db, key))
+        if watching is not None:
+            for session in watching:
+                session.watch_broken = True
+
+    def created(self, db: int, key: bytes, kind: i64) -> None:
+        """Only what somebody could pop is worth waking anybody."""
+        if kind < ZSET_LISTPACK:
+            return
+        place = (db, key)
+        if place in self.waiters and place not in self.is_ready:
+            self.is_ready.add(place)
+            self.ready.append(place)
+
+    def dropped(self, db: int) -> None:
+        for (where, key), watching in self.watchers.items():
+            if where == db and self.engine.databases[db].kind_of(key) < 0:
+                for session in watching:
+                    session.watch_broken = True
+
+    def expired(self, db: int, key: bytes) -> None:
+        unit = self.engine.unit
+        if unit.journal is not None:
+            unit.effects.append([b"UNLINK", key])
+
+    # Who listens.
+
+    def watch(self, session: Session, db: int, key: bytes) -> None:
+        place = (db, key)
+        if place not in session.watched:
+            session.watched.append(place)
+            self.watchers.setdefault(place, []).append(session)
+            self._set(WATCHED, True)
+
+    def unwatch(self, session: Session) -> None:
+        for place in session.watched:
+            watching = self.watchers[place]
+            watching.remove(session)
+            if len(watching) == 0:
+                del self.watchers[place]
+        session.watched.clear()
+        session.watch_broken = False
+        self._set(WATCHED, len(self.watchers) > 0)
+
+    def wait(self, session: Session, db: int, keys: list[bytes]) -> None:
+        for key in keys:
+            waiting = self.waiters.setdefault((db, key), [])
+            if session not in waiting:
+                waiting.append(session)
+        self._set(AWAITED, True)
+
+    def stop_waiting(self, session: Session, db: int, keys: list[bytes]) -> None:
+        for key in keys:
+            waiting = self.waiters.get((db, key))
+            if waiting is not None and session in waiting:
+                waiting.remove(session)
+                if len(waiting) == 0:
+                    del self.waiters[(db, key)]
+        self._set(AWAITED, len(self.waiters) > 0)
+
+    def _set(self, bit: i64, on: bool) -> None:
+        moment = self.engine.moment
+        if on:
+            moment.interest |= bit
+        else:
+            moment.interest &= ~bit

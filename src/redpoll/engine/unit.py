@@ -1,0 +1,49 @@
+"""The unit: what happens at one moment for everybody: a command, an EXEC, a served blocked client.
+
+While it runs, effects are collected; at its end, in one place, the journal gets them and keys that became ready serve
+who waits for them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+
+class Journal:
+    """Who wants the effects of units: the append-only file, the replication backlog.  Subclassed by higher rooms."""
+
+    def write(self, db: int, effects: list[list[bytes]]) -> None:
+        """The effects of one unit, as commands, in order."""
+
+
+class Unit:
+    """The effects of the present unit.  `journal` is None as long as nobody wants them, and then nothing is kept."""
+
+    def __init__(self) -> None:
+        self.journal: Journal | None = None
+        self.effects: list[list[bytes]] = []
+        self.rewritten: list[bytes] | None = None
+        self.changes_before: i64 = 0
+
+    def note(self, args: list[bytes], changes: i64) -> None:
+        """A command has run; if it changed something it is an effect, verbatim or as it was rewritten."""
+        if changes != self.changes_before:
+            self.effects.append(self.rewritten if self.rewritten is not None else args)
+            self.changes_before = changes
+        self.rewritten = None
+
+    def end(self, db: int) -> None:
+        """Hand the effects to the journal, wrapped in a transaction if there are several."""
+        journal = self.journal
+        effects = self.effects
+        if journal is not None and len(effects) > 0:
+            self.effects = []
+            if len(effects) > 1:
+                effects = [MULTI, *effects, EXEC]
+            journal.write(db, effects)
+
+
+MULTI: Final = [b"MULTI"]
+EXEC: Final = [b"EXEC"]

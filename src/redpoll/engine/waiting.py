@@ -1,0 +1,20 @@
+"""What a session waits for, in a blocking command."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+FOREVER: Final[i64] = 0
+
+
+class Waiting:
+    """A blocked command: its arguments, the keys that may end the wait, and when it gives up (ms, 0 = never)."""
+
+    def __init__(self, args: list[bytes], db: int, keys: list[bytes], deadline_ms: i64, timeout_reply: object) -> None:
+        self.args: Final = args
+        self.db: Final = db
+        self.keys: Final = keys
+        self.deadline_ms: i64 = deadline_ms
+        self.timeout_reply: Final = timeout_reply

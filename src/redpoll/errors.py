@@ -1,0 +1,109 @@
+"""Every error text that a client may get, once, under a name that tells its meaning.
+
+The words are those of the reference, byte for byte: clients and test suites compare them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class CommandError(Exception):
+    """A command is refused; `text` is the error line without its `-`.  Always a fresh one: a shared exception grows."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(text.decode("utf-8", "replace"))
+        self.text: Final = text
+
+
+class ServerError(Exception):
+    """The server cannot start or go on; the message is for the operator."""
+
+
+WRONGTYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind of value"
+SYNTAX: Final = b"ERR syntax error"
+NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
+NOT_A_FLOAT: Final = b"ERR value is not a valid float"
+NOT_AN_INT32: Final = b"ERR value is out of range, value must between -2147483648 and 2147483647"
+NOT_A_MIN_OR_MAX: Final = b"ERR min or max is not a float"
+NOT_A_LEX_RANGE: Final = b"ERR min or max not valid string range item"
+OVERFLOW: Final = b"ERR increment or decrement would overflow"
+DECREMENT_OVERFLOW: Final = b"ERR decrement would overflow"
+INCREMENT_NOT_FINITE: Final = b"ERR increment would produce NaN or Infinity"
+TOO_LONG: Final = b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+NO_SUCH_KEY: Final = b"ERR no such key"
+DB_OUT_OF_RANGE: Final = b"ERR DB index is out of range"
+OUT_OF_RANGE: Final = b"ERR value is out of range"
+NOT_POSITIVE: Final = b"ERR value is out of range, must be positive"
+NOAUTH: Final = b"NOAUTH Authentication required."
+NOPROTO: Final = b"NOPROTO unsupported protocol version"
+PROTO_NOT_AN_INTEGER: Final = b"ERR Protocol version is not an integer or out of range"
+HELLO_NOAUTH: Final = (
+    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> "
+    b"option can be used to authenticate the client and select the RESP protocol version at the same time"
+)
+WRONGPASS: Final = b"WRONGPASS invalid username-password pair or user is disabled."
+NO_PASSWORD_SET: Final = (
+    b"ERR AUTH <password> called without any password configured for the default user. "
+    b"Are you sure your configuration is correct?"
+)
+EXECABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
+EXECABORT_BECAUSE: Final = b"EXECABORT Transaction discarded because of: "
+EXEC_WITHOUT_MULTI: Final = b"ERR EXEC without MULTI"
+DISCARD_WITHOUT_MULTI: Final = b"ERR DISCARD without MULTI"
+INVALID_CURSOR: Final = b"ERR invalid cursor"
+GT_LT_NX: Final = b"ERR GT, LT, and/or NX options at the same time are not compatible"
+XX_NX: Final = b"ERR XX and NX options at the same time are not compatible"
+INCR_ONE_PAIR: Final = b"ERR INCR option supports a single increment-element pair"
+SCORE_NOT_A_NUMBER: Final = b"ERR resulting score is not a number (NaN)"
+EXPIRE_NX_CONFLICT: Final = b"ERR NX and XX, GT or LT options at the same time are not compatible"
+EXPIRE_GT_LT_CONFLICT: Final = b"ERR GT and LT options at the same time are not compatible"
+LIMIT_WITHOUT_RANGE: Final = b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+WITHSCORES_BYLEX: Final = b"ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+TIMEOUT_NOT_A_FLOAT: Final = b"ERR timeout is not a float or out of range"
+TIMEOUT_NEGATIVE: Final = b"ERR timeout is negative"
+TIMEOUT_OUT_OF_RANGE: Final = b"ERR timeout is out of range"
+INTERNAL: Final = b"ERR internal error"
+NO_SPECIAL_CHARACTERS: Final = b"cannot contain spaces, newlines or special characters."
+IDLETIME_UNDER_LFU: Final = (
+    b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies "
+    b"at runtime LRU and LFU data will take some time to adjust."
+)
+FREQ_UNDER_LRU: Final = (
+    b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+    b"between policies at runtime LRU and LFU data will take some time to adjust."
+)
+DEBUG_NOT_ALLOWED: Final = (
+    b"ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+    b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+)
+NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
+SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
+
+
+def wrong_arity(name: bytes) -> bytes:
+    """`name` in lower case, a subcommand as `config|get`."""
+    return b"ERR wrong number of arguments for '%b' command" % name
+
+
+def invalid_expire(name: bytes) -> bytes:
+    return b"ERR invalid expire time in '%b' command" % name
+
+
+def unknown_subcommand(word: bytes, container: bytes) -> bytes:
+    return b"ERR unknown subcommand '%b'. Try %b HELP." % (word[:128], container.upper())
+
+
+def not_in_transaction(name: bytes) -> bytes:
+    return b"ERR Command '%b' not allowed inside a transaction" % name
+
+
+def unknown_command(args: list[bytes]) -> bytes:
+    """Name and arguments are cut so that the line stays short, as the reference cuts them."""
+    listed = b""
+    for argument in args[1:]:
+        if len(listed) >= 128:
+            break
+        listed += b"'%b' " % argument[: 128 - len(listed)]
+    text = b"ERR unknown command '%b', with args beginning with: %b" % (args[0][:128], listed)
+    return text.replace(b"\r", b" ").replace(b"\n", b" ")

@@ -1,0 +1,325 @@
+"""One database: keys to values, and the only doors through which either is seen or changed.
+
+Every look-up deletes a key past its deadline first, moves the access clock and counts hits and misses; every change
+is told by one call, `changed`.  A handler therefore has nothing to remember but to look up and to tell.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.env.random import Random
+from redpoll.errors import WRONGTYPE, CommandError
+from redpoll.keyspace.events import DEL, EXPIRED, KEYMISS, NEW, Event
+from redpoll.keyspace.moment import AWAITED, NOTIFIED, Moment
+from redpoll.keyspace.reclaim import Reclaimer
+from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE
+from redpoll.structures.table import Table
+from redpoll.types.hash import Hash
+from redpoll.types.kinds import (
+    HASH_HASHTABLE,
+    HASH_LISTPACK,
+    STRING_RAW,
+    ZSET_LISTPACK,
+    ZSET_SKIPLIST,
+)
+from redpoll.types.string import LongString, String, string_kind
+from redpoll.types.value import CREATED, Value
+from redpoll.types.zset import ZSet
+
+
+class Database:
+    """See the module's docstring.  `index` is its number; SWAPDB exchanges tables, not databases."""
+
+    def __init__(self, index: int, moment: Moment, reclaimer: Reclaimer, most_buckets: i64 = 1 << 26) -> None:
+        self.index: Final = index
+        self.moment: Final = moment
+        self.reclaimer: Final = reclaimer
+        self.most_buckets: i64 = most_buckets
+        self.table = Table(most_buckets=most_buckets)
+
+    # Looking up.
+
+    def look(self, key: bytes) -> bool:
+        """Go to `key` to read it: touches the access clock and counts a hit or a miss."""
+        moment = self.moment
+        if self.look_to_change(key):
+            moment.hits += 1
+            return True
+        self._miss(key)
+        return False
+
+    def look_to_change(self, key: bytes) -> bool:
+        """Go to `key` to change it: touches the access clock, counts nothing."""
+        table = self.table
+        if not table.find(key):
+            return False
+        if table.volatile > 0 and self._is_gone(key):
+            return False
+        moment = self.moment
+        if (table.word >> CLOCK_SHIFT) & CLOCK_MASK != moment.clock and moment.touching:
+            table.set_access_clock(moment.clock)
+        return True
+
+    def peek(self, key: bytes, counting: bool = True) -> bool:
+        """Go to `key` without touching the access clock (TYPE, TTL, OBJECT …); hits and misses count if asked."""
+        table = self.table
+        if table.find(key) and not (table.volatile > 0 and self._is_gone(key)):
+            if counting:
+                self.moment.hits += 1
+            return True
+        if counting:
+            self._miss(key)
+        return False
+
+    def _miss(self, key: bytes) -> None:
+        moment = self.moment
+        moment.misses += 1
+        if moment.interest & NOTIFIED != 0:
+            moment.listener.changed(self.index, key, KEYMISS)
+
+    def _is_gone(self, key: bytes) -> bool:
+        """Whether the key at the position is past its deadline; it is deleted then, unless that is held back."""
+        at_ms = self.table.deadline()
+        if at_ms == 0 or at_ms > self.moment.now_ms:
+            return False
+        if self.moment.deleting_expired:
+            self._expire(key)
+        return True
+
+    def _expire(self, key: bytes) -> None:
+        moment = self.moment
+        self._remove()
+        moment.expired += 1
+        moment.listener.expired(self.index, key)
+        if moment.interest != 0:
+            moment.listener.changed(self.index, key, EXPIRED)
+
+    def string(self, key: bytes) -> bytes | None:
+        """The string at `key`, or None.  Raises WRONGTYPE."""
+        if not self.look(key):
+            return None
+        return self._text()
+
+    def _text(self) -> bytes:
+        table = self.table
+        word = table.word
+        if (word >> KIND_SHIFT) & KIND_MASK > STRING_RAW:
+            raise CommandError(WRONGTYPE)
+        if word & OUTSIDE == 0:
+            return table.value()
+        found = table.object()
+        assert isinstance(found, LongString)
+        return found.text()
+
+    def string_or_none(self, key: bytes) -> bytes | None:
+        """The string at `key`; None also for other types (MGET)."""
+        if not self.look(key) or (self.table.word >> KIND_SHIFT) & KIND_MASK > STRING_RAW:
+            return None
+        return self._text()
+
+    def string_to_change(self, key: bytes, create: bool = True) -> String | None:
+        """The string at `key` to change; with `create` an empty new one if there is none.  Raises WRONGTYPE."""
+        if not self.look_to_change(key):
+            return String() if create else None
+        table = self.table
+        word = table.word
+        kind = (word >> KIND_SHIFT) & KIND_MASK
+        if kind > STRING_RAW:
+            raise CommandError(WRONGTYPE)
+        value = String()
+        value.kind = kind
+        if word & OUTSIDE == 0:
+            value.open(table)
+        else:
+            found = table.object()
+            assert isinstance(found, LongString)
+            value.take(found, table)
+        return value
+
+    def hash(self, key: bytes) -> Hash | None:
+        """The hash at `key` to read, or None.  Raises WRONGTYPE."""
+        return self._hash() if self.look(key) else None
+
+    def hash_to_change(self, key: bytes, create: bool) -> Hash | None:
+        """The hash at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
+        if self.look_to_change(key):
+            return self._hash()
+        return Hash() if create else None
+
+    def _hash(self) -> Hash:
+        table = self.table
+        word = table.word
+        kind = (word >> KIND_SHIFT) & KIND_MASK
+        if kind != HASH_LISTPACK and kind != HASH_HASHTABLE:
+            raise CommandError(WRONGTYPE)
+        if word & OUTSIDE != 0:
+            found = table.object()
+            assert isinstance(found, Hash)
+            found.hold(table)
+            return found
+        value = Hash()
+        value.kind = kind
+        value.open(table)
+        return value
+
+    def zset(self, key: bytes) -> ZSet | None:
+        """The sorted set at `key` to read, or None.  Raises WRONGTYPE."""
+        return self._zset() if self.look(key) else None
+
+    def zset_to_change(self, key: bytes, create: bool) -> ZSet | None:
+        """The sorted set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
+        if self.look_to_change(key):
+            return self._zset()
+        return ZSet() if create else None
+
+    def _zset(self) -> ZSet:
+        table = self.table
+        word = table.word
+        kind = (word >> KIND_SHIFT) & KIND_MASK
+        if kind != ZSET_LISTPACK and kind != ZSET_SKIPLIST:
+            raise CommandError(WRONGTYPE)
+        if word & OUTSIDE != 0:
+            found = table.object()
+            assert isinstance(found, ZSet)
+            found.hold(table)
+            return found
+        value = ZSet()
+        value.kind = kind
+        value.open(table)
+        return value
+
+    def kind_of(self, key: bytes) -> i64:
+        """The kind of what `key` holds, -1 if nothing; neither touches nor counts."""
+        return self.table.kind() if self.peek(key, False) else -1
+
+    def deadline_of(self, key: bytes) -> i64:
+        """The deadline in ms, 0 if the key has none, -1 if there is no key.  Counts, does not touch."""
+        return self.table.deadline() if self.peek(key) else -1
+
+    # Changing.
+
+    def set_string(self, key: bytes, value: bytes, keep_deadline: bool = False) -> None:
+        """Make `key` hold a string, whatever it held before; the caller tells `changed`."""
+        there = self.look_to_change(key)
+        self.set_found(key, value, there, keep_deadline)
+
+    def set_found(self, key: bytes, value: bytes, there: bool, keep_deadline: bool) -> None:
+        """`set_string` for who has just looked `key` up: the position is its own or where it goes."""
+        table = self.table
+        timed = there and table.volatile > 0 and table.deadline() != 0
+        kind = string_kind(key, value, timed)
+        if there and table.word & OUTSIDE != 0:
+            self.reclaimer.drop(table.object())
+        if table.fits(len(key), len(value)):
+            if there:
+                table.replace(value, kind)
+            else:
+                table.clock = self.moment.clock
+                table.insert(key, value, kind)
+                self._created(key, kind)
+        elif there:
+            table.replace_outside(key, LongString(value), kind)
+        else:
+            table.clock = self.moment.clock
+            table.insert_outside(key, LongString(value), kind)
+            self._created(key, kind)
+        if timed and not keep_deadline:
+            table.set_deadline(0)
+
+    def _created(self, key: bytes, kind: i64) -> None:
+        moment = self.moment
+        if moment.interest != 0:
+            if moment.interest & NOTIFIED != 0:
+                moment.listener.changed(self.index, key, NEW)
+            if moment.interest & AWAITED != 0:
+                moment.listener.created(self.index, key, kind)
+
+    def changed(self, key: bytes, value: Value | None, event: Event, count: i64) -> None:
+        """Tell that `key` changed: the one call after every change.
+
+        Puts `value` back, or in if a look-up created it, or removes it if it is empty (then `del` is told too);
+        None means that a method here has written already.  Adds `count` to the changes since the last save, and
+        tells whoever is interested.  Never journals and never serves: the unit's end does.
+        """
+        moment = self.moment
+        moment.changes += count
+        if value is not None:
+            if value.is_empty():
+                self._empty(key, value, event)
+                return
+            if value.home == CREATED:
+                self.table.clock = moment.clock
+                value.put_back(self.table, key)
+                self._created(key, value.kind)
+            else:
+                value.put_back(self.table, key)
+        if moment.interest != 0:
+            moment.listener.changed(self.index, key, event)
+            if moment.interest & AWAITED != 0 and value is not None:
+                moment.listener.created(self.index, key, value.kind)
+
+    def _empty(self, key: bytes, value: Value, event: Event) -> None:
+        if value.home != CREATED and self.table.find(key):
+            self._remove()
+        if self.moment.interest != 0:
+            self.moment.listener.changed(self.index, key, event)
+            self.moment.listener.changed(self.index, key, DEL)
+
+    def delete(self, key: bytes) -> bool:
+        """Delete `key` whatever it holds, telling `del`; whether it was there."""
+        table = self.table
+        if not table.find(key) or (table.volatile > 0 and self._is_gone(key)):
+            return False
+        self._remove()
+        self.changed(key, None, DEL, 1)
+        return True
+
+    def expire_now(self, key: bytes) -> None:
+        """Delete the key at the position because a command set its deadline in the past."""
+        self._remove()
+        self.moment.expired += 1
+        self.changed(key, None, EXPIRED, 1)
+
+    def _remove(self) -> None:
+        table = self.table
+        if table.word & OUTSIDE != 0:
+            self.reclaimer.drop(table.object())
+        table.remove()
+
+    def set_deadline(self, at_ms: i64) -> None:
+        """Give the key at the position a deadline, or take it away (0); the caller tells `changed`."""
+        self.table.set_deadline(at_ms)
+
+    def expire_due(self, most: i64) -> i64:
+        """Delete up to about `most` keys whose deadline has come; how many.  O(deleted + segments)."""
+        found: list[bytes] = []
+        self.table.due(self.moment.now_ms, most, found)
+        for key in found:
+            if self.table.find(key):
+                self._expire(key)
+        return len(found)
+
+    def flush(self, lazily: bool) -> i64:
+        """Drop all keys; how many there were.  Lazily, the memory comes back in slices."""
+        gone = self.table
+        self.table = Table(most_buckets=self.most_buckets)
+        if gone.size > 0:
+            self.moment.listener.dropped(self.index)
+            if lazily:
+                self.reclaimer.tables.append(gone)
+        return gone.size
+
+    def random_key(self, random: Random) -> bytes | None:
+        """A key, each as likely as any other, or None.  Expired ones that are drawn are deleted."""
+        table = self.table
+        tries = 0
+        while table.seek_random(random):
+            key = table.key()
+            tries += 1
+            if not self._is_gone(key) or (tries >= 100 and not self.moment.deleting_expired):
+                return key
+        return None
+

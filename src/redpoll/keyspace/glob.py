@@ -1,0 +1,117 @@
+"""Glob patterns over bytes: KEYS, SCAN MATCH, CONFIG GET, PSUBSCRIBE.
+
+Source: spec/values.md, "Across types".  A class without `]` ends with the pattern; there are no braces and no `!`.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+class Glob:
+    """A compiled pattern.  Matching is done by a regular expression that cannot run away: `*` never backtracks deep."""
+
+    def __init__(self, pattern: bytes, ignore_case: bool = False) -> None:
+        self.pattern = pattern
+        self.matches_all = pattern == b"*"
+        flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+        self.expression = re.compile(translate(pattern), flags)
+
+    def matches(self, text: bytes) -> bool:
+        """Whether the whole of `text` fits."""
+        return self.matches_all or self.expression.fullmatch(text) is not None
+
+
+def translate(pattern: bytes) -> bytes:
+    """The pattern as a regular expression."""
+    out = b""
+    at = 0
+    size = len(pattern)
+    while at < size:
+        c = pattern[at : at + 1]
+        at += 1
+        if c == b"*":
+            while pattern[at : at + 1] == b"*":
+                at += 1
+            # Up to the next star the text is fixed: the first place where it fits will do for good.
+            stop = at
+            while stop < size and pattern[stop : stop + 1] != b"*":
+                stop = _after(pattern, stop)
+            piece = _pieces(pattern, at, stop)
+            if stop >= size:
+                return out + b".*" + piece
+            out += b"(?>.*?" + piece + b")"
+            at = stop
+        else:
+            at -= 1
+            following = _after(pattern, at)
+            out += _pieces(pattern, at, following)
+            at = following
+    return out
+
+
+def _after(pattern: bytes, at: int) -> int:
+    """Where the element that begins at `at` ends."""
+    c = pattern[at : at + 1]
+    if c == b"\\":
+        return min(at + 2, len(pattern))
+    if c != b"[":
+        return at + 1
+    at += 1
+    if pattern[at : at + 1] == b"^":
+        at += 1
+    while at < len(pattern):
+        c = pattern[at : at + 1]
+        if c == b"\\" and at + 1 < len(pattern):
+            at += 2
+        elif c == b"]":
+            return at + 1
+        elif at + 2 < len(pattern) and pattern[at + 1 : at + 2] == b"-":
+            at += 3
+        else:
+            at += 1
+    return at
+
+
+def _pieces(pattern: bytes, at: int, stop: int) -> bytes:
+    out = b""
+    while at < stop:
+        following = _after(pattern, at)
+        c = pattern[at : at + 1]
+        if c == b"?":
+            out += b"."
+        elif c == b"[":
+            out += _class(pattern, at + 1, following)
+        elif c == b"\\" and following - at == 2:
+            out += re.escape(pattern[at + 1 : at + 2])
+        else:
+            out += re.escape(c)
+        at = following
+    return out
+
+
+def _class(pattern: bytes, at: int, stop: int) -> bytes:
+    """A `[...]` as a set of bytes."""
+    negated = pattern[at : at + 1] == b"^"
+    if negated:
+        at += 1
+    members: set[int] = set()
+    while at < stop:
+        c = pattern[at]
+        if c == 0x5C and at + 1 < len(pattern):
+            members.add(pattern[at + 1])
+            at += 2
+        elif c == 0x5D:
+            break
+        elif at + 2 < len(pattern) and pattern[at + 1] == 0x2D:
+            low, high = sorted((c, pattern[at + 2]))
+            members.update(range(low, high + 1))
+            at += 3
+        else:
+            members.add(c)
+            at += 1
+    if negated:
+        members = set(range(256)) - members
+    if not members:
+        return b"(?!)"
+    return b"[" + b"".join(b"\\x%02x" % member for member in sorted(members)) + b"]"

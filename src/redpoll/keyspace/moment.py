@@ -1,0 +1,61 @@
+"""The present, as all databases of one engine see it: time, settings and sums that every look-up needs.
+
+The engine sets the time once a unit; the databases add to the counters.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.keyspace.events import Event
+from redpoll.types.kinds import EncodingLimits
+
+WATCHED: Final[i64] = 1 << 0
+TRACKED: Final[i64] = 1 << 1
+NOTIFIED: Final[i64] = 1 << 2
+AWAITED: Final[i64] = 1 << 3
+MONITORED_MEMORY: Final[i64] = 1 << 4
+
+
+class Listener:
+    """Who is told of changes while an `interest` bit is set; the engine subclasses it."""
+
+    def changed(self, db: int, key: bytes, event: Event) -> None:
+        """A key changed: `event` says how."""
+
+    def created(self, db: int, key: bytes, kind: int) -> None:
+        """A key came into being, or a container that somebody may wait for grew."""
+
+    def dropped(self, db: int) -> None:
+        """All keys of a database went at once."""
+
+    def expired(self, db: int, key: bytes) -> None:
+        """A key was found past its deadline and deleted: the journal writes UNLINK before the command."""
+
+
+class Moment:
+    """Times in microseconds and milliseconds since 1970; `clock` is the 24-bit access clock in seconds."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener: Final = listener
+        self.now_us: i64 = 0
+        self.now_ms: i64 = 0
+        self.clock: i64 = 0
+        self.interest: i64 = 0
+        self.limits: Final = EncodingLimits()
+        self.changes: i64 = 0
+        self.hits: i64 = 0
+        self.misses: i64 = 0
+        self.expired: i64 = 0
+        self.touching = True
+        """Whether look-ups move the access clock (CLIENT NO-TOUCH)."""
+        self.deleting_expired = True
+        """Whether keys past their deadline are deleted; else they are only hidden (paused, replica)."""
+
+    def set_time(self, now_us: i64) -> None:
+        """Move to another instant."""
+        self.now_us = now_us
+        self.now_ms = now_us // 1000
+        self.clock = (now_us // 1000000) & 0xFFFFFF

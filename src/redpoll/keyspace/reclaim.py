@@ -1,0 +1,50 @@
+"""Giving back the memory of what was dropped, a little at a time.
+
+Freeing a table of a million keys takes a good part of a second, so nothing large is freed where it is dropped: it
+comes here, and a timer empties it in slices.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.structures.segment import Outside
+from redpoll.structures.table import Table
+
+LARGE_BYTES: Final[i64] = 32768
+"""An object beside its record is worth a slice of its own from this size on."""
+
+
+class Reclaimer:
+    """What waits to be freed."""
+
+    def __init__(self) -> None:
+        self.tables: list[Table] = []
+        self.objects: list[Outside] = []
+        self.freed: i64 = 0
+
+    def drop(self, gone: Outside) -> None:
+        """Take over an object that left its table."""
+        if gone.size_bytes() >= LARGE_BYTES:
+            self.objects.append(gone)
+
+    def pending(self) -> int:
+        """How many tables and objects wait."""
+        return len(self.tables) + len(self.objects)
+
+    def run(self, budget: i64) -> bool:
+        """Free about `budget` small objects; whether there is more to do."""
+        while budget > 0 and len(self.objects) > 0:
+            budget = self.objects[-1].release(budget)
+            if budget > 0:
+                self.objects.pop()
+                self.freed += 1
+        while budget > 0 and len(self.tables) > 0:
+            table = self.tables[-1]
+            budget = table.release(budget)
+            if len(table.segments) == 0:
+                self.freed += table.size
+                self.tables.pop()
+        return self.pending() > 0

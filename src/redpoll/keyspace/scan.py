@@ -1,0 +1,52 @@
+"""SCAN: some buckets a call, cursors that stay true while the table grows and shrinks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.keyspace.database import Database
+from redpoll.keyspace.glob import Glob
+from redpoll.structures.segment import HASH_MASK, KIND_MASK, KIND_SHIFT
+from redpoll.structures.table import Records
+from redpoll.types.kinds import TYPE_NAME
+
+
+class TypeFilter:
+    """SCAN's TYPE: a type's name in any case; a name that is no type fits nothing."""
+
+    def __init__(self, name: bytes | None) -> None:
+        self.name: Final = name.lower() if name is not None else None
+
+    def fits(self, kind: i64) -> bool:
+        return self.name is None or TYPE_NAME[kind] == self.name
+
+
+def glob_or_none(pattern: bytes | None) -> Glob | None:
+    return None if pattern is None or pattern == b"*" else Glob(pattern)
+
+
+def scan_keys(
+    db: Database, cursor: int, count: i64, glob: Glob | None, wanted: TypeFilter
+) -> tuple[i64, list[object]]:
+    """The next cursor (0 at the end) and the keys of at least `count` records, as far as they fit the filters.
+
+    Keys past their deadline are deleted on the way.  O(count).
+    """
+    found = Records()
+    position: i64 = cursor & HASH_MASK
+    following: i64 = position
+    while True:
+        following = db.table.scan(following, found)
+        if following == 0 or len(found.keys) >= count:
+            break
+    keys: list[object] = []
+    now_ms = db.moment.now_ms
+    for n in range(len(found.keys)):
+        key = found.keys[n]
+        if found.deadlines[n] != 0 and found.deadlines[n] <= now_ms:
+            db.peek(key, False)
+        elif wanted.fits(found.words[n] >> KIND_SHIFT & KIND_MASK) and (glob is None or glob.matches(key)):
+            keys.append(key)
+    return following, keys

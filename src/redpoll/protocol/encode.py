@@ -1,0 +1,302 @@
+"""Reply values to bytes in RESP2 and RESP3: the only code that spells the wire.
+
+Replies go into an `Output`: small things into one growing buffer, bulk strings from 16 KB on by reference, so that
+a large value is not copied twice on its way to the socket.  Lengths and small integers are written as machine
+words, since most replies are a few bytes long.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import BytesWriter, write_i16_le, write_i32_le
+from mypy_extensions import i32, i64, mypyc_attr
+
+from redpoll.protocol.numbers import PAIRS, format_double, write_int
+from redpoll.protocol.reply import (
+    MAP,
+    SET,
+    Attribute,
+    BigNumber,
+    Boolean,
+    Double,
+    Error,
+    Map,
+    Marker,
+    NullArray,
+    Pairs,
+    Push,
+    Sequence,
+    SetOf,
+    Status,
+    Verbatim,
+    View,
+)
+
+RESP2: Final = 2
+RESP3: Final = 3
+
+BIG: Final = 16384
+"""Bulk strings from so many bytes on are handed on as they are."""
+
+KEPT: Final = 65536
+"""A buffer that grew beyond this is given back once it is empty."""
+
+CRLF: Final = 0x0A0D
+
+# The bytes that start a reply, or what follows them.
+STAR: Final[i64] = 42
+DOLLAR: Final[i64] = 36
+COLON: Final[i64] = 58
+PERCENT: Final[i64] = 37
+TILDE: Final[i64] = 126
+GREATER: Final[i64] = 62
+BAR: Final[i64] = 124
+EQUALS: Final[i64] = 61
+MINUS: Final = 45
+ZERO: Final = 48
+
+
+@mypyc_attr(acyclic=True)
+class Output:
+    """Bytes on their way to a client: finished pieces, then a buffer."""
+
+    def __init__(self) -> None:
+        self.buffer = BytesWriter()
+        self.pieces: list[bytes] = []
+        self.pieces_bytes: i64 = 0
+
+    def size(self) -> i64:
+        """Bytes held in all.  O(1)."""
+        return self.pieces_bytes + i64(len(self.buffer))
+
+    def write(self, data: bytes) -> None:
+        """Append bytes that are spelled already, such as a part of a replication stream."""
+        if len(data) >= BIG:
+            self.add_piece(data)
+        else:
+            self.buffer.write(data)
+
+    def add_piece(self, data: bytes) -> None:
+        """Append `data` by reference."""
+        self.finish_buffer()
+        self.pieces.append(data)
+        self.pieces_bytes += i64(len(data))
+
+    def finish_buffer(self) -> None:
+        """Make what is in the buffer a piece."""
+        if len(self.buffer) > 0:
+            finished = self.buffer.getvalue()
+            self.pieces.append(finished)
+            self.pieces_bytes += i64(len(finished))
+            if len(finished) > KEPT:
+                self.buffer = BytesWriter()
+            else:
+                self.buffer.truncate(0)
+
+    def take(self) -> list[bytes]:
+        """All that is held, in order, none of it empty; the output is empty after it."""
+        self.finish_buffer()
+        taken = self.pieces
+        self.pieces = []
+        self.pieces_bytes = 0
+        return taken
+
+    def take_bytes(self) -> bytes | None:
+        """All that is held if it is in the buffer, the usual case; None if `take` has to be asked."""
+        if self.pieces_bytes > 0:
+            return None
+        taken = self.buffer.getvalue()
+        if len(taken) > KEPT:
+            self.buffer = BytesWriter()
+        else:
+            self.buffer.truncate(0)
+        return taken
+
+
+def encode(out: Output, reply: object, resp: i64) -> None:
+    """Append `reply` as `resp`, 2 or 3, spells it.
+
+    Raises TypeError for what is no reply, `bool` among it.  Recursion follows our own nesting of replies, never
+    a client's input.
+    """
+    if isinstance(reply, bytes):
+        write_bulk(out, reply)
+    elif isinstance(reply, Status):
+        out.buffer.write(reply.wire)
+    elif reply is None:
+        write_null(out.buffer, resp)
+    elif isinstance(reply, bool):
+        raise TypeError("a bool is no reply: use int() or Boolean")
+    elif isinstance(reply, int):
+        write_integer(out.buffer, reply)
+    elif isinstance(reply, list):
+        write_header(out.buffer, STAR, len(reply))
+        write_items(out, reply, resp)
+    elif isinstance(reply, View):
+        write_view(out, reply, resp)
+    else:
+        encode_rare(out, reply, resp)
+
+
+def encode_rare(out: Output, reply: object, resp: i64) -> None:
+    """`encode` for the values that are not on the hot path."""
+    if isinstance(reply, Error):
+        write_error(out.buffer, reply.text)
+    elif isinstance(reply, Map):
+        write_map(out, PERCENT, reply.items, resp)
+    elif isinstance(reply, SetOf):
+        write_header(out.buffer, TILDE if resp >= RESP3 else STAR, len(reply.items))
+        write_items(out, reply.items, resp)
+    elif isinstance(reply, Double):
+        write_double(out, reply.value, resp)
+    elif isinstance(reply, NullArray):
+        out.buffer.write(b"_\r\n" if resp >= RESP3 else b"*-1\r\n")
+    elif isinstance(reply, Pairs):
+        write_pairs(out, reply.items, resp)
+    elif isinstance(reply, Push):
+        write_header(out.buffer, GREATER if resp >= RESP3 else STAR, len(reply.items))
+        write_items(out, reply.items, resp)
+    elif isinstance(reply, Boolean):
+        if resp >= RESP3:
+            out.buffer.write(b"#t\r\n" if reply.value else b"#f\r\n")
+        else:
+            out.buffer.write(b":1\r\n" if reply.value else b":0\r\n")
+    elif isinstance(reply, Verbatim):
+        write_verbatim(out, reply, resp)
+    elif isinstance(reply, BigNumber):
+        if resp >= RESP3:
+            out.buffer.write(b"(%b\r\n" % reply.digits)
+        else:
+            write_bulk(out, reply.digits)
+    elif isinstance(reply, Sequence):
+        write_items(out, reply.replies, resp)
+    elif isinstance(reply, Attribute):
+        if resp >= RESP3:
+            write_map(out, BAR, reply.items, resp)
+        encode(out, reply.reply, resp)
+    elif not isinstance(reply, Marker):
+        raise TypeError(f"no reply: {reply!r}")
+
+
+def write_bulk(out: Output, data: bytes) -> None:
+    """Append a bulk string."""
+    size: i64 = len(data)
+    buffer = out.buffer
+    write_header(buffer, DOLLAR, size)
+    if size >= BIG:
+        out.add_piece(data)
+        # A large buffer may have been replaced just now.
+        buffer = out.buffer
+    else:
+        buffer.write(data)
+    write_i16_le(buffer, CRLF)
+
+
+def write_header(buffer: BytesWriter, mark: i64, count: i64) -> None:
+    """Append `mark`, a count of at least 0, CR LF.  The word literals are `mark` 0 CR LF and the like."""
+    if count < 10:
+        write_i32_le(buffer, i32(0x0A0D3000 + mark + (count << 8)))
+    elif count < 100:
+        write_i32_le(buffer, i32(0x0D000000 + mark + (i64(PAIRS[count]) << 8)))
+        buffer.append(10)
+    else:
+        buffer.append(mark)
+        write_int(buffer, count)
+        write_i16_le(buffer, CRLF)
+
+
+def write_integer(buffer: BytesWriter, n: i64) -> None:
+    """Append an integer reply."""
+    if n >= 0:
+        write_header(buffer, COLON, n)
+    else:
+        buffer.append(COLON)
+        write_int(buffer, n)
+        write_i16_le(buffer, CRLF)
+
+
+def write_null(buffer: BytesWriter, resp: i64) -> None:
+    """Append the null."""
+    buffer.write(b"_\r\n" if resp >= RESP3 else b"$-1\r\n")
+
+
+def write_items(out: Output, items: list[object], resp: i64) -> None:
+    """Append each of `items`."""
+    for item in items:
+        if isinstance(item, bytes):
+            write_bulk(out, item)
+        else:
+            encode(out, item, resp)
+
+
+def write_map(out: Output, mark: i64, items: list[object], resp: i64) -> None:
+    """Append keys and values by turns with `mark` and the number of pairs; a flat array in RESP2."""
+    count: i64 = len(items)
+    assert count & 1 == 0, "a key without a value"
+    if resp >= RESP3:
+        write_header(out.buffer, mark, count >> 1)
+    else:
+        write_header(out.buffer, STAR, count)
+    write_items(out, items, resp)
+
+
+def write_pairs(out: Output, items: list[object], resp: i64) -> None:
+    """Append items two by two: as pairs in RESP3, flat in RESP2."""
+    count: i64 = len(items)
+    if resp < RESP3:
+        write_header(out.buffer, STAR, count)
+        write_items(out, items, resp)
+        return
+    write_header(out.buffer, STAR, count >> 1)
+    i: i64 = 0
+    while i < count:
+        write_header(out.buffer, STAR, 2)
+        encode(out, items[i], resp)
+        encode(out, items[i + 1], resp)
+        i += 2
+
+
+def write_view(out: Output, view: View, resp: i64) -> None:
+    """Append the bulk strings that a view walks over."""
+    count = view.count
+    if resp < RESP3:
+        write_header(out.buffer, STAR, count)
+    elif view.shape == MAP:
+        assert count & 1 == 0, "a key without a value"
+        write_header(out.buffer, PERCENT, count >> 1)
+    else:
+        write_header(out.buffer, TILDE if view.shape == SET else STAR, count)
+    view.start()
+    while count > 0:
+        write_bulk(out, view.step())
+        count -= 1
+
+
+def write_double(out: Output, value: float, resp: i64) -> None:
+    """Append a double; a bulk string with the same text in RESP2."""
+    text = format_double(value)
+    if resp >= RESP3:
+        out.buffer.write(b",%b\r\n" % text)
+    else:
+        write_bulk(out, text)
+
+
+def write_verbatim(out: Output, reply: Verbatim, resp: i64) -> None:
+    """Append a text with its format; a bulk string with the text alone in RESP2."""
+    if resp < RESP3:
+        write_bulk(out, reply.text)
+        return
+    write_header(out.buffer, EQUALS, len(reply.text) + 4)
+    out.buffer.write(b"%b:" % reply.format)
+    out.write(reply.text)
+    write_i16_le(out.buffer, CRLF)
+
+
+def write_error(buffer: BytesWriter, text: bytes) -> None:
+    """Append an error line.  CR and LF would end it early and become blanks."""
+    buffer.append(MINUS)
+    if b"\r" in text or b"\n" in text:
+        text = text.replace(b"\r", b" ").replace(b"\n", b" ")
+    buffer.write(text)
+    write_i16_le(buffer, CRLF)

@@ -1,0 +1,237 @@
+"""Inner nodes of the counted B+tree (`btree.py`), and what concerns one node alone.
+
+A node keeps columns, one slot a child:
+
+    scores, members    the child's *bound*: all that is before it in the node is below, all that is in it is not
+    counts             the number of entries below the child; a rank is a sum of counts on the way down
+    leaves or nodes    the children, of which one kind is used, by the node's level
+
+The bound of slot 0 is not looked at: a node's first child takes whatever its parent sent down.  A bound need not be
+an entry, so removals leave it alone and it is as short as will do: where two neighbours differ in score, its member is
+empty.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import append, extend, pop, vec
+from mypy_extensions import i64, mypyc_attr
+
+from redpoll.structures.btree_leaf import in_order, last_record, member_at, records_before, score_at
+
+HEAD: Final[i64] = 1
+TAIL: Final[i64] = 2
+"""Edges of the tree: a descent keeps the bit as long as it takes the first (the last) child."""
+
+NODE_BYTES: Final[i64] = 352
+SLOT_BYTES: Final[i64] = 40
+"""Measured: what an inner node costs without its slots, and a slot with the columns' usual slack."""
+
+
+def allocated(data: bytes) -> i64:
+    """Bytes that the allocator gives for `data`; the empty one is shared."""
+    size: i64 = len(data)
+    if size == 0:
+        return 0
+    return (size + 33 + 15) & ~15
+
+
+@mypyc_attr(acyclic=True)
+class Node:
+    """An inner node: columns with one slot a child.  At level 1 the children are leaves, above it nodes."""
+
+    def __init__(self, level: i64) -> None:
+        self.level: i64 = level
+        self.scores: vec[float] = vec[float](capacity=7)
+        self.counts: vec[i64] = vec[i64](capacity=7)
+        self.members: list[bytes] = []
+        self.leaves: list[bytes] = [] if level == 1 else _NO_LEAVES
+        self.nodes: list[Node] = _NO_NODES if level == 1 else []
+
+
+_NO_LEAVES: Final[list[bytes]] = []
+_NO_NODES: Final[list[Node]] = []
+
+
+def child_of(node: Node, score: float, member: bytes) -> i64:
+    """Index of the child in whose bounds (score, member) lies.  O(log fanout)."""
+    scores = node.scores
+    low: i64 = 1
+    high: i64 = len(scores)
+    while low < high:
+        mid = (low + high) >> 1
+        bound = scores[mid]
+        if bound < score:
+            low = mid + 1
+        elif bound > score or member < node.members[mid]:
+            high = mid
+        else:
+            low = mid + 1
+    return low - 1
+
+
+def child_of_score(node: Node, score: float, after: bool) -> i64:
+    """Index of the child where the entries of `score` begin; with `after`, where they end.  O(log fanout)."""
+    scores = node.scores
+    low: i64 = 1
+    high: i64 = len(scores)
+    while low < high:
+        mid = (low + high) >> 1
+        bound = scores[mid]
+        if bound < score or (bound == score and after):
+            low = mid + 1
+        else:
+            high = mid
+    return low - 1
+
+
+def in_bounds(node: Node, index: i64, score: float, member: bytes) -> bool:
+    """Whether (score, member) lies in the bounds of child `index`, as far as this node knows them."""
+    scores = node.scores
+    if index > 0:
+        bound = scores[index]
+        if score < bound or (score == bound and member < node.members[index]):
+            return False
+    index += 1
+    if index < len(scores):
+        bound = scores[index]
+        if score > bound or (score == bound and member >= node.members[index]):
+            return False
+    return True
+
+
+def insert_bound(node: Node, index: i64, score: float, member: bytes, count: i64) -> None:
+    """Open slot `index` in the columns of bounds and counts; the caller adds the child."""
+    scores = append(node.scores, score)
+    counts = append(node.counts, count)
+    k: i64 = len(scores) - 1
+    while k > index:
+        scores[k] = scores[k - 1]
+        counts[k] = counts[k - 1]
+        k -= 1
+    scores[index] = score
+    counts[index] = count
+    node.scores = scores
+    node.counts = counts
+    node.members.insert(index, member)
+
+
+def delete_slot(node: Node, index: i64) -> None:
+    """Drop child `index` and its slot."""
+    node.scores, _ = pop(node.scores, index)
+    node.counts, _ = pop(node.counts, index)
+    del node.members[index]
+    if node.level == 1:
+        del node.leaves[index]
+    else:
+        del node.nodes[index]
+
+
+def entries_before(node: Node, index: i64) -> i64:
+    """Number of entries below the children before `index`.  O(fanout)."""
+    counts = node.counts
+    total: i64 = 0
+    k: i64 = 0
+    while k < index:
+        total += counts[k]
+        k += 1
+    return total
+
+
+def edge_node(node: Node, index: i64) -> Node:
+    """The node of level 1 at the left (`index` 0) or right (-1) edge below `node`."""
+    while node.level > 1:
+        node = node.nodes[index]
+    return node
+
+
+def edges_at(index: i64, size: i64) -> i64:
+    """The edges that child `index` of `size` keeps of those its node lies at."""
+    edges: i64 = 0
+    if index == 0:
+        edges = HEAD
+    if index == size - 1:
+        edges |= TAIL
+    return edges
+
+
+def split_node(node: Node, at: i64) -> Node:
+    """Move the children from `at` (not 0) on to a new node, its bound (in the slot 0 that nobody looks at) included."""
+    right = Node(node.level)
+    right.scores, node.scores = node.scores[at:], node.scores[:at]
+    right.counts, node.counts = node.counts[at:], node.counts[:at]
+    right.members = node.members[at:]
+    del node.members[at:]
+    if node.level == 1:
+        right.leaves = node.leaves[at:]
+        del node.leaves[at:]
+    else:
+        right.nodes = node.nodes[at:]
+        del node.nodes[at:]
+    return right
+
+
+def join_node(node: Node, right: Node) -> None:
+    """Append the children of `right`, whose slot 0 has its bound, to those of `node`."""
+    node.scores = extend(node.scores, right.scores)
+    node.counts = extend(node.counts, right.counts)
+    node.members.extend(right.members)
+    if node.level == 1:
+        node.leaves.extend(right.leaves)
+    else:
+        node.nodes.extend(right.nodes)
+
+
+def node_bytes(node: Node) -> i64:
+    """Memory of the node and of the leaves right below it.  O(fanout)."""
+    total = NODE_BYTES + SLOT_BYTES * i64(len(node.counts))
+    for member in node.members:
+        total += allocated(member)
+    for leaf in node.leaves:
+        total += allocated(leaf)
+    return total
+
+
+def check_node(
+    node: Node, fanout: i64, leaf_bytes: i64, low: tuple[float, bytes] | None, high: tuple[float, bytes] | None
+) -> tuple[i64, i64]:
+    """Assert all that must hold in and below `node`, whose entries are `low` or after and before `high`.
+
+    The number of entries and the memory below it.  O(n).
+    """
+    size: i64 = len(node.counts)
+    assert 1 <= size <= fanout
+    assert len(node.scores) == size and len(node.members) == size
+    assert len(node.leaves) == (size if node.level == 1 else 0)
+    assert len(node.nodes) == (0 if node.level == 1 else size)
+    total: i64 = 0
+    memory = node_bytes(node)
+    for k in range(size):
+        start = (node.scores[k], node.members[k]) if k > 0 else low
+        end = (node.scores[k + 1], node.members[k + 1]) if k + 1 < size else high
+        if node.level > 1:
+            assert node.nodes[k].level == node.level - 1
+            count, below = check_node(node.nodes[k], fanout, leaf_bytes, start, end)
+            memory += below
+        else:
+            leaf = node.leaves[k]
+            assert in_order(leaf)
+            count = records_before(leaf, len(leaf))
+            assert count == 1 or len(leaf) <= leaf_bytes
+            if count > 0:
+                last = last_record(leaf)
+                assert start is None or start <= (score_at(leaf, 0), member_at(leaf, 0))
+                assert end is None or (score_at(leaf, last), member_at(leaf, last)) < end
+        assert count == node.counts[k]
+        total += count
+    return total, memory
+
+
+def collect_leaves(node: Node, into: list[bytes]) -> None:
+    """Append the leaves below `node`, in order."""
+    if node.level == 1:
+        into.extend(node.leaves)
+        return
+    for child in node.nodes:
+        collect_leaves(child, into)

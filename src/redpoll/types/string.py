@@ -1,0 +1,196 @@
+"""String: bytes inside the record, one object beside it once they are long, a buffer once they are changed in place.
+
+Reading and SET go straight through `Database`; the façade here is for commands that read, modify and write.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64, mypyc_attr, u8
+
+from redpoll.protocol.numbers import is_int, is_int_at, to_int_at
+from redpoll.structures.segment import Outside
+from redpoll.structures.table import Table
+from redpoll.types.kinds import STRING_EMBSTR, STRING_INT, STRING_RAW
+from redpoll.types.value import BESIDE, CREATED, Value
+
+BUFFER_FROM: Final[i64] = 1024
+"""From this size on a string that is changed in place is kept in a buffer, so that a change costs what it changes."""
+
+EMBEDDED_WITH_SHORT_KEY: Final[i64] = 113
+EMBEDDED_WITH_LONG_KEY: Final[i64] = 111
+DEADLINE_FIELD: Final[i64] = 8
+
+
+@mypyc_attr(acyclic=True)
+class LongString(Outside):
+    """A string beside its record: immutable `data`, or a `buffer` that changes in place."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.data: bytes = data
+        self.buffer: BytesWriter | None = None
+
+    def text(self) -> bytes:
+        """The bytes; a copy if they are in a buffer."""
+        buffer = self.buffer
+        return self.data if buffer is None else buffer.getvalue()
+
+    def length(self) -> i64:
+        buffer = self.buffer
+        return len(self.data) if buffer is None else len(buffer)
+
+    def to_buffer(self) -> BytesWriter:
+        """The buffer, made now if there is none."""
+        buffer = self.buffer
+        if buffer is None:
+            buffer = BytesWriter()
+            buffer.write(self.data)
+            self.buffer = buffer
+            self.data = b""
+        return buffer
+
+    def size_bytes(self) -> i64:
+        return self.length() + 128
+
+
+def string_kind(key: bytes, value: bytes, had_deadline: bool) -> i64:
+    """The encoding that SET gives: `int`, `embstr` or `raw`.  Source: spec/values.md, "Encodings"."""
+    size: i64 = len(value)
+    if size <= 20 and is_int(value):
+        return STRING_INT
+    return embedded_or_raw(len(key), size, had_deadline)
+
+
+def embedded_or_raw(key_length: i64, size: i64, had_deadline: bool) -> i64:
+    """The encoding of a string that is no integer."""
+    limit = EMBEDDED_WITH_SHORT_KEY if key_length <= 31 else EMBEDDED_WITH_LONG_KEY
+    if had_deadline:
+        limit -= DEADLINE_FIELD
+    return STRING_EMBSTR if key_length + size <= limit else STRING_RAW
+
+
+@mypyc_attr(acyclic=True, free_list_len=1)
+class String(Value):
+    """A string to be changed.  Handlers finish with `Database.changed`, as with every value."""
+
+    def __init__(self) -> None:
+        super().__init__(STRING_RAW)
+        self.long: LongString | None = None
+
+    def take(self, long: LongString, table: Table) -> None:
+        """Become the string beside the record at the table's position."""
+        self.home = BESIDE
+        self.long = long
+        self.hold(table)
+
+    def is_large(self) -> bool:
+        return self.long is not None
+
+    def is_empty(self) -> bool:
+        # A string may be empty and stay.
+        return False
+
+    def text(self) -> bytes:
+        long = self.long
+        return self.packed() if long is None else long.text()
+
+    def length(self) -> i64:
+        long = self.long
+        return self.stop - self.start if long is None else long.length()
+
+    def is_number(self) -> bool:
+        """Whether the value is a canonical 64-bit integer."""
+        long = self.long
+        if long is None:
+            return is_int_at(self.blob, self.start, self.stop)
+        return long.length() <= 20 and is_int(long.text())
+
+    def number(self) -> i64:
+        """The value of a string that `is_number`."""
+        long = self.long
+        if long is None:
+            return to_int_at(self.blob, self.start, self.stop)
+        text = long.text()
+        return to_int_at(text, 0, len(text))
+
+    def set_digits(self, digits: bytes) -> None:
+        """Become the integer that `digits` spell."""
+        self.kind = STRING_INT
+        if self.long is None and self.stop - self.start == len(digits):
+            self.patch(self.start, digits)
+        else:
+            self.set_text(digits, STRING_INT)
+
+    def set_text(self, text: bytes, kind: i64) -> None:
+        """Become other bytes altogether."""
+        self.kind = kind
+        self.long = None
+        self.rewrite(text)
+
+    def append(self, more: bytes) -> i64:
+        """Add bytes at the end; the new length.  O(added) once in a buffer."""
+        size: i64 = self.length() + len(more)
+        if size >= BUFFER_FROM:
+            self._to_long().to_buffer().write(more)
+            self.kind = STRING_RAW
+        else:
+            self.set_text(b"%b%b" % (self.text(), more), STRING_RAW)
+        return size
+
+    def write_at(self, at: i64, data: bytes) -> i64:
+        """Write `data` from byte `at` on, with zeros before it if the string ends earlier; the new length.
+
+        O(written) once in a buffer.
+        """
+        old = self.length()
+        size: i64 = max(old, at + len(data))
+        if size < BUFFER_FROM:
+            text = self.text()
+            if len(text) < at:
+                text += bytes(at - len(text))
+            self.set_text(b"%b%b%b" % (text[:at], data, text[at + len(data) :]), STRING_RAW)
+            return size
+        buffer = self._to_long().to_buffer()
+        if old < at:
+            buffer.write(bytes(at - old))
+            old = at
+        i: i64 = 0
+        count: i64 = len(data)
+        if old == at:
+            buffer.write(data)
+        else:
+            while i < count and at + i < old:
+                buffer[at + i] = u8(data[i])
+                i += 1
+            if i < count:
+                buffer.write(data[i:])
+        self.kind = STRING_RAW
+        return size
+
+    def _to_long(self) -> LongString:
+        long = self.long
+        if long is None:
+            long = LongString(self.packed())
+            self.long = long
+        return long
+
+    def put_back(self, table: Table, key: bytes) -> None:
+        long = self.long
+        if long is None and not table.fits(len(key), self.stop - self.start):
+            long = LongString(self.packed())
+            self.long = long
+        if long is None:
+            super().put_back(table, key)
+            return
+        if self.home != CREATED and self.stamp == table.stamp:
+            table.seek(self.bucket, self.index, self.offset)
+            table.replace_outside(key, long, self.kind)
+        elif table.find(key):
+            table.replace_outside(key, long, self.kind)
+        else:
+            table.insert_outside(key, long, self.kind)
+        self.home = BESIDE
+        self.hold(table)

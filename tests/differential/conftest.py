@@ -1,0 +1,32 @@
+"""One valkey and one redpoll for the whole run; for each test a `pair` of connections, in RESP2 and in RESP3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.differential.pair import Pair
+from tests.differential.servers import Server, Valkey, ours
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[tuple[Server, Server]]:
+    theirs, under_test = Valkey("valkey"), ours()
+    try:
+        theirs.start()
+        under_test.start()
+        yield theirs, under_test
+    finally:
+        theirs.close()
+        under_test.close()
+
+
+@pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
+def pair(request: pytest.FixtureRequest, servers: tuple[Server, Server]) -> Iterator[Pair]:
+    made = Pair(*servers, request.param)
+    try:
+        made.fresh()
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,324 @@
+"""The counted B+tree against a sorted list."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left, insort
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from mypy_extensions import i64
+
+from redpoll.structures.btree import BTree, build
+from redpoll.structures.btree_leaf import member_at, record, record_end, score_at
+
+INFINITY = float("inf")
+Entry = tuple[float, bytes]
+
+few_scores = st.sampled_from([-INFINITY, -1.5, -0.0, 0.0, 1.0, 2.0, 1e300, INFINITY])
+scores = few_scores | st.floats(allow_nan=False) | st.integers(-50, 50).map(float)
+long_members = st.builds(lambda head, size: head + b"x" * size, st.binary(max_size=3), st.integers(100, 700))
+members = st.binary(max_size=3) | st.binary(max_size=20) | st.integers(0, 99).map(lambda n: b"member:%08d" % n)
+
+
+def entries_of(tree: BTree) -> list[Entry]:
+    """All entries, read from the leaves."""
+    found = []
+    for leaf in tree.leaves():
+        at: i64 = 0
+        while at < len(leaf):
+            found.append((score_at(leaf, at), member_at(leaf, at)))
+            at = record_end(leaf, at)
+    return found
+
+
+def sliced(tree: BTree, start: int, stop: int, reverse: bool) -> list[Entry]:
+    found: list[object] = []
+    tree.slice(start, stop, reverse, found)
+    numbers = list(tree.slice_scores(start, stop, reverse))
+    return [(score, bytes(member)) for score, member in zip(numbers, found, strict=True)]  # type: ignore[call-overload]
+
+
+class BTreeMachine(RuleBasedStateMachine):
+    """Drives a tree and a sorted list of its entries side by side."""
+
+    @initialize(limits=st.sampled_from([(32, 4), (48, 5), (96, 8), (479, 63)]))
+    def start(self, limits: tuple[int, int]) -> None:
+        self.tree = BTree(*limits)
+        self.model: list[Entry] = []
+        self.scores: dict[bytes, float] = {}
+
+    def put(self, member: bytes, score: float) -> None:
+        old = self.scores.get(member)
+        if old is None:
+            self.tree.insert(score, member)
+        else:
+            self.tree.move(old, score, member)
+            self.model.remove((old, member))
+        insort(self.model, (score, member))
+        self.scores[member] = score
+
+    def drop(self, member: bytes) -> None:
+        score = self.scores.pop(member)
+        self.model.remove((score, member))
+
+    @rule(pairs=st.lists(st.tuples(members, scores), min_size=1, max_size=25))
+    def puts(self, pairs: list[tuple[bytes, float]]) -> None:
+        for member, score in pairs:
+            self.put(member, score)
+
+    @rule(names=st.lists(members, min_size=1, max_size=40), score=few_scores)
+    def puts_at_one_score(self, names: list[bytes], score: float) -> None:
+        for member in names:
+            self.put(member, score)
+
+    @rule(member=long_members, score=few_scores)
+    def puts_a_long_member(self, member: bytes, score: float) -> None:
+        self.put(member, score)
+
+    @rule(count=st.integers(1, 60), step=st.sampled_from([-1.0, 0.25, 1.0]))
+    def puts_a_run(self, count: int, step: float) -> None:
+        for k in range(count):
+            self.put(b"%d" % len(self.model), k * step)
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), by=st.sampled_from([-1.0, -0.001, 0.0, 0.001, 1.0]))
+    def nudges(self, data: st.DataObject, by: float) -> None:
+        score, member = data.draw(st.sampled_from(self.model))
+        self.put(member, score + by)
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), count=st.integers(1, 30))
+    def removes(self, data: st.DataObject, count: int) -> None:
+        at = data.draw(st.integers(0, len(self.model) - 1))
+        for score, member in self.model[at : at + count]:
+            assert self.tree.remove(score, member)
+            self.drop(member)
+
+    @rule(member=members, score=scores)
+    def does_not_remove_what_is_not_there(self, member: bytes, score: float) -> None:
+        if self.scores.get(member) != score:
+            assert not self.tree.remove(score, member)
+            assert self.tree.rank(score, member) == -1
+
+    @precondition(lambda self: self.model)
+    @rule(count=st.integers(1, 20), last=st.booleans())
+    def pops(self, count: int, last: bool) -> None:
+        for _ in range(min(count, len(self.model))):
+            expected = self.model[-1 if last else 0]
+            assert expected == (self.tree.last() if last else self.tree.first())
+            assert expected == (self.tree.pop_last() if last else self.tree.pop_first())
+            self.drop(expected[1])
+
+    @rule(budget=st.integers(1, 50))
+    def releases_the_end(self, budget: int) -> None:
+        left = self.tree.release(budget)
+        assert left <= max(0, len(self.model) - budget)
+        for _, member in self.model[left:]:
+            del self.scores[member]
+        del self.model[left:]
+
+    @rule()
+    def clears(self) -> None:
+        self.tree.clear()
+        self.model.clear()
+        self.scores.clear()
+
+    @rule(score=scores, member=members)
+    def ranks(self, score: float, member: bytes) -> None:
+        assert self.tree.rank_of_score(score, False) == sum(held < score for held, _ in self.model)
+        assert self.tree.rank_of_score(score, True) == sum(held <= score for held, _ in self.model)
+        if self.model:
+            place = bisect_left(self.model, (self.model[0][0], member))
+            assert self.tree.rank_of_member(member, False) == place
+            assert self.tree.rank_of_member(member, True) == place + ((self.model[0][0], member) in self.model)
+        for rank, entry in enumerate(self.model):
+            assert self.tree.rank(*entry) == rank
+            assert self.tree.get(rank) == entry
+
+    @rule(data=st.data(), reverse=st.booleans())
+    def slices(self, data: st.DataObject, reverse: bool) -> None:
+        start = data.draw(st.integers(0, len(self.model)))
+        stop = data.draw(st.integers(0, len(self.model)))
+        expected = self.model[start:stop]
+        assert sliced(self.tree, start, stop, reverse) == (expected[::-1] if reverse else expected)
+
+    @invariant()
+    def agrees(self) -> None:
+        self.tree.check()
+        assert self.tree.count == len(self.model)
+        assert entries_of(self.tree) == self.model
+
+
+TestBTreeMachine = BTreeMachine.TestCase
+TestBTreeMachine.settings = settings(
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+def filled(entries: list[Entry], leaf_bytes: int = 479, fanout: int = 63) -> BTree:
+    tree = BTree(leaf_bytes, fanout)
+    for score, member in entries:
+        tree.insert(score, member)
+    return tree
+
+
+def numbered(count: int) -> list[Entry]:
+    return [(float(k), b"m%06d" % k) for k in range(count)]
+
+
+@pytest.mark.parametrize("limits", [(64, 4), (479, 63)])
+@pytest.mark.parametrize("order", ["ascending", "descending", "random"])
+def test_long_runs_in_any_order_give_a_sorted_tree(order: str, limits: tuple[int, int]) -> None:
+    entries = numbered(5000)
+    arriving = entries[::-1] if order == "descending" else list(entries)
+    if order == "random":
+        random.Random(7).shuffle(arriving)
+    tree = filled(arriving, *limits)
+    tree.check()
+    assert entries == entries_of(tree)
+    for score, member in arriving:
+        assert tree.remove(score, member)
+    tree.check()
+    assert tree.count == 0
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_entries_that_arrive_in_order_fill_leaves_and_nodes(step: int) -> None:
+    tree = filled(numbered(20_000)[::step])
+    leaves = tree.leaves()
+    per_leaf = 479 // len(record(0.0, b"m000000"))
+    assert len(leaves) <= 20_000 // per_leaf + 2
+    assert len(tree.root.counts) <= 20_000 // per_leaf // 63 + 2
+
+
+def test_moving_a_member_to_the_end_again_and_again_fills_leaves() -> None:
+    tree = filled(numbered(2000))
+    for k in range(2000):
+        tree.move(float(k), float(k + 2000), b"m%06d" % k)
+    tree.check()
+    assert len(tree.leaves()) <= 2000 // 29 + 3
+
+
+def test_negative_zero_and_zero_are_one_score() -> None:
+    tree = filled([(0.0, b"b"), (-0.0, b"c"), (0.0, b"a")])
+    assert [member for _, member in entries_of(tree)] == [b"a", b"b", b"c"]
+    assert tree.rank(-0.0, b"b") == 1
+    assert tree.rank_of_score(-0.0, False) == 0
+    assert tree.rank_of_score(-0.0, True) == 3
+    tree.move(0.0, -0.0, b"a")
+    assert str(tree.first()[0]) == "-0.0"
+    assert tree.remove(-0.0, b"b")
+
+
+def test_a_prefix_comes_before_what_it_begins_and_bytes_are_unsigned() -> None:
+    names = [b"", b"\x00", b"\x7f", b"\x80", b"\xff", b"abcdefgh", b"abcdefgh\x00", b"abcdefghi", b"abcdefgh\xff"]
+    names += [b"\x00" * 8, b"\x00" * 16, b"\xff" * 8, b"\xff" * 9, b"abcdefg\x80", b"abcdefg\x7f\xff"]
+    shuffled = list(names)
+    random.Random(3).shuffle(shuffled)
+    for limits in ((32, 4), (479, 63)):
+        tree = filled([(1.0, name) for name in shuffled], *limits)
+        tree.check()
+        assert sorted(names) == [member for _, member in entries_of(tree)]
+
+
+def test_a_long_member_has_a_leaf_of_its_own() -> None:
+    tree = BTree()
+    small = [(1.0, b"%c" % letter) for letter in b"acegik"]
+    huge = (1.0, b"f" * 3_000_000)
+    for entry in [*small[:3], huge, *small[3:], (1.0, b"f"), (1.0, b"ff")]:
+        tree.insert(*entry)
+    tree.check()
+    assert sorted([*small, huge, (1.0, b"f"), (1.0, b"ff")]) == entries_of(tree)
+    assert [record(*huge)] == [leaf for leaf in tree.leaves() if len(leaf) > 479]
+    tree.move(1.0, 1.5, huge[1])
+    tree.check()
+    assert tree.last() == (1.5, huge[1])
+    assert tree.remove(1.5, huge[1])
+    tree.check()
+
+
+def test_the_first_entry_may_be_a_long_member() -> None:
+    tree = filled([(1.0, b"z" * 1000), (0.0, b"a"), (2.0, b"b")])
+    tree.check()
+    assert tree.get(1) == (1.0, b"z" * 1000)
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 129, 16383, 16384, 2_097_152])
+def test_members_of_every_length_come_back(size: int) -> None:
+    member = b"\x80" * size
+    data = record(-2.5, member)
+    assert record_end(data, 0) == len(data)
+    assert (score_at(data, 0), member_at(data, 0)) == (-2.5, member)
+
+
+def test_bounds_keep_no_members_where_scores_differ_and_short_ones_where_not() -> None:
+    assert not any(filled(numbered(2000)).root.members)
+    same = filled([(0.0, b"%05d" % k + b"x" * 200) for k in range(200)])
+    assert max(len(member) for member in same.root.members) <= 5
+
+
+def test_memory_is_given_back_entry_by_entry() -> None:
+    empty = BTree().size_bytes
+    entries = [(float(k % 7), b"%d" % k * 3) for k in range(3000)]
+    tree = filled(entries)
+    assert 20 * 3000 < tree.size_bytes < 48 * 3000
+    for score, member in entries:
+        tree.remove(score, member)
+    assert empty == tree.size_bytes
+
+
+def test_release_goes_in_bounded_steps_and_leaves_a_whole_tree() -> None:
+    tree = filled(numbered(20_000))
+    left = 20_000
+    steps = 0
+    while left:
+        now = tree.release(1000)
+        assert 1000 <= left - now <= 1000 + 63 * 53 or now == 0
+        tree.check()
+        assert numbered(now) == entries_of(tree)
+        left = now
+        steps += 1
+    assert steps > 5
+    assert tree.release(1) == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 29, 30, 31, 1799, 5000])
+@pytest.mark.parametrize("limits", [(64, 4), (479, 63)])
+def test_build_gives_the_tree_of_its_entries(count: int, limits: tuple[int, int]) -> None:
+    entries = numbered(count)
+    entries += [(float(count), b"x" * size) for size in (0, 1, 100, 600)] if count else []
+    tree = build([score for score, _ in entries], [member for _, member in entries], *limits)
+    tree.check()
+    assert entries == entries_of(tree)
+    tree.insert(-1.0, b"new")
+    tree.insert(count + 1.0, b"new")
+    tree.check()
+    for rank in range(0, count, 97):
+        assert tree.get(rank + 1) == entries[rank]
+        assert tree.rank(*entries[rank]) == rank + 1
+
+
+def test_an_empty_tree_answers() -> None:
+    tree = BTree()
+    tree.check()
+    assert tree.count == 0
+    assert tree.rank(1.0, b"a") == -1
+    assert not tree.remove(1.0, b"a")
+    assert tree.rank_of_score(0.0, True) == 0
+    assert tree.rank_of_member(b"a", True) == 0
+    assert sliced(tree, 0, 0, False) == []
+    assert tree.release(10) == 0
+
+
+def test_check_notices_damage() -> None:
+    tree = filled(numbered(100))
+    tree.root.counts[1] += 1
+    with pytest.raises(AssertionError):
+        tree.check()
+    tree = filled(numbered(100))
+    tree.root.leaves[0], tree.root.leaves[1] = tree.root.leaves[1], tree.root.leaves[0]
+    with pytest.raises(AssertionError):
+        tree.check()
