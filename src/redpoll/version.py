@@ -1,11 +1,9 @@
-"""Versions, each in one place."""
+"""The versions of others that we answer for; our own is in `build_info.py`."""
 
 from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = "0.1.0"
-"""redpoll's own."""
 COMPATIBLE_VERSION: Final = b"7.2.4"
 """The Redis version that clients may rely on."""
 REFERENCE_VERSION: Final = b"9.1.2"

@@ -1,0 +1,23 @@
+"""Redpoll inside a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from redpoll.client.store import Store
+
+
+def open_store(databases: int = 16) -> Store:
+    """Open an engine in this process, empty, with `databases` databases.
+
+    >>> store = redpoll.open()
+    >>> store.set("greeting", "hello")
+    >>> store.get("greeting")
+    b'hello'
+    """
+    import redpoll.commands
+    from redpoll.client.store import Store
+
+    assert redpoll.commands.FAMILIES
+    return Store(databases=databases)

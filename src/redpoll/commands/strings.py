@@ -20,7 +20,6 @@ from redpoll.errors import (
     OVERFLOW,
     SYNTAX,
     TOO_LONG,
-    WRONGTYPE,
     CommandError,
 )
 from redpoll.keyspace.events import APPEND, EXPIRE, INCRBY, INCRBYFLOAT, SET
@@ -220,6 +219,3 @@ def append(session: Session, args: list[bytes]) -> object:
         size = value.append(args[2])
     session.changed(key, value, APPEND, 1)
     return size
-
-
-assert WRONGTYPE

@@ -8,7 +8,6 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from redpoll.engine import gate
@@ -25,7 +24,7 @@ from redpoll.errors import INTERNAL, CommandError, unknown_command, unknown_subc
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
-from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error
+from redpoll.protocol.reply import BLOCKED, Error
 
 FIRST_ID: Final[i64] = 3
 """The id of the first client, as the reference counts."""
@@ -84,6 +83,7 @@ class Engine:
         self.moment.set_time(clock.now_us())
         self.started_us: i64 = self.moment.now_us
         self.settings: Settings | None = None
+        self.warmed: i64 = 0
 
     # Sessions.
 
@@ -196,6 +196,10 @@ class Engine:
                 return self._spoil(session, Error(unknown_subcommand(args[1], name)))
             return found
         return command
+
+    def end_call(self, session: Session) -> None:
+        """The end of the unit of a typed call in process."""
+        self._end_unit(session)
 
     def _refuse(self, session: Session, command: Command, text: bytes) -> Error:
         self.counters.rejected[command.index] += 1
@@ -368,10 +372,6 @@ class Settings:
         """Change settings, all or none; an error text or None."""
         raise NotImplementedError
 
-    def rewrite(self) -> bytes | None:
-        """Write the configuration file anew; an error text or None."""
-        raise NotImplementedError
-
 
 def spellings() -> dict[bytes, Command]:
     """Commands by name in lower and in upper case; other spellings take the slow way."""
@@ -381,6 +381,3 @@ def spellings() -> dict[bytes, Command]:
             found[name] = command
             found[name.upper()] = command
     return found
-
-
-assert NO_REPLY is not BLOCKED and vec is not None

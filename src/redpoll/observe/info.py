@@ -10,7 +10,8 @@ from typing import Final
 
 from redpoll.engine.command import CATALOGUE
 from redpoll.engine.engine import Engine
-from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION, VERSION
+from redpoll.build_info import VERSION
+from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
 
 DEFAULT: Final = (b"server", b"clients", b"memory", b"stats", b"replication", b"cpu", b"errorstats", b"keyspace")
 ORDER: Final = (
@@ -123,7 +124,7 @@ def command_lines(engine: Engine) -> list[str]:
         at = command.index
         calls, usec = counters.calls[at], counters.usec[at]
         if calls or counters.rejected[at] or counters.failed[at]:
-            mean = usec / calls if calls else 0.0
+            mean = usec / float(calls) if calls else 0.0
             lines.append(
                 f"cmdstat_{name.decode()}:calls={calls},usec={int(usec)},usec_per_call={mean:.2f},"
                 f"rejected_calls={counters.rejected[at]},failed_calls={counters.failed[at]}"

@@ -1,226 +1,254 @@
-"""Bytes from a client to commands: RESP arrays of bulk strings and inline lines, pipelined, without I/O.
+"""Requests: bytes in, commands out, as lists of arguments.  Sans-IO: `feed` what arrived, then `parse`.
 
-    parser.feed(data)                         what a read brought
-    error = parser.parse(commands, most)      complete commands are appended, each a list of its arguments
+Two forms arrive on one connection: arrays of bulk strings, and inline lines for people with a terminal.  What is
+incomplete is kept with the place where parsing stopped, so nothing is parsed twice; the bytes of a large bulk are
+collected in pieces and joined once, so that 512 MB arrive in linear time.
 
-The parser remembers how far it is, so nothing is read twice: whole commands are taken from the bytes that were
-fed, a command that is cut keeps the arguments it has, and the pieces of a bulk string that is cut are collected
-and joined once, so that a large value arrives in linear time and takes twice its size at most.
-
-A command that lies wholly in the bytes at hand and is spelled as every client spells it takes the short way in
-`parse`; all that is rare, cut or wrong is a step of `read_start` or `read_argument`.
+Limits and error texts: spec/server.md, "Protocol errors".
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le
-from librt.vecs import vec
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
 from redpoll.protocol.inline import split_words
 from redpoll.protocol.numbers import is_int_at, to_int_at
 
-MAX_LINE: Final = 65536
-"""Bytes of a line, its end not counted."""
-MAX_COUNT: Final = 2147483647
-"""Arguments of a command."""
-MAX_UNAUTHENTICATED_COUNT: Final = 10
-MAX_UNAUTHENTICATED_BULK: Final = 16384
-
-SMALL_PIECE: Final = 4096
-"""Smaller pieces of a bulk string are gathered in a buffer, as an object of their own would outweigh them."""
-GATHERED: Final = 65536
-"""A buffer of gathered pieces becomes a piece at this size."""
+CR: Final[i64] = 13
+LF: Final[i64] = 10
+STAR: Final[i64] = 42
+DOLLAR: Final[i64] = 36
+LINE_LIMIT: Final[i64] = 65536
+MOST_ARGUMENTS: Final[i64] = 2147483647
+UNAUTHENTICATED_ARGUMENTS: Final[i64] = 10
+UNAUTHENTICATED_BULK: Final[i64] = 16384
+PIECES_FROM: Final[i64] = 32768
+"""Bulks from this size on are collected in pieces."""
 
 TOO_BIG_INLINE: Final = b"Protocol error: too big inline request"
+UNBALANCED: Final = b"Protocol error: unbalanced quotes in request"
 TOO_BIG_COUNT: Final = b"Protocol error: too big mbulk count string"
-TOO_BIG_LENGTH: Final = b"Protocol error: too big bulk count string"
-UNBALANCED_QUOTES: Final = b"Protocol error: unbalanced quotes in request"
-INVALID_COUNT: Final = b"Protocol error: invalid multibulk length"
-INVALID_LENGTH: Final = b"Protocol error: invalid bulk length"
-INVALID_CRLF: Final = b"Protocol error: invalid CRLF in request"
+BAD_COUNT: Final = b"Protocol error: invalid multibulk length"
 UNAUTHENTICATED_COUNT: Final = b"Protocol error: unauthenticated multibulk length"
+TOO_BIG_BULK_COUNT: Final = b"Protocol error: too big bulk count string"
+BAD_BULK: Final = b"Protocol error: invalid bulk length"
 UNAUTHENTICATED_LENGTH: Final = b"Protocol error: unauthenticated bulk length"
-
-STAR: Final = 42
-DOLLAR: Final = 36
-CR: Final = 13
-LF: Final = 10
-ZERO: Final = 48
-
-CRLF: Final[i64] = 0x0A0D
-# The four bytes of `*n CR LF`, `$n CR LF` and `$nn CR` as a word, with zeros for the digits, and the masks to match.
-COUNT_LINE: Final[i64] = 0x0A0D002A
-LENGTH_LINE: Final[i64] = 0x0A0D0024
-LINE_MASK: Final[i64] = 0xFFFF00FF
-LONGER_LENGTH_LINE: Final[i64] = 0x0D000024
-LONGER_LINE_MASK: Final[i64] = 0xFF0000FF
-
-# Outcomes of a step.
-DONE: Final = 0
-MORE: Final = 1
-BROKEN: Final = 2
+BAD_CRLF: Final = b"Protocol error: invalid CRLF in request"
 
 
-@mypyc_attr(acyclic=True)
 class Limits:
-    """What all clients of a server must keep to; changed by CONFIG SET."""
+    """What a server shares among its parsers."""
 
     def __init__(self, max_bulk_bytes: i64 = 536870912) -> None:
         self.max_bulk_bytes: i64 = max_bulk_bytes
 
 
-NAME_SLOTS: Final = 256
-
-
-@mypyc_attr(acyclic=True)
-class Names:
-    """The command names seen lately, one object each, so that a name is neither made nor hashed for every command.
-
-    A name of 2 to 9 bytes with its length line and line end is covered by two words, the first and the last 8
-    bytes; they choose the slot and are compared with what it holds.  A newcomer takes the place of its predecessor.
-    """
-
-    def __init__(self) -> None:
-        self.first: Final = vec[i64]([0] * NAME_SLOTS)
-        self.last: Final = vec[i64]([0] * NAME_SLOTS)
-        self.names: Final[list[bytes]] = [b""] * NAME_SLOTS
-
-
-NAMES: Final = Names()
-
-
 class RequestParser:
-    """The requests of one connection.  A protocol error is final."""
+    """One connection's requests.  `authenticated` loosens the limits."""
 
     def __init__(self, limits: Limits, authenticated: bool = True) -> None:
         self.limits: Final = limits
-        self.authenticated: bool = authenticated
-        self.error: bytes | None = None
-        # What was fed and not yet read: `data` from `at` on, then `fed`.
+        self.authenticated = authenticated
         self.data: bytes = b""
         self.at: i64 = 0
-        self.fed: list[bytes] = []
-        self.fed_bytes: i64 = 0
-        # How far behind `at` the end of a line was looked for in vain.
-        self.searched: i64 = 0
-        # The command in progress: its arguments so far, and how many are to come.
+        # The command in progress.
         self.args: list[bytes] = []
         self.args_bytes: i64 = 0
-        self.left: i64 = 0
-        # The bulk string in progress: its pieces, small ones in `gathered`, and the bytes to come.
+        self.expected: i64 = 0
+        self.bulk: i64 = -1
+        self.collecting = False
         self.pieces: list[bytes] = []
         self.pieces_bytes: i64 = 0
-        self.gathered: BytesWriter | None = None
-        self.lacking: i64 = 0
-        # The last of `args` is whole, but the CR LF behind it has not been read.
-        self.end_due: bool = False
+        self.failed: bytes | None = None
 
     def feed(self, data: bytes) -> None:
-        """Take what was received.  O(1), but for the last piece of a cut bulk string, which is joined here."""
-        if self.lacking > 0:
-            self.collect(data)
+        """Take bytes that arrived."""
+        if self.collecting:
+            self.pieces.append(data)
+            self.pieces_bytes += len(data)
         elif self.at == len(self.data):
             self.data = data
             self.at = 0
         else:
-            self.fed.append(data)
-            self.fed_bytes += i64(len(data))
+            self.data = b"%b%b" % (self.data[self.at :] if self.at > 0 else self.data, data)
+            self.at = 0
 
     def missing(self) -> i64:
-        """Bytes that the bulk string in progress lacks, with the CR LF behind it; 0 if none is in progress."""
-        return self.lacking + 2 if self.lacking > 0 else 0
+        """How many bytes the large bulk in progress still lacks, its CR LF included; 0 outside one."""
+        return self.bulk + 2 - self.pieces_bytes if self.collecting else 0
 
     def pending_bytes(self) -> i64:
-        """Bytes held of what was fed and is not an argument yet.  O(1)."""
-        return i64(len(self.data)) - self.at + self.fed_bytes + self.pieces_bytes
-
-    def argument_bytes(self) -> i64:
-        """Bytes of the arguments of a command that is not complete yet.  O(1)."""
-        return self.args_bytes
+        """Bytes held for a command that is not complete.  O(1)."""
+        return len(self.data) - self.at + self.pieces_bytes + self.args_bytes
 
     def parse(self, commands: list[list[bytes]], most: i64) -> bytes | None:
-        """Append up to `most` complete commands to `commands`; the text of a protocol error, or None.
+        """Add complete commands, up to `most`, to the list; the text of a protocol error, if there is one.
 
-        The commands before an error are complete and stand.  With `most` commands appended there may be more to
-        parse without anything being fed; below it there is not.
+        An error is final; the commands before it stand.  With `most` commands added there may be more to parse.
         """
-        if self.error is not None:
-            return self.error
-        if len(self.fed) > 0:
-            self.join_fed()
-        data = self.data
-        end: i64 = len(data)
-        at = self.at
-        args = self.args
-        args_bytes = self.args_bytes
-        left = self.left
-        done: i64 = 0
-        word: i64
-        while True:
-            if left == 0:
-                if done >= most or at >= end:
+        if self.collecting and not self._join():
+            return None
+        taken: i64 = 0
+        while taken < most and self.failed is None:
+            if self.expected == 0:
+                data = self.data
+                if self.at >= len(data):
                     break
-                word = i64(read_i32_le(data, at)) if at + 14 <= end else 0
-                if word & LINE_MASK == COUNT_LINE and word > 0x0A0D302A and word <= 0x0A0D392A:
-                    left = ((word >> 8) & 255) - ZERO
-                    args = []
-                    at += 4
-                    # The first argument is the command's name.
-                    word = i64(read_i32_le(data, at))
-                    size = ((word >> 8) & 255) - ZERO
-                    stop = at + 4 + size
-                    if word & LINE_MASK == LENGTH_LINE and size >= 2 and size <= 9 and stop + 2 <= end:
-                        first = read_i64_le(data, at)
-                        last = read_i64_le(data, stop - 6)
-                        slot = name_slot(first, last)
-                        if NAMES.first[slot] == first and NAMES.last[slot] == last:
-                            args.append(NAMES.names[slot])
-                            args_bytes = size
-                            at = stop + 2
-                            left -= 1
-                        elif (last >> 48) == CRLF:
-                            name = data[at + 4 : stop]
-                            NAMES.first[slot] = first
-                            NAMES.last[slot] = last
-                            NAMES.names[slot] = name
-                            args.append(name)
-                            args_bytes = size
-                            at = stop + 2
-                            left -= 1
-                else:
-                    self.at = at
-                    step = self.read_start()
-                    at = self.at
-                    if step != DONE:
+                if data[self.at] != STAR:
+                    words = self._read_line()
+                    if words is None:
                         break
-                    left = self.left
-                    args = self.args
-                    args_bytes = self.args_bytes
-            while left > 0:
-                word = i64(read_i32_le(data, at)) if at + 6 <= end else 0
-                if word & LINE_MASK == LENGTH_LINE:
-                    size = ((word >> 8) & 255) - ZERO
-                    start = at + 4
-                elif word & LONGER_LINE_MASK == LONGER_LENGTH_LINE and data[at + 4] == LF:
-                    tens = ((word >> 8) & 255) - ZERO
-                    units = ((word >> 16) & 255) - ZERO
-                    size = tens * 10 + units if tens >= 1 and tens <= 9 and units >= 0 and units <= 9 else -1
-                    start = at + 5
-                else:
-                    size = -1
-                    start = at
-                stop = start + size
-                if size >= 0 and stop + 2 <= end and i64(read_i16_le(data, stop)) == CRLF:
-                    args.append(data[start:stop])
-                    args_bytes += size
-                    at = stop + 2
-                    left -= 1
-                else:
+                    if len(words) > 0:
+                        commands.append(words)
+                        taken += 1
+                    continue
+                if not self._read_count():
                     break
-            if left == 0:
-                pass
-    def join_fed(self) -> None:
-        """Put what was fed meanwhile behind what is unread."""
+                if self.expected == 0:
+                    continue
+            if not self._read_bulks():
+                break
+            commands.append(self.args)
+            self.args = []
+            self.args_bytes = 0
+            self.expected = 0
+            taken += 1
+        return self.failed
+
+    def _join(self) -> bool:
+        """Put the pieces of a large bulk together once all are there."""
+        if self.pieces_bytes < self.bulk + 2:
+            return False
+        self.data = b"".join(self.pieces)
+        self.at = 0
+        self.pieces = []
+        self.pieces_bytes = 0
+        self.collecting = False
+        return True
+
+    def _fail(self, text: bytes) -> bool:
+        self.failed = text
+        return False
+
+    def _read_count(self) -> bool:
+        """`*3` CR LF: how many arguments follow.  False if it is not all there, or wrong."""
+        data = self.data
+        at = self.at
+        if at + 3 < len(data) and data[at + 2] == CR and 49 <= data[at + 1] <= 57:
+            self.at = at + 4
+            self.expected = data[at + 1] - 48
+            return True
+        end = self._line_end(at + 1)
+        if end < 0:
+            if len(data) - at > LINE_LIMIT:
+                return self._fail(TOO_BIG_COUNT)
+            return False
+        if not is_int_at(data, at + 1, end):
+            return self._fail(BAD_COUNT)
+        count = to_int_at(data, at + 1, end)
+        if count > MOST_ARGUMENTS:
+            return self._fail(BAD_COUNT)
+        if count > UNAUTHENTICATED_ARGUMENTS and not self.authenticated:
+            return self._fail(UNAUTHENTICATED_COUNT)
+        self.at = end + 2
+        self.expected = count if count > 0 else 0
+        return True
+
+    def _line_end(self, at: i64) -> i64:
+        """Where the next CR stands whose following byte has arrived, -1 if there is none yet."""
+        found: i64 = self.data.find(b"\r", at)
+        return found if found < len(self.data) - 1 else -1
+
+    def _read_bulks(self) -> bool:
+        """The arguments that are still missing.  False if they are not all there, or wrong."""
+        data = self.data
+        size: i64 = len(data)
+        args = self.args
+        at = self.at
+        left: i64 = self.expected - len(args)
+        while left > 0:
+            bulk = self.bulk
+            if bulk < 0:
+                # Lengths of one or two digits are by far the commonest.
+                if at + 4 < size and data[at] == DOLLAR:
+                    first: i64 = data[at + 1]
+                    second: i64 = data[at + 2]
+                    if second == CR and 48 <= first <= 57:
+                        bulk = first - 48
+                        at += 4
+                    elif data[at + 3] == CR and 49 <= first <= 57 and 48 <= second <= 57:
+                        bulk = first * 10 + second - 528
+                        at += 5
+                if bulk < 0:
+                    self.at = at
+                    if not self._read_length():
+                        return False
+                    at = self.at
+                    bulk = self.bulk
+            end = at + bulk
+            if end + 2 > size:
+                self.at = at
+                self.bulk = bulk
+                return False
+            if data[end] != CR or data[end + 1] != LF:
+                self.at = at
+                return self._fail(BAD_CRLF)
+            args.append(data[at:end])
+            self.args_bytes += bulk
+            at = end + 2
+            self.bulk = -1
+            left -= 1
+        self.at = at
+        return True
+
+    def _read_length(self) -> bool:
+        """`$123` CR LF, of any length; False if it is not all there, or wrong, or the bulk comes in pieces."""
+        at = self.at
+        data = self.data
+        if at >= len(data):
+            return False
+        if data[at] != DOLLAR:
+            return self._fail(b"Protocol error: expected '$', got '%b'" % data[at : at + 1])
+        end = self._line_end(at + 1)
+        if end < 0:
+            if len(data) - at > LINE_LIMIT:
+                return self._fail(TOO_BIG_BULK_COUNT)
+            return False
+        if not is_int_at(data, at + 1, end):
+            return self._fail(BAD_BULK)
+        bulk = to_int_at(data, at + 1, end)
+        if bulk < 0 or bulk > self.limits.max_bulk_bytes:
+            return self._fail(BAD_BULK)
+        if bulk > UNAUTHENTICATED_BULK and not self.authenticated:
+            return self._fail(UNAUTHENTICATED_LENGTH)
+        self.at = end + 2
+        self.bulk = bulk
+        if bulk >= PIECES_FROM and len(data) - self.at < bulk + 2:
+            # What is here already becomes the first piece.
+            self.pieces = [data[self.at :]]
+            self.pieces_bytes = len(data) - self.at
+            self.collecting = True
+            self.data = b""
+            self.at = 0
+            return False
+        return True
+
+    def _read_line(self) -> list[bytes] | None:
+        """An inline command; None if its end is not there yet, or it is wrong."""
+        data = self.data
+        end: i64 = data.find(b"\n", self.at)
+        if end < 0 or data.find(b"\0", self.at, end) >= 0:
+            if len(data) - self.at > LINE_LIMIT:
+                self._fail(TOO_BIG_INLINE)
+            return None
+        stop = end
+        if stop > self.at and data[stop - 1] == CR:
+            stop -= 1
+        words = split_words(data[self.at : stop])
+        if words is None:
+            self._fail(UNBALANCED)
+            return None
+        self.at = end + 1
+        return words

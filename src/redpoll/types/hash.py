@@ -12,7 +12,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, spliced, without
-from redpoll.structures.segment import LENGTH_MASK, Outside
+from redpoll.structures.segment import Outside
 from redpoll.structures.table import Records, Table
 from redpoll.types.kinds import HASH_HASHTABLE, HASH_LISTPACK, EncodingLimits
 from redpoll.types.value import Value
@@ -221,6 +221,3 @@ def _put_in(table: Table, field: bytes, value: bytes) -> bool:
     else:
         table.insert_outside(field, LongValue(value), 0)
     return not there
-
-
-assert LENGTH_MASK > ITEM_LIMIT

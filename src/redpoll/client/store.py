@@ -1,0 +1,200 @@
+"""The engine in the caller's own process: no socket, no thread, well under a microsecond a call.
+
+Names and values may be `str` (taken as UTF-8) or `bytes`; what comes back is `bytes`.  Errors are
+`redpoll.errors.CommandError` with the reference's text.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.commands.strings import add
+from redpoll.engine.engine import Engine
+from redpoll.engine.session import Peer, Session
+from redpoll.env.clock import Clock
+from redpoll.env.random import Random
+from redpoll.errors import CommandError
+from redpoll.keyspace.events import HSET, SET, ZADD
+from redpoll.protocol.reply import (
+    Attribute,
+    BigNumber,
+    Boolean,
+    Double,
+    Error,
+    Map,
+    NullArray,
+    Pairs,
+    Push,
+    Sequence,
+    SetOf,
+    Status,
+    Verbatim,
+    View,
+)
+from redpoll.types.zset import ADDED, SAME
+
+Text = bytes | str
+
+
+class Store:
+    """An open engine.  Typed methods for what is called most; `execute` for every command."""
+
+    def __init__(self, clock: Clock | None = None, random: Random | None = None, databases: int = 16) -> None:
+        self.engine: Final = Engine(
+            clock if clock is not None else Clock(), random if random is not None else Random(), databases
+        )
+        self.session: Final[Session] = self.engine.open_session(Peer())
+        self.session.may_block = False
+        self.clock: Final = self.engine.clock
+        self.moment: Final = self.engine.moment
+
+    def get(self, key: Text) -> bytes | None:
+        """The string at `key`, or None.  O(1)."""
+        self.moment.set_time(self.clock.now_us())
+        if isinstance(key, bytes):
+            return self.session.db.string(key)
+        return self.session.db.string(key.encode())
+
+    def set(self, key: Text, value: Text) -> None:
+        """Make `key` hold a string.  O(1)."""
+        self.moment.set_time(self.clock.now_us())
+        name = key if isinstance(key, bytes) else key.encode()
+        session = self.session
+        session.db.set_string(name, value if isinstance(value, bytes) else value.encode())
+        session.changed(name, None, SET, 1)
+        self.engine.end_call(session)
+
+    def delete(self, *keys: Text) -> int:
+        """Delete keys; how many there were."""
+        self.engine.start_unit()
+        deleted = 0
+        for key in keys:
+            if self.session.db.delete(to_bytes(key)):
+                deleted += 1
+        self.engine.end_call(self.session)
+        return deleted
+
+    def incr(self, key: Text, amount: int = 1) -> int:
+        """Add to the integer at `key`; the sum.  O(1)."""
+        self.engine.start_unit()
+        if not -(1 << 63) <= amount < 1 << 63:
+            raise CommandError(b"ERR value is not an integer or out of range")
+        total = add(self.session, to_bytes(key), amount)
+        self.engine.end_call(self.session)
+        assert isinstance(total, int)
+        return total
+
+    def hset(self, key: Text, field: Text, value: Text) -> int:
+        """Set a field of a hash; 1 if it is new.  O(1)."""
+        self.engine.start_unit()
+        name = to_bytes(key)
+        session = self.session
+        found = session.db.hash_to_change(name, True)
+        assert found is not None
+        item = to_bytes(value)
+        word = to_bytes(field)
+        added = found.put(word, item)
+        found.settle(self.moment.limits, max(len(word), len(item)), 1)
+        session.changed(name, found, HSET, 1)
+        self.engine.end_call(session)
+        return int(added)
+
+    def hget(self, key: Text, field: Text) -> bytes | None:
+        """The value of a field of a hash, or None.  O(1)."""
+        self.engine.start_unit()
+        found = self.session.db.hash(to_bytes(key))
+        return found.get(to_bytes(field)) if found is not None else None
+
+    def zadd(self, key: Text, member: Text, score: float) -> int:
+        """Give a member of a sorted set a score; 1 if it is new.  O(log n)."""
+        self.engine.start_unit()
+        if score != score:
+            raise CommandError(b"ERR value is not a valid float")
+        name = to_bytes(key)
+        word = to_bytes(member)
+        session = self.session
+        found = session.db.zset_to_change(name, True)
+        assert found is not None
+        outcome = found.put(word, score)
+        found.settle(self.moment.limits, len(word), 1)
+        if outcome != SAME:
+            session.changed(name, found, ZADD, 1)
+        self.engine.end_call(session)
+        return int(outcome == ADDED)
+
+    def zrank(self, key: Text, member: Text) -> int | None:
+        """How many members come before one, or None.  O(log n)."""
+        self.engine.start_unit()
+        found = self.session.db.zset(to_bytes(key))
+        rank: i64 = found.rank(to_bytes(member)) if found is not None else -1
+        return rank if rank >= 0 else None
+
+    def execute(self, *words: Text | int | float) -> object:
+        """Run any command; its reply as Python values (`bytes`, `int`, `None`, `list`, `dict` for maps, `float`)."""
+        if len(words) == 0:
+            raise CommandError(b"ERR no command given")
+        self.engine.start_unit()
+        args = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        reply = self.engine.execute(self.session, args)
+        return to_python(reply)
+
+    def tick(self) -> None:
+        """Delete what is past its deadline and give memory back; look-ups hide expired keys without it."""
+        self.engine.tick()
+
+
+def to_bytes(text: Text) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
+
+
+def to_python(reply: object) -> object:
+    """A reply as plain Python values; raises CommandError for an error reply at the top."""
+    if isinstance(reply, Error):
+        raise CommandError(reply.text)
+    return plain(reply)
+
+
+def plain(reply: object) -> object:
+    """A reply as plain Python values; an error inside an array stays an exception object in it."""
+    if reply is None or isinstance(reply, bytes) or isinstance(reply, int):
+        return reply
+    if isinstance(reply, Status):
+        return reply.text
+    if isinstance(reply, list):
+        return [plain(item) for item in reply]
+    if isinstance(reply, NullArray):
+        return None
+    if isinstance(reply, Double):
+        return reply.value
+    if isinstance(reply, Boolean):
+        return reply.value
+    if isinstance(reply, Map):
+        return paired([plain(item) for item in reply.items])
+    if isinstance(reply, View):
+        items = reply.to_list()
+        return paired(items) if reply.shape == 1 else items
+    if isinstance(reply, Pairs):
+        values = [plain(item) for item in reply.items]
+        return [(values[n], values[n + 1]) for n in range(0, len(values), 2)]
+    if isinstance(reply, Error):
+        return CommandError(reply.text)
+    if isinstance(reply, Verbatim):
+        return reply.text
+    if isinstance(reply, BigNumber):
+        return int(reply.digits)
+    if isinstance(reply, SetOf):
+        return [plain(item) for item in reply.items]
+    if isinstance(reply, Push):
+        return [plain(item) for item in reply.items]
+    if isinstance(reply, Attribute):
+        return plain(reply.reply)
+    if isinstance(reply, Sequence):
+        return [plain(item) for item in reply.replies]
+    raise TypeError(f"no reply: {reply!r}")
+
+
+def paired(items: list[object]) -> object:
+    """Keys and values by turns as a dict."""
+    return {items[n]: items[n + 1] for n in range(0, len(items), 2)}

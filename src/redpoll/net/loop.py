@@ -1,0 +1,124 @@
+"""The reactor: descriptors, timers and things to do soon, in one thread.
+
+`run_forever` is the server's life; a program that embeds one calls `run_once`, or attaches `fileno()` to its own loop
+and calls `run_once(0)` when it is readable or `next_deadline_ms` has come.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.net.poller import READABLE, WRITABLE, Poller, is_readable, is_writable, new_poller
+
+
+class Handler:
+    """Who is called when a descriptor is ready."""
+
+    def on_readable(self) -> None:
+        raise NotImplementedError
+
+    def on_writable(self) -> None:
+        """Only called while `want_writable` is on."""
+
+
+class Timer:
+    """Something to do again and again; `run` gives the ms until the next time."""
+
+    def __init__(self) -> None:
+        self.due_ms: i64 = 0
+
+    def run(self) -> i64:
+        raise NotImplementedError
+
+
+class Task:
+    """Something to do at the end of this turn of the loop."""
+
+    def run_task(self) -> None:
+        raise NotImplementedError
+
+
+class Reactor:
+    """See the module's docstring.  Times are monotonic, in ms."""
+
+    def __init__(self) -> None:
+        self.poller: Final[Poller] = new_poller()
+        self.handlers: Final[dict[int, Handler]] = {}
+        self.timers: Final[list[Timer]] = []
+        self.soon: list[Task] = []
+        self.stopping = False
+
+    def fileno(self) -> int:
+        return self.poller.fileno()
+
+    def add(self, fd: int, handler: Handler) -> None:
+        """Call `handler` when `fd` is readable."""
+        self.handlers[fd] = handler
+        self.poller.watch(fd, READABLE, False)
+
+    def want_writable(self, fd: int, wanted: bool) -> None:
+        """Also call it when `fd` is writable, or no longer."""
+        self.poller.watch(fd, READABLE | WRITABLE if wanted else READABLE, True)
+
+    def remove(self, fd: int) -> None:
+        """Stop watching; to be called before `fd` is closed."""
+        if self.handlers.pop(fd, None) is not None:
+            self.poller.forget(fd)
+
+    def add_timer(self, timer: Timer, delay_ms: i64) -> None:
+        timer.due_ms = now_ms() + delay_ms
+        self.timers.append(timer)
+
+    def next_deadline_ms(self) -> i64:
+        """When the next timer is due; -1 without any."""
+        first: i64 = -1
+        for timer in self.timers:
+            if first < 0 or timer.due_ms < first:
+                first = timer.due_ms
+        return first
+
+    def run_once(self, timeout_ms: i64 = -1) -> None:
+        """Wait at most so long (below 0: until something happens) and do all that is ready."""
+        first = self.next_deadline_ms()
+        if first >= 0:
+            left = first - now_ms()
+            if left < 0:
+                left = 0
+            if timeout_ms < 0 or left < timeout_ms:
+                timeout_ms = left
+        if len(self.soon) > 0:
+            timeout_ms = 0
+        handlers = self.handlers
+        for fd, mask in self.poller.wait(timeout_ms):
+            handler = handlers.get(fd)
+            if handler is not None and is_writable(mask):
+                handler.on_writable()
+                handler = handlers.get(fd)
+            if handler is not None and is_readable(mask):
+                handler.on_readable()
+        while len(self.soon) > 0:
+            tasks = self.soon
+            self.soon = []
+            for task in tasks:
+                task.run_task()
+        if first >= 0:
+            now = now_ms()
+            if first <= now:
+                for timer in self.timers:
+                    if timer.due_ms <= now:
+                        timer.due_ms = now + timer.run()
+
+    def run_forever(self) -> None:
+        """Until `stop`."""
+        while not self.stopping:
+            self.run_once()
+
+    def stop(self) -> None:
+        self.stopping = True
+
+
+def now_ms() -> i64:
+    return i64(monotonic() * 1000.0)

@@ -1,0 +1,226 @@
+"""The server: engine, reactor, listeners and settings put together.  The only file that knows every room."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+from typing import Final
+
+from mypy_extensions import i64
+
+import redpoll.commands
+from redpoll.config.live import LiveSettings
+from redpoll.engine.engine import Engine, Host
+from redpoll.engine.gates import GATE_NOAUTH
+from redpoll.engine.session import Session
+from redpoll.env.clock import Clock
+from redpoll.env.log import Log
+from redpoll.env.random import Random
+from redpoll.errors import ServerError
+from redpoll.net.connection import Connection, Owner
+from redpoll.net.listener import Acceptor, Listener, listen
+from redpoll.net.loop import Handler, Reactor, Timer
+from redpoll.observe.settings import ConfigCommands
+from redpoll.protocol.requests import Limits
+
+FAMILIES: Final = redpoll.commands.FAMILIES
+CRON_MS: Final[i64] = 100
+TICK_MS: Final[i64] = 10
+COLLECT_MS: Final[i64] = 60_000
+
+
+class Server(Acceptor):
+    """A redpoll that clients can reach.  `start`, then `run`."""
+
+    def __init__(self, settings: LiveSettings, log: Log, build: str) -> None:
+        self.settings: Final = settings
+        self.log: Final = log
+        self.build: Final = build
+        self.reactor: Final = Reactor()
+        self.limits: Final = Limits()
+        self.connections: Final[dict[int, Connection]] = {}
+        self.owner: Final = Connections(self)
+        self.host: Final = ServerHost(self)
+        self.engine: Final = Engine(Clock(), Random(), settings.integer("databases"), self.host)
+        self.engine.settings = ConfigCommands(settings, self.apply)
+        self.listeners: list[Listener] = []
+        self.wakeup: Wakeup | None = None
+        self.port = settings.integer("port")
+        self.exit_status = 0
+        self.apply()
+
+    def apply(self) -> None:
+        """Copy settings to where the hot path reads them."""
+        settings = self.settings
+        engine = self.engine
+        engine.password = settings.text("requirepass").encode()
+        engine.session_gates = GATE_NOAUTH if engine.password else 0
+        engine.debug_allowed = settings.text("enable-debug-command")
+        engine.lazy_flush = settings.flag("lazyfree-lazy-user-flush")
+        engine.most_bulk_bytes = settings.integer("proto-max-bulk-len")
+        self.limits.max_bulk_bytes = settings.integer("proto-max-bulk-len")
+        self.owner.most_query_bytes = settings.integer("client-query-buffer-limit")
+        limits = engine.moment.limits
+        limits.hash_entries = settings.integer("hash-max-listpack-entries")
+        limits.hash_value = settings.integer("hash-max-listpack-value")
+        limits.zset_entries = settings.integer("zset-max-listpack-entries")
+        limits.zset_value = settings.integer("zset-max-listpack-value")
+
+    def start(self) -> None:
+        """Open the listeners and the signals; raises ServerError."""
+        self.log.notice(f"PID: {os.getpid()}")
+        self.log.notice("Server initialized")
+        backlog = self.settings.integer("tcp-backlog")
+        for address in self.settings.text("bind").split():
+            optional = address.startswith("-")
+            try:
+                sock = listen(address.removeprefix("-"), self.port, backlog)
+            except ServerError:
+                if optional:
+                    continue
+                self.log.warning(f"Failed listening on port {self.port} (tcp), aborting.")
+                raise
+            if self.port == 0:
+                self.port = sock.getsockname()[1]
+            listener = Listener(sock, self)
+            self.listeners.append(listener)
+            self.reactor.add(sock.fileno(), listener)
+        self.wakeup = Wakeup(self)
+        self.reactor.add_timer(Tick(self.engine), TICK_MS)
+        self.reactor.add_timer(Collect(), COLLECT_MS)
+        self.log.warning("Nothing is saved to disk by this version: all data ends with the process.")
+        self.log.notice(f"Ready to accept connections tcp on {self.settings.text('bind')}, port {self.port}")
+
+    def run(self) -> int:
+        """Serve until told to stop; the exit status."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self.reactor.run_forever()
+        for connection in list(self.connections.values()):
+            connection.flush()
+            connection.close()
+        for listener in self.listeners:
+            self.reactor.remove(listener.sock.fileno())
+            listener.sock.close()
+        if self.wakeup is not None:
+            self.wakeup.close()
+        self.log.warning("redpoll is now ready to exit, bye bye...")
+        return self.exit_status
+
+    def accepted(self, sock: socket.socket) -> None:
+        engine = self.engine
+        engine.connections += 1
+        if len(self.connections) >= self.settings.integer("maxclients"):
+            try:
+                sock.send(b"-ERR max number of clients reached\r\n")
+            except OSError:
+                pass
+            sock.close()
+            return
+        engine.start_unit()
+        connection = Connection(sock, engine, self.reactor, self.limits, self.owner)
+        self.connections[connection.fd] = connection
+        self.reactor.add(connection.fd, connection)
+
+    def stop(self, why: str) -> None:
+        """End the loop after this turn."""
+        self.log.warning(why)
+        self.reactor.stop()
+
+
+class Connections(Owner):
+    """The server as its connections see it."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self.server: Final = server
+
+    def forget(self, connection: Connection) -> None:
+        self.server.connections.pop(connection.fd, None)
+
+    def log_closed(self, connection: Connection, why: str) -> None:
+        self.server.log.warning(f"Closing client that reached max query buffer length: {why}")
+
+
+class ServerHost(Host):
+    """The server as its engine sees it."""
+
+    def __init__(self, server: Server) -> None:
+        self.server: Final = server
+
+    def log(self, message: str) -> None:
+        self.server.log.warning(message)
+
+    def shut_down(self, session: Session) -> None:
+        session.peer.close_after_reply()
+        self.server.stop("User requested shutdown...")
+
+    def facts(self) -> dict[str, str]:
+        server = self.server
+        return {
+            "port": str(server.port),
+            "build": server.build,
+            "poller": server.reactor.poller.name,
+            "config_file": server.settings.path,
+        }
+
+
+class Tick(Timer):
+    """The engine's own work: waits, deadlines, memory."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine: Final = engine
+
+    def run(self) -> i64:
+        engine = self.engine
+        engine.tick()
+        if engine.reclaimer.pending() > 0:
+            return 1
+        return TICK_MS if engine.next_deadline_ms() > 0 else CRON_MS
+
+
+class Collect(Timer):
+    """A young collection now and then, for cycles that libraries leave behind; our own code makes none."""
+
+    def run(self) -> i64:
+        gc.collect(0)
+        return COLLECT_MS
+
+
+class Wakeup(Handler):
+    """Signals, through a socket pair: compiled loops do not notice them by themselves."""
+
+    def __init__(self, server: Server) -> None:
+        self.server: Final = server
+        self.inner, self.outer = socket.socketpair()
+        self.inner.setblocking(False)
+        self.outer.setblocking(False)
+        signal.set_wakeup_fd(self.outer.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, ignore)
+        signal.signal(signal.SIGINT, ignore)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        server.reactor.add(self.inner.fileno(), self)
+
+    def on_readable(self) -> None:
+        for number in self.inner.recv(64):
+            if number == signal.SIGINT and self.server.reactor.stopping:
+                sys.exit(1)
+            if number in (signal.SIGTERM, signal.SIGINT):
+                name = signal.Signals(number).name
+                self.server.log.warning(f"Received {name} scheduling shutdown...")
+                self.server.stop("User requested shutdown...")
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(-1)
+        self.inner.close()
+        self.outer.close()
+
+
+def ignore(number: int, frame: object) -> None:
+    """The wake-up descriptor has already told the loop."""
