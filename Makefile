@@ -4,6 +4,7 @@
 # REDPOLL_PURE=1      compile nothing
 # ARGS="..."          handed on by `serve`, `bench` and the targets that run pytest
 # JOBS=4              processes that share a test run
+# QUICK=1             serve, compare and measure the build of `unit-compiled`: slower, but soon ready after an edit
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -26,14 +27,13 @@ NOTES := $(VENV)/.redpoll
 VENV_NOTE := $(NOTES)/made-with-$(subst /,-,$(PYTHON))
 
 ifeq ($(MODE),compiled)
-SERVED := build/compiled
+SERVED := $(if $(QUICK),build/test,build/compiled)
 TESTED := build/test
-SERVED_STAMP := build/compiled.stamp
-TESTED_STAMP := build/test.stamp
 else
 SERVED := src
 TESTED := src
 endif
+STAMP_OF = $(patsubst src.stamp,,$(1).stamp)
 
 PYTEST = REDPOLL_EXPECT=$(1) PYTHONPATH=$(2) $(PY) -m pytest -q -n $(JOBS) $(3) $(ARGS)
 UNIT := $(wildcard tests/unit tests/commands tests/hostile tests/crash)
@@ -51,7 +51,7 @@ serve: build ## build and run the server on 127.0.0.1:6379; ARGS="redis.conf --p
 	@exec $(VENV)/bin/redpoll server $(ARGS)
 
 .PHONY: build
-build: $(NOTES)/run $(SERVED_STAMP) ## build what `serve` runs
+build: $(NOTES)/run $(call STAMP_OF,$(SERVED)) ## build what `serve` runs
 ifeq ($(MODE),pure)
 	@$(PYTHON) scripts/toolchain.py --notice
 endif
@@ -88,7 +88,7 @@ unit: $(NOTES)/run $(NOTES)/dev ## unit, command and property tests, interpreted
 	@$(call PYTEST,pure,src,$(UNIT))
 
 .PHONY: unit-compiled
-unit-compiled: $(NOTES)/run $(NOTES)/dev $(TESTED_STAMP) ## the same tests, compiled
+unit-compiled: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## the same tests, compiled
 ifeq ($(MODE),compiled)
 	@$(call PYTEST,compiled,$(TESTED),$(UNIT))
 else
@@ -96,20 +96,20 @@ else
 endif
 
 .PHONY: diff
-diff: $(NOTES)/run $(NOTES)/dev $(TESTED_STAMP) ## compare with a real server: replies, files, clients
-	@$(if $(DIFF),$(call PYTEST,$(MODE),$(TESTED),$(DIFF)))
+diff: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(SERVED)) ## compare with a real server: replies, files, clients
+	@$(if $(DIFF),$(call PYTEST,$(MODE),$(SERVED),$(DIFF)))
 
 .PHONY: docs
-docs: $(NOTES)/run $(NOTES)/dev $(TESTED_STAMP) ## run what the documentation promises
-	@$(if $(DOCS),$(call PYTEST,$(MODE),$(TESTED),$(DOCS)))
+docs: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(SERVED)) ## run what the documentation promises
+	@$(if $(DOCS),$(call PYTEST,$(MODE),$(SERVED),$(DOCS)))
 
 .PHONY: test-full
-test-full: check $(NOTES)/run $(TESTED_STAMP) ## all of it with the long tests and many more random examples
+test-full: check $(NOTES)/run $(call STAMP_OF,$(TESTED)) $(call STAMP_OF,$(SERVED)) ## all of it with the long tests and many more random examples
 	@REDPOLL_PROFILE=full $(call PYTEST,pure,src,-m '' --timeout 1800 $(UNIT))
 ifeq ($(MODE),compiled)
 	@REDPOLL_PROFILE=full $(call PYTEST,compiled,$(TESTED),-m '' --timeout 1800 $(UNIT))
 endif
-	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(TESTED),-m '' --timeout 1800 $(DIFF) $(DOCS))
+	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(SERVED),-m '' --timeout 1800 $(DIFF) $(DOCS))
 
 .PHONY: clean
 clean: ## remove all that was built; `.venv` stays

@@ -77,7 +77,7 @@ def rank(tree: BTree, entries: Entries) -> i64:
 
 def slice_by_rank(tree: BTree, entries: Entries) -> None:
     for k in range(entries.count):
-        start = i64(entries.scores[k] * (tree.count - 10))
+        start = i64(entries.scores[k] * float(tree.count - 10))
         into: list[object] = []
         tree.slice(start, start + 10, False, into)
 

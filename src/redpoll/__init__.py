@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from redpoll.build_info import VERSION as __version__
 from redpoll.client import open_store as open
 from redpoll.errors import CommandError
-from redpoll.build_info import VERSION as __version__
 
 __all__ = ["CommandError", "__version__", "open"]

@@ -39,8 +39,8 @@ NOAUTH: Final = b"NOAUTH Authentication required."
 NOPROTO: Final = b"NOPROTO unsupported protocol version"
 PROTO_NOT_AN_INTEGER: Final = b"ERR Protocol version is not an integer or out of range"
 HELLO_NOAUTH: Final = (
-    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> "
-    b"option can be used to authenticate the client and select the RESP protocol version at the same time"
+    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+    b"<pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
 )
 WRONGPASS: Final = b"WRONGPASS invalid username-password pair or user is disabled."
 NO_PASSWORD_SET: Final = (
@@ -74,7 +74,7 @@ FREQ_UNDER_LRU: Final = (
     b"between policies at runtime LRU and LFU data will take some time to adjust."
 )
 DEBUG_NOT_ALLOWED: Final = (
-    b"ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+    b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
 NO_SHUTDOWN: Final = b"ERR No shutdown in progress."

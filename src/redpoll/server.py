@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
-import socket
-import sys
 from typing import Final
 
 from mypy_extensions import i64
@@ -20,9 +17,10 @@ from redpoll.env.clock import Clock
 from redpoll.env.log import Log
 from redpoll.env.random import Random
 from redpoll.errors import ServerError
-from redpoll.net.connection import Connection, Owner
-from redpoll.net.listener import Acceptor, Listener, listen
-from redpoll.net.loop import Handler, Reactor, Timer
+from redpoll.net.clients import Clients
+from redpoll.net.listener import Listener, listen
+from redpoll.net.loop import Reactor, Timer
+from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.observe.settings import ConfigCommands
 from redpoll.protocol.requests import Limits
 
@@ -32,7 +30,7 @@ TICK_MS: Final[i64] = 10
 COLLECT_MS: Final[i64] = 60_000
 
 
-class Server(Acceptor):
+class Server(Stoppable):
     """A redpoll that clients can reach.  `start`, then `run`."""
 
     def __init__(self, settings: LiveSettings, log: Log, build: str) -> None:
@@ -41,11 +39,10 @@ class Server(Acceptor):
         self.build: Final = build
         self.reactor: Final = Reactor()
         self.limits: Final = Limits()
-        self.connections: Final[dict[int, Connection]] = {}
-        self.owner: Final = Connections(self)
         self.host: Final = ServerHost(self)
         self.engine: Final = Engine(Clock(), Random(), settings.integer("databases"), self.host)
         self.engine.settings = ConfigCommands(settings, self.apply)
+        self.clients: Final = Clients(self.engine, self.reactor, self.limits, log)
         self.listeners: list[Listener] = []
         self.wakeup: Wakeup | None = None
         self.port = settings.integer("port")
@@ -62,7 +59,8 @@ class Server(Acceptor):
         engine.lazy_flush = settings.flag("lazyfree-lazy-user-flush")
         engine.most_bulk_bytes = settings.integer("proto-max-bulk-len")
         self.limits.max_bulk_bytes = settings.integer("proto-max-bulk-len")
-        self.owner.most_query_bytes = settings.integer("client-query-buffer-limit")
+        self.clients.most = settings.integer("maxclients")
+        self.clients.most_query_bytes = settings.integer("client-query-buffer-limit")
         limits = engine.moment.limits
         limits.hash_entries = settings.integer("hash-max-listpack-entries")
         limits.hash_value = settings.integer("hash-max-listpack-value")
@@ -85,10 +83,10 @@ class Server(Acceptor):
                 raise
             if self.port == 0:
                 self.port = sock.getsockname()[1]
-            listener = Listener(sock, self)
+            listener = Listener(sock, self.clients)
             self.listeners.append(listener)
             self.reactor.add(sock.fileno(), listener)
-        self.wakeup = Wakeup(self)
+        self.wakeup = Wakeup(self, self.reactor)
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
         self.log.warning("Nothing is saved to disk by this version: all data ends with the process.")
@@ -100,9 +98,7 @@ class Server(Acceptor):
         gc.freeze()
         gc.disable()
         self.reactor.run_forever()
-        for connection in list(self.connections.values()):
-            connection.flush()
-            connection.close()
+        self.clients.close_all()
         for listener in self.listeners:
             self.reactor.remove(listener.sock.fileno())
             listener.sock.close()
@@ -111,39 +107,10 @@ class Server(Acceptor):
         self.log.warning("redpoll is now ready to exit, bye bye...")
         return self.exit_status
 
-    def accepted(self, sock: socket.socket) -> None:
-        engine = self.engine
-        engine.connections += 1
-        if len(self.connections) >= self.settings.integer("maxclients"):
-            try:
-                sock.send(b"-ERR max number of clients reached\r\n")
-            except OSError:
-                pass
-            sock.close()
-            return
-        engine.start_unit()
-        connection = Connection(sock, engine, self.reactor, self.limits, self.owner)
-        self.connections[connection.fd] = connection
-        self.reactor.add(connection.fd, connection)
-
     def stop(self, why: str) -> None:
-        """End the loop after this turn."""
         self.log.warning(why)
+        self.log.notice("User requested shutdown...")
         self.reactor.stop()
-
-
-class Connections(Owner):
-    """The server as its connections see it."""
-
-    def __init__(self, server: Server) -> None:
-        super().__init__()
-        self.server: Final = server
-
-    def forget(self, connection: Connection) -> None:
-        self.server.connections.pop(connection.fd, None)
-
-    def log_closed(self, connection: Connection, why: str) -> None:
-        self.server.log.warning(f"Closing client that reached max query buffer length: {why}")
 
 
 class ServerHost(Host):
@@ -157,7 +124,7 @@ class ServerHost(Host):
 
     def shut_down(self, session: Session) -> None:
         session.peer.close_after_reply()
-        self.server.stop("User requested shutdown...")
+        self.server.stop("SHUTDOWN was called")
 
     def facts(self) -> dict[str, str]:
         server = self.server
@@ -190,37 +157,3 @@ class Collect(Timer):
     def run(self) -> i64:
         gc.collect(0)
         return COLLECT_MS
-
-
-class Wakeup(Handler):
-    """Signals, through a socket pair: compiled loops do not notice them by themselves."""
-
-    def __init__(self, server: Server) -> None:
-        self.server: Final = server
-        self.inner, self.outer = socket.socketpair()
-        self.inner.setblocking(False)
-        self.outer.setblocking(False)
-        signal.set_wakeup_fd(self.outer.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, ignore)
-        signal.signal(signal.SIGINT, ignore)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        server.reactor.add(self.inner.fileno(), self)
-
-    def on_readable(self) -> None:
-        for number in self.inner.recv(64):
-            if number == signal.SIGINT and self.server.reactor.stopping:
-                sys.exit(1)
-            if number in (signal.SIGTERM, signal.SIGINT):
-                name = signal.Signals(number).name
-                self.server.log.warning(f"Received {name} scheduling shutdown...")
-                self.server.stop("User requested shutdown...")
-
-    def close(self) -> None:
-        signal.set_wakeup_fd(-1)
-        self.inner.close()
-        self.outer.close()
-
-
-def ignore(number: int, frame: object) -> None:
-    """The wake-up descriptor has already told the loop."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from tests.differential.pair import Pair
 from tests.differential.servers import Server, Valkey, ours
 
@@ -30,3 +29,5 @@ def pair(request: pytest.FixtureRequest, servers: tuple[Server, Server]) -> Iter
         yield made
     finally:
         made.close()
+        deaths = [death for server in servers if (death := server.death())]
+        assert not deaths, "\n".join(deaths)

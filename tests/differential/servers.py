@@ -24,8 +24,8 @@ READY = "Ready to accept connections tcp"
 START_SECONDS = 20.0
 ATTEMPTS = 3
 
-# Without snapshots, since redpoll has none yet; DEBUG is needed to hold active expiry still.
-VALKEY_OPTIONS = ("--save", "", "--enable-debug-command", "yes", "--loglevel", "notice")
+# DEBUG is needed to hold active expiry still.
+OPTIONS = ("--bind", "127.0.0.1", "--enable-debug-command", "yes")
 
 
 def self_test() -> bool:
@@ -88,6 +88,15 @@ class Server:
             time.sleep(0.01)
         return False
 
+    def death(self) -> str | None:
+        """The end of the log if the process has ended by itself; it is started anew."""
+        process = self.process
+        if process is None or process.poll() is None:
+            return None
+        log = self.log.read_text(errors="replace")
+        self.start()
+        return f"{self.name} ended with status {process.returncode}; its log ends:\n{log[-4000:]}"
+
     def stop(self) -> None:
         process = self.process
         if process is None:
@@ -109,13 +118,12 @@ class Server:
 class Valkey(Server):
     def command(self) -> list[str]:
         binary = str(get_binary_path())
-        return [binary, "--port", str(self.port), "--bind", "127.0.0.1", *VALKEY_OPTIONS]
+        return [binary, "--port", str(self.port), *OPTIONS, "--save", ""]
 
 
 class Redpoll(Server):
     def command(self) -> list[str]:
-        options = os.environ.get("REDPOLL_SERVER_OPTIONS", "").split()
-        return [sys.executable, "-m", "redpoll", "server", "--port", str(self.port), "--bind", "127.0.0.1", *options]
+        return [sys.executable, "-m", "redpoll", "server", "--port", str(self.port), *OPTIONS]
 
     def environment(self) -> dict[str, str]:
         paths = os.environ.get("REDPOLL_PATH") or os.environ.get("PYTHONPATH") or "src"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-
 from tests.differential.pair import Pair
 
 SETTERS = ("EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT")
@@ -62,7 +61,14 @@ def test_bad_times(pair: Pair, name: str) -> None:
 @pytest.mark.parametrize("name", SETTERS)
 def test_conditions(pair: Pair, name: str) -> None:
     sooner, later = SPANS[name]
-    for flags in (*((flag,) for flag in FLAGS), ("XX", "GT"), ("LT", "XX"), ("xx", "lt"), ("GT", "GT"), ("XX", "XX", "GT")):
+    for flags in (
+        *((flag,) for flag in FLAGS),
+        ("XX", "GT"),
+        ("LT", "XX"),
+        ("xx", "lt"),
+        ("GT", "GT"),
+        ("XX", "XX", "GT"),
+    ):
         for before in (None, sooner, later):
             for number in (sooner, later, "1" if name.endswith("AT") else "-1"):
                 pair.do("SET", "k", "v")
@@ -98,7 +104,15 @@ def test_an_equal_deadline_is_neither_greater_nor_less(pair: Pair, name: str) ->
 
 @pytest.mark.parametrize("fill", ["SET k v", "HSET k f v", "ZADD k 1 a"])
 def test_past_deadlines_delete(pair: Pair, fill: str) -> None:
-    for line in ("EXPIRE k 0", "EXPIRE k -1", "PEXPIRE k -1", "EXPIREAT k 1", "PEXPIREAT k 1", "EXPIREAT k 0", "EXPIREAT k -5"):
+    for line in (
+        "EXPIRE k 0",
+        "EXPIRE k -1",
+        "PEXPIRE k -1",
+        "EXPIREAT k 1",
+        "PEXPIREAT k 1",
+        "EXPIREAT k 0",
+        "EXPIREAT k -5",
+    ):
         pair.play(f"{fill}\n{line}\nEXISTS k\nTYPE k\nDBSIZE\nTTL k\n{line}")
 
 
@@ -107,7 +121,15 @@ def test_an_expired_key_is_missing_to_every_command(pair: Pair) -> None:
     for line in (
         *reads,
         *("DEL k", "PERSIST k", "EXPIRE k 100", "INCR k", "APPEND k x", "SET k w XX", "SET k w NX", "SET k w GET"),
-        *("SET k w KEEPTTL", "SET k w IFEQ 1", "HSET k f v", "ZADD k 1 a", "ZADD k XX 1 a", "HGETALL k", "ZRANGE k 0 -1"),
+        *(
+            "SET k w KEEPTTL",
+            "SET k w IFEQ 1",
+            "HSET k f v",
+            "ZADD k 1 a",
+            "ZADD k XX 1 a",
+            "HGETALL k",
+            "ZRANGE k 0 -1",
+        ),
     ):
         pair.do("SET", "k", "1", "PX", "1")
         pair.silent(0.003)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.differential.pair import Pair
 from tests.differential.wire import Word, encode
 
@@ -153,13 +152,67 @@ def test_scan_leaves_out_what_has_expired(pair: Pair) -> None:
     assert theirs == ours == [b"stays"]
 
 
-GLOBS = ("*", "?", "a*c", "a?c", "[abc]*", "[^a]*", "[a-c]?", "[c-a]?", "\\*", "a\\?c", "[", "[]", "[^]", "a[b", "**", "a**c", "*?*")
+GLOBS = (
+    "*",
+    "?",
+    "a*c",
+    "a?c",
+    "[abc]*",
+    "[^a]*",
+    "[a-c]?",
+    "[c-a]?",
+    "\\*",
+    "a\\?c",
+    "[",
+    "[]",
+    "[^]",
+    "a[b",
+    "**",
+    "a**c",
+    "*?*",
+)
 
 
 def test_glob_patterns(pair: Pair) -> None:
-    for key in ("a", "b", "c", "abc", "aXc", "a*c", "a?c", "*", "?", "[", "]", "^", "-", "ab", "bc", "", "a[b", "\\", "a]", "A"):
+    for key in (
+        "a",
+        "b",
+        "c",
+        "abc",
+        "aXc",
+        "a*c",
+        "a?c",
+        "*",
+        "?",
+        "[",
+        "]",
+        "^",
+        "-",
+        "ab",
+        "bc",
+        "",
+        "a[b",
+        "\\",
+        "a]",
+        "A",
+    ):
         pair.do("SET", key, "v")
-    for pattern in (*GLOBS, "[\\]]", "[^\\]]", "[a-", "[a-]", "[\\", "\\", "a\\", "[!a]", "[[]", "[]-a]", "*]", "a*b*c*", "\\a\\b"):
+    for pattern in (
+        *GLOBS,
+        "[\\]]",
+        "[^\\]]",
+        "[a-",
+        "[a-]",
+        "[\\",
+        "\\",
+        "a\\",
+        "[!a]",
+        "[[]",
+        "[]-a]",
+        "*]",
+        "a*b*c*",
+        "\\a\\b",
+    ):
         theirs, ours = collect(pair, "MATCH", pattern)
         assert theirs == ours, pattern
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-
 from tests.differential.pair import Pair
 
 CONDITIONS = ((), ("NX",), ("XX",), ("IFEQ", "old"), ("IFEQ", "other"))

@@ -26,8 +26,8 @@ class ConnectionClosedError(Exception):
 class Reply:
     """One reply: its type byte, the bytes it came as, and its content.
 
-    `text` is the line of a simple type or the body of a bulk, None for a null; `items` are an aggregate's elements, a
-    map's keys and values in turn.
+    `text` is the line of a simple type or the body of a bulk (of a verbatim string without its `txt:`), None for a null;
+    `items` are an aggregate's elements, a map's keys and values in turn.
     """
 
     kind: str
@@ -64,7 +64,9 @@ def encode(words: tuple[Word, ...]) -> bytes:
 
 def spell(words: tuple[Word, ...]) -> str:
     """The words for a reader, long ones cut."""
-    return " ".join(repr(word)[1:] if len(word) <= 80 else f"{word[:40]!r}...({len(word)})" for word in map(as_bytes, words))
+    return " ".join(
+        repr(word)[1:] if len(word) <= 80 else f"{word[:40]!r}...({len(word)})" for word in map(as_bytes, words)
+    )
 
 
 class Wire:
@@ -154,7 +156,7 @@ class Wire:
             end = body + int(line) + 2
             self._need(end)
             assert self.buffer[end - 2 : end] == b"\r\n", "a bulk does not end with CR LF"
-            text = bytes(self.buffer[body : end - 2])
+            text = bytes(self.buffer[body + (4 if kind == ord("=") else 0) : end - 2])
         elif kind in AGGREGATES and line != b"-1":
             for _ in range(int(line) * (2 if kind in b"%|" else 1)):
                 item, end = self._parse(end)

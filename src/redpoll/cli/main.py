@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from redpoll.build_info import VERSION, build_kind, interpreter
@@ -52,9 +53,18 @@ def server(words: list[str]) -> int:
         for directive in DIRECTIVES.values():
             print(f"  --{directive.name} {directive.default or chr(34) * 2}\n      {directive.help}")
         return 0
-    path = words[0] if words and not words[0].startswith("-") else None
+    path = text = ""
+    if words and not words[0].startswith("-"):
+        path = os.path.abspath(words[0])
+        words = words[1:]
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                text = file.read()
+        except OSError as refused:
+            print(f"Fatal error, can't open config file '{path}': {refused.strerror}", file=sys.stderr)
+            return 1
     try:
-        settings = load(path, words[1:] if path is not None else words)
+        settings = load(path, text, words)
     except ConfigError as wrong:
         print(wrong, file=sys.stderr)
         return 1

@@ -135,8 +135,8 @@ def line(other: Session, asking: Session) -> bytes:
         flags += b"d"
     command_name = b"client|list" if other is asking else other.last_command
     return (
-        b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa= db=%d sub=0 psub=0 ssub=0 multi=%d watch=%d "
-        b"%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b %b tot-cmds=%d"
+        b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa= db=%d sub=0 psub=0 ssub=0 "
+        b"multi=%d watch=%d %b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b %b tot-cmds=%d"
     ) % (
         other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), other.name,
         (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, flags or b"N",

@@ -77,6 +77,4 @@ def debug(session: Session, args: list[bytes]) -> object:
     if word == b"SET-ACTIVE-EXPIRE" and len(args) == 3:
         session.engine.active_expire = args[2].strip() not in (b"0", b"")
         return OK
-    raise CommandError(
-        b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % args[1][:128]
-    )
+    raise CommandError(b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % args[1][:128])

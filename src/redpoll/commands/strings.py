@@ -88,9 +88,7 @@ def set_(session: Session, args: list[bytes]) -> object:
     return set_with_options(session, args[1], args[2], SetOptions(session, Args(args, 3)), args)
 
 
-def set_with_options(
-    session: Session, key: bytes, value: bytes, options: SetOptions, args: list[bytes]
-) -> object:
+def set_with_options(session: Session, key: bytes, value: bytes, options: SetOptions, args: list[bytes]) -> object:
     """SET with its conditions; the old value, OK or null."""
     db = session.db
     old: bytes | None = None

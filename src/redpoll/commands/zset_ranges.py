@@ -169,4 +169,3 @@ def members(zset: ZSet, start: i64, stop: i64, options: RangeOptions) -> object:
         pairs.append(Double(scores[i]))
         i += 1
     return Pairs(pairs)
-

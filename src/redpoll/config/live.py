@@ -6,7 +6,6 @@ Syntax, errors and quirks: spec/config.md.  A directive that is not declared her
 from __future__ import annotations
 
 import fnmatch
-import os
 from typing import Final
 
 from redpoll.config.quoting import split_line
@@ -68,7 +67,9 @@ class Directive:
                 raise ValueError(f"argument(s) must be one of the following: {', '.join(self.words)}")
             return value.lower()
         if self.type == ONLY_DEFAULT and value != self.default:
-            raise ValueError(f"{self.name} is not supported by this version of redpoll: only '{self.default}' is accepted")
+            raise ValueError(
+                f"{self.name} is not supported by this version of redpoll: only '{self.default}' is accepted"
+            )
         return value
 
     def _within(self, number: int) -> int:
@@ -186,17 +187,11 @@ class LiveSettings:
         self.values[directive.name] = directive.parse(words[1])
 
 
-def load(path: str | None, options: list[str]) -> LiveSettings:
-    """Settings from a file (if any) and from `--name value ...`, which win.  Raises ConfigError."""
+def load(path: str, text: str, options: list[str]) -> LiveSettings:
+    """Settings from the text of a file (none if `path` is empty) and from `--name value ...`, which win.  Raises ConfigError."""
     settings = LiveSettings()
-    lines: list[str] = []
-    if path is not None:
-        settings.path = os.path.abspath(path)
-        try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                lines = file.read().split("\n")
-        except OSError as refused:
-            raise ConfigError(f"Fatal error, can't open config file '{settings.path}': {refused.strerror}") from refused
+    settings.path = path
+    lines = text.split("\n") if path else []
     lines.append("")
     lines.extend(option_lines(options))
     for number, raw in enumerate(lines, 1):

@@ -61,9 +61,7 @@ class Engine:
         self.interest: Final = Interest(self)
         self.moment: Final = Moment(self.interest)
         self.reclaimer: Final = Reclaimer()
-        self.databases: Final = [
-            Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)
-        ]
+        self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
         self.unit: Final = Unit()
         self.counters: Final = Counters(len(CATALOGUE))
         self.commands: Final = spellings()
@@ -264,7 +262,9 @@ class Engine:
 
     # Waiting.
 
-    def block(self, session: Session, args: list[bytes], keys: list[bytes], deadline_ms: i64, on_timeout: object) -> object:
+    def block(
+        self, session: Session, args: list[bytes], keys: list[bytes], deadline_ms: i64, on_timeout: object
+    ) -> object:
         """Let the session wait for one of `keys` until `deadline_ms` (0 = for ever); BLOCKED, or at once `on_timeout`.
 
         Sessions that must not block (inside EXEC, in process) get what a time-out would give them.

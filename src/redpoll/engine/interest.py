@@ -31,13 +31,13 @@ class Interest(Listener):
 
     # What the databases tell.
 
-    def changed(self, db: int, key: bytes, event: Event) -> None:
+    def changed(self, db: i64, key: bytes, event: Event) -> None:
         watching = self.watchers.get((db, key))
         if watching is not None:
             for session in watching:
                 session.watch_broken = True
 
-    def created(self, db: int, key: bytes, kind: i64) -> None:
+    def created(self, db: i64, key: bytes, kind: i64) -> None:
         """Only what somebody could pop is worth waking anybody."""
         if kind < ZSET_LISTPACK:
             return
@@ -46,13 +46,13 @@ class Interest(Listener):
             self.is_ready.add(place)
             self.ready.append(place)
 
-    def dropped(self, db: int) -> None:
+    def dropped(self, db: i64) -> None:
         for (where, key), watching in self.watchers.items():
             if where == db and self.engine.databases[db].kind_of(key) < 0:
                 for session in watching:
                     session.watch_broken = True
 
-    def expired(self, db: int, key: bytes) -> None:
+    def expired(self, db: i64, key: bytes) -> None:
         unit = self.engine.unit
         if unit.journal is not None:
             unit.effects.append([b"UNLINK", key])

@@ -1,41 +1,156 @@
-"""The server's log: one line an event, flushed at once, in the form that operators' tools know.
+"""The server's log: one line for each event, flushed at once, in the forms that operators' tools know.
 
-    <pid>:M 24 Nov 2026 14:35:27.057 * Ready to accept connections tcp
+    legacy   1:M 24 Nov 2026 14:35:27.057 * Ready to accept connections tcp
+    logfmt   pid=1 role=primary timestamp="24 Nov 2026 14:35:27.057" level=notice message="Ready to accept ..."
+    json     {"pid":1,"role":"primary","timestamp":"24 Nov 2026 14:35:27.057","level":"notice","message":"Ready ..."}
+
+The time is local; as `iso8601` it is 2026-11-24T14:35:27.057+00:00, as `milliseconds` the Unix time.
+Lines go to standard output or to a file, and to the system log as well if it is opened.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime
-from typing import Final, TextIO
+import syslog
+import time
+from typing import Final
 
 from redpoll.env.clock import Clock
 
-LEVELS: Final = ("debug", "verbose", "notice", "warning")
+DEBUG: Final = 0
+VERBOSE: Final = 1
+NOTICE: Final = 2
+WARNING: Final = 3
+NOTHING: Final = 4
+
+LEVELS: Final = ("debug", "verbose", "notice", "warning", "nothing")
+"""The words of `loglevel`; each level logs itself and those behind it."""
+
 SIGNS: Final = ".-*#"
+SYSLOG_PRIORITIES: Final = [syslog.LOG_DEBUG, syslog.LOG_INFO, syslog.LOG_NOTICE, syslog.LOG_WARNING]
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+PRIMARY: Final = "M"
+REPLICA: Final = "S"
+CHILD: Final = "C"
+SENTINEL: Final = "X"
+ROLES: Final = {PRIMARY: "primary", REPLICA: "replica", CHILD: "RDB/AOF child", SENTINEL: "sentinel"}
 
 
 class Log:
-    """Lines of at least `level`, to `stream` (standard output) or appended to a file at `path`."""
+    """Lines of at least `level`, on standard output or at the end of the file at `path`.
+
+    `form` (legacy, logfmt, json), `timestamp` (legacy, iso8601, milliseconds), `level` and `role` may change any time.
+    The file is opened for each line, so that it may be moved away at any time; a line that cannot be written is lost.
+    """
 
     def __init__(self, clock: Clock, level: str = "notice", path: str = "") -> None:
         self.clock: Final = clock
         self.level = LEVELS.index(level)
-        self.stream: TextIO = open(path, "a", encoding="utf-8") if path else sys.stdout
+        self.path = path
+        self.form = "legacy"
+        self.timestamp = "legacy"
+        self.role = PRIMARY
+        self.to_syslog = False
+
+    def debug(self, message: str) -> None:
+        """What helps a developer."""
+        self.write(DEBUG, message)
+
+    def verbose(self, message: str) -> None:
+        """What is rarely useful, but not as much as debugging says."""
+        self.write(VERBOSE, message)
 
     def notice(self, message: str) -> None:
         """What an operator wants to read in a normal life."""
-        self.write(2, message)
+        self.write(NOTICE, message)
 
     def warning(self, message: str) -> None:
         """What an operator has to read."""
-        self.write(3, message)
+        self.write(WARNING, message)
 
     def write(self, level: int, message: str) -> None:
+        """Log `message` if `level` is wanted; bytes that are no UTF-8 are expected as surrogate escapes."""
         if level < self.level:
             return
-        when = datetime.fromtimestamp(self.clock.now_us() / 1_000_000)
-        stamp = f"{when:%d %b %Y %H:%M:%S}.{when.microsecond // 1000:03d}"
-        self.stream.write(f"{os.getpid()}:M {stamp} {SIGNS[level]} {message}\n")
-        self.stream.flush()
+        self.put(self.line(level, message))
+        if self.to_syslog:
+            syslog.syslog(SYSLOG_PRIORITIES[level], message.replace("\0", " "))
+
+    def line(self, level: int, message: str) -> str:
+        """The line for `message`, without its end."""
+        pid = os.getpid()
+        stamp = time_text(self.clock.now_us() // 1000, self.timestamp)
+        if self.form == "logfmt":
+            message = message.replace('"', "'").replace("\r", " ").replace("\n", " ")
+            return f'pid={pid} role={ROLES[self.role]} timestamp="{stamp}" level={LEVELS[level]} message="{message}"'
+        if self.form == "json":
+            return (
+                f'{{"pid":{pid},"role":"{ROLES[self.role]}","timestamp":"{stamp}","level":"{LEVELS[level]}",'
+                f'"message":"{json_text(message)}"}}'
+            )
+        return f"{pid}:{self.role} {stamp} {SIGNS[level]} {message}"
+
+    def put(self, line: str) -> None:
+        """Write one line where it belongs."""
+        data = (line + "\n").encode("utf-8", "surrogateescape")
+        if not self.path:
+            sys.stdout.buffer.write(data)
+            sys.stdout.flush()
+            return
+        try:
+            with open(self.path, "ab", buffering=0) as file:
+                file.write(data)
+        except OSError:
+            pass
+
+    def open_syslog(self, ident: str, facility: str) -> None:
+        """Send every line to the system log too; `facility` is `user` or `local0` to `local7`."""
+        numbers: dict[str, int] = {"user": syslog.LOG_USER}
+        for at in range(8):
+            numbers[f"local{at}"] = syslog.LOG_LOCAL0 + (at << 3)
+        syslog.openlog(ident, syslog.LOG_PID | syslog.LOG_NDELAY | syslog.LOG_NOWAIT, numbers[facility])
+        self.to_syslog = True
+
+
+class CollectedLog(Log):
+    """A log that only remembers: `lines` holds each line without its end."""
+
+    def __init__(self, clock: Clock, level: str = "notice") -> None:
+        super().__init__(clock, level)
+        self.lines: list[str] = []
+
+    def put(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def time_text(ms: int, form: str) -> str:
+    """A moment, in ms since 1970, as log lines show it."""
+    if form == "milliseconds":
+        return str(ms)
+    at = time.localtime(ms // 1000)
+    clock = f"{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}.{ms % 1000:03d}"
+    if form == "iso8601":
+        minutes = at.tm_gmtoff // 60
+        sign = "-" if minutes < 0 else "+"
+        minutes = abs(minutes)
+        zone = f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
+        return f"{at.tm_year}-{at.tm_mon:02d}-{at.tm_mday:02d}T{clock}{zone}"
+    return f"{at.tm_mday:02d} {MONTHS[at.tm_mon - 1]} {at.tm_year} {clock}"
+
+
+JSON_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def json_text(message: str) -> str:
+    """`message` as it stands between the quotes of a JSON string."""
+    parts: list[str] = []
+    for letter in message:
+        if letter in JSON_ESCAPES:
+            parts.append(JSON_ESCAPES[letter])
+        elif letter < " ":
+            parts.append(f"\\u{ord(letter):04x}")
+        else:
+            parts.append(letter)
+    return "".join(parts)

@@ -17,6 +17,7 @@ from redpoll.keyspace.moment import AWAITED, NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE
 from redpoll.structures.table import Table
+from redpoll.structures.table_walk import due
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
@@ -296,7 +297,7 @@ class Database:
     def expire_due(self, most: i64) -> i64:
         """Delete up to about `most` keys whose deadline has come; how many.  O(deleted + segments)."""
         found: list[bytes] = []
-        self.table.due(self.moment.now_ms, most, found)
+        due(self.table, self.moment.now_ms, most, found)
         for key in found:
             if self.table.find(key):
                 self._expire(key)
@@ -322,4 +323,3 @@ class Database:
             if not self._is_gone(key) or (tries >= 100 and not self.moment.deleting_expired):
                 return key
         return None
-

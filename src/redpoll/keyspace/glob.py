@@ -114,4 +114,4 @@ def _class(pattern: bytes, at: int, stop: int) -> bytes:
         members = set(range(256)) - members
     if not members:
         return b"(?!)"
-    return b"[" + b"".join(b"\\x%02x" % member for member in sorted(members)) + b"]"
+    return b"[" + b"".join([b"\\x%02x" % member for member in sorted(members)]) + b"]"

@@ -22,16 +22,16 @@ MONITORED_MEMORY: Final[i64] = 1 << 4
 class Listener:
     """Who is told of changes while an `interest` bit is set; the engine subclasses it."""
 
-    def changed(self, db: int, key: bytes, event: Event) -> None:
+    def changed(self, db: i64, key: bytes, event: Event) -> None:
         """A key changed: `event` says how."""
 
-    def created(self, db: int, key: bytes, kind: int) -> None:
+    def created(self, db: i64, key: bytes, kind: i64) -> None:
         """A key came into being, or a container that somebody may wait for grew."""
 
-    def dropped(self, db: int) -> None:
+    def dropped(self, db: i64) -> None:
         """All keys of a database went at once."""
 
-    def expired(self, db: int, key: bytes) -> None:
+    def expired(self, db: i64, key: bytes) -> None:
         """A key was found past its deadline and deleted: the journal writes UNLINK before the command."""
 
 

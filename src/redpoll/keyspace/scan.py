@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.glob import Glob
 from redpoll.structures.segment import HASH_MASK, KIND_MASK, KIND_SHIFT
-from redpoll.structures.table import Records
+from redpoll.structures.table_walk import Records, scan
 from redpoll.types.kinds import TYPE_NAME
 
 
@@ -27,9 +27,7 @@ def glob_or_none(pattern: bytes | None) -> Glob | None:
     return None if pattern is None or pattern == b"*" else Glob(pattern)
 
 
-def scan_keys(
-    db: Database, cursor: int, count: i64, glob: Glob | None, wanted: TypeFilter
-) -> tuple[i64, list[object]]:
+def scan_keys(db: Database, cursor: int, count: i64, glob: Glob | None, wanted: TypeFilter) -> tuple[i64, list[object]]:
     """The next cursor (0 at the end) and the keys of at least `count` records, as far as they fit the filters.
 
     Keys past their deadline are deleted on the way.  O(count).
@@ -38,7 +36,7 @@ def scan_keys(
     position: i64 = cursor & HASH_MASK
     following: i64 = position
     while True:
-        following = db.table.scan(following, found)
+        following = scan(db.table, following, found)
         if following == 0 or len(found.keys) >= count:
             break
     keys: list[object] = []

@@ -14,6 +14,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Peer, Session
+from redpoll.net.listener import Acceptor
 from redpoll.net.loop import Handler, Reactor, Task
 from redpoll.protocol.encode import Output, encode
 from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error
@@ -27,8 +28,8 @@ WARM: Final[i64] = 32
 WARM_FROM: Final[i64] = 4
 
 
-class Owner:
-    """Who holds the connections: the server."""
+class Owner(Acceptor):
+    """Who takes and holds the connections."""
 
     def __init__(self) -> None:
         self.most_query_bytes: i64 = 1 << 30

@@ -8,9 +8,10 @@ import resource
 import sys
 from typing import Final
 
+from redpoll.build_info import VERSION
 from redpoll.engine.command import CATALOGUE
 from redpoll.engine.engine import Engine
-from redpoll.build_info import VERSION
+from redpoll.env.process import resident_bytes
 from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
 
 DEFAULT: Final = (b"server", b"clients", b"memory", b"stats", b"replication", b"cpu", b"errorstats", b"keyspace")
@@ -137,17 +138,9 @@ def human(size: int) -> str:
     value = float(size)
     if size < 1024:
         return f"{size}B"
+    unit = "K"
     for unit in "KMGT":
         value /= 1024
         if value < 1024:
             break
     return f"{value:.2f}{unit}"
-
-
-def resident_bytes() -> int:
-    """Memory of this process that is in RAM, in bytes; 0 where the system does not say."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

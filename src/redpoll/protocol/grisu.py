@@ -183,8 +183,10 @@ def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i
 
 def nearest(digits: i64, rest: i64, delta: i64, distance: i64, step: i64, exponent: i64) -> Decimal:
     """Lower the last digit while that stays in the interval and comes nearer to the number."""
-    while rest < distance and delta - rest >= step and (
-        rest + step < distance or distance - rest > rest + step - distance
+    while (
+        rest < distance
+        and delta - rest >= step
+        and (rest + step < distance or distance - rest > rest + step - distance)
     ):
         digits -= 1
         rest += step

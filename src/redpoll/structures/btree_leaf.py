@@ -111,22 +111,27 @@ def compare(leaf: bytes, start: i64, end: i64, member: bytes) -> i64:
     return held - size
 
 
+def is_before(member: bytes, other: bytes) -> bool:
+    """`member < other`, at a third of the price."""
+    return compare(other, 0, len(other), member) > 0
+
+
 def seek(leaf: bytes, score: float, member: bytes) -> i64:
     """Offset of the record (score, member), or, if there is none, -1 - the offset at which it would stand.  O(leaf)."""
     at: i64 = 0
     size: i64 = len(leaf)
     while at < size:
         held = read_f64_le(leaf, at)
-        end = record_end(leaf, at)
         if held >= score:
             if held > score:
                 break
-            order = compare(leaf, member_start(leaf, at), end, member)
+            order = compare(leaf, member_start(leaf, at), record_end(leaf, at), member)
             if order == 0:
                 return at
             if order > 0:
                 break
-        at = end
+        length: i64 = leaf[at + SCORE_BYTES]
+        at = at + SCORE_BYTES + 1 + length if length < SHORT else record_end(leaf, at)
     return -1 - at
 
 

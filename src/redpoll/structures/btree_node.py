@@ -18,7 +18,7 @@ from typing import Final
 from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.structures.btree_leaf import in_order, last_record, member_at, records_before, score_at
+from redpoll.structures.btree_leaf import in_order, is_before, last_record, member_at, records_before, score_at
 
 HEAD: Final[i64] = 1
 TAIL: Final[i64] = 2
@@ -64,7 +64,7 @@ def child_of(node: Node, score: float, member: bytes) -> i64:
         bound = scores[mid]
         if bound < score:
             low = mid + 1
-        elif bound > score or member < node.members[mid]:
+        elif bound > score or is_before(member, node.members[mid]):
             high = mid
         else:
             low = mid + 1
@@ -91,12 +91,12 @@ def in_bounds(node: Node, index: i64, score: float, member: bytes) -> bool:
     scores = node.scores
     if index > 0:
         bound = scores[index]
-        if score < bound or (score == bound and member < node.members[index]):
+        if score < bound or (score == bound and is_before(member, node.members[index])):
             return False
     index += 1
     if index < len(scores):
         bound = scores[index]
-        if score > bound or (score == bound and member >= node.members[index]):
+        if score > bound or (score == bound and not is_before(member, node.members[index])):
             return False
     return True
 

@@ -19,19 +19,18 @@ from librt.vecs import append, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.env.random import Random
+from redpoll.structures.columns import appended, join, part_deadlines, part_objects, part_scores, removed
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, patched, spliced, without
 from redpoll.structures.segment import (
     CLOCK_FIELD,
     CLOCK_MASK,
     CLOCK_SHIFT,
-    HASH_BITS,
     HASH_MASK,
     HASH_SHIFT,
     KEY_LIMIT,
     KIND_MASK,
     KIND_SHIFT,
     LENGTH_MASK,
-    NEVER,
     OUTSIDE,
     RECORD_LIMIT,
     SEGMENT_BITS,
@@ -47,19 +46,6 @@ BYTES_PER_BUCKET: Final[i64] = 416
 
 _kept: Final = BytesWriter()
 _moved: Final = BytesWriter()
-
-
-@mypyc_attr(acyclic=True)
-class Records:
-    """What a walk over buckets found, in columns; `values` of outside records are empty."""
-
-    def __init__(self) -> None:
-        self.keys: list[bytes] = []
-        self.values: list[bytes] = []
-        self.words: vec[i64] = vec[i64]()
-        self.deadlines: vec[i64] = vec[i64]()
-        self.scores: vec[float] = vec[float]()
-        self.objects: list[Outside | None] = []
 
 
 @mypyc_attr(acyclic=True)
@@ -134,8 +120,8 @@ class Table:
             if kept != length or not equal_at(blob, offset + 1, key, length):
                 return False
             # An outside record without a key is that of the empty key or of a long one.
-            return length > 0 or word & OUTSIDE == 0 or len(self._object_of(segment, j, i).key) == 0
-        return kept == 0 and word & OUTSIDE != 0 and self._object_of(segment, j, i).key == key
+            return length > 0 or word & OUTSIDE == 0 or len(self.object_of(segment, j, i).key) == 0
+        return kept == 0 and word & OUTSIDE != 0 and self.object_of(segment, j, i).key == key
 
     def seek(self, bucket: i64, index: i64, offset: i64) -> None:
         """Go back to a place whose stamp is still the table's."""
@@ -194,14 +180,14 @@ class Table:
         blob = self.segment.blobs[self.j]
         length: i64 = blob[self.offset]
         if length == 0 and self.word & OUTSIDE != 0:
-            return self._object_of(self.segment, self.j, self.index).key
+            return self.object_of(self.segment, self.j, self.index).key
         return blob[self.offset + 1 : self.offset + 1 + length]
 
     def object(self) -> Outside:
         """The object outside the record."""
-        return self._object_of(self.segment, self.j, self.index)
+        return self.object_of(self.segment, self.j, self.index)
 
-    def _object_of(self, segment: Segment, j: i64, i: i64) -> Outside:
+    def object_of(self, segment: Segment, j: i64, i: i64) -> Outside:
         return segment.objects[j][self._objects_before(segment, j, i)]
 
     def _objects_before(self, segment: Segment, j: i64, i: i64) -> i64:
@@ -379,9 +365,9 @@ class Table:
         j = self.j
         words = segment.words[j]
         count: i64 = len(words)
-        segment.words[j] = _appended(words, word)
+        segment.words[j] = appended(words, word)
         if len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0:
-            segment.deadlines[j] = _appended(segment.deadlines[j], 0)
+            segment.deadlines[j] = appended(segment.deadlines[j], 0)
         if self.scored:
             segment.scores[j] = append(segment.scores[j], 0.0)
         self.index = count
@@ -404,10 +390,10 @@ class Table:
             self._drop_object()
         length: i64 = word & LENGTH_MASK
         segment.blobs[j] = without(segment.blobs[j], self.offset, self.offset + length)
-        segment.words[j] = _removed(segment.words[j], i)
+        segment.words[j] = removed(segment.words[j], i)
         if len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0:
             gone = segment.deadlines[j][i]
-            segment.deadlines[j] = _removed(segment.deadlines[j], i)
+            segment.deadlines[j] = removed(segment.deadlines[j], i)
             if gone != 0:
                 self.volatile -= 1
                 if gone == segment.earliest[j]:
@@ -506,11 +492,11 @@ class Table:
         source.blobs[j] = _kept.getvalue()
         target.blobs[t] = _moved.getvalue()
         if len(source.deadlines) > 0 and len(source.deadlines[j]) > 0:
-            _part_deadlines(source, j, target, t, words, bit)
+            part_deadlines(source, j, target, t, words, bit)
         if self.scored:
-            _part_scores(source, j, target, t, words, bit)
+            part_scores(source, j, target, t, words, bit)
         if len(source.objects) > j and len(source.objects[j]) > 0:
-            _part_objects(source, j, target, t, words, bit)
+            part_objects(source, j, target, t, words, bit)
 
     def _shrink(self) -> None:
         """Merge the last bucket back if the table is emptier than half of what makes it grow."""
@@ -533,7 +519,7 @@ class Table:
         source = self.segments[q >> SEGMENT_BITS]
         j: i64 = q & SEGMENT_MASK
         t: i64 = p & SEGMENT_MASK
-        _join(target, t, source, j)
+        join(target, t, source, j)
         source.drop_bucket()
         if j == 0:
             self.segments.pop()
@@ -542,54 +528,7 @@ class Table:
         self.buckets -= 1
         self.stamp += 1
 
-    # Walking.
-
-    def scan(self, cursor: i64, found: Records, values: bool = False) -> i64:
-        """Add the records of the bucket at `cursor` to `found`; the next cursor, 0 after the last.
-
-        A cursor is a position in bit-reversed hash order, so it stays true while the table grows and shrinks:
-        a key that is there all the time is returned.  O(records of a bucket).
-        """
-        h = reversed_bits(cursor)
-        b: i64 = h & self.low
-        width: i64 = (1 << HASH_BITS) // (self.low + 1)
-        if b < self.split:
-            b = h & self.high
-            width >>= 1
-        self.read_bucket(b, found, values)
-        following: i64 = (cursor | (width - 1)) + 1
-        return following & HASH_MASK
-
-    def read_bucket(self, b: i64, found: Records, values: bool = False) -> None:
-        """Add bucket `b`'s records to `found`."""
-        segment = self.segments[b >> SEGMENT_BITS]
-        j: i64 = b & SEGMENT_MASK
-        words = segment.words[j]
-        blob = segment.blobs[j]
-        timed = len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0
-        count: i64 = len(words)
-        i: i64 = 0
-        offset: i64 = 0
-        while i < count:
-            word: i64 = words[i]
-            length: i64 = blob[offset]
-            start: i64 = offset + 1 + length
-            offset += word & LENGTH_MASK
-            if word & OUTSIDE != 0:
-                outside = self._object_of(segment, j, i)
-                long_key = outside.key
-                found.keys.append(long_key if len(long_key) > 0 else blob[start - length : start])
-                found.objects.append(outside)
-            else:
-                found.keys.append(blob[start - length : start])
-                found.objects.append(None)
-            if values:
-                found.values.append(blob[start:offset])
-            found.words = append(found.words, word)
-            found.deadlines = append(found.deadlines, segment.deadlines[j][i] if timed else 0)
-            if self.scored:
-                found.scores = append(found.scores, segment.scores[j][i])
-            i += 1
+    # Sampling.
 
     def seek_random(self, random: Random) -> bool:
         """Go to a record chosen at random, each as likely as any other; False if the table is empty."""
@@ -622,44 +561,6 @@ class Table:
                 if len(segment.words[j]) > self.longest:
                     self.longest = len(segment.words[j])
 
-    def due(self, now_ms: i64, most: i64, keys: list[bytes]) -> None:
-        """Add up to about `most` keys whose deadline is not after `now_ms` to `keys`.
-
-        Looks at one number a segment, one a bucket where that is due, so a pass over a million keys with deadlines
-        of which none is due takes some microseconds.
-        """
-        if self.volatile == 0:
-            return
-        for segment in self.segments:
-            if segment.first > now_ms:
-                continue
-            j: i64 = 0
-            count: i64 = len(segment.earliest)
-            while j < count:
-                if segment.earliest[j] <= now_ms:
-                    self._due_in(segment, j, now_ms, keys)
-                    if len(keys) >= most:
-                        return
-                j += 1
-            segment.note_first()
-
-    def _due_in(self, segment: Segment, j: i64, now_ms: i64, keys: list[bytes]) -> None:
-        words = segment.words[j]
-        column = segment.deadlines[j]
-        blob = segment.blobs[j]
-        offset: i64 = 0
-        i: i64 = 0
-        count: i64 = len(column)
-        while i < count:
-            if column[i] != 0 and column[i] <= now_ms:
-                length: i64 = blob[offset]
-                key = blob[offset + 1 : offset + 1 + length]
-                if length == 0 and words[i] & OUTSIDE != 0:
-                    key = self._object_of(segment, j, i).key
-                keys.append(key)
-            offset += words[i] & LENGTH_MASK
-            i += 1
-
     # Memory.
 
     def size_bytes(self) -> i64:
@@ -690,117 +591,6 @@ class Table:
                 self.segment = _gone
                 self.segments.pop()
         return budget
-
-    def check(self) -> None:
-        """Walk every invariant; raises AssertionError."""
-        from redpoll.structures.table_check import check
-
-        check(self)
-
-
-def _appended(column: vec[i64], value: i64) -> vec[i64]:
-    """The column with one more value, growing four at a time: doubling would cost 4 bytes a key."""
-    count: i64 = len(column)
-    if count & 3 != 0:
-        return append(column, value)
-    grown = vec[i64](capacity=count + 4)
-    i: i64 = 0
-    while i < count:
-        grown = append(grown, column[i])
-        i += 1
-    return append(grown, value)
-
-
-def _removed(column: vec[i64], i: i64) -> vec[i64]:
-    last: i64 = len(column) - 1
-    while i < last:
-        column[i] = column[i + 1]
-        i += 1
-    shorter, _ = pop(column)
-    return shorter
-
-
-def _part_deadlines(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
-    column = source.deadlines[j]
-    target.keep_deadlines()
-    kept = vec[i64]()
-    moved = vec[i64]()
-    for i in range(len(column)):
-        if words[i] & bit != 0:
-            moved = _appended(moved, column[i])
-        else:
-            kept = _appended(kept, column[i])
-    source.deadlines[j] = kept
-    target.deadlines[t] = moved
-    source.note_earliest(j)
-    target.note_earliest(t)
-
-
-def _part_scores(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
-    column = source.scores[j]
-    kept = vec[float](capacity=12)
-    moved = vec[float](capacity=12)
-    for i in range(len(column)):
-        if words[i] & bit != 0:
-            moved = append(moved, column[i])
-        else:
-            kept = append(kept, column[i])
-    source.scores[j] = kept
-    target.scores[t] = moved
-
-
-def _part_objects(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
-    objects = source.objects[j]
-    kept: list[Outside] = []
-    rank: i64 = 0
-    for i in range(len(words)):
-        if words[i] & OUTSIDE != 0:
-            if words[i] & bit != 0:
-                target.objects_of(t).append(objects[rank])
-            else:
-                kept.append(objects[rank])
-            rank += 1
-    source.objects[j] = kept
-
-
-def _join(target: Segment, t: i64, source: Segment, j: i64) -> None:
-    """Add the records of bucket `j` to bucket `t`."""
-    here: i64 = len(target.words[t])
-    there: i64 = len(source.words[j])
-    if there == 0:
-        return
-    words = vec[i64](capacity=(here + there + 3) & ~3)
-    for i in range(here):
-        words = append(words, target.words[t][i])
-    for i in range(there):
-        words = append(words, source.words[j][i])
-    target.words[t] = words
-    target.blobs[t] = b"%b%b" % (target.blobs[t], source.blobs[j])
-    ours = len(target.deadlines) > 0 and len(target.deadlines[t]) > 0
-    theirs = len(source.deadlines) > 0 and len(source.deadlines[j]) > 0
-    if ours or theirs:
-        target.keep_deadlines()
-        column = vec[i64](capacity=(here + there + 3) & ~3)
-        for i in range(here):
-            column = append(column, target.deadlines[t][i] if ours else 0)
-        for i in range(there):
-            column = append(column, source.deadlines[j][i] if theirs else 0)
-        target.deadlines[t] = column
-        target.note_earliest(t)
-    if target.scored:
-        for i in range(there):
-            target.scores[t] = append(target.scores[t], source.scores[j][i])
-    if len(source.objects) > j and len(source.objects[j]) > 0:
-        target.objects_of(t).extend(source.objects[j])
-
-
-def reversed_bits(n: i64) -> i64:
-    """The HASH_BITS low bits of `n` in reverse order."""
-    out: i64 = 0
-    for _ in range(HASH_BITS):
-        out = out << 1 | (n & 1)
-        n >>= 1
-    return out
 
 
 _gone: Final = Segment(0, False)

@@ -13,7 +13,8 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, spliced, without
 from redpoll.structures.segment import Outside
-from redpoll.structures.table import Records, Table
+from redpoll.structures.table import Table
+from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.kinds import HASH_HASHTABLE, HASH_LISTPACK, EncodingLimits
 from redpoll.types.value import Value
 
@@ -177,7 +178,7 @@ class Hash(Value):
             return found
         for b in range(table.buckets):
             records = Records()
-            table.read_bucket(b, records, True)
+            read_bucket(table, b, records, True)
             for n in range(len(records.keys)):
                 found.append(records.keys[n])
                 found.append(value_of(records, n))

@@ -277,9 +277,8 @@ class ZSet(Value):
         """Note what a command with `pairs` pairs, the longest member of `longest` bytes, makes of the encoding."""
         if self.kind == ZSET_LISTPACK:
             packed = self.members is None and self.stop - self.start <= limits.zset_entries * 10
-            if longest > limits.zset_value or pairs > limits.zset_entries:
-                self.kind = ZSET_SKIPLIST
-            elif not packed and self.count() > limits.zset_entries:
+            grown = not packed and self.count() > limits.zset_entries
+            if longest > limits.zset_value or pairs > limits.zset_entries or grown:
                 self.kind = ZSET_SKIPLIST
 
     def size_bytes(self) -> i64:

@@ -12,8 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from redpoll.env.random import Random
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, Outside
-from redpoll.structures.table import Records, Table
+from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
+from redpoll.structures.table_walk import Records, due, scan
 
 SIZES = [0, 1, 3, 7, 8, 9, 16, 100, 199, 200, 201, 254, 255, 256, 300, 1000]
 keys = st.one_of(
@@ -102,9 +103,9 @@ class TableMachine(RuleBasedStateMachine):
             self.deadlines.pop(key, None)
 
     @rule(now=st.integers(0, 60))
-    def due(self, now: int) -> None:
+    def find_due(self, now: int) -> None:
         found: list[bytes] = []
-        self.table.due(now, 1 << 40, found)
+        due(self.table, now, 1 << 40, found)
         assert sorted(found) == sorted(key for key, at in self.deadlines.items() if at <= now)
 
     @precondition(lambda self: self.model)
@@ -124,9 +125,9 @@ class TableMachine(RuleBasedStateMachine):
             assert self.table.kind() == kind
             assert self.table.deadline() == self.deadlines.get(key, 0)
         found = Records()
-        cursor = self.table.scan(0, found, True)
+        cursor = scan(self.table, 0, found, True)
         while cursor:
-            cursor = self.table.scan(cursor, found, True)
+            cursor = scan(self.table, cursor, found, True)
         assert sorted(found.keys) == sorted(self.model)
         for n, key in enumerate(found.keys):
             value, kind = self.model[key]
@@ -162,7 +163,7 @@ def test_a_key_that_is_there_throughout_is_scanned_while_the_table_grows_and_shr
         always = {b"key:%08d" % n for n in range(0, table.size, 5)}
         extra = 0
         found = Records()
-        cursor = table.scan(0, found)
+        cursor = scan(table, 0, found)
         while cursor:
             for _ in range(dice.randrange(24)):
                 if dice.random() < 0.5:
@@ -172,7 +173,7 @@ def test_a_key_that_is_there_throughout_is_scanned_while_the_table_grows_and_shr
                     victim = b"key:%08d" % dice.randrange(3000)
                     if victim not in always and table.find(victim):
                         table.remove()
-            cursor = table.scan(cursor, found)
+            cursor = scan(table, cursor, found)
         assert always <= set(found.keys)
 
 
@@ -238,7 +239,7 @@ def test_an_empty_pass_over_deadlines_finds_nothing() -> None:
         assert table.find(b"key:%08d" % n)
         table.set_deadline(1000 + n)
     found: list[bytes] = []
-    table.due(999, 10, found)
+    due(table, 999, 10, found)
     assert found == []
-    table.due(1000, 10, found)
+    due(table, 1000, 10, found)
     assert found == [b"key:00000000"]

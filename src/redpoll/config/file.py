@@ -1,0 +1,197 @@
+"""Reading the configuration: a file, what it includes, standard input and the command line, as one text.
+
+Each line is blank, a comment (`#` in front), or a directive and its values, split as `quoting.py` says.  The last line
+of a directive wins, but `save` lines add up and client-output-buffer-limit changes the classes it names.  Whatever
+cannot be honoured stops the start: a wrong value, an unknown word, a setting whose feature does not exist yet.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from redpoll.config.arguments import CommandLine
+from redpoll.config.directive import Directive
+from redpoll.config.quoting import split_line
+from redpoll.config.schema import IGNORED, find
+from redpoll.config.settings import Config, Place, Rename
+from redpoll.config.values import BadValue, Value
+from redpoll.env.files import Files
+
+BAD_DIRECTIVE: Final = b"Bad directive or wrong number of arguments"
+UNBALANCED: Final = b"Unbalanced quotes in configuration line"
+NO_SUCH_COMMAND: Final = b"No such command in rename-command"
+TARGET_EXISTS: Final = b"Target command name already exists"
+
+MOST_NESTED: Final = 32
+"""Files within files.  The reference ends with a crash where a file includes itself."""
+
+BLANKS: Final = b" \t\r"
+
+STOCK_SAVE: Final = [b"", b"3600 1 300 100 60 10000", b"900 1 300 10 60 10000"]
+"""Save points that distributed files carry: accepted, as nobody chose them, although nothing is saved yet."""
+
+DEFAULT_USER: Final = [
+    b"on",
+    b"nopass",
+    b"sanitize-payload",
+    b"~*",
+    b"&*",
+    b"+@all",
+    b"alldbs",
+    b"-@all",
+    b"resetchannels",
+]
+"""Rules of the default user in files that a server rewrote; the last of +@all and -@all must be +@all."""
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used.
+
+    `reason` is why; `place` the line, None if it is about the whole; `in_log` whether the reference has it as a line of
+    the log rather than on standard error.
+    """
+
+    def __init__(self, reason: bytes, place: Place | None = None, in_log: bool = False) -> None:
+        super().__init__(reason.decode("utf-8", "replace"))
+        self.reason = reason
+        self.place = place
+        self.in_log = in_log
+
+    def frame(self, version: bytes) -> bytes:
+        """What standard error shows, with the end of its last line."""
+        text = b"\n*** FATAL CONFIG FILE ERROR (Version %s) ***\n" % version
+        if self.place is not None:
+            text += b"Reading the configuration file, at line %d\n>>> '%s'\n" % (self.place.number, self.place.text)
+        return text + self.reason + b"\n"
+
+
+def load(words: list[bytes], stdin: bytes, files: Files) -> Config:
+    """The settings that a command line asks for; `words` as `arguments.py` has them, `stdin` what standard input holds.
+
+    Raises ConfigError.  `dir` changes the working folder as soon as it is read, as later paths count from there.
+    """
+    asked = CommandLine(words)
+    config = Config(files)
+    text = b""
+    if asked.path is not None:
+        config.path = files.absolute(asked.path)
+        text = read_file(files, config.path)
+    if asked.reads_stdin:
+        if text and not text.endswith(b"\n"):
+            text += b"\n"
+        text += stdin
+    if asked.lines:
+        # An empty line stands between file and command line, which shows in the numbers of the lines behind it.
+        text += b"\n" + b"\n".join(asked.lines)
+    reader = Reader(config)
+    reader.read(text, 0)
+    reader.finish()
+    return config
+
+
+def read_file(files: Files, path: bytes) -> bytes:
+    """What a configuration file holds; raises ConfigError."""
+    try:
+        return files.read(path)
+    except OSError as refused:
+        reason = (refused.strerror or "").encode()
+        raise ConfigError(b"Fatal error, can't open config file '%s': %s" % (path, reason), in_log=True) from refused
+
+
+class Reader:
+    """Takes lines into `config`, in order; `finish` checks what concerns the whole."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.save_points: list[bytes] = []
+        self.save_place: Place | None = None
+
+    def read(self, text: bytes, nested: int) -> None:
+        """Take every line of `text`, which stands `nested` files deep; raises ConfigError."""
+        for number, raw in enumerate(text.split(b"\n"), 1):
+            line = raw.strip(BLANKS)
+            if line and not line.startswith(b"#"):
+                place = Place(number, line)
+                words = split_line(line)
+                if words is None:
+                    raise ConfigError(UNBALANCED, place)
+                if words:
+                    self.take(words, place, nested)
+
+    def take(self, words: list[bytes], place: Place, nested: int) -> None:
+        """Take one line, split; raises ConfigError."""
+        name = words[0].lower()
+        directive = find(name)
+        try:
+            if directive is not None:
+                self.set(directive, directive.kind.words_of_line(words[1:]), place)
+            elif name == b"include" and len(words) == 2:
+                self.include(words[1], place, nested)
+            elif not (name in IGNORED and len(words) == 2):
+                self.take_other(name, words[1:], place)
+        except BadValue as wrong:
+            raise ConfigError(wrong.reason, place) from wrong
+
+    def set(self, directive: Directive, words: list[bytes], place: Place) -> None:
+        """Set a directive; save points are only gathered, as their lines add up."""
+        if directive.name != b"save":
+            self.config.assign(directive, words)
+            return
+        points = directive.kind.parse(words, Value(b"")).text.split()
+        self.save_points = self.save_points + points if points else []
+        self.save_place = place
+
+    def take_other(self, name: bytes, values: list[bytes], place: Place) -> None:
+        """Take a line whose word is no directive; raises BadValue."""
+        if name == b"rename-command" and len(values) == 2:
+            self.rename(values[0].lower(), values[1].lower(), place)
+        elif name == b"user" and values:
+            if not is_plain_default_user(values):
+                raise BadValue(b"user is not supported by this version of redpoll: use requirepass")
+        elif name == b"loadmodule" and values:
+            raise BadValue(b"loadmodule is not supported by redpoll: there are no modules")
+        elif name == b"sentinel":
+            raise BadValue(b"sentinel directive while not in sentinel mode")
+        elif b"." in name:
+            if not values:
+                raise BadValue(b"Module config specified without value")
+            raise BadValue(name + b" is not supported by redpoll: there are no modules")
+        else:
+            raise BadValue(BAD_DIRECTIVE)
+
+    def rename(self, old: bytes, new: bytes, place: Place) -> None:
+        """Note a command to be renamed.  Whether there is such a command is found out by who knows them all."""
+        self.config.renames.append(Rename(old, new, place))
+
+    def include(self, path: bytes, place: Place, nested: int) -> None:
+        """Take the lines of a file, or of all that fit a pattern, in the place of the line."""
+        if nested == MOST_NESTED:
+            raise BadValue(b"include goes deeper than %d files: does a file include itself?" % MOST_NESTED)
+        files = self.config.files
+        is_pattern = b"*" in path or b"?" in path or b"[" in path
+        for name in files.matching(path) if is_pattern else [path]:
+            self.read(read_file(files, name), nested + 1)
+
+    def finish(self) -> None:
+        """Check what the lines together ask for; raises ConfigError."""
+        config = self.config
+        points = b" ".join(self.save_points)
+        if points not in STOCK_SAVE:
+            reason = b"save is not supported by this version of redpoll: only '' is accepted"
+            raise ConfigError(reason, self.save_place)
+        if points:
+            config.remarks.append("save points are not in force: this version of redpoll saves nothing to disk")
+        path = config.text(b"logfile")
+        if path:
+            try:
+                config.files.append(path).close()
+            except OSError as refused:
+                raise ConfigError(b"Can't open the log file: " + (refused.strerror or "").encode()) from refused
+
+
+def is_plain_default_user(values: list[bytes]) -> bool:
+    """Whether a line `user` leaves the default user as it is anyway: on, without password, allowed everything."""
+    if values[0] != b"default" or b"on" not in values or b"nopass" not in values or b"~*" not in values:
+        return False
+    rules = [rule for rule in values[1:] if rule.endswith(b"@all")]
+    return bool(rules) and rules[-1] == b"+@all" and all(rule in DEFAULT_USER for rule in values[1:])

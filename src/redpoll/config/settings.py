@@ -1,0 +1,222 @@
+"""The settings in force: read with types, shown by pattern, changed all or none.
+
+Hot paths do not ask here: they copy what they need, and an `Effects` tells them when it has changed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from redpoll.config.directive import NO_EFFECT, Directive
+from redpoll.config.schema import BY_NAME, DIRECTIVES, find
+from redpoll.config.values import BadValue, Value
+from redpoll.env.files import Files
+
+FAILED: Final = b"ERR CONFIG SET failed (possibly related to argument '%s') - %s"
+UNKNOWN: Final = b"ERR Unknown option or number of arguments for CONFIG SET - '%s'"
+
+IMMUTABLE: Final = b"can't set immutable config"
+PROTECTED: Final = b"can't set protected config"
+DUPLICATE: Final = b"duplicate parameter"
+
+
+class NameGlob:
+    """How CONFIG GET matches a pattern; a higher room that has globs subclasses it."""
+
+    def matches(self, pattern: bytes, name: bytes) -> bool:
+        """Whether `name`, in lower case, fits `pattern`, in any case."""
+        raise NotImplementedError
+
+
+class Effects:
+    """What a change of settings sets in motion; whoever acts on one subclasses this and hands it to `Config.listen`."""
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        """Bring `name`, just changed, into force; the reason if that fails, and then what was in force stays so.
+
+        Called again with the old value back in place if something else of the same CONFIG SET fails.
+        """
+        raise NotImplementedError
+
+
+class Rename:
+    """A line `rename-command`: `new` is empty if the command is to be gone.  `where` is for complaints."""
+
+    def __init__(self, old: bytes, new: bytes, where: Place) -> None:
+        self.old = old
+        self.new = new
+        self.where = where
+
+
+class Place:
+    """A line of the configuration: its number from 1, and its text without outer blanks."""
+
+    def __init__(self, number: int, text: bytes) -> None:
+        self.number = number
+        self.text = text
+
+
+class Config:
+    """Every directive's value.
+
+    `path` is the absolute path of the file that was read, empty if none; `renames` its commands to rename; `remarks`
+    what there is to log about the settings, which `take_remarks` hands out once.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self.files: Final = files
+        self.values: dict[bytes, Value] = {directive.name: directive.default for directive in DIRECTIVES}
+        self.values[b"dir"] = Value(files.working_folder())
+        self.listeners: dict[bytes, list[Effects]] = {}
+        self.path = b""
+        self.renames: list[Rename] = []
+        self.remarks: list[str] = []
+
+    # ---- reading
+
+    def value(self, name: bytes) -> Value:
+        """What a directive, called by its main name, is set to."""
+        return self.values[name]
+
+    def text(self, name: bytes) -> bytes:
+        """The value as CONFIG GET shows it."""
+        return self.values[name].text
+
+    def string(self, name: bytes) -> str:
+        """The same as a str, for what the system takes as one: paths, words."""
+        return self.values[name].text.decode("utf-8", "surrogateescape")
+
+    def integer(self, name: bytes) -> int:
+        """The value of a number, a size in bytes, an octal, or a set of bits; a percentage N% is -N."""
+        return self.values[name].number
+
+    def flag(self, name: bytes) -> bool:
+        """The value of a yes or no."""
+        return self.values[name].number != 0
+
+    def words(self, name: bytes) -> list[bytes]:
+        """The items of a list."""
+        return self.values[name].text.split()
+
+    def get(self, patterns: list[bytes], glob: NameGlob) -> list[tuple[bytes, bytes]]:
+        """Names and values that `patterns` find, sorted by name, each once.  O(directives * patterns).
+
+        One without `*`, `?` and `[` is a name: it finds hidden directives too and is echoed as it is spelled.
+        """
+        found: dict[bytes, tuple[bytes, bytes]] = {}
+        for pattern in patterns:
+            if b"*" not in pattern and b"?" not in pattern and b"[" not in pattern:
+                directive = find(pattern)
+                if directive is not None:
+                    found.setdefault(pattern.lower(), (pattern, self.text(directive.name)))
+                continue
+            for name, directive in BY_NAME.items():
+                if not directive.hidden and name not in found and glob.matches(pattern, name):
+                    found[name] = (name, self.text(directive.name))
+        return sorted(found.values())
+
+    # ---- changing
+
+    def listen(self, name: bytes, effects: Effects) -> None:
+        """Have `effects` told of every change of `name`."""
+        if name not in self.values:
+            raise ValueError(f"no such directive: {name.decode()}")
+        self.listeners.setdefault(name, []).append(effects)
+
+    def refused_while_loading(self, pairs: list[bytes]) -> bool:
+        """Whether a name among `pairs` may not be set while the server loads: CONFIG SET then answers LOADING."""
+        for at in range(0, len(pairs), 2):
+            directive = find(pairs[at])
+            if directive is not None and directive.refused_while_loading:
+                return True
+        return False
+
+    def set(self, pairs: list[bytes], local: bool = False) -> bytes:
+        """Set names to values, which come by turns; the error for the client if nothing was changed, else empty.
+
+        `local` is whether the client is on this machine, which `enable-protected-configs local` asks for.
+        """
+        complaint = self.first_refused(pairs, local)
+        if complaint:
+            return complaint
+        before: dict[bytes, Value] = {}
+        for at in range(0, len(pairs), 2):
+            directive = BY_NAME[pairs[at].lower()]
+            old = self.values[directive.name]
+            try:
+                self.assign(directive, directive.kind.words_of_string(pairs[at + 1]))
+            except BadValue as wrong:
+                self.restore(before)
+                return FAILED % (pairs[at], wrong.reason)
+            if self.values[directive.name].text != old.text:
+                before.setdefault(directive.name, old)
+        return self.apply(pairs, before)
+
+    def first_refused(self, pairs: list[bytes], local: bool) -> bytes:
+        """The error for the first name that may not be set, whatever its value; empty if all may."""
+        seen: set[bytes] = set()
+        open_to = self.text(b"enable-protected-configs")
+        for at in range(0, len(pairs), 2):
+            name = pairs[at].lower()
+            directive = BY_NAME.get(name)
+            if directive is None:
+                return UNKNOWN % pairs[at]
+            if directive.immutable:
+                return FAILED % (pairs[at], IMMUTABLE)
+            if directive.protected and open_to != b"yes" and not (open_to == b"local" and local):
+                return FAILED % (pairs[at], PROTECTED)
+            if name in seen:
+                return FAILED % (pairs[at], DUPLICATE)
+            seen.add(name)
+        return b""
+
+    def assign(self, directive: Directive, words: list[bytes]) -> None:
+        """Set one directive without its effects; raises BadValue.  The working folder is changed at once."""
+        name = directive.name
+        value = directive.parse(words, self.values[name])
+        if name == b"dir":
+            try:
+                self.files.enter(value.text)
+            except OSError as refused:
+                raise BadValue((refused.strerror or "").encode()) from refused
+            value = Value(self.files.working_folder())
+        self.values[name] = value
+        if directive.applies == NO_EFFECT and value.text != directive.default.text:
+            self.remarks.append(f"{name.decode()} is accepted, but has no effect in redpoll")
+
+    def apply(self, pairs: list[bytes], before: dict[bytes, Value]) -> bytes:
+        """Run the effects of what was changed, each once; if one fails, undo all and give the error."""
+        applied: list[bytes] = []
+        for at in range(0, len(pairs), 2):
+            name = BY_NAME[pairs[at].lower()].name
+            if name not in before or name in applied:
+                continue
+            applied.append(name)
+            reason = self.tell(name)
+            if reason:
+                self.restore(before)
+                for done in reversed(applied):
+                    self.tell(done)
+                return FAILED % (pairs[at], reason)
+        return b""
+
+    def tell(self, name: bytes) -> bytes:
+        """Let everybody who listens to `name` act; the first reason for a failure."""
+        for effects in self.listeners.get(name, []):
+            reason = effects.apply(name, self)
+            if reason:
+                return reason
+        return b""
+
+    def restore(self, before: dict[bytes, Value]) -> None:
+        """Put old values back."""
+        for name, value in before.items():
+            self.values[name] = value
+            if name == b"dir":
+                self.files.enter(value.text)
+
+    def take_remarks(self) -> list[str]:
+        """What is to be logged about settings made since the last call."""
+        remarks = self.remarks
+        self.remarks = []
+        return remarks

@@ -1,0 +1,192 @@
+"""The file system, handed to whoever needs it so that a test can lose what a crash would lose.
+
+Paths are bytes.  Every method raises OSError as the system does.  What must survive a crash is written with `replace`,
+or by `append`, `sync` and, when the name itself is new or was removed, `sync_folder`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fnmatch
+import glob
+import os
+from typing import Final
+
+READABLE: Final = 0o644
+
+
+class Appender:
+    """A file open for writing at its end."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def write(self, data: bytes) -> None:
+        """Add all of `data`; it is lost in a crash until `sync`."""
+        rest = memoryview(data)
+        while len(rest):
+            rest = rest[os.write(self.descriptor, rest) :]
+
+    def sync(self) -> None:
+        """Return once the disk has what was written."""
+        os.fsync(self.descriptor)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+class Files:
+    """The machine's file system."""
+
+    def read(self, path: bytes) -> bytes:
+        """The whole content."""
+        with open(path, "rb") as file:
+            return file.read()
+
+    def append(self, path: bytes) -> Appender:
+        """Open for writing at the end; made if missing."""
+        return Appender(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, READABLE))
+
+    def rename(self, old: bytes, new: bytes) -> None:
+        """Give a file another name, in the place of a file that has it; safe after `sync_folder`."""
+        os.rename(old, new)
+
+    def remove(self, path: bytes) -> None:
+        os.unlink(path)
+
+    def exists(self, path: bytes) -> bool:
+        return os.path.exists(path)
+
+    def sync_folder(self, path: bytes) -> None:
+        """Return once the disk has the names within a folder as they are now."""
+        descriptor = os.open(path or b".", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def matching(self, pattern: bytes) -> list[bytes]:
+        """The paths that fit a shell pattern, in order."""
+        return sorted(glob.glob(pattern))
+
+    def working_folder(self) -> bytes:
+        """Absolute."""
+        return os.getcwdb()
+
+    def enter(self, path: bytes) -> None:
+        """Make a folder the working folder."""
+        os.chdir(path)
+
+    def absolute(self, path: bytes) -> bytes:
+        """`path` as seen from the root."""
+        return path if path.startswith(b"/") else os.path.join(self.working_folder(), path)
+
+    def replace(self, path: bytes, data: bytes) -> None:
+        """Give a file a new content: all of it or, after a crash at any moment, none of it.
+
+        A crash may leave a draft behind, named as the file and six hexadecimal digits.
+        """
+        draft = path + b".%06x" % (os.getpid() & 0xFFFFFF)
+        file = self.append(draft)
+        try:
+            try:
+                file.write(data)
+                file.sync()
+            finally:
+                file.close()
+            self.rename(draft, path)
+        except OSError:
+            if self.exists(draft):
+                self.remove(draft)
+            raise
+        self.sync_folder(os.path.dirname(path))
+
+
+class MemoryFiles(Files):
+    """Files of one folder tree in memory; `crash` forgets what was not synced.  For tests and the simulator.
+
+    A name that `sync_folder` has not seen leads, after a crash, to what the last synced state of the folder has.
+    """
+
+    def __init__(self) -> None:
+        self.contents: dict[bytes, MemoryFile] = {}
+        self.on_disk: dict[bytes, MemoryFile] = {}
+        self.folder = b"/"
+
+    def crash(self) -> None:
+        """The power fails: only synced names stay, each with its synced content."""
+        self.contents = dict(self.on_disk)
+        for file in self.contents.values():
+            file.data = file.data[: file.synced]
+
+    def find(self, path: bytes) -> MemoryFile:
+        file = self.contents.get(self.absolute(path))
+        if file is None:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return file
+
+    def read(self, path: bytes) -> bytes:
+        return self.find(path).data
+
+    def append(self, path: bytes) -> Appender:
+        path = self.absolute(path)
+        if path not in self.contents:
+            self.contents[path] = MemoryFile()
+        return MemoryAppender(self.contents[path])
+
+    def rename(self, old: bytes, new: bytes) -> None:
+        file = self.find(old)
+        del self.contents[self.absolute(old)]
+        self.contents[self.absolute(new)] = file
+
+    def remove(self, path: bytes) -> None:
+        self.find(path)
+        del self.contents[self.absolute(path)]
+
+    def exists(self, path: bytes) -> bool:
+        return self.absolute(path) in self.contents
+
+    def sync_folder(self, path: bytes) -> None:
+        folder = self.absolute(path).rstrip(b"/") or b"/"
+        for name in [name for name in self.on_disk if (os.path.dirname(name) or b"/") == folder]:
+            del self.on_disk[name]
+        for name, file in self.contents.items():
+            if (os.path.dirname(name) or b"/") == folder:
+                self.on_disk[name] = file
+
+    def matching(self, pattern: bytes) -> list[bytes]:
+        wanted = self.absolute(pattern)
+        return sorted([name for name in self.contents if fnmatch.fnmatchcase(name, wanted)])
+
+    def working_folder(self) -> bytes:
+        return self.folder
+
+    def enter(self, path: bytes) -> None:
+        """Any folder exists in which a file does, and the root."""
+        folder = os.path.normpath(self.absolute(path))
+        if folder != b"/" and not any(name.startswith(folder + b"/") for name in self.contents):
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        self.folder = folder
+
+
+class MemoryFile:
+    """What a file holds, and how much of it is safe."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.synced = 0
+
+
+class MemoryAppender(Appender):
+    def __init__(self, file: MemoryFile) -> None:
+        super().__init__(-1)
+        self.file = file
+
+    def write(self, data: bytes) -> None:
+        self.file.data += data
+
+    def sync(self) -> None:
+        self.file.synced = len(self.file.data)
+
+    def close(self) -> None:
+        pass

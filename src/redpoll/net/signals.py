@@ -1,0 +1,52 @@
+"""SIGTERM and SIGINT, brought into the loop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from typing import Final
+
+from redpoll.net.loop import Handler, Reactor
+
+
+class Stoppable:
+    """What a signal ends."""
+
+    def stop(self, why: str) -> None:
+        """End the loop after this turn, saying why in the log."""
+        raise NotImplementedError
+
+
+class Wakeup(Handler):
+    """Signals, through a socket pair: compiled loops do not notice them by themselves."""
+
+    def __init__(self, program: Stoppable, reactor: Reactor) -> None:
+        self.program: Final = program
+        self.reactor: Final = reactor
+        self.inner, self.outer = socket.socketpair()
+        self.inner.setblocking(False)
+        self.outer.setblocking(False)
+        signal.set_wakeup_fd(self.outer.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, ignore)
+        signal.signal(signal.SIGINT, ignore)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        reactor.add(self.inner.fileno(), self)
+
+    def on_readable(self) -> None:
+        for number in self.inner.recv(64):
+            if number == signal.SIGINT and self.reactor.stopping:
+                sys.exit(1)
+            if number in (signal.SIGTERM, signal.SIGINT):
+                name = signal.Signals(number).name
+                self.program.stop(f"Received {name} scheduling shutdown...")
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(-1)
+        self.inner.close()
+        self.outer.close()
+
+
+def ignore(number: int, frame: object) -> None:
+    """The wake-up descriptor has already told the loop."""

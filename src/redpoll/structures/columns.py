@@ -1,0 +1,108 @@
+"""Columns of a bucket that split, join, grow and shrink: what Table does to them when records move.
+
+Every column but the words is optional: deadlines where a record has one, scores in scored tables, objects where a
+record's value stands outside.
+"""
+
+from __future__ import annotations
+
+from librt.vecs import append, pop, vec
+from mypy_extensions import i64
+
+from redpoll.structures.segment import OUTSIDE, Outside, Segment
+
+
+def appended(column: vec[i64], value: i64) -> vec[i64]:
+    """The column with one more value, growing four at a time: doubling would cost 4 bytes a key."""
+    count: i64 = len(column)
+    if count & 3 != 0:
+        return append(column, value)
+    grown = vec[i64](capacity=count + 4)
+    i: i64 = 0
+    while i < count:
+        grown = append(grown, column[i])
+        i += 1
+    return append(grown, value)
+
+
+def removed(column: vec[i64], i: i64) -> vec[i64]:
+    last: i64 = len(column) - 1
+    while i < last:
+        column[i] = column[i + 1]
+        i += 1
+    shorter, _ = pop(column)
+    return shorter
+
+
+def part_deadlines(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
+    column = source.deadlines[j]
+    target.keep_deadlines()
+    kept = vec[i64]()
+    moved = vec[i64]()
+    for i in range(len(column)):
+        if words[i] & bit != 0:
+            moved = appended(moved, column[i])
+        else:
+            kept = appended(kept, column[i])
+    source.deadlines[j] = kept
+    target.deadlines[t] = moved
+    source.note_earliest(j)
+    target.note_earliest(t)
+
+
+def part_scores(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
+    column = source.scores[j]
+    kept = vec[float](capacity=12)
+    moved = vec[float](capacity=12)
+    for i in range(len(column)):
+        if words[i] & bit != 0:
+            moved = append(moved, column[i])
+        else:
+            kept = append(kept, column[i])
+    source.scores[j] = kept
+    target.scores[t] = moved
+
+
+def part_objects(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
+    objects = source.objects[j]
+    kept: list[Outside] = []
+    rank: i64 = 0
+    for i in range(len(words)):
+        if words[i] & OUTSIDE != 0:
+            if words[i] & bit != 0:
+                target.objects_of(t).append(objects[rank])
+            else:
+                kept.append(objects[rank])
+            rank += 1
+    source.objects[j] = kept
+
+
+def join(target: Segment, t: i64, source: Segment, j: i64) -> None:
+    """Add the records of bucket `j` to bucket `t`."""
+    here: i64 = len(target.words[t])
+    there: i64 = len(source.words[j])
+    if there == 0:
+        return
+    words = vec[i64](capacity=(here + there + 3) & ~3)
+    for i in range(here):
+        words = append(words, target.words[t][i])
+    for i in range(there):
+        words = append(words, source.words[j][i])
+    target.words[t] = words
+    target.blobs[t] = b"%b%b" % (target.blobs[t], source.blobs[j])
+    ours = len(target.deadlines) > 0 and len(target.deadlines[t]) > 0
+    theirs = len(source.deadlines) > 0 and len(source.deadlines[j]) > 0
+    if ours or theirs:
+        target.keep_deadlines()
+        column = vec[i64](capacity=(here + there + 3) & ~3)
+        for i in range(here):
+            column = append(column, target.deadlines[t][i] if ours else 0)
+        for i in range(there):
+            column = append(column, source.deadlines[j][i] if theirs else 0)
+        target.deadlines[t] = column
+        target.note_earliest(t)
+    if target.scored:
+        for i in range(there):
+            target.scores[t] = append(target.scores[t], source.scores[j][i])
+    if len(source.objects) > j and len(source.objects[j]) > 0:
+        target.objects_of(t).extend(source.objects[j])

@@ -1,0 +1,129 @@
+"""Walking over a Table: bucket by bucket with a cursor, and to the records whose deadline has come."""
+
+from __future__ import annotations
+
+from librt.vecs import append, vec
+from mypy_extensions import i64, mypyc_attr
+
+from redpoll.structures.segment import (
+    HASH_BITS,
+    HASH_MASK,
+    LENGTH_MASK,
+    OUTSIDE,
+    SEGMENT_BITS,
+    SEGMENT_MASK,
+    Outside,
+    Segment,
+)
+from redpoll.structures.table import Table
+
+
+@mypyc_attr(acyclic=True)
+class Records:
+    """What a walk over buckets found, in columns; `values` of outside records are empty."""
+
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+        self.values: list[bytes] = []
+        self.words: vec[i64] = vec[i64]()
+        self.deadlines: vec[i64] = vec[i64]()
+        self.scores: vec[float] = vec[float]()
+        self.objects: list[Outside | None] = []
+
+
+def scan(table: Table, cursor: i64, found: Records, values: bool = False) -> i64:
+    """Add the records of the bucket at `cursor` to `found`; the next cursor, 0 after the last.
+
+    A cursor is a position in bit-reversed hash order, so it stays true while the table grows and shrinks:
+    a key that is there all the time is returned.  O(records of a bucket).
+    """
+    h = reversed_bits(cursor)
+    b: i64 = h & table.low
+    width: i64 = (1 << HASH_BITS) // (table.low + 1)
+    if b < table.split:
+        b = h & table.high
+        width >>= 1
+    read_bucket(table, b, found, values)
+    following: i64 = (cursor | (width - 1)) + 1
+    return following & HASH_MASK
+
+
+def read_bucket(table: Table, b: i64, found: Records, values: bool = False) -> None:
+    """Add bucket `b`'s records to `found`."""
+    segment = table.segments[b >> SEGMENT_BITS]
+    j: i64 = b & SEGMENT_MASK
+    words = segment.words[j]
+    blob = segment.blobs[j]
+    timed = len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0
+    count: i64 = len(words)
+    i: i64 = 0
+    offset: i64 = 0
+    while i < count:
+        word: i64 = words[i]
+        length: i64 = blob[offset]
+        start: i64 = offset + 1 + length
+        offset += word & LENGTH_MASK
+        if word & OUTSIDE != 0:
+            outside = table.object_of(segment, j, i)
+            long_key = outside.key
+            found.keys.append(long_key if len(long_key) > 0 else blob[start - length : start])
+            found.objects.append(outside)
+        else:
+            found.keys.append(blob[start - length : start])
+            found.objects.append(None)
+        if values:
+            found.values.append(blob[start:offset])
+        found.words = append(found.words, word)
+        found.deadlines = append(found.deadlines, segment.deadlines[j][i] if timed else 0)
+        if table.scored:
+            found.scores = append(found.scores, segment.scores[j][i])
+        i += 1
+
+
+def due(table: Table, now_ms: i64, most: i64, keys: list[bytes]) -> None:
+    """Add up to about `most` keys whose deadline is not after `now_ms` to `keys`.
+
+    Looks at one number a segment, one a bucket where that is due, so a pass over a million keys with deadlines
+    of which none is due takes some microseconds.
+    """
+    if table.volatile == 0:
+        return
+    for segment in table.segments:
+        if segment.first > now_ms:
+            continue
+        j: i64 = 0
+        count: i64 = len(segment.earliest)
+        while j < count:
+            if segment.earliest[j] <= now_ms:
+                _due_in(table, segment, j, now_ms, keys)
+                if len(keys) >= most:
+                    return
+            j += 1
+        segment.note_first()
+
+
+def _due_in(table: Table, segment: Segment, j: i64, now_ms: i64, keys: list[bytes]) -> None:
+    words = segment.words[j]
+    column = segment.deadlines[j]
+    blob = segment.blobs[j]
+    offset: i64 = 0
+    i: i64 = 0
+    count: i64 = len(column)
+    while i < count:
+        if column[i] != 0 and column[i] <= now_ms:
+            length: i64 = blob[offset]
+            key = blob[offset + 1 : offset + 1 + length]
+            if length == 0 and words[i] & OUTSIDE != 0:
+                key = table.object_of(segment, j, i).key
+            keys.append(key)
+        offset += words[i] & LENGTH_MASK
+        i += 1
+
+
+def reversed_bits(n: i64) -> i64:
+    """The HASH_BITS low bits of `n` in reverse order."""
+    out: i64 = 0
+    for _ in range(HASH_BITS):
+        out = out << 1 | (n & 1)
+        n >>= 1
+    return out

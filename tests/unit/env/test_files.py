@@ -1,0 +1,90 @@
+"""The file system, real and in memory, does the same; only the one in memory can crash."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from redpoll.env.files import Files, MemoryFiles
+
+
+def write(files: Files, path: bytes, data: bytes, sync: bool) -> None:
+    file = files.append(path)
+    file.write(data)
+    if sync:
+        file.sync()
+    file.close()
+
+
+@pytest.fixture(params=["real", "memory"])
+def files(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
+    monkeypatch.chdir(tmp_path)
+    return Files() if request.param == "real" else MemoryFiles()
+
+
+def test_files_are_written_read_renamed_and_removed(files: Files) -> None:
+    write(files, b"a", b"one", False)
+    write(files, b"a", b"two", True)
+    assert files.read(b"a") == b"onetwo"
+    files.rename(b"a", b"b")
+    assert not files.exists(b"a")
+    assert files.read(files.absolute(b"b")) == b"onetwo"
+    files.remove(b"b")
+    for failing in (lambda: files.read(b"b"), lambda: files.remove(b"b"), lambda: files.rename(b"b", b"c")):
+        with pytest.raises(FileNotFoundError, match="No such file or directory"):
+            failing()
+
+
+def test_replace_leaves_the_new_content_and_no_draft(files: Files) -> None:
+    files.replace(b"a.conf", b"old")
+    files.replace(b"a.conf", b"new")
+    assert files.read(b"a.conf") == b"new"
+    assert len(files.matching(b"a.conf*")) == 1
+
+
+def test_patterns_find_names_in_order(files: Files) -> None:
+    for name in (b"b1", b"a1", b"a2"):
+        write(files, name, b"", True)
+    assert [os.path.basename(name) for name in files.matching(b"a?")] == [b"a1", b"a2"]
+
+
+def test_entering_what_does_not_exist_is_an_error(files: Files) -> None:
+    before = files.working_folder()
+    with pytest.raises(FileNotFoundError, match="No such file or directory"):
+        files.enter(b"/no/such/folder")
+    assert files.working_folder() == before
+
+
+def test_the_mode_of_a_new_file_follows_the_umask(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path / "a")
+    before = os.umask(0o027)
+    try:
+        Files().replace(path, b"x")
+    finally:
+        os.umask(before)
+    assert os.stat(path).st_mode & 0o777 == 0o640
+
+
+def test_a_crash_forgets_what_was_not_synced() -> None:
+    files = MemoryFiles()
+    write(files, b"kept", b"one", True)
+    files.sync_folder(b"")
+    write(files, b"kept", b"two", False)
+    write(files, b"new", b"x", True)
+    files.crash()
+    assert files.read(b"kept") == b"one"
+    assert not files.exists(b"new")
+
+
+def test_a_rename_counts_once_its_folder_is_synced() -> None:
+    files = MemoryFiles()
+    files.replace(b"/d/a", b"old")
+    write(files, b"/d/b", b"new", True)
+    files.rename(b"/d/b", b"/d/a")
+    files.crash()
+    assert files.read(b"/d/a") == b"old"
+    files.replace(b"/d/a", b"new")
+    files.crash()
+    assert files.read(b"/d/a") == b"new"
