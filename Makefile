@@ -4,7 +4,7 @@
 # REDPOLL_PURE=1      compile nothing
 # ARGS="..."          handed on by `serve`, `bench` and the targets that run pytest
 # JOBS=4              processes that share a test run
-# QUICK=1             serve, compare and measure the build of `unit-compiled`: slower, but soon ready after an edit
+# QUICK=1             serve the tests' build: slower, but soon ready after an edit
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -96,12 +96,12 @@ else
 endif
 
 .PHONY: diff
-diff: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(SERVED)) ## compare with a real server: replies, files, clients
-	@$(if $(DIFF),$(call PYTEST,$(MODE),$(SERVED),$(DIFF)))
+diff: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## compare with a real server: replies, files, clients
+	@$(if $(DIFF),$(call PYTEST,$(MODE),$(TESTED),$(DIFF)))
 
 .PHONY: docs
-docs: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(SERVED)) ## run what the documentation promises
-	@$(if $(DOCS),$(call PYTEST,$(MODE),$(SERVED),$(DOCS)))
+docs: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## run what the documentation promises
+	@$(if $(DOCS),$(call PYTEST,$(MODE),$(TESTED),$(DOCS)))
 
 .PHONY: test-full
 test-full: check $(NOTES)/run $(call STAMP_OF,$(TESTED)) $(call STAMP_OF,$(SERVED)) ## all of it with the long tests and many more random examples
@@ -141,7 +141,7 @@ FORCE:
 
 # A stamp is made before the build looks at the sources: an edit during the build is then newer, and built next time.
 build/%.stamp: build/sources $(shell find src/redpoll -name '*.py' -o -name '*.json') setup.py $(NOTES)/run $(NOTES)/build
-	@echo "building $* (some minutes the first time, later what changed)"
+	@echo "building $*: a minute or two"
 	@touch $@.new
 	@$(PY) setup.py -q build_tree --variant $*
 	@mv $@.new $@

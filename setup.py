@@ -6,9 +6,9 @@ Two ways in:
 - `python setup.py build_tree --variant compiled|test` (the Makefile's way): a complete copy of the package in
   `build/VARIANT`, compiled modules as machine code only, so that a missing one is noticed.  `src/` never holds any.
 
-`compiled`, the product, is translated and optimised as a whole: a fifth faster than modules apart.  `test` is a shared
-library for each module, so that only what a change reaches is compiled again.  Without a compiler, or with
-REDPOLL_PURE=1, nothing is compiled and the same files run interpreted.  See docs/adr/0001-librt-and-the-build.md.
+mypyc translates all compiled modules into one C file that both variants share: `compiled` is optimised, `test` is not
+and is ready in a fifth of the time.  Without a compiler, or with REDPOLL_PURE=1, nothing is compiled and the same files
+run interpreted.  docs/adr/0001-librt-and-the-build.md tells why it is done this way, and what it costs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import fnmatch
 import os
 import re
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,8 +43,8 @@ NOT_COMPILED = {
 }
 """What stays interpreted (patterns below src/redpoll), each with its reason.  Everything else is compiled."""
 
-OPTIMISATION = {"compiled": "-O3", "test": "-O1"}
-"""What each variant asks of the C compiler: the product is fast, the tests' build is ready quickly."""
+VARIANTS = {"compiled": ["-O3"], "test": ["-O0", "-UNDEBUG"]}
+"""What each variant asks of the C compiler: the product is fast; the tests' build is soon ready, and checks more."""
 
 FLAGS = [
     "-g0",  # debug information doubles the compile time; symbol names stay, which is what perf needs
@@ -68,28 +67,18 @@ def compiled_sources() -> list[str]:
 
 
 def translate(variant: str) -> list[Extension]:
-    """Have mypyc write the C of every compiled module; returns what is to be built from it.
+    """Have mypyc write the C of the compiled modules, all in one; returns what is to be built from it.
 
-    The C of a module that comes out as it was keeps its time, and is not compiled again.
+    C that comes out as it was keeps its time, and is not compiled again.
     """
     from mypyc.build import mypycify
 
-    target = Path("build/c", variant)
-    # mypyc 2.4's own cache forgets which attributes of a class have a "defined" bit, and then lays the class out
-    # differently in the modules that it translates anew.  Translating all of them takes seconds, so we never use it.
-    cache = target / "mypy"
-    shutil.rmtree(cache, ignore_errors=True)
-    apart = variant == "test"
-    extensions = mypycify(
-        [f"--cache-dir={cache}", *compiled_sources()],
-        separate=apart,
-        group_name=None if apart else "redpoll",
-        target_dir=str(target),
-        opt_level=OPTIMISATION[variant][2:],
-    )
+    optimisation, *further = VARIANTS[variant]
+    extensions = mypycify(compiled_sources(), group_name="redpoll", target_dir="build/c", opt_level=optimisation[2:])
     if os.name == "posix":
         for extension in extensions:
-            extension.extra_compile_args = [OPTIMISATION[variant], *FLAGS, *shlex.split(os.environ.get("CFLAGS", ""))]
+            asked = shlex.split(os.environ.get("CFLAGS", ""))
+            extension.extra_compile_args = [optimisation, *further, *FLAGS, *asked]
     return list(extensions)
 
 
@@ -128,8 +117,8 @@ class BuildTree(Command):
         self.variant = "compiled"
 
     def finalize_options(self) -> None:
-        if self.variant not in OPTIMISATION:
-            raise SystemExit(f"setup.py: no such variant: {self.variant} (there are {', '.join(OPTIMISATION)})")
+        if self.variant not in VARIANTS:
+            raise SystemExit(f"setup.py: no such variant: {self.variant} (there are {', '.join(VARIANTS)})")
 
     def run(self) -> None:
         if reason := why_pure():

@@ -81,6 +81,11 @@ NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
 SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
 
 
+def up_to_nul(word: bytes) -> bytes:
+    """What the reference shows of a word: it ends at the first zero byte."""
+    return word.partition(b"\0")[0]
+
+
 def wrong_arity(name: bytes) -> bytes:
     """`name` in lower case, a subcommand as `config|get`."""
     return b"ERR wrong number of arguments for '%b' command" % name
@@ -91,7 +96,7 @@ def invalid_expire(name: bytes) -> bytes:
 
 
 def unknown_subcommand(word: bytes, container: bytes) -> bytes:
-    return b"ERR unknown subcommand '%b'. Try %b HELP." % (word[:128], container.upper())
+    return b"ERR unknown subcommand '%b'. Try %b HELP." % (up_to_nul(word)[:128], container.upper())
 
 
 def not_in_transaction(name: bytes) -> bytes:
@@ -104,6 +109,6 @@ def unknown_command(args: list[bytes]) -> bytes:
     for argument in args[1:]:
         if len(listed) >= 128:
             break
-        listed += b"'%b' " % argument[: 128 - len(listed)]
-    text = b"ERR unknown command '%b', with args beginning with: %b" % (args[0][:128], listed)
+        listed += b"'%b' " % up_to_nul(argument)[: 128 - len(listed)]
+    text = b"ERR unknown command '%b', with args beginning with: %b" % (up_to_nul(args[0])[:128], listed)
     return text.replace(b"\r", b" ").replace(b"\n", b" ")

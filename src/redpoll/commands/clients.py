@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from mypy_extensions import i64
+
 from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, CONNECTION, LOADING, NOSCRIPT, STALE
+from redpoll.commands.client_filter import Filter
 from redpoll.commands.keys import help_lines
-from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import NO_SPECIAL_CHARACTERS, SYNTAX, CommandError
+from redpoll.errors import NO_SPECIAL_CHARACTERS, CommandError, up_to_nul
 from redpoll.protocol.reply import OK, Verbatim
 
 ANYTIME = NOSCRIPT | LOADING | STALE
 SET_ON_ALL = "request_policy:all_nodes response_policy:all_succeeded"
-CLIENT_TYPES = (b"normal", b"master", b"primary", b"slave", b"replica", b"pubsub")
 
 
 def check_name(name: bytes, what: bytes) -> None:
     """Names are printable and without blanks."""
-    for c in name:
+    for c in up_to_nul(name):
         if c < 33 or c > 126:
             raise CommandError(b"ERR %b %b" % (what, NO_SPECIAL_CHARACTERS))
 
@@ -84,30 +85,19 @@ def client_setinfo(session: Session, args: list[bytes]) -> object:
     since="2.4.0", complexity="O(connections)", summary="All connections, one a line.",
 )  # fmt: skip
 def client_list(session: Session, args: list[bytes]) -> object:
-    """CLIENT LIST [TYPE type | ID id ...]"""
+    """CLIENT LIST [filter value ...]"""
     wanted = wanted_sessions(session, args)
     return Verbatim(b"".join(line(other, session) + b"\n" for other in wanted))
 
 
 def wanted_sessions(session: Session, args: list[bytes]) -> list[Session]:
     """The sessions that the filters let through, by id."""
-    everybody = sorted(session.engine.sessions.values(), key=lambda other: other.id)
-    if len(args) == 2:
-        return everybody
-    word = args[2].upper()
-    if word == b"TYPE" and len(args) == 4:
-        if args[3].lower() not in CLIENT_TYPES:
-            raise CommandError(b"ERR Unknown client type '%b'" % args[3])
-        return everybody if args[3].lower() == b"normal" else []
-    if word == b"ID" and len(args) > 3:
-        ids = set()
-        for id in args[3:]:
-            number = integer(id, b"ERR Invalid client ID")
-            if number < 1:
-                raise CommandError(b"ERR client-id should be greater than 0")
-            ids.add(int(number))
-        return [other for other in everybody if int(other.id) in ids]
-    raise CommandError(SYNTAX)
+    wanted = Filter(session, args[2:])
+    return [other for other in sorted(session.engine.sessions.values(), key=by_id) if wanted.fits(other)]
+
+
+def by_id(session: Session) -> int:
+    return session.id
 
 
 @command(
@@ -123,24 +113,23 @@ def line(other: Session, asking: Session) -> bytes:
     """A session as CLIENT LIST shows it: `field=value`, separated by blanks."""
     now_us = other.engine.moment.now_us
     transaction = other.transaction
-    queued = -1
+    queued: i64 = -1
     if other.had_transaction:
-        queued = len(transaction.queued) if transaction is not None else 0
-    flags = b""
-    if transaction is not None:
-        flags += b"x"
-    if other.waiting is not None:
-        flags += b"b"
-    if other.watch_broken:
-        flags += b"d"
-    command_name = b"client|list" if other is asking else other.last_command
+        queued = other.executing
+        # What a transaction that cannot succeed had collected is forgotten at once.
+        if transaction is not None and not other.watch_broken:
+            queued = len(transaction.queued)
+    command_name = other.last_command
+    if other is asking:
+        command_name = b"exec" if other.executing > 0 else b"client|list"
+    watched = 0 if other.watch_broken else len(other.watched)
     return (
         b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa= db=%d sub=0 psub=0 ssub=0 "
         b"multi=%d watch=%d %b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b %b tot-cmds=%d"
     ) % (
         other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), other.name,
-        (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, flags or b"N",
-        other.db.index, queued, len(other.watched), other.peer.facts(), command_name,
+        (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, other.flags(),
+        other.db.index, queued, watched, other.peer.facts(), command_name,
         other.user if other.authenticated else b"default", other.resp, other.lib_name, other.lib_version,
         other.peer.traffic(), other.commands,
     )  # fmt: skip
@@ -156,7 +145,7 @@ def client_help(session: Session, args: list[bytes]) -> object:
         b"GETNAME", b"The name of this connection.",
         b"ID", b"The id of this connection.",
         b"INFO", b"This connection, as LIST shows it.",
-        b"LIST [TYPE type | ID id ...]", b"All connections, or some.",
+        b"LIST [<filter> <value> ...]", b"All connections, or some.",
         b"SETINFO LIB-NAME|LIB-VER value", b"Say which library speaks here.",
         b"SETNAME name", b"Name this connection.",
     ])  # fmt: skip

@@ -7,7 +7,7 @@ from redpoll.catalogue.spec import CATEGORY_NAMES, CONNECTION, FLAG_NAMES, LOADI
 from redpoll.commands.keys import help_lines
 from redpoll.engine.command import CATALOGUE, Command, command
 from redpoll.engine.session import Session
-from redpoll.protocol.reply import NULL_ARRAY, Map, SetOf, Status
+from redpoll.protocol.reply import Map, SetOf, Status
 
 
 @command(
@@ -45,7 +45,7 @@ def command_info(session: Session, args: list[bytes]) -> object:
     replies: list[object] = []
     for name in args[2:]:
         found = CATALOGUE.get(name.lower())
-        replies.append(described(found) if found is not None else NULL_ARRAY)
+        replies.append(described(found) if found is not None else None)
     return replies
 
 

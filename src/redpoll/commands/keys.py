@@ -91,6 +91,9 @@ def scan(session: Session, args: list[bytes]) -> object:
     options = Args(args, 2)
     while options.left() > 0:
         word = options.word()
+        if word == b"NOVALUES" or word == b"NOSCORES":
+            only = b"HSCAN" if word == b"NOVALUES" else b"ZSCAN"
+            raise CommandError(b"ERR %b option can only be used in %b" % (word, only))
         if options.left() == 0:
             raise CommandError(SYNTAX)
         if word == b"COUNT":

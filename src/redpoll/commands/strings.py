@@ -65,7 +65,12 @@ class SetOptions:
                 self.get = True
             elif word == b"KEEPTTL" and not unit:
                 self.keep_deadline = True
-            elif word in (b"EX", b"PX", b"EXAT", b"PXAT") and not unit and not self.keep_deadline and cursor.left() > 0:
+            elif (
+                word in (b"EX", b"PX", b"EXAT", b"PXAT")
+                and unit in (b"", word)
+                and not self.keep_deadline
+                and cursor.left() > 0
+            ):
                 unit = word
                 amount = cursor.next()
             else:

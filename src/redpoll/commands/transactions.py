@@ -44,9 +44,11 @@ def exec_(session: Session, args: list[bytes]) -> object:
     replies: list[object] = []
     session.gates |= GATE_BLOCK
     engine.in_transaction = True
+    session.executing = len(transaction.queued)
     for queued in transaction.queued:
         replies.append(engine.run_queued(session, queued))
     engine.in_transaction = False
+    session.executing = 0
     session.gates &= ~GATE_BLOCK
     return replies
 
@@ -55,8 +57,7 @@ def watched_is_gone(session: Session) -> bool:
     """Whether a watched key's time has come since WATCH, though nobody has deleted it yet."""
     engine = session.engine
     for db, key in session.watched:
-        table = engine.databases[db].table
-        if table.find(key) and table.deadline() != 0 and table.deadline() <= engine.moment.now_ms:
+        if (db, key) not in session.watched_stale and engine.databases[db].is_past(key):
             return True
     return False
 
@@ -84,6 +85,8 @@ def watch(session: Session, args: list[bytes]) -> object:
     if not session.watch_broken:
         for key in args[1:]:
             session.engine.interest.watch(session, session.db.index, key)
+            if session.db.is_past(key):
+                session.watched_stale.add((session.db.index, key))
     return OK
 
 

@@ -20,10 +20,10 @@ def timeout_deadline(session: Session, word: bytes) -> i64:
         raise CommandError(TIMEOUT_NOT_A_FLOAT)
     if isinstance(seconds, float):
         raise CommandError(TIMEOUT_OUT_OF_RANGE if seconds > 0 else TIMEOUT_NEGATIVE)
-    if seconds < 0:
-        raise CommandError(TIMEOUT_NEGATIVE)
     exact = Fraction(seconds) * 1000
     ms = -(-exact.numerator // exact.denominator)
+    if ms < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
     if ms > INT64_MAX or ms + int(session.db.moment.now_ms) > INT64_MAX:
         raise CommandError(TIMEOUT_OUT_OF_RANGE)
     return ms + session.db.moment.now_ms if ms > 0 else 0

@@ -16,9 +16,11 @@ from redpoll.errors import (
     SYNTAX,
     WITHSCORES_BYLEX,
     CommandError,
+    up_to_nul,
 )
 from redpoll.protocol.numbers import parse_score_bound
 from redpoll.protocol.reply import Double, Pairs
+from redpoll.types.kinds import ZSET_SKIPLIST
 from redpoll.types.zset import ZSet
 
 BY_RANK = 0
@@ -33,7 +35,6 @@ class RangeOptions:
         self.by = BY_RANK
         self.reverse = False
         self.with_scores = False
-        self.limited = False
         self.skip: i64 = 0
         self.most: i64 = -1
         while cursor.left() > 0:
@@ -43,16 +44,15 @@ class RangeOptions:
             elif word == b"LIMIT" and cursor.left() >= 2:
                 self.skip = cursor.integer()
                 self.most = cursor.integer()
-                self.limited = True
-            elif word == b"REV":
+            elif word == b"REV" and not self.reverse:
                 self.reverse = True
-            elif word == b"BYLEX":
+            elif word == b"BYLEX" and self.by == BY_RANK:
                 self.by = BY_LEX
-            elif word == b"BYSCORE":
+            elif word == b"BYSCORE" and self.by == BY_RANK:
                 self.by = BY_SCORE
             else:
                 raise CommandError(SYNTAX)
-        if self.limited and self.by == BY_RANK:
+        if self.most != -1 and self.by == BY_RANK:
             raise CommandError(LIMIT_WITHOUT_RANGE)
         if self.with_scores and self.by == BY_LEX:
             raise CommandError(WITHSCORES_BYLEX)
@@ -76,8 +76,8 @@ class LexEnd:
     """One end of a range of members: `[a`, `(a`, `-`, `+`."""
 
     def __init__(self, word: bytes) -> None:
-        self.lowest = word == b"-"
-        self.highest = word == b"+"
+        self.lowest = up_to_nul(word) == b"-"
+        self.highest = up_to_nul(word) == b"+"
         self.open = word[:1] == b"("
         self.member = word[1:]
         if not (self.lowest or self.highest or self.open or word[:1] == b"["):
@@ -143,6 +143,9 @@ def by_rank(zset: ZSet, first: i64, last: i64, options: RangeOptions) -> object:
 def limited(zset: ZSet, start: i64, stop: i64, options: RangeOptions) -> object:
     """The members of ranks `start` to before `stop`, as LIMIT cuts them."""
     skip = options.skip
+    if skip < 0 and zset.kind == ZSET_SKIPLIST:
+        # The reference counts from the end there, and only there.
+        skip += stop - start
     if skip < 0 or start >= stop or skip >= stop - start:
         return []
     most = stop - start - skip

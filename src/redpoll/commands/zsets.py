@@ -17,6 +17,7 @@ from redpoll.errors import (
     SYNTAX,
     XX_NX,
     CommandError,
+    wrong_arity,
 )
 from redpoll.keyspace.events import ZADD, ZINCR, ZPOPMIN, ZREM
 from redpoll.protocol.reply import NULL_ARRAY, Double
@@ -101,6 +102,8 @@ def zadd(session: Session, args: list[bytes]) -> object:
 
     if added + moved > 0:
         session.changed(key, zset, ZADD, added + moved)
+    else:
+        db.note_kind(key, zset)
     return added + moved if options.ch else added
 
 
@@ -116,6 +119,8 @@ def _add_one(session: Session, key: bytes, options: ZAddOptions, score: float, m
     zset.settle(db.moment.limits, len(member), 1)
     if outcome == ADDED or outcome == MOVED:
         session.changed(key, zset, ZINCR if options.incr else ZADD, 1)
+    else:
+        db.note_kind(key, zset)
     if options.incr:
         return None if outcome == REFUSED else Double(zset.score)
     return int(outcome == ADDED or (options.ch and outcome == MOVED))
@@ -137,6 +142,8 @@ def zscore(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def zrank(session: Session, args: list[bytes]) -> object:
     """ZRANK key member [WITHSCORE]"""
+    if len(args) > 4:
+        raise CommandError(wrong_arity(b"zrank"))
     with_score = len(args) == 4 and args[3].upper() == b"WITHSCORE"
     if len(args) > 3 and not with_score:
         raise CommandError(SYNTAX)

@@ -32,7 +32,7 @@ class Directive:
         default: bytes,
         applies: str,
         group: str,
-        help: str,  # noqa: A002
+        help: str,
         *,
         aliases: tuple[bytes, ...] = (),
         immutable: bool = False,

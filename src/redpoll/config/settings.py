@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from redpoll.config.directive import NO_EFFECT, Directive
 from redpoll.config.schema import BY_NAME, DIRECTIVES, find
 from redpoll.config.values import BadValue, Value
@@ -20,6 +22,7 @@ PROTECTED: Final = b"can't set protected config"
 DUPLICATE: Final = b"duplicate parameter"
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class NameGlob:
     """How CONFIG GET matches a pattern; a higher room that has globs subclasses it."""
 
@@ -28,6 +31,7 @@ class NameGlob:
         raise NotImplementedError
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Effects:
     """What a change of settings sets in motion; whoever acts on one subclasses this and hands it to `Config.listen`."""
 

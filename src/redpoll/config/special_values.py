@@ -43,9 +43,9 @@ class Addresses(ListOfWords):
 
 
 class SavePoints(ListOfWords):
-    """Pairs of seconds and changes: save when as many changes are as old.  Not kept in a rewritten file's stead.
+    """Pairs of seconds and changes: save once that many changes have waited that long.
 
-    `lines` is never asked: while nothing is saved, CONFIG REWRITE leaves the lines of this directive as they are.
+    While nothing is saved, CONFIG REWRITE leaves the lines of this directive as they are, and never asks for new ones.
     """
 
     def parse(self, words: list[bytes], before: Value) -> Value:

@@ -206,7 +206,9 @@ class PercentOrMemory(Int):
         number = memory_bytes(text)
         if number < 0:
             raise BadValue(b"argument must be a memory or percent value")
-        self.in_range(number)
+        if number > self.high:
+            # The reference keeps percentages as negative numbers too, and takes a size beyond 2^63 for one of them.
+            raise BadValue(b"percentage argument must be less or equal to 100")
         return Value(b"%d" % number, number)
 
     def allowed(self) -> str:

@@ -30,5 +30,6 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes])
             return Error(not_in_transaction(command.name))
         if gates & GATE_MULTI and command.name not in RUN_IN_MULTI:
             transaction.queued.append(args)
+            session.last_command = command.name
             return QUEUED
     return None

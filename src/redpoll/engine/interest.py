@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from redpoll.keyspace.events import Event
+from redpoll.keyspace.events import EXPIRED, Event
 from redpoll.keyspace.moment import AWAITED, WATCHED, Listener
 from redpoll.types.kinds import ZSET_LISTPACK
 
@@ -34,7 +34,11 @@ class Interest(Listener):
     def changed(self, db: i64, key: bytes, event: Event) -> None:
         watching = self.watchers.get((db, key))
         if watching is not None:
+            place = (int(db), key)
             for session in watching:
+                if event is EXPIRED and place in session.watched_stale:
+                    # The key was as good as gone when it was watched.
+                    continue
                 session.watch_broken = True
 
     def created(self, db: i64, key: bytes, kind: i64) -> None:
@@ -73,6 +77,7 @@ class Interest(Listener):
             if len(watching) == 0:
                 del self.watchers[place]
         session.watched.clear()
+        session.watched_stale.clear()
         session.watch_broken = False
         self._set(WATCHED, len(self.watchers) > 0)
 

@@ -81,12 +81,27 @@ class Session:
         self.commands: i64 = 0
         self.transaction: Transaction | None = None
         self.had_transaction = False
+        self.executing: i64 = 0
+        """How many commands the EXEC that runs has, 0 outside one."""
         self.watched: list[tuple[int, bytes]] = []
+        self.watched_stale: set[tuple[int, bytes]] = set()
+        """Those of the watched keys that were past their deadline already when WATCH came."""
         self.watch_broken = False
         self.waiting: Waiting | None = None
         self.may_block = True
         self.no_touch = False
         self.closing = False
+
+    def flags(self) -> bytes:
+        """The letters of CLIENT LIST."""
+        found = b""
+        if self.transaction is not None or self.executing > 0:
+            found += b"x"
+        if self.waiting is not None:
+            found += b"b"
+        if self.watch_broken:
+            found += b"d"
+        return found or b"N"
 
     def changed(self, key: bytes, value: Value | None, event: Event, count: i64) -> None:
         """Tell that a command changed `key`; see `Database.changed`."""

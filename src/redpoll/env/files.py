@@ -12,9 +12,12 @@ import glob
 import os
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 READABLE: Final = 0o644
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Appender:
     """A file open for writing at its end."""
 
@@ -23,9 +26,9 @@ class Appender:
 
     def write(self, data: bytes) -> None:
         """Add all of `data`; it is lost in a crash until `sync`."""
-        rest = memoryview(data)
-        while len(rest):
-            rest = rest[os.write(self.descriptor, rest) :]
+        done = os.write(self.descriptor, data)
+        while done < len(data):
+            done += os.write(self.descriptor, data[done:])
 
     def sync(self) -> None:
         """Return once the disk has what was written."""
@@ -35,6 +38,7 @@ class Appender:
         os.close(self.descriptor)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Files:
     """The machine's file system."""
 
@@ -102,6 +106,7 @@ class Files:
         self.sync_folder(os.path.dirname(path))
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class MemoryFiles(Files):
     """Files of one folder tree in memory; `crash` forgets what was not synced.  For tests and the simulator.
 

@@ -16,6 +16,8 @@ import syslog
 import time
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from redpoll.env.clock import Clock
 
 DEBUG: Final = 0
@@ -38,6 +40,7 @@ SENTINEL: Final = "X"
 ROLES: Final = {PRIMARY: "primary", REPLICA: "replica", CHILD: "RDB/AOF child", SENTINEL: "sentinel"}
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Log:
     """Lines of at least `level`, on standard output or at the end of the file at `path`.
 

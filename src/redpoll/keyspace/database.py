@@ -196,6 +196,11 @@ class Database:
         """The kind of what `key` holds, -1 if nothing; neither touches nor counts."""
         return self.table.kind() if self.peek(key, False) else -1
 
+    def is_past(self, key: bytes) -> bool:
+        """Whether `key` is past its deadline and still there; changes nothing."""
+        table = self.table
+        return table.find(key) and table.deadline() != 0 and table.deadline() <= self.moment.now_ms
+
     def deadline_of(self, key: bytes) -> i64:
         """The deadline in ms, 0 if the key has none, -1 if there is no key.  Counts, does not touch."""
         return self.table.deadline() if self.peek(key) else -1
@@ -261,6 +266,12 @@ class Database:
             moment.listener.changed(self.index, key, event)
             if moment.interest & AWAITED != 0 and value is not None:
                 moment.listener.created(self.index, key, value.kind)
+
+    def note_kind(self, key: bytes, value: Value) -> None:
+        """Keep an encoding that a command changed though it changed no content (ZADD XX of a long member)."""
+        table = self.table
+        if value.home != CREATED and table.find(key) and table.kind() != value.kind:
+            table.set_kind(value.kind)
 
     def _empty(self, key: bytes, value: Value, event: Event) -> None:
         if value.home != CREATED and self.table.find(key):

@@ -11,14 +11,16 @@ import re
 class Glob:
     """A compiled pattern.  Matching is done by a regular expression that cannot run away: `*` never backtracks deep."""
 
-    def __init__(self, pattern: bytes, ignore_case: bool = False) -> None:
+    def __init__(self, pattern: bytes) -> None:
         self.pattern = pattern
         self.matches_all = pattern == b"*"
-        flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
-        self.expression = re.compile(translate(pattern), flags)
+        self.expression = re.compile(translate(pattern), re.DOTALL)
 
     def matches(self, text: bytes) -> bool:
         """Whether the whole of `text` fits."""
+        if len(text) == 0:
+            # As the reference has it: only these two patterns fit nothing at all.
+            return self.matches_all or len(self.pattern) == 0
         return self.matches_all or self.expression.fullmatch(text) is not None
 
 

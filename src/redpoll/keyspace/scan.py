@@ -6,6 +6,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.errors import CommandError
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.glob import Glob
 from redpoll.structures.segment import HASH_MASK, KIND_MASK, KIND_SHIFT
@@ -14,10 +15,12 @@ from redpoll.types.kinds import TYPE_NAME
 
 
 class TypeFilter:
-    """SCAN's TYPE: a type's name in any case; a name that is no type fits nothing."""
+    """SCAN's TYPE: a type's name in any case; CommandError for a name that is no type."""
 
     def __init__(self, name: bytes | None) -> None:
         self.name: Final = name.lower() if name is not None else None
+        if name is not None and self.name not in TYPE_NAME:
+            raise CommandError(b"ERR unknown type name '%b'" % name)
 
     def fits(self, kind: i64) -> bool:
         return self.name is None or TYPE_NAME[kind] == self.name

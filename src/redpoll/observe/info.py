@@ -135,12 +135,7 @@ def command_lines(engine: Engine) -> list[str]:
 
 def human(size: int) -> str:
     """A size as `33.00K`."""
-    value = float(size)
     if size < 1024:
         return f"{size}B"
-    unit = "K"
-    for unit in "KMGT":
-        value /= 1024
-        if value < 1024:
-            break
-    return f"{value:.2f}{unit}"
+    power = min((size.bit_length() - 1) // 10, 4)
+    return f"{size / float(1 << 10 * power):.2f}{'KMGT'[power - 1]}"

@@ -54,7 +54,6 @@ GREATER: Final[i64] = 62
 BAR: Final[i64] = 124
 EQUALS: Final[i64] = 61
 MINUS: Final = 45
-ZERO: Final = 48
 
 
 @mypyc_attr(acyclic=True)

@@ -1,7 +1,8 @@
 """Decimal arithmetic as the reference's 80-bit `long double` does it, in exact integers.
 
 INCRBYFLOAT and HINCRBYFLOAT print what a 64-bit significand makes of their operands, and clients compare those
-digits.  Every number here is a Fraction that a long double can hold.  Source: spec/values.md, "Numbers".
+digits.  A number is a significand and a shift, significand * 2^shift; text is read as an exact quotient of integers
+first and then rounded once.  Source: spec/values.md, "Numbers".
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ LEAST_EXPONENT: Final = -16445
 MOST_EXPONENT: Final = 16384
 MOST_BYTES: Final = 5119
 DECIMALS: Final = 17
+MOST_DIGITS_AT_ONCE: Final = 4000
 
 _DECIMAL: Final = re.compile(rb"([+-]?)(\d+\.?\d*|\.\d+)(?:e([+-]?\d+))?", re.IGNORECASE)
 _HEX: Final = re.compile(rb"([+-]?)0x([0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p([+-]?\d+))?", re.IGNORECASE)
@@ -31,75 +33,119 @@ def parse_long_double(text: bytes) -> Fraction | float | None:
     infinity = _INFINITY.fullmatch(text)
     if infinity is not None:
         return float("-inf") if infinity.group(1) == b"-" else float("inf")
-    exact = _exact(text)
-    if exact is None:
+    parts = _parts(text)
+    if parts is None:
         return None
-    if exact == 0:
-        return Fraction(0)
-    found = rounded(exact)
-    return found if found is not None and found != 0 else None
-
-
-def _exact(text: bytes) -> Fraction | None:
-    found = _DECIMAL.fullmatch(text)
-    if found is not None:
-        sign, digits, exponent = found.groups()
-        whole, _, part = digits.partition(b".")
-        power = int(exponent or b"0") - len(part)
-        significant = int(whole + part or b"0")
-        if significant == 0:
-            return Fraction(0)
-        # Far out of range either way: no need for numbers of millions of digits.
-        reach = power + len((whole + part).lstrip(b"0"))
-        if not -5100 < reach < 5100:
-            return Fraction(2) ** (20000 if reach > 0 else -20000)
-        value = Fraction(significant) * Fraction(10) ** power
-        return -value if sign == b"-" else value
-    found = _HEX.fullmatch(text)
-    if found is None:
-        return None
-    sign, digits, exponent = found.groups()
-    whole, _, part = digits.partition(b".")
-    power = max(-40000, min(40000, int(exponent or b"0"))) - 4 * len(part)
-    value = Fraction(int(whole + part or b"0", 16)) * Fraction(2) ** power
-    return -value if sign == b"-" else value
-
-
-def rounded(exact: Fraction) -> Fraction | None:
-    """The nearest long double, halves to even; None beyond the range."""
-    if exact == 0:
-        return exact
-    size = abs(exact)
-    exponent = size.numerator.bit_length() - size.denominator.bit_length()
-    if Fraction(2) ** exponent > size:
-        exponent -= 1
-    step = Fraction(2) ** max(exponent - SIGNIFICAND_BITS + 1, LEAST_EXPONENT)
-    nearest = round(exact / step) * step
-    return None if abs(nearest) >= Fraction(2) ** MOST_EXPONENT else nearest
+    significand, shift = parts
+    return Fraction(significand << shift) if shift >= 0 else Fraction(significand, 1 << -shift)
 
 
 def add_long_doubles(augend: bytes, addend: bytes) -> bytes | None:
     """The sum as INCRBYFLOAT prints it; None if it is infinite.  Both parse."""
-    left = parse_long_double(augend)
-    right = parse_long_double(addend)
-    if not isinstance(left, Fraction) or not isinstance(right, Fraction):
+    left = _parts(augend)
+    right = _parts(addend)
+    if left is None or right is None:
         return None
-    total = rounded(left + right)
-    return None if total is None else format_long_double(total)
+    shift = min(left[1], right[1])
+    total = (left[0] << (left[1] - shift)) + (right[0] << (right[1] - shift))
+    parts = _rounded(total << max(shift, 0), 1 << max(-shift, 0))
+    if parts is None:
+        return None
+    significand, shift = parts
+    return _printed(significand << max(shift, 0), 1 << max(-shift, 0))
 
 
 def format_long_double(value: Fraction) -> bytes:
     """Plain decimal with up to 17 places, no exponent, no trailing zeros."""
-    scaled = round(value * 10**DECIMALS)
+    return _printed(value.numerator, value.denominator)
+
+
+def _parts(text: bytes) -> tuple[int, int] | None:
+    """Significand and shift of a finite number; None for what is none or is out of range."""
+    found = _DECIMAL.fullmatch(text)
+    if found is not None:
+        sign, digits, exponent = found.groups()
+        whole, _, part = digits.partition(b".")
+        power = _exponent(exponent) - len(part)
+        value = _integer(whole + part)
+        # Far out of range either way: no need for numbers of millions of digits.
+        reach = power + len((whole + part).lstrip(b"0"))
+        if value != 0 and not -5100 < reach < 5100:
+            return None
+        base = 10
+    else:
+        found = _HEX.fullmatch(text)
+        if found is None:
+            return None
+        sign, digits, exponent = found.groups()
+        whole, _, part = digits.partition(b".")
+        # The text is too short for its digits to bring an exponent beyond this back into range.
+        power = max(-40000, min(40000, _exponent(exponent))) - 4 * len(part)
+        value = int(whole + part, 16)
+        base = 2
+    if value == 0:
+        return 0, 0
+    scale = base ** abs(power)
+    parts = _rounded(value * scale, 1) if power >= 0 else _rounded(value, scale)
+    if parts is None or parts[0] == 0:
+        return None
+    return (-parts[0], parts[1]) if sign == b"-" else parts
+
+
+def _exponent(text: bytes | None) -> int:
+    """The exponent, 0 if there is none; one that is out of all range is cut short."""
+    if text is None:
+        return 0
+    size = int(text.lstrip(b"+-").lstrip(b"0")[:9] or b"0")
+    return -size if text[:1] == b"-" else size
+
+
+def _integer(digits: bytes) -> int:
+    """The value of decimal digits of any number; Python refuses to read very many in one go."""
+    if len(digits) <= MOST_DIGITS_AT_ONCE:
+        return int(digits)
+    high = _integer(digits[:-MOST_DIGITS_AT_ONCE])
+    shifted: int = high * 10**MOST_DIGITS_AT_ONCE
+    return shifted + int(digits[-MOST_DIGITS_AT_ONCE:])
+
+
+def _divided(numerator: int, denominator: int) -> int:
+    """The nearest integer to the quotient, halves to even; the denominator is positive."""
+    quotient, rest = divmod(numerator, denominator)
+    if rest * 2 > denominator or (rest * 2 == denominator and quotient & 1):
+        quotient += 1
+    return quotient
+
+
+def _rounded(numerator: int, denominator: int) -> tuple[int, int] | None:
+    """The nearest long double to a quotient, halves to even, as significand and shift; None beyond the range."""
+    size = abs(numerator)
+    if size == 0:
+        return 0, 0
+    # 2^exponent <= size < 2^(exponent + 1); the last bit of the significand weighs 2^shift.
+    exponent = size.bit_length() - denominator.bit_length()
+    if denominator << max(exponent, 0) > size << max(-exponent, 0):
+        exponent -= 1
+    shift = max(exponent - SIGNIFICAND_BITS + 1, LEAST_EXPONENT)
+    significand = _divided(size << max(-shift, 0), denominator << max(shift, 0))
+    if significand.bit_length() + shift > MOST_EXPONENT:
+        return None
+    return (-significand if numerator < 0 else significand), shift
+
+
+def _printed(numerator: int, denominator: int) -> bytes:
+    """A quotient as decimal text with up to 17 places."""
+    scaled = _divided(numerator * 10**DECIMALS, denominator)
     sign = "-" if scaled < 0 else ""
     whole, part = divmod(abs(scaled), 10**DECIMALS)
-    text = f"{sign}{_digits(whole)}.{part:017d}".rstrip("0").rstrip(".")
+    places = str(part).zfill(DECIMALS).rstrip("0")
+    text = f"{sign}{_digits(whole)}.{places}" if places else f"{sign}{_digits(whole)}"
     return text.encode()
 
 
 def _digits(whole: int) -> str:
-    """Decimal digits of an integer of any size; Python refuses to print very long ones in one go."""
-    if whole < 10**4000:
+    """Decimal digits of an integer of any size; Python refuses to print very many in one go."""
+    if whole.bit_length() < 3 * MOST_DIGITS_AT_ONCE:
         return str(whole)
-    high, low = divmod(whole, 10**4000)
-    return f"{high}{low:04000d}"
+    high, low = divmod(whole, 10**MOST_DIGITS_AT_ONCE)
+    return f"{high}{str(low).zfill(MOST_DIGITS_AT_ONCE)}" if high > 0 else str(low)

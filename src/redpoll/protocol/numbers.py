@@ -227,8 +227,11 @@ def four_digits(n: i64) -> i64:
 def parse_scan_cursor(b: bytes) -> int | None:
     """The cursor of SCAN and its kin as C's strtoul reads it, 0 to 2^64-1, or None if it is invalid.
 
-    White space and a sign may lead; a minus wraps modulo 2^64; nothing may follow.
+    White space and a sign may lead; a minus wraps modulo 2^64; nothing may follow.  But a negative integer in
+    canonical spelling is refused: `-1` is, `-01` is not.
     """
+    if is_int(b) and b[0] == MINUS:
+        return None
     at: i64 = 0
     end: i64 = len(b)
     while at < end and (b[at] == BLANK or (b[at] >= TAB and b[at] <= CARRIAGE_RETURN)):

@@ -1,254 +1,463 @@
-"""Requests: bytes in, commands out, as lists of arguments.  Sans-IO: `feed` what arrived, then `parse`.
+"""Bytes from a client to commands: arrays of bulk strings and inline lines, pipelined, without I/O.
 
-Two forms arrive on one connection: arrays of bulk strings, and inline lines for people with a terminal.  What is
-incomplete is kept with the place where parsing stopped, so nothing is parsed twice; the bytes of a large bulk are
-collected in pieces and joined once, so that 512 MB arrive in linear time.
+    parser.feed(data)                         what a read brought
+    error = parser.parse(commands, most)      complete commands are appended, each a list of its arguments
 
-Limits and error texts: spec/server.md, "Protocol errors".
+The parser remembers how far it is, so nothing is read twice: whole commands are taken from the bytes that were
+fed, a command that is cut keeps the arguments it has, and the pieces of a bulk string that is cut are collected
+and joined once.  So a large value arrives in linear time and takes twice its size at most.
+
+A command that lies wholly in the bytes at hand and is spelled as every client spells it takes the short way in
+`parse`.  All that is rare, cut or wrong is one step of `read_start` or `read_argument`, after which the short way is
+tried again.
+
+Limits and error texts: spec/server.md, "Protocol errors"; where it is silent, the live reference.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le
+from librt.vecs import vec
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.inline import split_words
 from redpoll.protocol.numbers import is_int_at, to_int_at
 
-CR: Final[i64] = 13
-LF: Final[i64] = 10
-STAR: Final[i64] = 42
-DOLLAR: Final[i64] = 36
-LINE_LIMIT: Final[i64] = 65536
-MOST_ARGUMENTS: Final[i64] = 2147483647
-UNAUTHENTICATED_ARGUMENTS: Final[i64] = 10
-UNAUTHENTICATED_BULK: Final[i64] = 16384
-PIECES_FROM: Final[i64] = 32768
-"""Bulks from this size on are collected in pieces."""
+MAX_LINE_BYTES: Final = 65536
+"""A line up to its end, which is not counted."""
+MAX_COUNT: Final = 2147483647
+"""Arguments of a command."""
+MAX_UNAUTHENTICATED_COUNT: Final = 10
+MAX_UNAUTHENTICATED_BULK_BYTES: Final = 16384
+
+SMALL_PIECE_BYTES: Final = 4096
+"""Smaller pieces of a bulk string are gathered in a buffer, as an object of their own would outweigh them."""
+GATHERED_BYTES: Final = 65536
+"""A buffer of gathered pieces becomes a piece at this size."""
 
 TOO_BIG_INLINE: Final = b"Protocol error: too big inline request"
-UNBALANCED: Final = b"Protocol error: unbalanced quotes in request"
 TOO_BIG_COUNT: Final = b"Protocol error: too big mbulk count string"
-BAD_COUNT: Final = b"Protocol error: invalid multibulk length"
+TOO_BIG_LENGTH: Final = b"Protocol error: too big bulk count string"
+UNBALANCED_QUOTES: Final = b"Protocol error: unbalanced quotes in request"
+INVALID_COUNT: Final = b"Protocol error: invalid multibulk length"
+INVALID_LENGTH: Final = b"Protocol error: invalid bulk length"
+INVALID_CRLF: Final = b"Protocol error: invalid CRLF in request"
 UNAUTHENTICATED_COUNT: Final = b"Protocol error: unauthenticated multibulk length"
-TOO_BIG_BULK_COUNT: Final = b"Protocol error: too big bulk count string"
-BAD_BULK: Final = b"Protocol error: invalid bulk length"
 UNAUTHENTICATED_LENGTH: Final = b"Protocol error: unauthenticated bulk length"
-BAD_CRLF: Final = b"Protocol error: invalid CRLF in request"
+
+STAR: Final = 42
+DOLLAR: Final = 36
+CR: Final = 13
+LF: Final = 10
+ZERO: Final = 48
+NINE: Final = 57
+
+CRLF: Final[i64] = 0x0A0D
+# `*n CR LF` and `$n CR LF` as words of four bytes with zero for the digit, and the mask that leaves it out.
+COUNT_LINE: Final[i64] = 0x0A0D002A
+LENGTH_LINE: Final[i64] = 0x0A0D0024
+LINE_MASK: Final[i64] = 0xFFFF00FF
+
+# Outcomes of a step.
+DONE: Final[i64] = 0
+NOTHING: Final[i64] = 1
+MORE: Final[i64] = 2
+BROKEN: Final[i64] = 3
+
+NO_ARGS: Final[list[bytes]] = []
+"""Stands for the arguments of no command; nothing is ever put in."""
+
+NAME_SLOTS: Final = 256
 
 
+@mypyc_attr(acyclic=True)
 class Limits:
-    """What a server shares among its parsers."""
+    """What all clients of a server must keep to; CONFIG SET changes it."""
 
     def __init__(self, max_bulk_bytes: i64 = 536870912) -> None:
         self.max_bulk_bytes: i64 = max_bulk_bytes
 
 
+@mypyc_attr(acyclic=True)
+class Names:
+    """The command names seen lately, one object each: a name is neither made nor hashed anew for every command.
+
+    A name of 2 to 9 bytes with its length line and line end is covered by two words, its first and its last 8
+    bytes; they choose the slot and are compared with what it holds.  A newcomer takes its predecessor's place.
+    """
+
+    def __init__(self) -> None:
+        self.first: Final = vec[i64]([0] * NAME_SLOTS)
+        self.last: Final = vec[i64]([0] * NAME_SLOTS)
+        self.names: Final[list[bytes]] = [b""] * NAME_SLOTS
+
+
+NAMES: Final = Names()
+
+
+def short_count(data: bytes, at: i64, end: i64) -> i64:
+    """The number in `*n CR LF` at `at`, 1 to 9; 0 if something else stands there or too little behind it."""
+    # `short_name` may then read 8 bytes.
+    if at + 12 > end:
+        return 0
+    word = i64(read_i32_le(data, at))
+    if word & LINE_MASK != COUNT_LINE:
+        return 0
+    count = ((word >> 8) & 255) - ZERO
+    return count if count >= 1 and count <= 9 else 0
+
+
+def short_name(data: bytes, at: i64, end: i64) -> bytes | None:
+    """The name that `$n CR LF name CR LF` at `at` spells, from NAMES if it is there; None if it is not short.
+
+    There must be 8 bytes at `at`.
+    """
+    word = i64(read_i32_le(data, at))
+    size = ((word >> 8) & 255) - ZERO
+    stop = at + 4 + size
+    if word & LINE_MASK != LENGTH_LINE or size < 2 or size > 9 or stop + 2 > end:
+        return None
+    first = read_i64_le(data, at)
+    last = read_i64_le(data, stop - 6)
+    # These shifts spread the commands that there are, in upper and in lower case.
+    slot = ((first >> 29) ^ (last >> 11) ^ (last >> 24)) & (NAME_SLOTS - 1)
+    if NAMES.first[slot] == first and NAMES.last[slot] == last:
+        return NAMES.names[slot]
+    if last >> 48 != CRLF:
+        return None
+    name = data[at + 4 : stop]
+    NAMES.first[slot] = first
+    NAMES.last[slot] = last
+    NAMES.names[slot] = name
+    return name
+
+
+def length_line(data: bytes, at: i64, end: i64) -> i64:
+    """For `$n CR LF` at `at`, n up to 9999: n shifted left by 3, and the line's length less 3; else -1."""
+    if at + 6 > end:
+        return -1
+    word = i64(read_i32_le(data, at))
+    if word & LINE_MASK == LENGTH_LINE:
+        units = ((word >> 8) & 255) - ZERO
+        return units << 3 | 1 if units >= 0 and units <= 9 else -1
+    first = ((word >> 8) & 255) - ZERO
+    if word & 255 != DOLLAR or first < 1 or first > 9:
+        return -1
+    size: i64 = first
+    stop = at + 2
+    limit = at + 5 if at + 6 < end else at + 4
+    while stop < limit:
+        c: i64 = data[stop]
+        if c < ZERO or c > NINE:
+            break
+        size = size * 10 + (c - ZERO)
+        stop += 1
+    return size << 3 | (stop - at - 1) if i64(read_i16_le(data, stop)) == CRLF else -1
+
+
 class RequestParser:
-    """One connection's requests.  `authenticated` loosens the limits."""
+    """The requests of one connection.  `authenticated` loosens the limits.  A protocol error is final."""
 
     def __init__(self, limits: Limits, authenticated: bool = True) -> None:
         self.limits: Final = limits
-        self.authenticated = authenticated
+        self.authenticated: bool = authenticated
+        self.error: bytes | None = None
+        # What was fed and not yet read: `data` from `at` on, then `fed`.
         self.data: bytes = b""
         self.at: i64 = 0
-        # The command in progress.
-        self.args: list[bytes] = []
+        self.fed: list[bytes] = []
+        self.fed_bytes: i64 = 0
+        # How far behind `at` the end of a line was looked for in vain.
+        self.searched: i64 = 0
+        # The command in progress: its arguments so far, their bytes, and how many are to come.
+        self.args: list[bytes] = NO_ARGS
         self.args_bytes: i64 = 0
-        self.expected: i64 = 0
-        self.bulk: i64 = -1
-        self.collecting = False
+        self.left: i64 = 0
+        # The bulk string in progress: its pieces, the small ones of late in `gathered`, and the bytes to come.
         self.pieces: list[bytes] = []
         self.pieces_bytes: i64 = 0
-        self.failed: bytes | None = None
+        self.gathered: BytesWriter | None = None
+        self.lacking: i64 = 0
+        # The last of `args` is whole, but the CR LF behind it has not been read.
+        self.end_due: bool = False
 
     def feed(self, data: bytes) -> None:
-        """Take bytes that arrived."""
-        if self.collecting:
-            self.pieces.append(data)
-            self.pieces_bytes += len(data)
+        """Take what was received.  O(1), but for the last piece of a cut bulk string, which is joined here."""
+        if self.lacking > 0:
+            self.collect(data)
         elif self.at == len(self.data):
             self.data = data
             self.at = 0
         else:
-            self.data = b"%b%b" % (self.data[self.at :] if self.at > 0 else self.data, data)
-            self.at = 0
+            self.fed.append(data)
+            self.fed_bytes += i64(len(data))
 
     def missing(self) -> i64:
-        """How many bytes the large bulk in progress still lacks, its CR LF included; 0 outside one."""
-        return self.bulk + 2 - self.pieces_bytes if self.collecting else 0
+        """Bytes that the bulk string in progress lacks, with the CR LF behind it; 0 if none is in progress."""
+        return self.lacking + 2 if self.lacking > 0 else 0
 
     def pending_bytes(self) -> i64:
-        """Bytes held for a command that is not complete.  O(1)."""
-        return len(self.data) - self.at + self.pieces_bytes + self.args_bytes
+        """Bytes held: what was fed and not read, and the arguments of a command that is not complete.  O(1)."""
+        return i64(len(self.data)) - self.at + self.fed_bytes + self.pieces_bytes + self.args_bytes
 
     def parse(self, commands: list[list[bytes]], most: i64) -> bytes | None:
-        """Add complete commands, up to `most`, to the list; the text of a protocol error, if there is one.
+        """Append up to `most` complete commands to `commands`; the text of a protocol error, or None.
 
-        An error is final; the commands before it stand.  With `most` commands added there may be more to parse.
+        The commands before an error are complete and stand.  With `most` commands appended there may be more to
+        parse without anything being fed; below it there is not.
         """
-        if self.collecting and not self._join():
-            return None
-        taken: i64 = 0
-        while taken < most and self.failed is None:
-            if self.expected == 0:
-                data = self.data
-                if self.at >= len(data):
+        if self.error is not None:
+            return self.error
+        if len(self.fed) > 0:
+            self.join_fed()
+        done: i64 = 0
+        if self.end_due or self.searched > 0:
+            step = self.resume()
+            if step == MORE or step == BROKEN:
+                return self.error
+            if step == DONE and self.left == 0:
+                commands.append(self.args)
+                done = 1
+        data = self.data
+        end: i64 = len(data)
+        at = self.at
+        args = self.args
+        args_bytes = self.args_bytes
+        left = self.left
+        while True:
+            if left == 0:
+                if done >= most or at >= end:
                     break
-                if data[self.at] != STAR:
-                    words = self._read_line()
-                    if words is None:
+                left = short_count(data, at, end)
+                if left > 0:
+                    at += 4
+                    args = []
+                    args_bytes = 0
+                    name = short_name(data, at, end)
+                    if name is not None:
+                        args.append(name)
+                        args_bytes = len(name)
+                        at += args_bytes + 6
+                        left -= 1
+                else:
+                    self.at = at
+                    step = self.read_start()
+                    at = self.at
+                    if step == NOTHING:
+                        continue
+                    if step != DONE:
                         break
-                    if len(words) > 0:
-                        commands.append(words)
-                        taken += 1
-                    continue
-                if not self._read_count():
+                    args = self.args
+                    args_bytes = 0
+                    left = self.left
+            while left > 0:
+                line = length_line(data, at, end)
+                start = at + (line & 7) + 3
+                stop = start + (line >> 3)
+                if line < 0 or stop + 2 > end or i64(read_i16_le(data, stop)) != CRLF:
                     break
-                if self.expected == 0:
-                    continue
-            if not self._read_bulks():
-                break
-            commands.append(self.args)
-            self.args = []
-            self.args_bytes = 0
-            self.expected = 0
-            taken += 1
-        return self.failed
+                args.append(data[start:stop])
+                args_bytes += stop - start
+                at = stop + 2
+                left -= 1
+            if left > 0:
+                self.at = at
+                self.args = args
+                self.args_bytes = args_bytes
+                self.left = left
+                step = self.read_argument()
+                at = self.at
+                args_bytes = self.args_bytes
+                left = self.left
+                if step != DONE:
+                    break
+            if left == 0:
+                commands.append(args)
+                done += 1
+        self.keep(left, at)
+        return self.error
 
-    def _join(self) -> bool:
-        """Put the pieces of a large bulk together once all are there."""
-        if self.pieces_bytes < self.bulk + 2:
-            return False
-        self.data = b"".join(self.pieces)
+    def resume(self) -> i64:
+        """Take up the end of a bulk string or the line that was cut."""
+        if self.end_due:
+            return self.read_end()
+        return self.read_argument() if self.left > 0 else self.read_start()
+
+    def keep(self, left: i64, at: i64) -> None:
+        """Remember where parsing stopped."""
+        self.left = left
+        if left == 0:
+            self.args = NO_ARGS
+            self.args_bytes = 0
+        # Idle clients would hold on to the memory of their last read.
+        if at == len(self.data):
+            self.data = b""
+            at = 0
+        self.at = at
+
+    def join_fed(self) -> None:
+        """Put what was fed meanwhile behind what is unread."""
+        self.data = b"".join([self.data[self.at :], *self.fed])
         self.at = 0
+        self.fed = []
+        self.fed_bytes = 0
+
+    def fail(self, text: bytes) -> i64:
+        """Make `text` the final error."""
+        self.error = text
+        return BROKEN
+
+    def line_end(self) -> i64:
+        """Position of the CR that ends the line at `at` and has a byte behind it; -1 if there is none yet.
+
+        -2 if the line is too long.
+        """
+        data = self.data
+        end: i64 = len(data)
+        limit: i64 = self.at + MAX_LINE_BYTES + 1
+        if limit > end:
+            limit = end
+        at: i64 = self.at + self.searched
+        while at < limit:
+            if data[at] == CR:
+                self.searched = at - self.at
+                return at if at + 1 < end else -1
+            at += 1
+        self.searched = at - self.at
+        return -2 if self.searched > MAX_LINE_BYTES else -1
+
+    def read_start(self) -> i64:
+        """Read the line that starts a command, or an inline command as a whole.
+
+        DONE leaves the arguments in `args` and how many are to come in `left`; NOTHING is a blank line or `*0`.
+        """
+        if self.data[self.at] != STAR:
+            return self.read_inline()
+        stop = self.line_end()
+        if stop < 0:
+            return MORE if stop == -1 else self.fail(TOO_BIG_COUNT)
+        data = self.data
+        if data[stop + 1] != LF:
+            return self.fail(INVALID_CRLF)
+        if not is_int_at(data, self.at + 1, stop):
+            return self.fail(INVALID_COUNT)
+        count = to_int_at(data, self.at + 1, stop)
+        if count > MAX_COUNT:
+            return self.fail(INVALID_COUNT)
+        if count > MAX_UNAUTHENTICATED_COUNT and not self.authenticated:
+            return self.fail(UNAUTHENTICATED_COUNT)
+        self.searched = 0
+        self.at = stop + 2
+        if count <= 0:
+            return NOTHING
+        self.args = []
+        self.args_bytes = 0
+        self.left = count
+        return DONE
+
+    def read_inline(self) -> i64:
+        """Read a line of words.  As in the reference, a NUL hides what follows, so the line never ends."""
+        data = self.data
+        end: i64 = len(data)
+        limit: i64 = self.at + MAX_LINE_BYTES + 1
+        if limit > end:
+            limit = end
+        at: i64 = self.at + self.searched
+        while at < limit and data[at] != LF and data[at] != 0:
+            at += 1
+        self.searched = at - self.at
+        if at == limit or data[at] == 0:
+            return self.fail(TOO_BIG_INLINE) if end - self.at > MAX_LINE_BYTES else MORE
+        words = split_words(data[self.at : at])
+        if words is None:
+            return self.fail(UNBALANCED_QUOTES)
+        self.searched = 0
+        self.at = at + 1
+        if len(words) == 0:
+            return NOTHING
+        self.args = words
+        self.left = 0
+        return DONE
+
+    def read_argument(self) -> i64:
+        """Read the next argument of the command in progress, or what there is of it."""
+        if self.lacking > 0 or self.at >= len(self.data):
+            return MORE
+        stop = self.line_end()
+        if stop < 0:
+            return MORE if stop == -1 else self.fail(TOO_BIG_LENGTH)
+        data = self.data
+        if data[self.at] != DOLLAR:
+            return self.fail(b"Protocol error: expected '$', got '%c'" % data[self.at])
+        if data[stop + 1] != LF:
+            return self.fail(INVALID_CRLF)
+        if not is_int_at(data, self.at + 1, stop):
+            return self.fail(INVALID_LENGTH)
+        size = to_int_at(data, self.at + 1, stop)
+        if size < 0 or size > self.limits.max_bulk_bytes:
+            return self.fail(INVALID_LENGTH)
+        if size > MAX_UNAUTHENTICATED_BULK_BYTES and not self.authenticated:
+            return self.fail(UNAUTHENTICATED_LENGTH)
+        self.searched = 0
+        self.at = stop + 2
+        there: i64 = i64(len(data)) - self.at
+        if there < size:
+            self.lacking = size
+            self.data = b""
+            start = self.at
+            self.at = 0
+            if there > 0:
+                self.collect(data[start:])
+            return MORE
+        self.args.append(data[self.at : self.at + size])
+        self.args_bytes += size
+        self.at += size
+        self.end_due = True
+        return self.read_end()
+
+    def read_end(self) -> i64:
+        """Read the CR LF behind the last of `args`."""
+        if self.at + 2 > len(self.data):
+            return MORE
+        if i64(read_i16_le(self.data, self.at)) != CRLF:
+            return self.fail(INVALID_CRLF)
+        self.at += 2
+        self.end_due = False
+        self.left -= 1
+        return DONE
+
+    def collect(self, data: bytes) -> None:
+        """Take `data` as the continuation of the bulk string in progress, and what is behind it as unread."""
+        size: i64 = len(data)
+        taken = size if size < self.lacking else self.lacking
+        piece = data[:taken]
+        self.lacking -= taken
+        self.pieces_bytes += taken
+        if taken < SMALL_PIECE_BYTES:
+            if self.gathered is None:
+                self.gathered = BytesWriter()
+            self.gathered.write(piece)
+            if len(self.gathered) >= GATHERED_BYTES:
+                self.finish_gathered()
+        else:
+            self.finish_gathered()
+            self.pieces.append(piece)
+        if self.lacking > 0:
+            return
+        self.finish_gathered()
+        self.args.append(b"".join(self.pieces))
+        self.args_bytes += self.pieces_bytes
         self.pieces = []
         self.pieces_bytes = 0
-        self.collecting = False
-        return True
+        self.gathered = None
+        self.end_due = True
+        self.data = data
+        self.at = taken
 
-    def _fail(self, text: bytes) -> bool:
-        self.failed = text
-        return False
-
-    def _read_count(self) -> bool:
-        """`*3` CR LF: how many arguments follow.  False if it is not all there, or wrong."""
-        data = self.data
-        at = self.at
-        if at + 3 < len(data) and data[at + 2] == CR and 49 <= data[at + 1] <= 57:
-            self.at = at + 4
-            self.expected = data[at + 1] - 48
-            return True
-        end = self._line_end(at + 1)
-        if end < 0:
-            if len(data) - at > LINE_LIMIT:
-                return self._fail(TOO_BIG_COUNT)
-            return False
-        if not is_int_at(data, at + 1, end):
-            return self._fail(BAD_COUNT)
-        count = to_int_at(data, at + 1, end)
-        if count > MOST_ARGUMENTS:
-            return self._fail(BAD_COUNT)
-        if count > UNAUTHENTICATED_ARGUMENTS and not self.authenticated:
-            return self._fail(UNAUTHENTICATED_COUNT)
-        self.at = end + 2
-        self.expected = count if count > 0 else 0
-        return True
-
-    def _line_end(self, at: i64) -> i64:
-        """Where the next CR stands whose following byte has arrived, -1 if there is none yet."""
-        found: i64 = self.data.find(b"\r", at)
-        return found if found < len(self.data) - 1 else -1
-
-    def _read_bulks(self) -> bool:
-        """The arguments that are still missing.  False if they are not all there, or wrong."""
-        data = self.data
-        size: i64 = len(data)
-        args = self.args
-        at = self.at
-        left: i64 = self.expected - len(args)
-        while left > 0:
-            bulk = self.bulk
-            if bulk < 0:
-                # Lengths of one or two digits are by far the commonest.
-                if at + 4 < size and data[at] == DOLLAR:
-                    first: i64 = data[at + 1]
-                    second: i64 = data[at + 2]
-                    if second == CR and 48 <= first <= 57:
-                        bulk = first - 48
-                        at += 4
-                    elif data[at + 3] == CR and 49 <= first <= 57 and 48 <= second <= 57:
-                        bulk = first * 10 + second - 528
-                        at += 5
-                if bulk < 0:
-                    self.at = at
-                    if not self._read_length():
-                        return False
-                    at = self.at
-                    bulk = self.bulk
-            end = at + bulk
-            if end + 2 > size:
-                self.at = at
-                self.bulk = bulk
-                return False
-            if data[end] != CR or data[end + 1] != LF:
-                self.at = at
-                return self._fail(BAD_CRLF)
-            args.append(data[at:end])
-            self.args_bytes += bulk
-            at = end + 2
-            self.bulk = -1
-            left -= 1
-        self.at = at
-        return True
-
-    def _read_length(self) -> bool:
-        """`$123` CR LF, of any length; False if it is not all there, or wrong, or the bulk comes in pieces."""
-        at = self.at
-        data = self.data
-        if at >= len(data):
-            return False
-        if data[at] != DOLLAR:
-            return self._fail(b"Protocol error: expected '$', got '%b'" % data[at : at + 1])
-        end = self._line_end(at + 1)
-        if end < 0:
-            if len(data) - at > LINE_LIMIT:
-                return self._fail(TOO_BIG_BULK_COUNT)
-            return False
-        if not is_int_at(data, at + 1, end):
-            return self._fail(BAD_BULK)
-        bulk = to_int_at(data, at + 1, end)
-        if bulk < 0 or bulk > self.limits.max_bulk_bytes:
-            return self._fail(BAD_BULK)
-        if bulk > UNAUTHENTICATED_BULK and not self.authenticated:
-            return self._fail(UNAUTHENTICATED_LENGTH)
-        self.at = end + 2
-        self.bulk = bulk
-        if bulk >= PIECES_FROM and len(data) - self.at < bulk + 2:
-            # What is here already becomes the first piece.
-            self.pieces = [data[self.at :]]
-            self.pieces_bytes = len(data) - self.at
-            self.collecting = True
-            self.data = b""
-            self.at = 0
-            return False
-        return True
-
-    def _read_line(self) -> list[bytes] | None:
-        """An inline command; None if its end is not there yet, or it is wrong."""
-        data = self.data
-        end: i64 = data.find(b"\n", self.at)
-        if end < 0 or data.find(b"\0", self.at, end) >= 0:
-            if len(data) - self.at > LINE_LIMIT:
-                self._fail(TOO_BIG_INLINE)
-            return None
-        stop = end
-        if stop > self.at and data[stop - 1] == CR:
-            stop -= 1
-        words = split_words(data[self.at : stop])
-        if words is None:
-            self._fail(UNBALANCED)
-            return None
-        self.at = end + 1
-        return words
+    def finish_gathered(self) -> None:
+        """Make the gathered small pieces one piece."""
+        if self.gathered is not None and len(self.gathered) > 0:
+            self.pieces.append(self.gathered.getvalue())
+            self.gathered.truncate(0)

@@ -26,7 +26,7 @@ TAIL: Final[i64] = 2
 
 NODE_BYTES: Final[i64] = 352
 SLOT_BYTES: Final[i64] = 40
-"""Measured: what an inner node costs without its slots, and a slot with the columns' usual slack."""
+"""From the sizes of the objects: a node without its slots, and a slot with the columns' usual slack."""
 
 
 def allocated(data: bytes) -> i64:

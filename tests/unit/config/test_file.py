@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from redpoll.config.file import ConfigError, load
+from redpoll.config.schema import DIRECTIVES
 from redpoll.config.settings import Config
 from redpoll.env.files import MemoryFiles
 
@@ -216,3 +217,100 @@ def test_a_log_file_that_cannot_be_opened_is_fatal() -> None:
     with pytest.raises(ConfigError) as caught:
         load([b"--logfile", b"l"], b"", NoAppend())
     assert caught.value.frame(b"9.1.2").endswith(b"***\nCan't open the log file: Permission denied\n")
+
+
+STOCK = """
+bind 127.0.0.1 -::1
+protected-mode yes
+port 6379
+tcp-backlog 511
+timeout 0
+tcp-keepalive 300
+daemonize no
+supervised no
+pidfile /var/run/redis_6379.pid
+loglevel notice
+logfile ""
+databases 16
+always-show-logo yes
+set-proc-title yes
+proc-title-template "{title} {listen-addr} {server-mode}"
+locale-collate ""
+save 900 1
+save 300 10
+save 60 10000
+stop-writes-on-bgsave-error yes
+rdbcompression yes
+rdbchecksum yes
+dbfilename dump.rdb
+rdb-del-sync-files no
+dir ./
+slave-serve-stale-data yes
+replica-read-only yes
+repl-diskless-sync no
+repl-diskless-sync-delay 5
+repl-diskless-load disabled
+repl-disable-tcp-nodelay no
+replica-priority 100
+acllog-max-len 128
+lazyfree-lazy-eviction no
+lazyfree-lazy-expire no
+lazyfree-lazy-server-del no
+replica-lazy-flush no
+lazyfree-lazy-user-del no
+lazyfree-lazy-user-flush no
+oom-score-adj no
+oom-score-adj-values 0 200 800
+disable-thp yes
+appendonly no
+appendfilename "appendonly.aof"
+appenddirname "appendonlydir"
+appendfsync everysec
+no-appendfsync-on-rewrite no
+auto-aof-rewrite-percentage 100
+auto-aof-rewrite-min-size 64mb
+aof-load-truncated yes
+aof-use-rdb-preamble yes
+aof-timestamp-enabled no
+lua-time-limit 5000
+slowlog-log-slower-than 10000
+slowlog-max-len 128
+latency-monitor-threshold 0
+notify-keyspace-events ""
+hash-max-ziplist-entries 512
+hash-max-listpack-value 64
+list-max-ziplist-size -2
+list-compress-depth 0
+set-max-intset-entries 512
+zset-max-ziplist-entries 128
+zset-max-ziplist-value 64
+hll-sparse-max-bytes 3000
+stream-node-max-bytes 4096
+stream-node-max-entries 100
+activerehashing yes
+client-output-buffer-limit normal 0 0 0
+client-output-buffer-limit replica 256mb 64mb 60
+client-output-buffer-limit pubsub 32mb 8mb 60
+hz 10
+dynamic-hz yes
+aof-rewrite-incremental-fsync yes
+rdb-save-incremental-fsync yes
+jemalloc-bg-thread yes
+"""
+"""The settings that distributed configuration files of several versions carry."""
+
+
+def test_a_distributed_file_starts() -> None:
+    config = loaded(STOCK)
+    assert config.take_remarks() == [
+        "always-show-logo is accepted, but has no effect in redpoll",
+        "save points are not in force: this version of redpoll saves nothing to disk",
+    ]
+
+
+def test_every_directive_may_be_written_with_its_default() -> None:
+    lines = []
+    for directive in DIRECTIVES:
+        if directive.name not in (b"dir", b"replicaof"):
+            lines.append(directive.name.decode() + ' "' + directive.default.text.decode() + '"')
+    assert loaded("\n".join(lines)).take_remarks() == []

@@ -12,7 +12,7 @@ from redpoll.keyspace.glob import Glob
 
 class Globs(NameGlob):
     def matches(self, pattern: bytes, name: bytes) -> bool:
-        return Glob(pattern, ignore_case=True).matches(name)
+        return Glob(pattern.lower()).matches(name)
 
 
 class Recorder(Effects):

@@ -1,0 +1,119 @@
+"""The filters of CLIENT LIST: which connections are meant.  Source: spec/server.md, section 4."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from redpoll.engine.args import integer
+from redpoll.engine.session import Session
+from redpoll.errors import SYNTAX, CommandError
+
+TYPES: Final = (b"normal", b"master", b"primary", b"slave", b"replica", b"pubsub")
+FLAGS: Final = b"OSMPxbtRBdcuAUreTIN"
+CAPAS: Final = b"r"
+NEGATABLE: Final = (
+    b"ID", b"TYPE", b"USER", b"ADDR", b"LADDR", b"FLAGS", b"NAME", b"LIB-NAME", b"LIB-VER", b"DB", b"CAPA", b"IP",
+)  # fmt: skip
+
+
+class Filter:
+    """All conditions must hold; of a repeated one the last counts, ids add up."""
+
+    def __init__(self, session: Session, words: list[bytes]) -> None:
+        self.asking: Final = session
+        self.wanted: Final[dict[bytes, bytes]] = {}
+        self.ids: Final[dict[bytes, set[int]]] = {}
+        self.skip_me = False
+        at = 0
+        while at < len(words):
+            name = words[at].upper()
+            plain = name.removeprefix(b"NOT-")
+            if plain == b"ID" and at + 1 < len(words):
+                at = self._take_ids(name, words, at + 1)
+                continue
+            if at + 1 >= len(words):
+                raise CommandError(SYNTAX)
+            self._take(name, plain, words[at + 1])
+            at += 2
+
+    def _take_ids(self, name: bytes, words: list[bytes], at: int) -> int:
+        ids = self.ids.setdefault(name, set())
+        first = at
+        while at < len(words) and (words[at].lstrip(b"-").isdigit() or at == first):
+            id = integer(words[at], SYNTAX)
+            if id < 1:
+                raise CommandError(b"ERR client-id should be greater than 0")
+            ids.add(int(id))
+            at += 1
+        return at
+
+    def _take(self, name: bytes, plain: bytes, value: bytes) -> None:
+        if name != plain and plain not in NEGATABLE:
+            raise CommandError(SYNTAX)
+        if plain == b"TYPE" and value.lower() not in TYPES:
+            raise CommandError(b"ERR Unknown client type '%b'" % value)
+        if plain == b"USER" and value != b"default":
+            raise CommandError(b"ERR No such user '%b'" % value)
+        if plain in (b"MAXAGE", b"IDLE"):
+            word = plain.lower()
+            if integer(value, b"ERR %b is not an integer or out of range" % word) < 1:
+                raise CommandError(b"ERR %b should be greater than 0" % word)
+        elif plain == b"SKIPME":
+            if value.lower() not in (b"yes", b"no"):
+                raise CommandError(SYNTAX)
+            self.skip_me = value.lower() == b"yes"
+            return
+        elif plain == b"DB":
+            databases = len(self.asking.engine.databases)
+            if not 0 <= integer(value, b"ERR DB is not an integer or out of range") < databases:
+                raise CommandError(b"ERR DB number should be between 0 and %d" % (databases - 1))
+        elif plain in (b"FLAGS", b"CAPA"):
+            known = FLAGS if plain == b"FLAGS" else CAPAS
+            strange = bytes([c for c in value if c not in known])
+            if strange:
+                what = b"flags" if plain == b"FLAGS" else b"capa"
+                raise CommandError(b"ERR Unknown %b found in the provided filter: %b" % (what, strange))
+        elif plain not in (b"TYPE", b"USER", b"ADDR", b"LADDR", b"NAME", b"LIB-NAME", b"LIB-VER", b"IP"):
+            raise CommandError(SYNTAX)
+        self.wanted[name] = value
+
+    def fits(self, other: Session) -> bool:
+        """Whether a session meets all conditions."""
+        if self.skip_me and other is self.asking:
+            return False
+        for name, ids in self.ids.items():
+            if (int(other.id) in ids) == name.startswith(b"NOT-"):
+                return False
+        for name, value in self.wanted.items():
+            if self._holds(name.removeprefix(b"NOT-"), value, other) == name.startswith(b"NOT-"):
+                return False
+        return True
+
+    def _holds(self, plain: bytes, value: bytes, other: Session) -> bool:
+        now_us = other.engine.moment.now_us
+        if plain == b"TYPE":
+            return value.lower() == b"normal"
+        if plain == b"USER":
+            return other.user == value
+        if plain == b"ADDR":
+            return other.peer.address() == value
+        if plain == b"LADDR":
+            return other.peer.local_address() == value
+        if plain == b"IP":
+            return other.peer.address().rpartition(b":")[0] == value
+        if plain == b"NAME":
+            return other.name == value
+        if plain == b"LIB-NAME":
+            return other.lib_name == value
+        if plain == b"LIB-VER":
+            return other.lib_version == value
+        if plain == b"DB":
+            return b"%d" % other.db.index == value
+        if plain == b"MAXAGE":
+            return (now_us - other.created_us) // 1000000 >= int(value)
+        if plain == b"IDLE":
+            return (now_us - other.active_us) // 1000000 >= int(value)
+        if plain == b"FLAGS":
+            flags = other.flags()
+            return set(value) <= set(flags)
+        return len(value) == 0
