@@ -18,6 +18,7 @@ from benchmarks import contestants, load, report, throughput
 from benchmarks.contestants import Contestant, Server
 from benchmarks.load import Load
 
+_NAME = re.compile(r"(ob|cob|fn|cfn)=\((\d+)\)(?: (.*))?")
 _WARM_REQUESTS = 2_000
 _START_SECONDS = 180.0
 
@@ -35,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Measure, print, and save if asked to."""
-    for program in ("valgrind", "callgrind_control", "callgrind_annotate"):
+    for program in ("valgrind", "callgrind_control"):
         if shutil.which(program) is None:
             raise RuntimeError(f"{program} is not installed; Debian: apt install valgrind")
     rows = throughput.rows_named(options.rows)
@@ -72,9 +73,12 @@ def measure(contestant: Contestant, rows: tuple[throughput.Row, ...], options: a
                 connection.round_trip(batch, lines)
             _control("-d", server)
             dump = server.directory / f"callgrind.out.{number}"
-            found[row.name] = _total(dump) / (len(batches) * options.depth)
+            requests = len(batches) * options.depth
+            costs = own_costs(dump)
+            found[row.name] = sum(costs.values()) / requests
             print(f"{contestant.name} {row.name}: {found[row.name]:,.0f} instructions a request")
-            print(_functions(dump, options.top, len(batches) * options.depth), flush=True)
+            for function, own in list(costs.items())[: options.top]:
+                print(f"  {own / requests:10,.1f}  {function}", flush=True)
             if options.keep:
                 Path(options.keep).mkdir(parents=True, exist_ok=True)
                 shutil.copy(dump, Path(options.keep, f"callgrind.out.{contestant.name}-{row.name}"))
@@ -89,24 +93,33 @@ def _control(order: str, server: Server) -> None:
         raise RuntimeError(f"callgrind_control {order} failed: {shown.stdout}{shown.stderr}")
 
 
-def _total(dump: Path) -> int:
+def own_costs(dump: Path) -> dict[str, int]:
+    """Instructions of each function alone, its callees left out, from a file of callgrind's; the most first.
+
+    callgrind_annotate would do, but it counts the callees of functions that were under way at the dump as their own.
+    Format: names are written once, as in `fn=(12) name`, then `fn=(12)`; of the lines that begin with a position the
+    last number is the cost, and one that follows `calls=` is the callee's.
+    """
+    names: dict[str, str] = {}
+    costs: dict[str, int] = {}
+    function = library = ""
+    callee_follows = False
     for line in dump.read_text(errors="replace").splitlines():
-        if line.startswith(("summary:", "totals:")):
-            return int(line.split()[1])
-    raise RuntimeError(f"no total in {dump}")
-
-
-def _functions(dump: Path, top: int, requests: int) -> str:
-    """The functions most instructions are spent in, their own alone: instructions a request, name."""
-    command = ["callgrind_annotate", "--auto=no", "--inclusive=no", "--threshold=100", str(dump)]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = []
-    for line in shown.stdout.splitlines():
-        match = re.match(r"\s*([\d,]+) \(\s*[\d.]+%\)\s+(\S.*)", line)
-        if match is None or "PROGRAM TOTALS" in line:
-            continue
-        own = int(match[1].replace(",", "")) / requests
-        # "file.c:function [object]": the object is the file name's last part, enough to tell whose it is.
-        name = re.sub(r"\[.*/([^/]+)\]$", r"[\1]", match[2].removeprefix("???:"))
-        lines.append(f"  {own:10,.1f}  {name}")
-    return "\n".join(lines[:top])
+        match = _NAME.match(line)
+        if match is not None:
+            # The numbers of objects and of functions are counted apart; so are those of files, which we pass over.
+            kind, number, name = match.groups()
+            key = f"{'ob' if kind.endswith('ob') else 'fn'}{number}"
+            if name:
+                names[key] = name
+            if kind == "ob":
+                library = names[key].rpartition("/")[2]
+            elif kind == "fn":
+                function = f"{names[key]} [{library}]"
+        elif line.startswith("calls="):
+            callee_follows = True
+        elif line and line[0] in "0123456789+-*":
+            if not callee_follows:
+                costs[function] = costs.get(function, 0) + int(line.split()[-1])
+            callee_follows = False
+    return dict(sorted(costs.items(), key=lambda item: -item[1]))

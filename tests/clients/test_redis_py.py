@@ -15,12 +15,17 @@ import valkey
 LIBRARIES = {"redis-py": redis, "valkey-py": valkey}
 
 
-@pytest.fixture(params=[(name, protocol) for name in LIBRARIES for protocol in (2, 3)], ids=lambda param: f"{param[0]}-RESP{param[1]}")
+@pytest.fixture(
+    params=[(name, protocol) for name in LIBRARIES for protocol in (2, 3)],
+    ids=lambda param: f"{param[0]}-RESP{param[1]}",
+)
 def client(request: pytest.FixtureRequest, port: int) -> Iterator[Any]:
     """Untyped: the two libraries share an interface and no class."""
     name, protocol = request.param
     library: Any = LIBRARIES[name]
-    made = (library.Redis if name == "redis-py" else library.Valkey)(port=port, protocol=protocol, decode_responses=True)
+    made = (library.Redis if name == "redis-py" else library.Valkey)(
+        port=port, protocol=protocol, decode_responses=True
+    )
     yield made
     made.close()
 

@@ -16,7 +16,9 @@ needs_benchmark = pytest.mark.skipif(BENCHMARK is None, reason="no redis-benchma
 
 def run(program: str | None, port: int, *arguments: str, given: bytes = b"") -> str:
     assert program is not None
-    done = subprocess.run([program, "-p", str(port), *arguments], input=given, capture_output=True, timeout=30, check=True)
+    done = subprocess.run(
+        [program, "-p", str(port), *arguments], input=given, capture_output=True, timeout=30, check=True
+    )
     return done.stdout.decode()
 
 
@@ -55,7 +57,21 @@ def test_scan(port: int) -> None:
 @needs_benchmark
 @pytest.mark.parametrize("pipeline", ["1", "16"])
 def test_benchmark(port: int, pipeline: str) -> None:
-    said = run(BENCHMARK, port, "-q", "-n", "2000", "-c", "20", "-P", pipeline, "-r", "1000", "-t", "ping,set,get,incr,hset,zadd")
+    said = run(
+        BENCHMARK,
+        port,
+        "-q",
+        "-n",
+        "2000",
+        "-c",
+        "20",
+        "-P",
+        pipeline,
+        "-r",
+        "1000",
+        "-t",
+        "ping,set,get,incr,hset,zadd",
+    )
     for name in ("PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "HSET", "ZADD"):
         assert f"{name}: " in said or f"{name} " in said, said
     assert "requests per second" in said

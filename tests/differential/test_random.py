@@ -202,7 +202,13 @@ def can_be_compared(name: str) -> bool:
     tree = golden().get(name)
     if name in TAKEN_IN:
         return True
-    if tree is None or tree["group"] not in GROUPS or name in LEFT_OUT or "subcommands" in tree or name.endswith("|help"):
+    if (
+        tree is None
+        or tree["group"] not in GROUPS
+        or name in LEFT_OUT
+        or "subcommands" in tree
+        or name.endswith("|help")
+    ):
         return False
     return "nondeterministic_output" not in tree["tips"] or name in TIMES
 

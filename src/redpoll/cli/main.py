@@ -68,6 +68,14 @@ def server(words: list[str]) -> int:
     except ConfigError as wrong:
         print(wrong, file=sys.stderr)
         return 1
+    folder = settings.text("dir")
+    if folder:
+        try:
+            os.chdir(folder)
+        except OSError as refused:
+            print(f"redpoll: cannot work in dir '{folder}': {refused.strerror}", file=sys.stderr)
+            return 1
+    settings.values["dir"] = os.getcwd()
     log = Log(Clock(), settings.text("loglevel"), settings.text("logfile"))
     log.notice(f"redpoll {VERSION} is starting: {build_kind()}, {interpreter()}, port {settings.text('port')}")
     try:
