@@ -188,7 +188,10 @@ class LiveSettings:
 
 
 def load(path: str, text: str, options: list[str]) -> LiveSettings:
-    """Settings from the text of a file (none if `path` is empty) and from `--name value ...`, which win.  Raises ConfigError."""
+    """Settings from the text of a file (none if `path` is empty) and from `--name value ...`, which win.
+
+    Raises ConfigError.
+    """
     settings = LiveSettings()
     settings.path = path
     lines = text.split("\n") if path else []

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from librt.strings import BytesWriter, write_i16_le, write_i32_le
-from mypy_extensions import i32, i64, mypyc_attr
+from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from redpoll.protocol.numbers import PAIRS, format_double, write_int
 from redpoll.protocol.reply import (
@@ -200,7 +200,7 @@ def write_header(buffer: BytesWriter, mark: i64, count: i64) -> None:
         write_i32_le(buffer, i32(0x0D000000 + mark + (i64(PAIRS[count]) << 8)))
         buffer.append(10)
     else:
-        buffer.append(mark)
+        buffer.append(u8(mark))
         write_int(buffer, count)
         write_i16_le(buffer, CRLF)
 
@@ -210,7 +210,7 @@ def write_integer(buffer: BytesWriter, n: i64) -> None:
     if n >= 0:
         write_header(buffer, COLON, n)
     else:
-        buffer.append(COLON)
+        buffer.append(u8(COLON))
         write_int(buffer, n)
         write_i16_le(buffer, CRLF)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 TAB: Final = 9
 LINE_FEED: Final = 10
@@ -46,7 +46,7 @@ def split_words(line: bytes) -> list[bytes] | None:
             elif c == APOSTROPHE:
                 at = read_single_quoted(line, at + 1, word)
             else:
-                word.append(c)
+                word.append(u8(c))
                 at += 1
             if at < 0:
                 return None
@@ -69,7 +69,7 @@ def read_double_quoted(line: bytes, start: i64, word: BytesWriter) -> i64:
                 at += 2
             else:
                 c = unescaped(c)
-        word.append(c)
+        word.append(u8(c))
         at += 1
     return -1
 
@@ -85,7 +85,7 @@ def read_single_quoted(line: bytes, start: i64, word: BytesWriter) -> i64:
         if c == BACKSLASH and at + 1 < end and line[at + 1] == APOSTROPHE:
             at += 1
             c = APOSTROPHE
-        word.append(c)
+        word.append(u8(c))
         at += 1
     return -1
 

@@ -13,12 +13,15 @@ from typing import Final
 
 from librt.strings import BytesWriter, write_i16_le, write_i32_le, write_i64_le
 from librt.vecs import append, vec
-from mypy_extensions import i16, i32, i64
+from mypy_extensions import i16, i32, i64, u8
 
 from redpoll.protocol.grisu import shortest
 
-NO_INT: Final[i64] = -9223372036854775807
-"""What `to_int` answers for text that is no integer.  It is an integer too: `is_int` tells the two apart."""
+NO_INT: Final[i64] = -4611686018427387904
+"""What `to_int` answers for text that is no integer.  It is an integer too: `is_int` tells the two apart.
+
+-2^62 is the lowest number that compiled code compares with for nothing; beyond it constants are objects.
+"""
 
 MAX_INT: Final[i64] = 9223372036854775807
 MIN_INT: Final[i64] = -9223372036854775808
@@ -162,7 +165,8 @@ def int_text(n: i64) -> bytes:
 def write_int(out: BytesWriter, n: i64) -> None:
     """Append the canonical text of `n` without making an object of it."""
     if n < 0:
-        if n == MIN_INT:
+        # The first comparison spares nearly everybody the second, whose constant is an object.
+        if n < NO_INT and n == MIN_INT:
             out.append(MINUS)
             out.write(MIN_INT_DIGITS)
             return
@@ -170,7 +174,7 @@ def write_int(out: BytesWriter, n: i64) -> None:
         n = -n
     if n < 100:
         if n < 10:
-            out.append(ZERO + n)
+            out.append(u8(ZERO + n))
         else:
             write_i16_le(out, PAIRS[n])
     elif n < 10000:
@@ -188,7 +192,7 @@ def write_int(out: BytesWriter, n: i64) -> None:
 def write_up_to_four(out: BytesWriter, n: i64) -> None:
     """Append `n`, 0 to 9999, without leading zeros."""
     if n < 10:
-        out.append(ZERO + n)
+        out.append(u8(ZERO + n))
         return
     if n < 100:
         write_i16_le(out, PAIRS[n])
@@ -197,7 +201,7 @@ def write_up_to_four(out: BytesWriter, n: i64) -> None:
     high: i64 = (n * 5243) >> 19
     low: i64 = n - high * 100
     if n < 1000:
-        out.append(ZERO + high)
+        out.append(u8(ZERO + high))
         write_i16_le(out, PAIRS[low])
         return
     first = i64(PAIRS[high])

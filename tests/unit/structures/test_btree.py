@@ -120,6 +120,13 @@ class BTreeMachine(RuleBasedStateMachine):
             del self.scores[member]
         del self.model[left:]
 
+    @rule(seed=st.integers(0, 2**32), count=st.integers(50, 200), spread=st.sampled_from([1, 5, 1000]))
+    def puts_many(self, seed: int, count: int, spread: int) -> None:
+        source = random.Random(seed)
+        for _ in range(count):
+            self.put(b"%d" % source.randrange(500), float(source.randrange(spread)))
+
+    @precondition(lambda self: len(self.model) < 10)
     @rule()
     def clears(self) -> None:
         self.tree.clear()
@@ -154,7 +161,7 @@ class BTreeMachine(RuleBasedStateMachine):
 
 TestBTreeMachine = BTreeMachine.TestCase
 TestBTreeMachine.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -183,6 +190,30 @@ def test_long_runs_in_any_order_give_a_sorted_tree(order: str, limits: tuple[int
         assert tree.remove(score, member)
     tree.check()
     assert tree.count == 0
+
+
+@pytest.mark.parametrize("spread", [1, 6, 10_000])
+@pytest.mark.parametrize("limits", [(32, 4), (64, 9)])
+def test_deep_trees_stay_whole_while_they_grow_and_shrink(limits: tuple[int, int], spread: int) -> None:
+    source = random.Random(spread)
+    tree = BTree(*limits)
+    held: dict[bytes, float] = {}
+    for phase in range(8):
+        for step in range(600):
+            member = b"%d" % source.randrange(700)
+            score = float(source.randrange(spread))
+            old = held.get(member)
+            if old is not None and source.random() < (0.1, 0.9)[phase % 2]:
+                assert tree.remove(held.pop(member), member)
+            elif old is not None:
+                tree.move(old, score, member)
+                held[member] = score
+            elif phase % 2 == 0 or source.random() < 0.1:
+                tree.insert(score, member)
+                held[member] = score
+            if step % 10 == 0:
+                tree.check()
+        assert sorted((score, member) for member, score in held.items()) == entries_of(tree)
 
 
 @pytest.mark.parametrize("step", [1, -1])
