@@ -1,0 +1,197 @@
+"""The knot: values in neighbouring records, packed and large, looked up, changed and told in any order.
+
+This is where one key's value would be written into another's record.  A machine holds several hashes and sorted sets
+open at once, changes them by turns, tells them in another order, lets keys expire in between, and compares with a model
+of plain dicts; the table is whole, or forced into a single bucket where neighbours hurt each other most.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from redpoll.engine.engine import Engine
+from redpoll.env.clock import VirtualClock
+from redpoll.env.random import Random
+from redpoll.keyspace.events import HDEL, HSET, SET, ZADD, ZREM
+from redpoll.structures.table_check import check
+from redpoll.types.hash import Hash
+from redpoll.types.zset import ZSet
+
+HASHES = [b"h%d" % n for n in range(4)] + [b"h" * 220]
+ZSETS = [b"z%d" % n for n in range(3)] + [b"z" * 201]
+STRINGS = [b"s%d" % n for n in range(4)]
+items = st.sampled_from([b"", b"a", b"b", b"c" * 8, b"d" * 60, b"e" * 120, b"f" * 254, b"g" * 255, b"i" * 700])
+scores = st.sampled_from([-1.5, 0.0, 1.0, 2.0, 1e10])
+
+
+class Knot(RuleBasedStateMachine):
+    most_buckets = 1 << 26
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = VirtualClock()
+        self.engine = Engine(self.clock, Random(1), 1, most_buckets=self.most_buckets)
+        self.db = self.engine.databases[0]
+        self.model: dict[bytes, Any] = {}
+        self.deadlines: dict[bytes, int] = {}
+        self.open: dict[bytes, Hash | ZSet] = {}
+        self.engine.start_unit()
+
+    def expire_model(self) -> None:
+        for key, at in list(self.deadlines.items()):
+            if at <= self.engine.moment.now_ms:
+                del self.deadlines[key]
+                self.model.pop(key, None)
+
+    @rule(key=st.sampled_from(HASHES))
+    def open_hash(self, key: bytes) -> None:
+        if key not in self.open:
+            found = self.db.hash_to_change(key, True)
+            assert found is not None
+            assert found.is_empty() == (key not in self.model)
+            self.open[key] = found
+
+    @rule(key=st.sampled_from(ZSETS))
+    def open_zset(self, key: bytes) -> None:
+        if key not in self.open:
+            found = self.db.zset_to_change(key, True)
+            assert found is not None
+            assert found.is_empty() == (key not in self.model)
+            self.open[key] = found
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data(), changes=st.lists(st.tuples(items, items, scores, st.booleans()), min_size=1, max_size=6))
+    def change_and_tell(self, data: st.DataObject, changes: list[tuple[bytes, bytes, float, bool]]) -> None:
+        key = data.draw(st.sampled_from(sorted(self.open)))
+        value = self.open.pop(key)
+        content = self.model.setdefault(key, {})
+        longest = 0
+        for item, text, score, removing in changes:
+            longest = max(longest, len(item))
+            if removing:
+                assert value.remove(item) == (item in content)
+                content.pop(item, None)
+            elif isinstance(value, Hash):
+                assert value.put(item, text) == (item not in content)
+                content[item] = text
+            else:
+                value.put(item, score)
+                content[item] = score
+        value.settle(self.engine.moment.limits, longest, len(changes))
+        events = (HSET, HDEL) if isinstance(value, Hash) else (ZADD, ZREM)
+        self.db.changed(key, value, events[0] if content else events[1], 1)
+        if not content:
+            del self.model[key]
+            self.deadlines.pop(key, None)
+
+    @rule(key=st.sampled_from(HASHES + ZSETS), count=st.integers(20, 120))
+    def grow(self, key: bytes, count: int) -> None:
+        if key in self.open:
+            return
+        content = self.model.setdefault(key, {})
+        if key in HASHES:
+            found = self.db.hash_to_change(key, True)
+            assert found is not None
+            for n in range(count):
+                found.put(b"field:%d" % n, b"v" * (n % 40))
+                content[b"field:%d" % n] = b"v" * (n % 40)
+            self.db.changed(key, found, HSET, count)
+        else:
+            board = self.db.zset_to_change(key, True)
+            assert board is not None
+            for n in range(count):
+                board.put(b"member:%d" % n, float(n % 7))
+                content[b"member:%d" % n] = float(n % 7)
+            self.db.changed(key, board, ZADD, count)
+
+    @rule(key=st.sampled_from(STRINGS), size=st.sampled_from([0, 3, 8, 150, 300, 3000]))
+    def set_string(self, key: bytes, size: int) -> None:
+        self.db.set_string(key, b"x" * size)
+        self.db.changed(key, None, SET, 1)
+        self.model[key] = b"x" * size
+        self.deadlines.pop(key, None)
+
+    @rule(key=st.sampled_from(STRINGS), more=st.sampled_from([b"", b"tail", b"t" * 200, b"t" * 1100]))
+    def append(self, key: bytes, more: bytes) -> None:
+        value = self.db.string_to_change(key)
+        assert value is not None
+        value.append(more)
+        self.db.changed(key, value, SET, 1)
+        self.model[key] = self.model.get(key, b"") + more
+
+    @rule(key=st.sampled_from(STRINGS), at=st.sampled_from([0, 5, 1500]), data=st.sampled_from([b"", b"MID", b"M" * 90]))
+    def write_at(self, key: bytes, at: int, data: bytes) -> None:
+        value = self.db.string_to_change(key)
+        assert value is not None
+        value.write_at(at, data)
+        self.db.changed(key, value, SET, 1)
+        old = self.model.get(key, b"").ljust(at, b"\0")
+        self.model[key] = old[:at] + data + old[at + len(data) :]
+
+    @rule(key=st.sampled_from(HASHES + ZSETS + STRINGS))
+    def delete(self, key: bytes) -> None:
+        if key not in self.open:
+            assert self.db.delete(key) == (key in self.model)
+            self.model.pop(key, None)
+            self.deadlines.pop(key, None)
+
+    @rule(key=st.sampled_from(HASHES + ZSETS + STRINGS), ms=st.integers(1, 20))
+    def set_deadline(self, key: bytes, ms: int) -> None:
+        if key not in self.open and self.db.look_to_change(key):
+            at = self.engine.moment.now_ms + ms
+            self.db.set_deadline(at)
+            self.deadlines[key] = at
+
+    @rule(ms=st.integers(1, 10))
+    def let_time_pass(self, ms: int) -> None:
+        # A unit has one time: no value is open when it moves.
+        self.open.clear()
+        self.clock.advance_ms(ms)
+        self.engine.start_unit()
+        self.expire_model()
+
+    @rule()
+    def expire_actively(self) -> None:
+        self.open.clear()
+        self.engine.expire_some()
+
+    @invariant()
+    def agrees(self) -> None:
+        check(self.db.table)
+        for key in HASHES + ZSETS + STRINGS:
+            if not self.db.table.find(key) or self.db.is_past(key):
+                assert key not in self.model
+                continue
+            assert self.read(key) == self.model[key], key
+
+    def read(self, key: bytes) -> Any:
+        if key in STRINGS:
+            return self.db.string(key)
+        if key in HASHES:
+            found = self.db.hash(key)
+            assert found is not None
+            listed = found.items()
+            return {listed[n]: listed[n + 1] for n in range(0, len(listed), 2)}
+        board = self.db.zset(key)
+        assert board is not None
+        members: list[Any] = []
+        board.slice(0, board.count(), False, members)
+        told = board.slice_scores(0, board.count(), False)
+        pairs = [(told[n], members[n]) for n in range(len(members))]
+        assert pairs == sorted(pairs)
+        for n, member in enumerate(members):
+            assert board.rank(member) == n
+        return {member: score for score, member in pairs}
+
+
+class KnotInOneBucket(Knot):
+    most_buckets = 1
+
+
+TestKnot = Knot.TestCase
+TestKnot.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestKnotInOneBucket = KnotInOneBucket.TestCase
+TestKnotInOneBucket.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
