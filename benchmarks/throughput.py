@@ -16,7 +16,7 @@ from benchmarks import contestants, load, report
 from benchmarks.contestants import Server
 from benchmarks.load import RANDOM_INT, Load
 from benchmarks.processes import cpu_seconds
-from benchmarks.wire import encode, pattern
+from benchmarks.wire import ServerError, encode, pattern
 
 GATE_DEPTHS = (1, 16, 64)
 GATE_MEANS = {"redis": 1.0, "valkey": 1.05}
@@ -186,8 +186,12 @@ def main(options: argparse.Namespace) -> None:
                 for server in servers:
                     fill(server, row, plan.keys)
                 filled = row.fill
+            refusals = [f"{each.name}: {said}" for each in servers if (said := refusal(each, row)) is not None]
+            if refusals:
+                print(f"{row.name:10} left out; {refusals[0][:90]}", flush=True)
+                continue
             for server in servers:
-                check(server, row, plan)
+                check(server, row, plan.keys)
             for depth in plan.depths:
                 measured = measure(servers, row, depth, plan, generator_cpu)
                 found[row.name, depth] = measured
@@ -217,16 +221,27 @@ def fill(server: Server, row: Row, keys: int) -> None:
     connection.close()
 
 
-def check(server: Server, row: Row, plan: Plan) -> None:
+def refusal(server: Server, row: Row) -> str | None:
+    """What the server says if it does not do the row's command at all."""
+    connection = server.connect(timeout_seconds=30)
+    try:
+        connection.command(*(word.replace(RANDOM_INT, "0" * 12) for word in row.command))
+    except ServerError as error:
+        return str(error)
+    finally:
+        connection.close()
+    return None
+
+
+def check(server: Server, row: Row, keys: int) -> None:
     """Send the row's command some hundred times and see that each is answered as it should be.
 
     Raises RuntimeError: a generator that only counts replies would measure how quickly errors are made.
     """
     connection = server.connect(timeout_seconds=30)
-    one = Load(row.command, row.lines, 200, 1, keys=plan.keys)
-    for request in load.prepare(one):
+    for request in load.prepare(Load(row.command, row.lines, 200, 1, keys=keys)):
         replies = connection.round_trip(request, row.lines)
-        if replies.startswith((b"-", b"$-1", b"_")) or b"\n$-1" in replies:
+        if replies.startswith((b"-", b"$-1")) or b"\n$-1" in replies:
             raise RuntimeError(f"{server.name} answers {row.name} with {replies[:200]!r}")
     connection.close()
 

@@ -29,15 +29,6 @@ LAST_POWER: Final = 340
 
 
 @mypyc_attr(acyclic=True)
-class Decimal:
-    """A positive number digits * 10^exponent; `digits` is below 10^18."""
-
-    def __init__(self, digits: i64, exponent: i64) -> None:
-        self.digits: Final[i64] = digits
-        self.exponent: Final[i64] = exponent
-
-
-@mypyc_attr(acyclic=True)
 class Powers:
     """The cached powers of ten in columns: limbs of the 64-bit significand, and the binary exponent."""
 
@@ -94,32 +85,26 @@ def power_for(q: i64) -> i64:
     return index
 
 
-@mypyc_attr(acyclic=True)
-class Product:
-    """The upper 64 bits of a product of two significands, rounded: `high` has 40 bits, `low` 24."""
-
-    def __init__(self, m: i64, shift: i64, power: i64) -> None:
-        """Multiply `m << shift`, 64 bits wide, by the power with that index."""
-        a0: i64 = (m << shift) & LIMB
-        a1: i64 = (m >> (22 - shift)) & LIMB
-        a2: i64 = m >> (44 - shift)
-        b0: i64 = POWERS.low[power]
-        b1: i64 = POWERS.middle[power]
-        b2: i64 = POWERS.high[power]
-        # Columns of weight 2^0, 2^22, 2^44, 2^66, 2^88; the half that rounds is 2^63 = 2^19 * 2^44.
-        column: i64 = a0 * b1 + a1 * b0 + ((a0 * b0) >> 22)
-        column = a0 * b2 + a1 * b1 + a2 * b0 + (column >> 22) + (1 << 19)
-        column = (column >> 20) + ((a1 * b2 + a2 * b1) << 2)
-        self.high: Final[i64] = a2 * b2 + (column >> 24)
-        self.low: Final[i64] = column & LOW
-
-    def minus(self, other: Product) -> i64:
-        """The difference to a product that is close."""
-        return ((self.high - other.high) << 24) + (self.low - other.low)
+def product(m: i64, shift: i64, power: i64) -> tuple[i64, i64]:
+    """The upper 64 bits, rounded, of `m << shift`, 64 bits wide, times the power with that index: 40 bits and 24."""
+    a0: i64 = (m << shift) & LIMB
+    a1: i64 = (m >> (22 - shift)) & LIMB
+    a2: i64 = m >> (44 - shift)
+    b0: i64 = POWERS.low[power]
+    b1: i64 = POWERS.middle[power]
+    b2: i64 = POWERS.high[power]
+    # Columns of weight 2^0, 2^22, 2^44, 2^66, 2^88; the half that rounds is 2^63 = 2^19 * 2^44.
+    column: i64 = a0 * b1 + a1 * b0 + ((a0 * b0) >> 22)
+    column = a0 * b2 + a1 * b1 + a2 * b0 + (column >> 22) + (1 << 19)
+    column = (column >> 20) + ((a1 * b2 + a2 * b1) << 2)
+    return a2 * b2 + (column >> 24), column & LOW
 
 
-def shortest(d: float) -> Decimal:
-    """Digits that read back as `d`, which is finite and above zero.  O(1)."""
+def shortest(d: float) -> tuple[i64, i64]:
+    """Digits and exponent, digits * 10^exponent, that read back as `d`, which is finite and above zero.  O(1).
+
+    The digits are a number below 10^18.
+    """
     bits = bits_of(d)
     f: i64 = bits & FRACTION
     e: i64 = bits >> 52
@@ -137,18 +122,21 @@ def shortest(d: float) -> Decimal:
         e -= 1
     q: i64 = e - 11
     power = power_for(q)
-    value = Product(f, 11, power)
-    upper = Product(2 * f + unit, 10, power)
-    lower = Product(4 * f - 1, 9, power) if closer_below else Product(2 * f - unit, 10, power)
+    value_high, value_low = product(f, 11, power)
+    high, low = product(2 * f + unit, 10, power)
+    if closer_below:
+        lower_high, lower_low = product(4 * f - 1, 9, power)
+    else:
+        lower_high, lower_low = product(2 * f - unit, 10, power)
     # One off each end makes up for the rounding of the products.
-    delta: i64 = upper.minus(lower) - 2
-    distance: i64 = upper.minus(value) - 1
+    delta: i64 = ((high - lower_high) << 24) + low - lower_low - 2
+    distance: i64 = ((high - value_high) << 24) + low - value_low - 1
     x: i64 = -(q + POWERS.exponent[power] + 64)
     exponent: i64 = -(FIRST_POWER + POWER_STEP * power)
-    return generate(upper.high, upper.low - 1, delta, distance, x, exponent)
+    return generate(high, low - 1, delta, distance, x, exponent)
 
 
-def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i64) -> Decimal:
+def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i64) -> tuple[i64, i64]:
     """Digits of the upper end `high * 2^24 + low`, which has `x` binary places, until one is within `delta`.
 
     `distance` is what the number itself lies below the upper end; `exponent` belongs to the last integer digit.
@@ -157,7 +145,10 @@ def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i
         high -= 1
         low += LOW + 1
     integer: i64 = high >> (x - 24)
-    fraction: i64 = ((high & ((1 << (x - 24)) - 1)) << 24) | low
+    # A literal 1 shifted by a variable is 32 bits wide once compiled, so the unit gets a variable of its own.
+    unit: i64 = 1
+    unit <<= x
+    fraction: i64 = ((high & ((unit >> 24) - 1)) << 24) | low
     digits: i64 = 0
     weight: i64 = 1000000000
     places: i64 = 10
@@ -175,13 +166,13 @@ def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i
         delta *= 10
         distance *= 10
         digits = digits * 10 + (fraction >> x)
-        fraction &= (1 << x) - 1
+        fraction &= unit - 1
         exponent -= 1
         if fraction < delta:
-            return nearest(digits, fraction, delta, distance, 1 << x, exponent)
+            return nearest(digits, fraction, delta, distance, unit, exponent)
 
 
-def nearest(digits: i64, rest: i64, delta: i64, distance: i64, step: i64, exponent: i64) -> Decimal:
+def nearest(digits: i64, rest: i64, delta: i64, distance: i64, step: i64, exponent: i64) -> tuple[i64, i64]:
     """Lower the last digit while that stays in the interval and comes nearer to the number."""
     while (
         rest < distance
@@ -190,4 +181,4 @@ def nearest(digits: i64, rest: i64, delta: i64, distance: i64, step: i64, expone
     ):
         digits -= 1
         rest += step
-    return Decimal(digits, exponent)
+    return digits, exponent

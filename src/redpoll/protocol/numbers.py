@@ -384,12 +384,12 @@ def format_double(d: float) -> bytes:
         return b"inf"
     elif d == -inf:
         return b"-inf"
-    decimal = shortest(-d if d < 0.0 else d)
-    digits = int_text(decimal.digits)
+    number, exponent = shortest(-d if d < 0.0 else d)
+    digits = int_text(number)
     SCRATCH.truncate(0)
     if d < 0.0:
         SCRATCH.append(MINUS)
-    lay_out(SCRATCH, digits, decimal.exponent)
+    lay_out(SCRATCH, digits, exponent)
     return SCRATCH.getvalue()
 
 

@@ -208,8 +208,10 @@ class RequestParser:
         The commands before an error are complete and stand.  With `most` commands appended there may be more to
         parse without anything being fed; below it there is not.
         """
-        if self.error is not None:
-            return self.error
+        # Not `self.error` itself: it would count as None from here on, and compiled code insist on that.
+        error = self.error
+        if error is not None:
+            return error
         if len(self.fed) > 0:
             self.join_fed()
         done: i64 = 0

@@ -122,7 +122,9 @@ class Knot(RuleBasedStateMachine):
         self.db.changed(key, value, SET, 1)
         self.model[key] = self.model.get(key, b"") + more
 
-    @rule(key=st.sampled_from(STRINGS), at=st.sampled_from([0, 5, 1500]), data=st.sampled_from([b"", b"MID", b"M" * 90]))
+    @rule(
+        key=st.sampled_from(STRINGS), at=st.sampled_from([0, 5, 1500]), data=st.sampled_from([b"", b"MID", b"M" * 90])
+    )
     def write_at(self, key: bytes, at: int, data: bytes) -> None:
         value = self.db.string_to_change(key)
         assert value is not None

@@ -301,6 +301,20 @@ def test_memory_is_given_back_entry_by_entry() -> None:
     assert empty == tree.size_bytes
 
 
+@pytest.mark.parametrize(("limits", "times"), [((64, 8), 4), ((479, 63), 2)])
+def test_a_tree_that_shrank_takes_a_few_times_one_that_never_grew(limits: tuple[int, int], times: int) -> None:
+    # Merging begins at a quarter, the other tree is full: four times is what that promises.
+    entries = numbered(20_000)
+    tree = filled(entries, *limits)
+    random.Random(5).shuffle(entries)
+    for score, member in entries[400:]:
+        tree.remove(score, member)
+    tree.check()
+    small = filled(entries[:400], *limits)
+    assert tree.size_bytes < times * small.size_bytes
+    assert tree.root.level <= small.root.level + 1
+
+
 def test_release_goes_in_bounded_steps_and_leaves_a_whole_tree() -> None:
     tree = filled(numbered(20_000))
     left = 20_000
