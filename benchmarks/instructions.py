@@ -1,4 +1,4 @@
-"""Instructions a request under callgrind: repeats to a per mille where times swing by a tenth.
+"""Instructions a request under callgrind: repeats to half a per cent where times swing by tenths.
 
 One connection sends the same commands in the same order, so two builds differ by what changed in them.  What counts
 is the process, not the kernel: cache misses and system calls do not show, and a fewer-instructions build is not

@@ -136,7 +136,7 @@ def shortest(d: float) -> tuple[i64, i64]:
     return generate(high, low - 1, delta, distance, x, exponent)
 
 
-def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i64) -> tuple[i64, i64]:
+def generate(high: int, low: int, delta: int, distance: int, x: int, exponent: i64) -> tuple[i64, i64]:
     """Digits of the upper end `high * 2^24 + low`, which has `x` binary places, until one is within `delta`.
 
     `distance` is what the number itself lies below the upper end; `exponent` belongs to the last integer digit.
@@ -144,20 +144,19 @@ def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i
     if low < 0:
         high -= 1
         low += LOW + 1
-    integer: i64 = high >> (x - 24)
-    # A literal 1 shifted by a variable is 32 bits wide once compiled, so the unit gets a variable of its own.
-    unit: i64 = 1
-    unit <<= x
-    fraction: i64 = ((high & ((unit >> 24) - 1)) << 24) | low
-    digits: i64 = 0
-    weight: i64 = 1000000000
+    integer: int = high >> (x - 24)
+    # Ten times a fraction of 60 bits does not fit an i64, so these are ints.
+    unit: int = 1 << x
+    fraction: int = ((high & ((unit >> 24) - 1)) << 24) | low
+    digits: int = 0
+    weight: int = 1000000000
     places: i64 = 10
     while places > 0:
-        digit: i64 = integer // weight
+        digit: int = integer // weight
         integer -= digit * weight
         digits = digits * 10 + digit
         places -= 1
-        rest: i64 = (integer << x) + fraction
+        rest: int = (integer << x) + fraction
         if rest <= delta:
             return nearest(digits, rest, delta, distance, weight << x, exponent + places)
         weight //= 10
@@ -172,7 +171,7 @@ def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i
             return nearest(digits, fraction, delta, distance, unit, exponent)
 
 
-def nearest(digits: i64, rest: i64, delta: i64, distance: i64, step: i64, exponent: i64) -> tuple[i64, i64]:
+def nearest(digits: int, rest: int, delta: int, distance: int, step: int, exponent: i64) -> tuple[i64, i64]:
     """Lower the last digit while that stays in the interval and comes nearer to the number."""
     while (
         rest < distance

@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from redpoll.engine.engine import Engine
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random

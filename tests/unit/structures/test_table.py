@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from redpoll.env.random import Random
-from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, Outside
+from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
 from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, due, scan
+from redpoll.types.string import LongString
 
 SIZES = [0, 1, 3, 7, 8, 9, 16, 100, 199, 200, 201, 254, 255, 256, 300, 1000]
 keys = st.one_of(
@@ -24,25 +25,14 @@ keys = st.one_of(
 values = st.builds(lambda size, fill: bytes([fill]) * size, st.sampled_from(SIZES), st.integers(65, 70))
 
 
-class Blob(Outside):
-    """A plain value outside its record."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__()
-        self.data = data
-
-    def size_bytes(self) -> int:
-        return len(self.data) + 80
-
-
 def store(table: Table, key: bytes, value: bytes, kind: int) -> None:
     """What the keyspace does with a string."""
     if table.fits(len(key), len(value)):
         table.put(key, value, kind)
     elif table.find(key):
-        table.replace_outside(key, Blob(value), kind)
+        table.replace_outside(key, LongString(value), kind)
     else:
-        table.insert_outside(key, Blob(value), kind)
+        table.insert_outside(key, LongString(value), kind)
 
 
 def load(table: Table, key: bytes) -> bytes | None:
@@ -51,7 +41,7 @@ def load(table: Table, key: bytes) -> bytes | None:
     assert table.key() == key
     if table.is_outside():
         found = table.object()
-        assert isinstance(found, Blob)
+        assert isinstance(found, LongString)
         return found.data
     return table.value()
 
@@ -132,7 +122,7 @@ class TableMachine(RuleBasedStateMachine):
         for n, key in enumerate(found.keys):
             value, kind = self.model[key]
             outside = found.objects[n]
-            assert (outside.data if isinstance(outside, Blob) else found.values[n]) == value
+            assert (outside.data if isinstance(outside, LongString) else found.values[n]) == value
             assert found.words[n] >> KIND_SHIFT & KIND_MASK == kind
             assert found.deadlines[n] == self.deadlines.get(key, 0)
 

@@ -1,0 +1,63 @@
+"""The parts of the benchmarks that can be wrong without anyone noticing; nothing here asserts a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from benchmarks.contestants import parse_contestant
+from benchmarks.instructions import own_costs
+from benchmarks.load import Load, prepare
+from benchmarks.report import geometric_mean, median
+from benchmarks.throughput import Figures, rows_named
+from benchmarks.wire import encode, pattern
+
+
+def test_a_pattern_filled_in_is_the_command_encoded() -> None:
+    command = pattern("HSET", "key:%012d", "field", "v%06d")
+    assert encode("HSET", "key:000000000042", "field", "v000007") == command % (42, 7)
+
+
+def test_prepared_batches_hold_depth_commands_and_repeat_for_a_seed() -> None:
+    load = Load(("SET", "key:__rand_int__", "__rand_int__"), 1, 100, 16)
+    batches = prepare(load)
+    assert len(batches) == 6
+    assert [batch.count(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:") for batch in batches] == [16] * 6
+    assert batches == prepare(load)
+
+
+def test_ratios_above_one_mean_the_first_is_better() -> None:
+    quick, slow = Figures(200.0, 1.0, 1.0, 2.0), Figures(100.0, 2.0, 4.0, 4.0)
+    assert quick.ratios_to(slow) == [2.0, 2.0, 4.0, 2.0]
+
+
+def test_statistics() -> None:
+    assert median([4.0, 1.0, 2.0, 3.0]) == 2.5
+    assert abs(geometric_mean([0.5, 2.0]) - 1.0) < 1e-12
+
+
+def test_a_contestant_is_named_with_its_environment_and_command() -> None:
+    contestant = parse_contestant('old=A=1 "my server" --port {port}')
+    assert (
+        contestant.name,
+        contestant.command,
+        contestant.environment,
+    ) == ("old", ("my server", "--port", "{port}"), {"A": "1"})
+    with pytest.raises(ValueError, match="NAME=COMMAND LINE"):
+        parse_contestant("old")
+
+
+def test_rows_are_found_by_name_in_any_case_with_or_without_their_count() -> None:
+    assert [row.name for row in rows_named("mget,GET")] == ["GET", "MGET(100)"]
+    with pytest.raises(ValueError, match="there is no row 'gets'"):
+        rows_named("gets")
+
+
+def test_own_costs_leave_out_callees_and_keep_libraries_apart(tmp_path: Path) -> None:
+    dump = tmp_path / "callgrind.out"
+    dump.write_text(
+        "events: Ir\nsummary: 99\n\nob=(1) /usr/bin/server\nfl=(1) a.c\nfn=(1) main\n10 3\n+1 4\n"
+        "cob=(2) /lib/libc.so.6\ncfi=(2) m.c\ncfn=(2) malloc\ncalls=2 5\n* 60\n-2 1\n\n"
+        "ob=(2)\nfl=(2)\nfn=(2)\n5 60\n\nob=(1)\nfl=(1)\nfn=(1)\n30 2\n\ntotals: 70\n"
+    )
+    assert own_costs(dump) == {"malloc [libc.so.6]": 60, "main [server]": 10}
