@@ -347,6 +347,7 @@ def test_bzpopmin_serves_in_the_order_of_arrival(pair: Pair) -> None:
 def test_bzpopmin_is_not_served_by_another_type(pair: Pair) -> None:
     waiting = pair.second()
     waiting.send("BZPOPMIN", "z", "0")
+    waiting.silent()
     pair.do("SET", "z", "v")
     waiting.silent()
     pair.do("DEL", "z")
@@ -361,6 +362,7 @@ def test_bzpopmin_in_another_database_is_not_served(pair: Pair) -> None:
     waiting = pair.second()
     waiting.do("SELECT", "1")
     waiting.send("BZPOPMIN", "z", "0")
+    waiting.silent()
     pair.do("ZADD", "z", "1", "a")
     waiting.silent()
     pair.do("SELECT", "1")
@@ -403,6 +405,7 @@ def test_bzpopmin_and_transactions(pair: Pair) -> None:
 def test_commands_behind_a_blocking_one_wait(pair: Pair) -> None:
     writer = pair.second()
     pair.send("BZPOPMIN", "z", "0")
+    pair.silent()
     pair.send("ZADD", "z", "9", "own")
     pair.send("ZRANGE", "z", "0", "-1")
     pair.silent()

@@ -9,9 +9,12 @@ from mypy_extensions import i64
 from redpoll.errors import CommandError
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.glob import Glob
-from redpoll.structures.segment import HASH_MASK, KIND_MASK, KIND_SHIFT
+from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
 from redpoll.structures.table_walk import Records, scan
 from redpoll.types.kinds import TYPE_NAME
+
+CURSORS: Final = 1 << 26
+"""How many cursors there are: one for each hash."""
 
 
 class TypeFilter:
@@ -36,7 +39,8 @@ def scan_keys(db: Database, cursor: int, count: i64, glob: Glob | None, wanted: 
     Keys past their deadline are deleted on the way.  O(count).
     """
     found = Records()
-    position: i64 = cursor & HASH_MASK
+    # In plain integers: a cursor may have 64 bits.
+    position: i64 = cursor % CURSORS
     following: i64 = position
     while True:
         following = scan(db.table, following, found)
