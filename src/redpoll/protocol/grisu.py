@@ -21,6 +21,13 @@ LIMB: Final[i64] = (1 << 22) - 1
 LOW: Final[i64] = (1 << 24) - 1
 FRACTION: Final[i64] = (1 << 52) - 1
 HIDDEN_BIT: Final[i64] = 1 << 52
+# 60 binary places: their greatest fraction and their 1, to be shifted down to fewer places.  `1 << x` would not do, as
+# mypyc hands it on to C, where a literal 1 has 32 bits.
+MOST_PLACES: Final[i64] = 60
+ALL_PLACES: Final[i64] = (1 << 60) - 1
+ONE: Final[i64] = 1 << 60
+WIDEST_UNIT: Final[i64] = 1 << 19
+"""Subnormals below 2^33 times the smallest have a rounding interval of more than 2^31 of 2^64."""
 
 FIRST_POWER: Final = -348
 """The powers of ten kept are 10^-348, 10^-340 ... 10^340."""
@@ -87,7 +94,7 @@ def power_for(q: i64) -> i64:
 
 def product(m: i64, shift: i64, power: i64) -> tuple[i64, i64]:
     """The upper 64 bits, rounded, of `m << shift`, 64 bits wide, times the power with that index: 40 bits and 24."""
-    a0: i64 = (m << shift) & LIMB
+    a0: i64 = (m & (LIMB >> shift)) << shift
     a1: i64 = (m >> (22 - shift)) & LIMB
     a2: i64 = m >> (44 - shift)
     b0: i64 = POWERS.low[power]
@@ -128,56 +135,89 @@ def shortest(d: float) -> tuple[i64, i64]:
         lower_high, lower_low = product(4 * f - 1, 9, power)
     else:
         lower_high, lower_low = product(2 * f - unit, 10, power)
+    x: i64 = -(q + POWERS.exponent[power] + 64)
+    exponent: i64 = -(FIRST_POWER + POWER_STEP * power)
+    if unit > WIDEST_UNIT:
+        return generate_wide(high, low, (lower_high, lower_low), (value_high, value_low), x, exponent)
     # One off each end makes up for the rounding of the products.
     delta: i64 = ((high - lower_high) << 24) + low - lower_low - 2
     distance: i64 = ((high - value_high) << 24) + low - value_low - 1
-    x: i64 = -(q + POWERS.exponent[power] + 64)
-    exponent: i64 = -(FIRST_POWER + POWER_STEP * power)
     return generate(high, low - 1, delta, distance, x, exponent)
 
 
-def generate(high: int, low: int, delta: int, distance: int, x: int, exponent: i64) -> tuple[i64, i64]:
-    """Digits of the upper end `high * 2^24 + low`, which has `x` binary places, until one is within `delta`.
+def generate(high: i64, low: i64, delta: i64, distance: i64, x: i64, exponent: i64) -> tuple[i64, i64]:
+    """Digits of the upper end `high * 2^24 + low`, which has `x` binary places, until one is within `delta` of it.
 
-    `distance` is what the number itself lies below the upper end; `exponent` belongs to the last integer digit.
+    `distance` is what the number itself lies below the upper end.  The result is digits * 10^exponent, with the
+    `exponent` given for a last digit before the binary point.
     """
     if low < 0:
         high -= 1
         low += LOW + 1
-    integer: int = high >> (x - 24)
-    # Ten times a fraction of 60 bits does not fit an i64, so these are ints.
-    unit: int = 1 << x
-    fraction: int = ((high & ((unit >> 24) - 1)) << 24) | low
-    digits: int = 0
-    weight: int = 1000000000
+    integer: i64 = high >> (x - 24)
+    fraction: i64 = ((high & (ALL_PLACES >> (MOST_PLACES + 24 - x))) << 24) | low
+    digits: i64 = 0
+    weight: i64 = 1000000000
     places: i64 = 10
     while places > 0:
-        digit: int = integer // weight
+        digit: i64 = integer // weight
         integer -= digit * weight
         digits = digits * 10 + digit
         places -= 1
-        rest: int = (integer << x) + fraction
-        if rest <= delta:
-            return nearest(digits, rest, delta, distance, weight << x, exponent + places)
+        # `delta` is below 2^32 and an integer digit worth more, so nothing can be within reach before the last one.
+        if integer == 0 and fraction <= delta:
+            return digits, exponent + places
         weight //= 10
     while True:
-        fraction *= 10
-        delta *= 10
-        distance *= 10
+        # Ten times as much in units twice as large, so that nothing exceeds 2^63.
+        fraction *= 5
+        delta *= 5
+        distance *= 5
+        x -= 1
         digits = digits * 10 + (fraction >> x)
-        fraction &= unit - 1
+        fraction &= ALL_PLACES >> (MOST_PLACES - x)
         exponent -= 1
         if fraction < delta:
-            return nearest(digits, fraction, delta, distance, unit, exponent)
-
-
-def nearest(digits: int, rest: int, delta: int, distance: int, step: int, exponent: i64) -> tuple[i64, i64]:
-    """Lower the last digit while that stays in the interval and comes nearer to the number."""
+            break
+    # Lower the last digit while that stays in the interval and comes nearer to the number.
+    step: i64 = ONE >> (MOST_PLACES - x)
     while (
-        rest < distance
-        and delta - rest >= step
-        and (rest + step < distance or distance - rest > rest + step - distance)
+        fraction < distance
+        and delta - fraction >= step
+        and (fraction + step < distance or distance - fraction > fraction + step - distance)
     ):
         digits -= 1
-        rest += step
+        fraction += step
     return digits, exponent
+
+
+def generate_wide(
+    high: i64, low: i64, lower: tuple[i64, i64], value: tuple[i64, i64], x: i64, exponent: i64
+) -> tuple[i64, i64]:
+    """`generate` for the tiniest numbers, whose interval is too wide for words: the same with integers of any size.
+
+    `lower` and `value` are products like `high` and `low`.
+    """
+    upper: int = (int(high) << 24) + int(low) - 1
+    delta: int = upper - ((int(lower[0]) << 24) + int(lower[1]) + 1)
+    distance: int = upper - ((int(value[0]) << 24) + int(value[1]))
+    places = 10
+    digits = 0
+    rest = upper
+    step: int = 10**10 << int(x)
+    while True:
+        if places > 0:
+            step //= 10
+        else:
+            rest *= 10
+            delta *= 10
+            distance *= 10
+        places -= 1
+        digits = digits * 10 + rest // step
+        rest %= step
+        if rest < delta or (places >= 0 and rest == delta):
+            break
+    while rest < distance and delta - rest >= step and (rest + step < distance or 2 * distance > 2 * rest + step):
+        digits -= 1
+        rest += step
+    return digits, exponent + places
