@@ -345,6 +345,10 @@ def test_watch_and_flushes(pair: Pair, flush: str) -> None:
     other.do("SELECT", "1")
     other.play(flush)
     pair.play("MULTI\nPING\nEXEC\nSELECT 0\nEXISTS k")
+    # A missing key stays missing, whatever else is flushed.
+    pair.play("SET k v\nWATCH missing")
+    other.play(f"SELECT 0\n{flush}")
+    pair.play("MULTI\nPING\nEXEC")
 
 
 def test_watch_is_of_a_database(pair: Pair) -> None:

@@ -51,10 +51,12 @@ class Interest(Listener):
             self.ready.append(place)
 
     def dropped(self, db: i64) -> None:
+        table = self.engine.databases[db].table
         for (where, key), watching in self.watchers.items():
-            if where == db and self.engine.databases[db].kind_of(key) < 0:
+            if where == db and table.find(key):
                 for session in watching:
-                    session.watch_broken = True
+                    if (where, key) not in session.watched_stale:
+                        session.watch_broken = True
 
     def expired(self, db: i64, key: bytes) -> None:
         unit = self.engine.unit

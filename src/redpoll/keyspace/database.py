@@ -317,11 +317,11 @@ class Database:
     def flush(self, lazily: bool) -> i64:
         """Drop all keys; how many there were.  Lazily, the memory comes back in slices."""
         gone = self.table
-        self.table = Table(most_buckets=self.most_buckets)
         if gone.size > 0:
             self.moment.listener.dropped(self.index)
-            if lazily:
-                self.reclaimer.tables.append(gone)
+        self.table = Table(most_buckets=self.most_buckets)
+        if lazily and gone.size > 0:
+            self.reclaimer.tables.append(gone)
         return gone.size
 
     def random_key(self, random: Random) -> bytes | None:

@@ -29,7 +29,7 @@ class Listener:
         """A key came into being, or a container that somebody may wait for grew."""
 
     def dropped(self, db: i64) -> None:
-        """All keys of a database went at once."""
+        """All keys of a database are about to go at once; they are still there to be asked for."""
 
     def expired(self, db: i64, key: bytes) -> None:
         """A key was found past its deadline and deleted: the journal writes UNLINK before the command."""
