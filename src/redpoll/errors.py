@@ -31,10 +31,7 @@ OVERFLOW: Final = b"ERR increment or decrement would overflow"
 DECREMENT_OVERFLOW: Final = b"ERR decrement would overflow"
 INCREMENT_NOT_FINITE: Final = b"ERR increment would produce NaN or Infinity"
 TOO_LONG: Final = b"ERR string exceeds maximum allowed size (proto-max-bulk-len)"
-NO_SUCH_KEY: Final = b"ERR no such key"
 DB_OUT_OF_RANGE: Final = b"ERR DB index is out of range"
-OUT_OF_RANGE: Final = b"ERR value is out of range"
-NOT_POSITIVE: Final = b"ERR value is out of range, must be positive"
 NOAUTH: Final = b"NOAUTH Authentication required."
 NOPROTO: Final = b"NOPROTO unsupported protocol version"
 PROTO_NOT_AN_INTEGER: Final = b"ERR Protocol version is not an integer or out of range"
@@ -65,10 +62,6 @@ TIMEOUT_NEGATIVE: Final = b"ERR timeout is negative"
 TIMEOUT_OUT_OF_RANGE: Final = b"ERR timeout is out of range"
 INTERNAL: Final = b"ERR internal error"
 NO_SPECIAL_CHARACTERS: Final = b"cannot contain spaces, newlines or special characters."
-IDLETIME_UNDER_LFU: Final = (
-    b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies "
-    b"at runtime LRU and LFU data will take some time to adjust."
-)
 FREQ_UNDER_LRU: Final = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
     b"between policies at runtime LRU and LFU data will take some time to adjust."
@@ -78,7 +71,6 @@ DEBUG_NOT_ALLOWED: Final = (
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
 NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
-SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
 
 
 def up_to_nul(word: bytes) -> bytes:

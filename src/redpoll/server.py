@@ -46,7 +46,6 @@ class Server(Stoppable):
         self.listeners: list[Listener] = []
         self.wakeup: Wakeup | None = None
         self.port = settings.integer("port")
-        self.exit_status = 0
         self.apply()
 
     def apply(self) -> None:
@@ -86,6 +85,8 @@ class Server(Stoppable):
             listener = Listener(sock, self.clients)
             self.listeners.append(listener)
             self.reactor.add(sock.fileno(), listener)
+        if len(self.listeners) == 0:
+            raise ServerError(f"no address of '{self.settings.text('bind')}' can be used; pass --bind")
         self.wakeup = Wakeup(self, self.reactor)
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
@@ -105,7 +106,7 @@ class Server(Stoppable):
         if self.wakeup is not None:
             self.wakeup.close()
         self.log.warning("redpoll is now ready to exit, bye bye...")
-        return self.exit_status
+        return 0
 
     def stop(self, why: str) -> None:
         self.log.warning(why)

@@ -116,6 +116,3 @@ class Spec:
         self.summary: Final = summary
         self.group: Final = group
         self.tips: Final = tips
-
-    def is_arity_ok(self, count: i64) -> bool:
-        return count == self.arity if self.arity >= 0 else count >= -self.arity

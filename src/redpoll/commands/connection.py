@@ -68,7 +68,6 @@ def select(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def quit_(session: Session, args: list[bytes]) -> object:
     """QUIT"""
-    session.closing = True
     session.peer.close_after_reply()
     return OK
 
@@ -149,6 +148,5 @@ def reset(session: Session, args: list[bytes]) -> object:
     session.user = b"default"
     session.name = b""
     session.resp = 2
-    session.no_touch = False
     session.db = engine.databases[0]
     return Status(b"RESET")

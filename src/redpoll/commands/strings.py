@@ -27,6 +27,7 @@ from redpoll.protocol.long_double import add_long_doubles, parse_long_double
 from redpoll.protocol.numbers import int_text
 from redpoll.protocol.reply import OK
 from redpoll.types.string import embedded_or_raw, string_kind
+from redpoll.types.value import CREATED
 
 INT64_MAX: Final = 9223372036854775807
 INT64_MIN: Final = -9223372036854775808
@@ -59,7 +60,9 @@ class SetOptions:
                 self.only_new = True
             elif word == b"XX" and not self.only_new and self.expected is None:
                 self.only_old = True
-            elif word == b"IFEQ" and cursor.left() > 0 and not (self.only_new or self.only_old or self.expected):
+            elif (
+                word == b"IFEQ" and cursor.left() > 0 and not (self.only_new or self.only_old) and self.expected is None
+            ):
                 self.expected = cursor.next()
             elif word == b"GET":
                 self.get = True
@@ -131,7 +134,7 @@ def add(session: Session, key: bytes, delta: i64) -> object:
     value = session.db.string_to_change(key)
     assert value is not None
     number: i64 = 0
-    if value.home != 0:
+    if value.home != CREATED:
         if not value.is_number():
             raise CommandError(NOT_AN_INTEGER)
         number = value.number()
@@ -191,13 +194,13 @@ def incrbyfloat(session: Session, args: list[bytes]) -> object:
     key = args[1]
     value = session.db.string_to_change(key)
     assert value is not None
-    old = value.text() if value.home != 0 else b"0"
+    old = value.text() if value.home != CREATED else b"0"
     if parse_long_double(old) is None or parse_long_double(args[2]) is None:
         raise CommandError(NOT_A_FLOAT)
     total = add_long_doubles(old, args[2])
     if total is None:
         raise CommandError(INCREMENT_NOT_FINITE)
-    timed = value.home != 0 and session.db.deadline_of(key) > 0
+    timed = value.home != CREATED and session.db.table.deadline() > 0
     value.set_text(total, embedded_or_raw(len(key), len(total), timed))
     session.changed(key, value, INCRBYFLOAT, 1)
     session.journal_as([b"SET", key, total, b"KEEPTTL"])
@@ -215,7 +218,7 @@ def append(session: Session, args: list[bytes]) -> object:
     assert value is not None
     if value.length() + len(args[2]) > session.engine.most_bulk_bytes:
         raise CommandError(TOO_LONG)
-    if value.home == 0:
+    if value.home == CREATED:
         value.set_text(args[2], string_kind(key, args[2], False))
         size: i64 = len(args[2])
     else:

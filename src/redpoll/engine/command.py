@@ -12,7 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import KeySpec
-from redpoll.catalogue.spec import BLOCKING, DENYOOM, LOADING, NO_AUTH, NO_MULTI, READONLY, STALE, WRITE, Spec
+from redpoll.catalogue.spec import BLOCKING, DENYOOM, LOADING, NO_AUTH, NO_MULTI, STALE, WRITE, Spec
 from redpoll.engine.gates import (
     GATE_BLOCK,
     GATE_DEBUG,
@@ -114,8 +114,3 @@ def command(
         return made
 
     return declare
-
-
-def is_reader(made: Command) -> bool:
-    """Whether a command only reads."""
-    return made.spec.flags & READONLY != 0

@@ -20,7 +20,15 @@ from redpoll.engine.unit import Unit
 from redpoll.engine.waiting import Waiting
 from redpoll.env.clock import Clock
 from redpoll.env.random import Random
-from redpoll.errors import INTERNAL, CommandError, unknown_command, unknown_subcommand, wrong_arity
+from redpoll.errors import (
+    EXECABORT_BECAUSE,
+    INTERNAL,
+    NOAUTH,
+    CommandError,
+    unknown_command,
+    unknown_subcommand,
+    wrong_arity,
+)
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
@@ -97,7 +105,6 @@ class Engine:
         self.interest.unwatch(session)
         self._stop_waiting(session)
         session.transaction = None
-        session.closing = True
         self.sessions.pop(session.id, None)
 
     def allows_debug(self, session: Session) -> bool:
@@ -184,7 +191,7 @@ class Engine:
         name = args[0].lower()
         command = self.commands.get(name)
         if session.gates & GATE_NOAUTH != 0 and (command is None or command.gates & GATE_NOAUTH != 0):
-            return self._spoil(session, Error(b"NOAUTH Authentication required."))
+            return self._spoil(session, Error(NOAUTH))
         if command is None:
             return self._spoil(session, Error(unknown_command(args)))
         subcommands = command.subcommands
@@ -214,7 +221,7 @@ class Engine:
 
     def _abort(self, session: Session, text: bytes) -> Error:
         self.end_transaction(session)
-        aborted = Error(b"EXECABORT Transaction discarded because of: " + text.removeprefix(b"ERR "))
+        aborted = Error(EXECABORT_BECAUSE + text.removeprefix(b"ERR "))
         self.counters.error(aborted.text)
         return aborted
 

@@ -89,8 +89,6 @@ class Session:
         self.watch_broken = False
         self.waiting: Waiting | None = None
         self.may_block = True
-        self.no_touch = False
-        self.closing = False
 
     def flags(self) -> bytes:
         """The letters of CLIENT LIST."""

@@ -6,8 +6,6 @@ from typing import Final
 
 from mypy_extensions import i64
 
-FOREVER: Final[i64] = 0
-
 
 class Waiting:
     """A blocked command: its arguments, the keys that may end the wait, and when it gives up (ms, 0 = never)."""

@@ -10,7 +10,6 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.env.random import Random
 from redpoll.errors import WRONGTYPE, CommandError
 from redpoll.keyspace.events import DEL, EXPIRED, KEYMISS, NEW, Event
 from redpoll.keyspace.moment import AWAITED, NOTIFIED, Moment
@@ -114,12 +113,6 @@ class Database:
         found = table.object()
         assert isinstance(found, LongString)
         return found.text()
-
-    def string_or_none(self, key: bytes) -> bytes | None:
-        """The string at `key`; None also for other types (MGET)."""
-        if not self.look(key) or (self.table.word >> KIND_SHIFT) & KIND_MASK > STRING_RAW:
-            return None
-        return self._text()
 
     def string_to_change(self, key: bytes, create: bool = True) -> String | None:
         """The string at `key` to change; with `create` an empty new one if there is none.  Raises WRONGTYPE."""
@@ -323,14 +316,3 @@ class Database:
         if lazily and gone.size > 0:
             self.reclaimer.tables.append(gone)
         return gone.size
-
-    def random_key(self, random: Random) -> bytes | None:
-        """A key, each as likely as any other, or None.  Expired ones that are drawn are deleted."""
-        table = self.table
-        tries = 0
-        while table.seek_random(random):
-            key = table.key()
-            tries += 1
-            if not self._is_gone(key) or (tries >= 100 and not self.moment.deleting_expired):
-                return key
-        return None

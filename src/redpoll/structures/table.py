@@ -159,10 +159,6 @@ class Table:
     def is_outside(self) -> bool:
         return self.word & OUTSIDE != 0
 
-    def value_start(self) -> i64:
-        """Where the value begins in `blob()`; it ends at `record_stop()`."""
-        return self.offset + 1 + self.segment.blobs[self.j][self.offset]
-
     def record_stop(self) -> i64:
         return self.offset + (self.word & LENGTH_MASK)
 

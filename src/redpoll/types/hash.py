@@ -81,10 +81,6 @@ class Hash(Value):
         value = self.get(field)
         return 0 if value is None else len(value)
 
-    def has(self, field: bytes) -> bool:
-        table = self.table
-        return table.find(field) if table is not None else self._find(field) >= 0
-
     def _find(self, field: bytes) -> i64:
         """Where the value of `field` begins (its length byte) in the packed form, -1 if there is none."""
         blob = self.blob
