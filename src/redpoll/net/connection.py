@@ -58,6 +58,7 @@ class Connection(Handler):
         self.closed = False
         self.commands: list[list[bytes]] = []
         self.line: Final = Line(self)
+        self.flushing: Final = Flush(self.line)
         self.session: Final = engine.open_session(self.line)
         self.parser: Final = RequestParser(limits, self.session.authenticated)
         self.received: i64 = 0
@@ -104,7 +105,7 @@ class Connection(Handler):
             if failed is not None and session.waiting is None and not self.closing:
                 encode(self.output, Error(b"ERR " + failed), session.resp)
                 self.closing = True
-        self.flush()
+        self.flush_soon()
 
     def run(self, commands: list[list[bytes]]) -> None:
         """Run commands until the session waits or the connection ends; what is left stays in `commands`."""
@@ -128,6 +129,16 @@ class Connection(Handler):
             commands.clear()
         else:
             del commands[:done]
+
+    def flush_soon(self) -> None:
+        """Send when this turn of the loop has read from all clients.
+
+        Replies that leave together wake a client that serves many connections once, not once for each of them.
+        """
+        flushing = self.flushing
+        if not flushing.planned:
+            flushing.planned = True
+            self.reactor.soon.append(flushing)
 
     def flush(self) -> None:
         """Send what there is; the rest when the socket takes it."""
@@ -281,6 +292,20 @@ class Resume(Task):
         connection = self.line.connection
         if connection is not None:
             connection.process()
+
+
+class Flush(Task):
+    """Sends a connection's replies at the end of the turn; see `Connection.flush_soon`."""
+
+    def __init__(self, line: Line) -> None:
+        self.line: Final = line
+        self.planned = False
+
+    def run_task(self) -> None:
+        self.planned = False
+        connection = self.line.connection
+        if connection is not None:
+            connection.flush()
 
 
 def endpoint(sock: socket.socket, remote: bool) -> bytes:
