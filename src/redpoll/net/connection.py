@@ -19,6 +19,7 @@ from redpoll.net.loop import Handler, Reactor, Task
 from redpoll.protocol.encode import Output, encode
 from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error
 from redpoll.protocol.requests import Limits, RequestParser
+from redpoll.structures.warming import WORTHWHILE
 
 READ_BYTES: Final[i64] = 65536
 READ_BULK_BYTES: Final[i64] = 1 << 20
@@ -323,15 +324,15 @@ def endpoint(sock: socket.socket, remote: bool) -> bytes:
 def warm(session: Session, commands: list[list[bytes]], first: i64, count: i64) -> None:
     """Touch the memory of the first keys of the next commands: loads that overlap instead of waiting in turn."""
     table = session.db.table
-    if table.size < 2000:
+    if table.size < WORTHWHILE:
         return
+    warming = session.engine.warming
     last: i64 = first + WARM
     if last > count:
         last = count
-    touched: i64 = 0
     while first < last:
         args = commands[first]
         if len(args) > 1:
-            touched += table.warm(args[1])
+            warming.add(table, args[1])
         first += 1
-    session.engine.warmed += touched
+    session.engine.warmed += warming.touch(table)

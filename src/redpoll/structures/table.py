@@ -135,22 +135,6 @@ class Table:
         self.word = segment.words[j][index]
         self.hash = self.word >> HASH_SHIFT
 
-    def warm(self, key: bytes) -> i64:
-        """Touch the memory of `key`'s words and records, so that a later `find` meets them in cache."""
-        h: i64 = hash(key)
-        h &= HASH_MASK
-        b: i64 = h & self.low
-        if b < self.split:
-            b = h & self.high
-        segment = self.segments[b >> SEGMENT_BITS]
-        j: i64 = b & SEGMENT_MASK
-        words = segment.words[j]
-        blob = segment.blobs[j]
-        touched: i64 = len(blob)
-        if len(words) > 0:
-            touched += words[0]
-        return touched
-
     # At the position.
 
     def kind(self) -> i64:

@@ -1,0 +1,76 @@
+"""The warm pass: the memory that the next look-ups will need, touched before them and all at once.
+
+A look-up in a large table waits for memory some five times, and the next one cannot begin before.  Short loops that
+only touch keep many such loads in flight.  For that each loop does one thing: with hash, words and records touched
+key by key in one loop, the processor looked ahead over two keys at most, and the pass cost more than it saved
+(docs/adr/0003-what-made-it-faster.md has the figures).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import append, vec
+from mypy_extensions import i64, mypyc_attr
+
+from redpoll.structures.segment import HASH_MASK, SEGMENT_BITS, SEGMENT_MASK
+from redpoll.structures.table import Table
+
+MOST: Final[i64] = 128
+"""How many keys are touched together: their lines stay in the first-level cache until they are used."""
+
+CACHE_LINE: Final[i64] = 64
+HEADER: Final[i64] = 31
+"""The contents of a `bytes` begin in the middle of its first line, which `len` has touched."""
+
+WORTHWHILE: Final[i64] = 2000
+"""Below so many records a table lies in cache anyway."""
+
+
+@mypyc_attr(acyclic=True)
+class Warming:
+    """Keys of one table to be touched: `add` them, then `touch`."""
+
+    def __init__(self) -> None:
+        self.buckets: vec[i64] = vec[i64](capacity=MOST)
+        for _ in range(MOST):
+            self.buckets = append(self.buckets, 0)
+        self.count: i64 = 0
+
+    def add(self, table: Table, key: bytes) -> None:
+        """Note the bucket of `key`; beyond MOST keys, nothing."""
+        h: i64 = hash(key)
+        h &= HASH_MASK
+        b: i64 = h & table.low
+        if b < table.split:
+            b = h & table.high
+        if self.count < MOST:
+            self.buckets[self.count] = b
+            self.count += 1
+
+    def touch(self, table: Table) -> i64:
+        """Touch words and records of all buckets noted, and forget them; a sum that only keeps the loads alive."""
+        buckets = self.buckets
+        segments = table.segments
+        count = self.count
+        touched: i64 = 0
+        k: i64 = 0
+        while k < count:
+            b = buckets[k]
+            words = segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK]
+            records: i64 = len(words)
+            if records > 0:
+                touched += words[0] + words[records >> 1] + words[records - 1]
+            k += 1
+        k = 0
+        while k < count:
+            b = buckets[k]
+            blob = segments[b >> SEGMENT_BITS].blobs[b & SEGMENT_MASK]
+            size: i64 = len(blob)
+            at = HEADER
+            while at < size:
+                touched += blob[at]
+                at += CACHE_LINE
+            k += 1
+        self.count = 0
+        return touched
