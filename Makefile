@@ -37,7 +37,7 @@ STAMP_OF = $(patsubst src.stamp,,$(1).stamp)
 
 PYTEST = REDPOLL_EXPECT=$(1) PYTHONPATH=$(2) $(PY) -m pytest -q -n $(JOBS) $(3) $(ARGS)
 UNIT := $(wildcard tests/unit tests/commands tests/hostile tests/crash)
-DIFF := $(wildcard tests/differential tests/golden tests/clients)
+DIFF := $(wildcard tests/differential tests/golden tests/clients tests/process)
 DOCS := $(wildcard tests/docs)
 
 .PHONY: help
