@@ -70,10 +70,6 @@ class Options:
         # The data.
         self.hz: i64 = 0
         self.active_expire_effort: i64 = 0
-        self.lazyfree_lazy_eviction: bool = False
-        self.lazyfree_lazy_expire: bool = False
-        self.lazyfree_lazy_server_del: bool = False
-        self.lazyfree_lazy_user_del: bool = False
         self.maxmemory_policy: bytes = b""
         self.busy_reply_threshold: i64 = 0
 
