@@ -47,7 +47,7 @@ help: ## this list
 # ---- the product
 
 .PHONY: serve
-serve: build ## build and run the server on 127.0.0.1:6379; ARGS="redis.conf --port 7000" for other settings
+serve: build ## build and run the server on port 6379; ARGS="redis.conf --port 7000" for other settings
 	@exec $(VENV)/bin/redpoll server $(ARGS)
 
 .PHONY: build

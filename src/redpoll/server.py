@@ -127,24 +127,29 @@ class Server(Stoppable):
         gc.collect()
         gc.freeze()
         gc.disable()
-        status = 0
         try:
             self.reactor.run_forever()
         except Exception as error:
+            # Nothing is known of the state of things: sockets are left to the system, only names are taken back.
             if self.config.flag(b"crash-log-enabled"):
                 self.crashes.report(error, self.doing())
-            status = 1
+            self.forget_names()
+            return 1
         self.supervisor.stopping()
         self.clients.close_all()
+        self.listeners.close()
+        self.forget_names()
+        if self.wakeup is not None:
+            self.wakeup.close()
+        self.log.warning("redpoll is now ready to exit, bye bye...")
+        return 0
+
+    def forget_names(self) -> None:
+        """Remove the files by which others find this process."""
         if self.pid_file:
             self.log.notice("Removing the pid file.")
             remove_file(self.pid_file)
-        self.listeners.close()
-        if self.wakeup is not None:
-            self.wakeup.close()
-        if status == 0:
-            self.log.warning("redpoll is now ready to exit, bye bye...")
-        return status
+        self.listeners.remove_path()
 
     def doing(self) -> list[str]:
         """For a crash report: what the server was about."""

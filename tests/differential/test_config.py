@@ -140,3 +140,23 @@ def test_settings_change_inside_a_transaction(pair: Pair) -> None:
 )
 def test_shutdown_is_refused_alike(pair: Pair, words: str) -> None:
     pair.do("SHUTDOWN", *words.split())
+
+
+def test_sizes_that_wrap_are_refused(pair: Pair) -> None:
+    reply = pair.differs("config-sizes-do-not-wrap", "CONFIG", "SET", "client-query-buffer-limit", "17179869185gb")
+    assert (reply.text or b"").endswith(b"- argument must be a memory value")
+
+
+def test_what_is_not_there_yet_is_refused_by_name(pair: Pair) -> None:
+    try:
+        reply = pair.differs("config-not-yet", "CONFIG", "SET", "maxmemory", "100mb")
+        assert (reply.text or b"").endswith(
+            b"- maxmemory is not supported by this version of redpoll: only '0' is accepted"
+        )
+    finally:
+        pair.do("CONFIG", "SET", "maxmemory", "0")
+
+
+def test_our_own_directives_are_shown_by_name_only(pair: Pair) -> None:
+    pair.differs("config-own-directives", "CONFIG", "GET", "ignore-existing-data")
+    pair.do("CONFIG", "GET", "ignore-*")

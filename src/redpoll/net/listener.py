@@ -124,13 +124,16 @@ class Listeners(Effects):
         self.tcp = []
 
     def close(self) -> None:
-        """Listen no longer, and remove the Unix socket."""
+        """Listen no longer."""
         self.close_tcp()
-        unix = self.unix
-        if unix is not None:
+        if self.unix is not None:
+            self.reactor.remove(self.unix.sock.fileno())
+            self.unix.sock.close()
+
+    def remove_path(self) -> None:
+        """Remove the Unix socket's file."""
+        if self.unix is not None:
             self.unix = None
-            self.reactor.remove(unix.sock.fileno())
-            unix.sock.close()
             self.log.notice("Removing the unix socket file.")
             try:
                 os.unlink(self.path)
