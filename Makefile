@@ -37,7 +37,7 @@ STAMP_OF = $(patsubst src.stamp,,$(1).stamp)
 
 PYTEST = REDPOLL_EXPECT=$(1) PYTHONPATH=$(2) $(PY) -m pytest -q -n $(JOBS) $(3) $(ARGS)
 UNIT := $(wildcard tests/unit tests/commands tests/hostile tests/crash)
-DIFF := $(wildcard tests/differential tests/golden tests/clients)
+DIFF := $(wildcard tests/differential tests/golden tests/clients tests/process)
 DOCS := $(wildcard tests/docs)
 
 .PHONY: help
@@ -47,7 +47,7 @@ help: ## this list
 # ---- the product
 
 .PHONY: serve
-serve: build ## build and run the server on 127.0.0.1:6379; ARGS="redis.conf --port 7000" for other settings
+serve: build ## build and run the server on port 6379; ARGS="redis.conf --port 7000" for other settings
 	@exec $(VENV)/bin/redpoll server $(ARGS)
 
 .PHONY: build

@@ -71,6 +71,9 @@ DEBUG_NOT_ALLOWED: Final = (
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
 NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
+SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
+SHUTDOWN_IN_PROCESS: Final = b"ERR SHUTDOWN is for servers: this engine runs inside a program"
+FAILOVER_NEEDS_CLUSTER: Final = b"ERR SHUTDOWN FAILOVER is only supported in cluster mode."
 
 
 def up_to_nul(word: bytes) -> bytes:

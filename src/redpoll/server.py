@@ -9,109 +9,248 @@ from typing import Final
 from mypy_extensions import i64
 
 import redpoll.commands
-from redpoll.config.live import LiveSettings
+from redpoll.config.file import NO_SUCH_COMMAND, TARGET_EXISTS, ConfigError
+from redpoll.config.schema import BY_NAME
+from redpoll.config.settings import Config, Effects
+from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine, Host
-from redpoll.engine.gates import GATE_NOAUTH
 from redpoll.engine.session import Session
 from redpoll.env.clock import Clock
-from redpoll.env.log import Log
+from redpoll.env.crash import CrashReports
+from redpoll.env.log import LEVELS, Log
+from redpoll.env.process import (
+    greatest_listen_backlog,
+    open_files_limit,
+    raise_open_files_limit,
+    remove_file,
+    write_pid,
+)
 from redpoll.env.random import Random
 from redpoll.errors import ServerError
 from redpoll.net.clients import Clients
-from redpoll.net.listener import Listener, listen
+from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
 from redpoll.net.signals import Stoppable, Wakeup
-from redpoll.observe.settings import ConfigCommands
+from redpoll.net.supervisor import Supervisor
 from redpoll.protocol.requests import Limits
 
 FAMILIES: Final = redpoll.commands.FAMILIES
-CRON_MS: Final[i64] = 100
 TICK_MS: Final[i64] = 10
 COLLECT_MS: Final[i64] = 60_000
+
+OWN_DESCRIPTORS: Final = 32
+"""Descriptors kept for files, listeners and the like, beside those of clients."""
 
 
 class Server(Stoppable):
     """A redpoll that clients can reach.  `start`, then `run`."""
 
-    def __init__(self, settings: LiveSettings, log: Log, build: str) -> None:
-        self.settings: Final = settings
+    def __init__(self, config: Config, log: Log, build: str, supervisor: Supervisor) -> None:
+        self.config: Final = config
         self.log: Final = log
         self.build: Final = build
         self.reactor: Final = Reactor()
         self.limits: Final = Limits()
         self.host: Final = ServerHost(self)
-        self.engine: Final = Engine(Clock(), Random(), settings.integer("databases"), self.host)
-        self.engine.settings = ConfigCommands(settings, self.apply)
+        self.engine: Final = Engine(Clock(), Random(), host=self.host, config=config)
         self.clients: Final = Clients(self.engine, self.reactor, self.limits, log)
-        self.listeners: list[Listener] = []
+        self.listeners: Final = Listeners(config, self.clients, self.reactor, self.engine.options, log)
+        self.supervisor: Final = supervisor
+        self.crashes: Final = CrashReports(log, [f"redpoll {build}"])
         self.wakeup: Wakeup | None = None
-        self.port = settings.integer("port")
-        self.apply()
-
-    def apply(self) -> None:
-        """Copy settings to where the hot path reads them."""
-        settings = self.settings
-        engine = self.engine
-        engine.password = settings.text("requirepass").encode()
-        engine.session_gates = GATE_NOAUTH if engine.password else 0
-        engine.debug_allowed = settings.text("enable-debug-command")
-        engine.lazy_flush = settings.flag("lazyfree-lazy-user-flush")
-        engine.most_bulk_bytes = settings.integer("proto-max-bulk-len")
-        self.limits.max_bulk_bytes = settings.integer("proto-max-bulk-len")
-        self.clients.most = settings.integer("maxclients")
-        self.clients.most_query_bytes = settings.integer("client-query-buffer-limit")
-        limits = engine.moment.limits
-        limits.hash_entries = settings.integer("hash-max-listpack-entries")
-        limits.hash_value = settings.integer("hash-max-listpack-value")
-        limits.zset_entries = settings.integer("zset-max-listpack-entries")
-        limits.zset_value = settings.integer("zset-max-listpack-value")
+        self.pid_file = ""
+        rename_commands(self.engine.commands, config)
+        ServerSettings(self).connect()
 
     def start(self) -> None:
         """Open the listeners and the signals; raises ServerError."""
-        self.log.notice(f"PID: {os.getpid()}")
-        self.log.notice("Server initialized")
-        backlog = self.settings.integer("tcp-backlog")
-        for address in self.settings.text("bind").split():
-            optional = address.startswith("-")
-            try:
-                sock = listen(address.removeprefix("-"), self.port, backlog)
-            except ServerError:
-                if optional:
-                    continue
-                self.log.warning(f"Failed listening on port {self.port} (tcp), aborting.")
-                raise
-            if self.port == 0:
-                self.port = sock.getsockname()[1]
-            listener = Listener(sock, self.clients)
-            self.listeners.append(listener)
-            self.reactor.add(sock.fileno(), listener)
-        if len(self.listeners) == 0:
-            raise ServerError(f"no address of '{self.settings.text('bind')}' can be used; pass --bind")
+        config = self.config
+        log = self.log
+        self.fit_clients_to_descriptors()
+        log.notice(f"Running mode=standalone, port={config.integer(b'port')}.")
+        log.notice(f"PID: {os.getpid()}")
+        backlog = config.integer(b"tcp-backlog")
+        if 0 < greatest_listen_backlog() < backlog:
+            log.warning(
+                f"WARNING: The TCP backlog setting of {backlog} cannot be enforced because "
+                f"/proc/sys/net/core/somaxconn is set to the lower value of {greatest_listen_backlog()}."
+            )
+        self.listeners.open()
         self.wakeup = Wakeup(self, self.reactor)
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
-        self.log.warning("Nothing is saved to disk by this version: all data ends with the process.")
-        self.log.notice(f"Ready to accept connections tcp on {self.settings.text('bind')}, port {self.port}")
+        log.notice("Server initialized")
+        for remark in config.take_remarks():
+            log.notice(remark)
+        log.warning("Nothing is saved to disk by this version: all data ends with the process.")
+        if len(self.listeners.tcp) > 0:
+            log.notice("Ready to accept connections tcp")
+        if self.listeners.unix is not None:
+            log.notice("Ready to accept connections unix")
+        self.supervisor.ready()
+
+    def keep_pid_file(self, path: str) -> None:
+        """Write the process id into a file while the server runs."""
+        reason = write_pid(path)
+        if reason:
+            self.log.warning(f"Failed to write PID file {path}: {reason}")
+        else:
+            self.pid_file = path
+
+    def fit_clients_to_descriptors(self) -> None:
+        """Raise the limit of open files so far that `maxclients` fit, or lower `maxclients`; raises ServerError."""
+        config = self.config
+        log = self.log
+        wanted = config.integer(b"maxclients")
+        reason = raise_open_files_limit(wanted + OWN_DESCRIPTORS)
+        limit = open_files_limit()
+        if limit >= wanted + OWN_DESCRIPTORS:
+            return
+        if limit <= OWN_DESCRIPTORS:
+            raise ServerError(
+                f"Your current 'ulimit -n' of {limit} is not enough for the server to start. "
+                f"Please increase your open file limit to at least {wanted + OWN_DESCRIPTORS}. Exiting."
+            )
+        log.warning(
+            f"You requested maxclients of {wanted} requiring at least {wanted + OWN_DESCRIPTORS} max file descriptors."
+        )
+        log.warning(f"Server can't set maximum open files to {wanted + OWN_DESCRIPTORS} because of OS error: {reason}.")
+        log.warning(
+            f"Current maximum open files is {limit}. maxclients has been reduced to {limit - OWN_DESCRIPTORS} to "
+            "compensate for low ulimit. If you need higher maxclients increase 'ulimit -n'."
+        )
+        config.assign(BY_NAME[b"maxclients"], [b"%d" % (limit - OWN_DESCRIPTORS)])
+        config.tell(b"maxclients")
 
     def run(self) -> int:
         """Serve until told to stop; the exit status."""
         gc.collect()
         gc.freeze()
         gc.disable()
-        self.reactor.run_forever()
+        try:
+            self.reactor.run_forever()
+        except Exception as error:
+            # Nothing is known of the state of things: sockets are left to the system, only names are taken back.
+            if self.config.flag(b"crash-log-enabled"):
+                self.crashes.report(error, self.doing())
+            self.forget_names()
+            return 1
+        self.supervisor.stopping()
         self.clients.close_all()
-        for listener in self.listeners:
-            self.reactor.remove(listener.sock.fileno())
-            listener.sock.close()
+        self.listeners.close()
+        self.forget_names()
         if self.wakeup is not None:
             self.wakeup.close()
         self.log.warning("redpoll is now ready to exit, bye bye...")
         return 0
 
-    def stop(self, why: str) -> None:
-        self.log.warning(why)
-        self.log.notice("User requested shutdown...")
-        self.reactor.stop()
+    def forget_names(self) -> None:
+        """Remove the files by which others find this process."""
+        if self.pid_file:
+            self.log.notice("Removing the pid file.")
+            remove_file(self.pid_file)
+        self.listeners.remove_path()
+
+    def doing(self) -> list[str]:
+        """For a crash report: what the server was about."""
+        engine = self.engine
+        lines = [f"{len(engine.sessions)} clients, {engine.counters.processed} commands so far"]
+        latest = max(engine.sessions.values(), key=last_active, default=None)
+        if latest is not None:
+            lines.append(f"last command: {latest.last_command.decode()}, client {latest.id}")
+        return lines
+
+    def signalled(self, name: str) -> None:
+        if name == "SIGINT" and self.reactor.stopping:
+            self.log.signal("You insist... exiting now.")
+            os._exit(1)
+        self.log.signal(f"Received {name} scheduling shutdown...")
+        self.stop("")
+
+    def stop(self, who: str) -> None:
+        """End the loop after this turn; `who` is a remark on who asked for it."""
+        if not self.reactor.stopping:
+            self.log.warning(f"User requested shutdown...{who}")
+            self.reactor.stop()
+
+
+def last_active(session: Session) -> int:
+    return session.active_us
+
+
+def rename_commands(commands: dict[bytes, Command], config: Config) -> None:
+    """Give commands other names, or take them away; raises ConfigError."""
+    for rename in config.renames:
+        command = commands.get(rename.old)
+        if command is None:
+            raise ConfigError(NO_SUCH_COMMAND, rename.where)
+        if rename.new in commands:
+            raise ConfigError(TARGET_EXISTS, rename.where)
+        for spelling in (rename.old, rename.old.upper()):
+            commands.pop(spelling, None)
+        if rename.new:
+            for spelling in (rename.new, rename.new.upper()):
+                commands[spelling] = command
+
+
+class ServerSettings(Effects):
+    """What a change of settings moves around the engine: the log, the parser, the open-files limit."""
+
+    NAMES = (
+        b"loglevel",
+        b"log-format",
+        b"log-timestamp-format",
+        b"proto-max-bulk-len",
+        b"crash-log-enabled",
+        b"maxclients",
+        b"shutdown-on-sigterm",
+        b"shutdown-on-sigint",
+    )
+
+    def __init__(self, server: Server) -> None:
+        self.server: Final = server
+
+    def connect(self) -> None:
+        """Act on the present values, and on changes from now on; raises ServerError."""
+        config = self.server.config
+        for name in self.NAMES:
+            config.listen(name, self)
+            if name != b"maxclients":
+                reason = self.apply(name, config)
+                if reason:
+                    raise ServerError(f"{name.decode()}: {reason.decode()}")
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        server = self.server
+        if name == b"loglevel":
+            server.log.level = LEVELS.index(config.string(name))
+        elif name == b"log-format":
+            server.log.form = config.string(name)
+        elif name == b"log-timestamp-format":
+            server.log.timestamp = config.string(name)
+        elif name == b"proto-max-bulk-len":
+            server.limits.max_bulk_bytes = config.integer(name)
+        elif name == b"crash-log-enabled":
+            if config.flag(name):
+                server.crashes.arm()
+            else:
+                server.crashes.disarm()
+        elif name == b"maxclients":
+            return fit_descriptors(config.integer(name))
+        elif b"save" in config.words(name):
+            return b"save is not supported by this version of redpoll: it saves nothing yet"
+        return b""
+
+
+def fit_descriptors(clients: int) -> bytes:
+    """Have descriptors for so many clients; the reason if the system refuses."""
+    raise_open_files_limit(clients + OWN_DESCRIPTORS)
+    limit = open_files_limit()
+    if limit >= clients + OWN_DESCRIPTORS:
+        return b""
+    return b"The operating system is not able to handle the specified number of clients, try with %d" % (
+        limit - OWN_DESCRIPTORS
+    )
 
 
 class ServerHost(Host):
@@ -123,17 +262,21 @@ class ServerHost(Host):
     def log(self, message: str) -> None:
         self.server.log.warning(message)
 
-    def shut_down(self, session: Session) -> None:
+    def note(self, message: str) -> None:
+        self.server.log.notice(message)
+
+    def shut_down(self, session: Session, who: bytes) -> bool:
         session.peer.close_after_reply()
-        self.server.stop("SHUTDOWN was called")
+        self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')")
+        return True
 
     def facts(self) -> dict[str, str]:
         server = self.server
         return {
-            "port": str(server.port),
+            "port": str(server.config.integer(b"port")),
             "build": server.build,
             "poller": server.reactor.poller.name,
-            "config_file": server.settings.path,
+            "config_file": server.config.path.decode("utf-8", "surrogateescape"),
         }
 
 
@@ -149,7 +292,9 @@ class Tick(Timer):
         engine.tick()
         if engine.reclaimer.pending() > 0:
             return 1
-        return TICK_MS if engine.next_deadline_ms() > 0 else CRON_MS
+        if engine.next_deadline_ms() > 0:
+            return TICK_MS
+        return 1000 // engine.options.hz
 
 
 class Collect(Timer):

@@ -126,10 +126,15 @@ class Redpoll(Server):
         return [sys.executable, "-m", "redpoll", "server", "--port", str(self.port), *OPTIONS]
 
     def environment(self) -> dict[str, str]:
-        paths = os.environ.get("REDPOLL_PATH") or os.environ.get("PYTHONPATH") or "src"
-        # The child runs in a directory of its own, so relative paths are made absolute.
-        absolute = os.pathsep.join(str(ROOT / path) for path in paths.split(os.pathsep))
-        return {**os.environ, "PYTHONPATH": absolute}
+        return redpoll_environment()
+
+
+def redpoll_environment() -> dict[str, str]:
+    """The environment in which `python -m redpoll` is the package under test, in any folder."""
+    paths = os.environ.get("REDPOLL_PATH") or os.environ.get("PYTHONPATH") or "src"
+    # The child runs in a directory of its own, so relative paths are made absolute.
+    absolute = os.pathsep.join(str(ROOT / path) for path in paths.split(os.pathsep))
+    return {**os.environ, "PYTHONPATH": absolute}
 
 
 def ours() -> Server:

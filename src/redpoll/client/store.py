@@ -11,6 +11,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.commands.strings import add
+from redpoll.config.schema import DIRECTIVES
+from redpoll.config.settings import Config, Effects
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Peer, Session
 from redpoll.env.clock import Clock
@@ -38,6 +40,13 @@ from redpoll.types.zset import ADDED, SAME
 Text = bytes | str
 
 
+class ServerOnly(Effects):
+    """Refuses what would have to move a listener, a connection or a log, of which a program of its own has none."""
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        return b"it is for servers: this engine runs inside a program"
+
+
 class Store:
     """An open engine.  Typed methods for what is called most; `execute` for every command."""
 
@@ -47,6 +56,9 @@ class Store:
         )
         self.session: Final[Session] = self.engine.open_session(Peer())
         self.session.may_block = False
+        for directive in DIRECTIVES:
+            if directive.group in ("network", "logging") and directive.name != b"proto-max-bulk-len":
+                self.engine.config.listen(directive.name, ServerOnly())
         self.clock: Final = self.engine.clock
         self.moment: Final = self.engine.moment
 

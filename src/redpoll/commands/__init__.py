@@ -11,6 +11,7 @@ from redpoll.commands import (
     introspection,
     keys,
     server,
+    shutdown,
     strings,
     transactions,
     zset_ranges,
@@ -18,5 +19,6 @@ from redpoll.commands import (
 )
 
 FAMILIES = (
-    connection, clients, keys, expiry, strings, hashes, zsets, zset_ranges, transactions, server, config, introspection,
+    connection, clients, keys, expiry, strings, hashes, zsets, zset_ranges, transactions, server, shutdown, config,
+    introspection,
 )  # fmt: skip

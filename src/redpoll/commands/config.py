@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
 from redpoll.commands.keys import help_lines
+from redpoll.config.rewrite import rewrite
+from redpoll.config.settings import NameGlob
 from redpoll.engine.command import command
-from redpoll.engine.engine import Settings
 from redpoll.engine.session import Session
 from redpoll.errors import SYNTAX, CommandError
+from redpoll.keyspace.glob import Glob
 from redpoll.protocol.reply import OK, Map
 
 ADMINISTRATORS = ADMIN | NOSCRIPT | LOADING | STALE
 ON_ALL_NODES = "request_policy:all_nodes response_policy:all_succeeded"
 
 
-def settings(session: Session) -> Settings:
-    """The settings of the program around the engine."""
-    found = session.engine.settings
-    if found is None:
-        raise CommandError(b"ERR CONFIG is for servers: this engine runs inside a program")
-    return found
+class AnyCase(NameGlob):
+    """Patterns of CONFIG GET: globs whose letters fit in any case."""
+
+    def matches(self, pattern: bytes, name: bytes) -> bool:
+        return Glob(pattern.lower()).matches(name)
 
 
 @command(
@@ -38,7 +39,9 @@ def config(session: Session, args: list[bytes]) -> object:
 def config_get(session: Session, args: list[bytes]) -> object:
     """CONFIG GET parameter [parameter ...]"""
     items: list[object] = []
-    items.extend(settings(session).get(args[2:]))
+    for name, value in session.engine.config.get(args[2:], AnyCase()):
+        items.append(name)
+        items.append(value)
     return Map(items)
 
 
@@ -50,9 +53,27 @@ def config_set(session: Session, args: list[bytes]) -> object:
     """CONFIG SET parameter value [parameter value ...]"""
     if len(args) % 2 != 0:
         raise CommandError(SYNTAX)
-    complaint = settings(session).set(args[2:])
-    if complaint is not None:
+    engine = session.engine
+    complaint = engine.config.set(args[2:], session.peer.is_local())
+    for remark in engine.config.take_remarks():
+        engine.host.note(remark)
+    if complaint:
         raise CommandError(complaint)
+    return OK
+
+
+@command(
+    "config|rewrite", arity=2, flags=ADMINISTRATORS, group="server", tips=ON_ALL_NODES,
+    since="2.8.0", complexity="O(settings)", summary="Write the settings in force into the configuration file.",
+)  # fmt: skip
+def config_rewrite(session: Session, args: list[bytes]) -> object:
+    """CONFIG REWRITE"""
+    engine = session.engine
+    complaint = rewrite(engine.config)
+    if complaint:
+        engine.host.log("CONFIG REWRITE failed: " + complaint.decode("utf-8", "surrogateescape").removeprefix("ERR "))
+        raise CommandError(complaint)
+    engine.host.note("CONFIG REWRITE executed with success.")
     return OK
 
 
@@ -73,7 +94,8 @@ def config_resetstat(session: Session, args: list[bytes]) -> object:
 def config_help(session: Session, args: list[bytes]) -> object:
     """CONFIG HELP"""
     return help_lines(b"CONFIG", [
-        b"GET <pattern>", b"Settings whose names match, with their values.",
-        b"SET <directive> <value>", b"Change a setting.",
+        b"GET <pattern> [<pattern> ...]", b"Settings whose names match, with their values.",
+        b"SET <directive> <value> [<directive> <value> ...]", b"Change settings, all or none.",
+        b"REWRITE", b"Write the settings in force into the configuration file.",
         b"RESETSTAT", b"Set the counters of INFO to zero.",
     ])  # fmt: skip

@@ -21,7 +21,7 @@ from redpoll.errors import (
     wrong_arity,
 )
 from redpoll.protocol.reply import OK, PONG, Map, Status
-from redpoll.version import REFERENCE_VERSION
+from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
 
 BEFORE_ALL = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 
@@ -129,10 +129,16 @@ def hello(session: Session, args: list[bytes]) -> object:
     if name is not None:
         session.name = name
     session.resp = resp
-    return Map([
-        b"server", b"valkey", b"version", REFERENCE_VERSION, b"proto", resp, b"id", session.id,
-        b"mode", b"standalone", b"role", b"master", b"modules", [],
-    ])  # fmt: skip
+    options = session.engine.options
+    as_redis = options.extended_redis_compatibility
+    items: list[object] = [
+        b"server", b"redis" if as_redis else b"valkey",
+        b"version", COMPATIBLE_VERSION if as_redis else REFERENCE_VERSION,
+        b"proto", resp, b"id", session.id, b"mode", b"standalone", b"role", b"master", b"modules", [],
+    ]  # fmt: skip
+    if options.availability_zone:
+        items += [b"availability_zone", options.availability_zone]
+    return Map(items)
 
 
 @command(

@@ -1,23 +1,21 @@
-"""The server as a whole: INFO, TIME, SHUTDOWN, DEBUG."""
+"""The server as a whole: INFO, TIME, DEBUG."""
 
 from __future__ import annotations
 
 from redpoll.catalogue.spec import (
     ADMIN,
-    ALLOW_BUSY,
     DANGEROUS,
     FAST,
     LOADING,
-    NO_MULTI,
     NOSCRIPT,
     STALE,
 )
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import NO_SHUTDOWN, SYNTAX, CommandError
+from redpoll.errors import CommandError
 from redpoll.observe.info import info_text
 from redpoll.protocol.numbers import parse_double
-from redpoll.protocol.reply import NO_REPLY, OK, Verbatim
+from redpoll.protocol.reply import OK, Verbatim
 
 
 @command(
@@ -38,28 +36,6 @@ def time(session: Session, args: list[bytes]) -> object:
     """TIME"""
     now_us = session.engine.moment.now_us
     return [b"%d" % (now_us // 1000000), b"%d" % (now_us % 1000000)]
-
-
-@command(
-    "shutdown", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server",
-    since="1.0.0", complexity="O(1): nothing is saved yet", summary="End the server.",
-)  # fmt: skip
-def shutdown(session: Session, args: list[bytes]) -> object:
-    """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT"""
-    words = [word.upper() for word in args[1:]]
-    known = {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"SAFE", b"FAILOVER", b"ABORT"}
-    if not known.issuperset(words) or (b"SAVE" in words and b"NOSAVE" in words):
-        raise CommandError(SYNTAX)
-    if b"ABORT" in words:
-        if len(words) > 1:
-            raise CommandError(SYNTAX)
-        raise CommandError(NO_SHUTDOWN)
-    if b"FAILOVER" in words:
-        raise CommandError(b"ERR SHUTDOWN FAILOVER is only supported in cluster mode.")
-    if b"SAVE" in words:
-        raise CommandError(b"ERR SHUTDOWN SAVE is not supported by this version of redpoll: it saves nothing yet")
-    session.engine.host.shut_down(session)
-    return NO_REPLY
 
 
 @command(

@@ -7,6 +7,9 @@ Used by redis.conf and by inline commands, which share one syntax:
 
 A word ends at a blank, a tab, a CR, an LF or a NUL; vertical tab and form feed separate words only when they follow
 such a byte.  Within double quotes `\\n \\r \\t \\b \\a \\xHH` have their usual meaning and `\\c` is c for any other c.
+
+In an inline command, a backslash before the last byte of the line stands for itself, as that byte can only be the
+closing quote; in redis.conf it escapes that byte, and the quote is left open.
 """
 
 from __future__ import annotations
@@ -28,11 +31,12 @@ ESCAPED: Final = {10: b"\\n", 13: b"\\r", 9: b"\\t", 8: b"\\b", 7: b"\\a", QUOTE
 HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 
 
-def split_line(line: bytes) -> list[bytes] | None:
-    """The words of `line`; None if a quote is left open.  O(bytes)."""
+def split_line(line: bytes, inline: bool = False) -> list[bytes] | None:
+    """The words of `line`, which is an `inline` command or of redis.conf; None if a quote is left open.  O(bytes)."""
     words: list[bytes] = []
     at = 0
     size = len(line)
+    last = size - 1 if inline else size
     while True:
         while at < size and line[at] in BLANKS:
             at += 1
@@ -41,9 +45,9 @@ def split_line(line: bytes) -> list[bytes] | None:
         word = bytearray()
         while at < size and line[at] not in ENDS:
             if line[at] == QUOTE:
-                at = read_quoted(line, at + 1, word)
+                at = read_quoted(line, at + 1, last, word)
             elif line[at] == APOSTROPHE:
-                at = read_apostrophes(line, at + 1, word)
+                at = read_apostrophes(line, at + 1, last, word)
             else:
                 word.append(line[at])
                 at += 1
@@ -52,15 +56,17 @@ def split_line(line: bytes) -> list[bytes] | None:
         words.append(bytes(word))
 
 
-def read_quoted(line: bytes, at: int, word: bytearray) -> int:
-    """Add what stands from `at` up to a closing double quote to `word`; where it goes on behind it, -1 if never."""
+def read_quoted(line: bytes, at: int, last: int, word: bytearray) -> int:
+    """Add what stands from `at` up to a closing double quote to `word`; where it goes on behind it, -1 if never.
+
+    What a backslash escapes lies before `last`.
+    """
     size = len(line)
     while at < size:
         byte = line[at]
         if byte == QUOTE:
             return at + 1
-        # A backslash before the last byte of a line stands for itself, as that byte can only be the closing quote.
-        if byte != BACKSLASH or at + 2 >= size:
+        if byte != BACKSLASH or at + 1 >= last:
             word.append(byte)
             at += 1
         elif line[at + 1] == ord("x") and at + 3 < size and line[at + 2] in HEX_DIGITS and line[at + 3] in HEX_DIGITS:
@@ -72,14 +78,14 @@ def read_quoted(line: bytes, at: int, word: bytearray) -> int:
     return -1
 
 
-def read_apostrophes(line: bytes, at: int, word: bytearray) -> int:
+def read_apostrophes(line: bytes, at: int, last: int, word: bytearray) -> int:
     """The same for single quotes, in which only `\\'` is an escape."""
     size = len(line)
     while at < size:
         byte = line[at]
         if byte == APOSTROPHE:
             return at + 1
-        if byte == BACKSLASH and at + 2 < size and line[at + 1] == APOSTROPHE:
+        if byte == BACKSLASH and at + 1 < last and line[at + 1] == APOSTROPHE:
             at += 1
             byte = APOSTROPHE
         word.append(byte)

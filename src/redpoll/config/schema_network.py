@@ -147,7 +147,7 @@ DIRECTIVES: Final = [
         b"unixsocketgroup",
         Text(unset=True),
         b"",
-        NOT_YET,
+        EFFECT,
         "network",
         "Group that owns the Unix socket.",
         immutable=True,

@@ -13,6 +13,7 @@ from redpoll.config.directive import NO_EFFECT, Directive
 from redpoll.config.schema import BY_NAME, DIRECTIVES, find
 from redpoll.config.values import BadValue, Value
 from redpoll.env.files import Files
+from redpoll.errors import up_to_nul
 
 FAILED: Final = b"ERR CONFIG SET failed (possibly related to argument '%s') - %s"
 UNKNOWN: Final = b"ERR Unknown option or number of arguments for CONFIG SET - '%s'"
@@ -164,7 +165,7 @@ class Config:
             name = pairs[at].lower()
             directive = BY_NAME.get(name)
             if directive is None:
-                return UNKNOWN % pairs[at]
+                return UNKNOWN % up_to_nul(pairs[at])
             if directive.immutable:
                 return FAILED % (pairs[at], IMMUTABLE)
             if directive.protected and open_to != b"yes" and not (open_to == b"local" and local):

@@ -10,12 +10,14 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.config.settings import Config
 from redpoll.engine import gate
 from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.counters import Counters
 from redpoll.engine.gates import GATE_BLOCK, GATE_DEBUG, GATE_MULTI, GATE_NOAUTH
 from redpoll.engine.interest import Interest
 from redpoll.engine.session import Peer, Session
+from redpoll.engine.settings import EngineSettings, Options, default_config
 from redpoll.engine.unit import Unit
 from redpoll.engine.waiting import Waiting
 from redpoll.env.clock import Clock
@@ -45,8 +47,12 @@ class Host:
     def log(self, message: str) -> None:
         """Write a warning for the operator."""
 
-    def shut_down(self, session: Session) -> None:
-        """End the program in good order."""
+    def note(self, message: str) -> None:
+        """Write what an operator wants to read in a normal life."""
+
+    def shut_down(self, session: Session, who: bytes) -> bool:
+        """End the program in good order, as `who` asks for (a line of CLIENT LIST); whether it is ending now."""
+        return False
 
     def facts(self) -> dict[str, str]:
         """What INFO says of the program: port, executable, configuration file …"""
@@ -63,6 +69,7 @@ class Engine:
         databases: int = 16,
         host: Host | None = None,
         most_buckets: i64 = 1 << 26,
+        config: Config | None = None,
     ) -> None:
         self.clock: Final = clock
         self.random: Final = random
@@ -70,6 +77,8 @@ class Engine:
         self.interest: Final = Interest(self)
         self.moment: Final = Moment(self.interest)
         self.reclaimer: Final = Reclaimer()
+        self.config: Final = config if config is not None else default_config(databases)
+        databases = self.config.integer(b"databases")
         self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
         self.unit: Final = Unit()
         self.counters: Final = Counters(len(CATALOGUE))
@@ -78,7 +87,6 @@ class Engine:
         self.session_gates: i64 = 0
         self.password: bytes = b""
         self.most_bulk_bytes: i64 = 512 * 1024 * 1024
-        self.debug_allowed = "no"
         self.active_expire = True
         self.lazy_flush = True
         self.sessions: Final[dict[int, Session]] = {}
@@ -89,9 +97,10 @@ class Engine:
         self.waits_with_deadline: list[Session] = []
         self.moment.set_time(clock.now_us())
         self.started_us: i64 = self.moment.now_us
-        self.settings: Settings | None = None
         self.warming: Final = Warming()
         self.warmed: i64 = 0
+        self.options: Final = Options()
+        EngineSettings(self).connect(self.config)
 
     # Sessions.
 
@@ -111,7 +120,8 @@ class Engine:
 
     def allows_debug(self, session: Session) -> bool:
         """Whether `enable-debug-command` lets this session use DEBUG."""
-        return self.debug_allowed == "yes" or (self.debug_allowed == "local" and session.peer.is_local())
+        allowed = self.options.enable_debug_command
+        return allowed == b"yes" or (allowed == b"local" and session.peer.is_local())
 
     # The way of a command.
 
@@ -156,7 +166,7 @@ class Engine:
         except MemoryError:
             reply = Error(b"OOM out of memory while running '%b'" % command.name)
         except Exception:
-            reply = self._internal_error(command)
+            reply = self._internal_error(command, args)
         index = command.index
         counters = self.counters
         if isinstance(reply, Error):
@@ -183,9 +193,10 @@ class Engine:
             return found
         return self.run(session, found, args)
 
-    def _internal_error(self, command: Command) -> Error:
+    def _internal_error(self, command: Command, args: list[bytes]) -> Error:
         self.counters.internal_errors += 1
-        self.host.log(f"internal error in '{command.name.decode()}': {traceback.format_exc()}")
+        shown = "" if self.options.hide_user_data_from_log else f" {args!r}"
+        self.host.log(f"internal error in '{command.name.decode()}'{shown}: {traceback.format_exc()}")
         return Error(INTERNAL)
 
     def _resolve(self, session: Session, args: list[bytes]) -> Command | Error:
@@ -321,7 +332,7 @@ class Engine:
             waiting = session.waiting
             if waiting is not None and waiting.deadline_ms <= now_ms:
                 self.unblock(session, waiting.timeout_reply)
-        self.expire_some()
+        self.expire_some(450 + 50 * self.options.active_expire_effort)
         if self.reclaimer.pending() > 0:
             self.reclaimer.run(4000)
 
@@ -368,18 +379,6 @@ class Engine:
         for db in self.databases:
             total += db.table.size_bytes()
         return total
-
-
-class Settings:
-    """Configuration as commands see it: CONFIG GET, SET and their like; the server subclasses it."""
-
-    def get(self, patterns: list[bytes]) -> list[bytes]:
-        """Names and values by turns of what matches."""
-        raise NotImplementedError
-
-    def set(self, pairs: list[bytes]) -> bytes | None:
-        """Change settings, all or none; an error text or None."""
-        raise NotImplementedError
 
 
 def spellings() -> dict[bytes, Command]:

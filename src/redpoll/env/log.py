@@ -95,6 +95,10 @@ class Log:
             )
         return f"{pid}:{self.role} {stamp} {SIGNS[level]} {message}"
 
+    def signal(self, message: str) -> None:
+        """Log what came of a signal, in the one form that such lines have."""
+        self.put(f"{os.getpid()}:signal-handler ({self.clock.now_us() // 1000000}) {message}")
+
     def put(self, line: str) -> None:
         """Write one line where it belongs."""
         data = (line + "\n").encode("utf-8", "surrogateescape")

@@ -1,7 +1,8 @@
-"""This process as the system sees it."""
+"""This process as the system sees it: its memory, its limits, its place in the background."""
 
 from __future__ import annotations
 
+import os
 import resource
 
 
@@ -12,3 +13,67 @@ def resident_bytes() -> int:
             return int(file.read().split()[1]) * resource.getpagesize()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def open_files_limit() -> int:
+    """How many descriptors this process may have."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return limit if limit != resource.RLIM_INFINITY else 1 << 40
+
+
+def raise_open_files_limit(wanted: int) -> str:
+    """Have at least `wanted` descriptors, or as many as the system allows; its reason if they are fewer."""
+    reason = ""
+    present, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if present == resource.RLIM_INFINITY:
+        return ""
+    count = wanted
+    while count > present:
+        unbounded = hard == resource.RLIM_INFINITY or hard >= count
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard if unbounded else count))
+            break
+        except (OSError, ValueError) as refused:
+            reason = str(refused)
+            # Above the hard limit only a privileged process gets anything; what is within it is always allowed.
+            count = max(hard, present) if not unbounded else count - 16
+    return reason
+
+
+def greatest_listen_backlog() -> int:
+    """The greatest length of a queue of new connections that the system allows; 0 if it does not tell."""
+    try:
+        with open("/proc/sys/net/core/somaxconn", "rb") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
+
+
+def go_to_background() -> None:
+    """Go on as a child of the system without a terminal, its standard streams on /dev/null; the parent ends here."""
+    if os.fork() != 0:
+        os._exit(0)
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(null, stream)
+    if null > 2:
+        os.close(null)
+
+
+def write_pid(path: str) -> str:
+    """Write this process's id into a file; the reason if that fails."""
+    try:
+        with open(path, "wb") as file:
+            file.write(b"%d\n" % os.getpid())
+    except OSError as refused:
+        return refused.strerror or str(refused)
+    return ""
+
+
+def remove_file(path: str) -> None:
+    """Remove a file if it is there."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass

@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from mypy_extensions import i64
-
 from redpoll.engine.engine import Engine
 from redpoll.env.log import Log
 from redpoll.net.connection import Connection, Owner
@@ -15,21 +13,19 @@ from redpoll.protocol.requests import Limits
 
 
 class Clients(Owner):
-    """The connections by descriptor; `most` is `maxclients`."""
+    """The connections by descriptor."""
 
     def __init__(self, engine: Engine, reactor: Reactor, limits: Limits, log: Log) -> None:
-        super().__init__()
         self.engine: Final = engine
         self.reactor: Final = reactor
         self.limits: Final = limits
         self.log: Final = log
-        self.most: i64 = 10000
         self.open: Final[dict[int, Connection]] = {}
 
     def accepted(self, sock: socket.socket) -> None:
         engine = self.engine
         engine.connections += 1
-        if len(self.open) >= self.most:
+        if len(self.open) >= engine.options.maxclients:
             refuse(sock)
             return
         engine.start_unit()

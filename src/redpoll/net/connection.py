@@ -32,9 +32,6 @@ WARM_FROM: Final[i64] = 4
 class Owner(Acceptor):
     """Who takes and holds the connections."""
 
-    def __init__(self) -> None:
-        self.most_query_bytes: i64 = 1 << 30
-
     def forget(self, connection: Connection) -> None:
         raise NotImplementedError
 
@@ -83,7 +80,7 @@ class Connection(Handler):
             return
         self.received += len(data)
         parser.feed(data)
-        if parser.pending_bytes() > self.owner.most_query_bytes:
+        if parser.pending_bytes() > self.engine.options.client_query_buffer_limit:
             self.owner.log_closed(self, "query buffer limit")
             self.close()
             return

@@ -1,15 +1,29 @@
-"""Listening sockets: TCP over IPv4 and IPv6."""
+"""Listening sockets: TCP over IPv4 and IPv6, and Unix."""
 
 from __future__ import annotations
 
+import errno
+import grp
+import os
 import socket
+import stat
 from typing import Final
 
+from redpoll.config.settings import Config, Effects
+from redpoll.engine.settings import Options
+from redpoll.env.log import Log
 from redpoll.errors import ServerError
-from redpoll.net.loop import Handler
+from redpoll.net.loop import Handler, Reactor
 
-MOST_ACCEPTS: Final = 64
-"""Connections taken in one turn of the loop, so that a storm of them starves nobody."""
+MAY_BE_MISSING: Final = [
+    errno.ENOPROTOOPT,
+    errno.EPROTONOSUPPORT,
+    errno.ESOCKTNOSUPPORT,
+    errno.EPFNOSUPPORT,
+    errno.EAFNOSUPPORT,
+    errno.EADDRNOTAVAIL,
+]
+"""What goes wrong with an address that the machine does not have: forgiven if it has a `-` in front."""
 
 
 class Acceptor:
@@ -22,35 +36,159 @@ class Acceptor:
 class Listener(Handler):
     """One listening socket."""
 
-    def __init__(self, sock: socket.socket, acceptor: Acceptor) -> None:
+    def __init__(self, sock: socket.socket, acceptor: Acceptor, options: Options) -> None:
         self.sock: Final = sock
         self.acceptor: Final = acceptor
+        self.options: Final = options
+        self.is_tcp: Final = sock.family != socket.AF_UNIX
 
     def on_readable(self) -> None:
-        for _ in range(MOST_ACCEPTS):
+        for _ in range(self.options.max_new_connections_per_cycle):
             try:
                 sock, _address = self.sock.accept()
             except OSError:
                 return
             sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.is_tcp:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.acceptor.accepted(sock)
 
 
-def listen(address: str, port: int, backlog: int) -> socket.socket:
-    """A listening socket; ServerError tells the operator why there is none."""
+class Listeners(Effects):
+    """All listening sockets that `config` asks for; `bind` and `port` may change while the server runs."""
+
+    def __init__(self, config: Config, acceptor: Acceptor, reactor: Reactor, options: Options, log: Log) -> None:
+        self.config: Final = config
+        self.acceptor: Final = acceptor
+        self.reactor: Final = reactor
+        self.options: Final = options
+        self.log: Final = log
+        self.tcp: list[Listener] = []
+        self.unix: Listener | None = None
+        self.path = config.string(b"unixsocket")
+        config.listen(b"bind", self)
+        config.listen(b"port", self)
+
+    def open(self) -> None:
+        """Open them all; raises ServerError."""
+        self.open_tcp()
+        if self.path:
+            mode = self.config.integer(b"unixsocketperm")
+            group = self.config.string(b"unixsocketgroup")
+            self.unix = self.add(listen_unix(self.path, mode, group, self.backlog()))
+        if len(self.tcp) == 0 and self.unix is None:
+            raise ServerError("Configured to not listen anywhere, exiting. Set port and bind, or unixsocket.")
+
+    def open_tcp(self) -> None:
+        """Listen at `port` of every address of `bind`; raises ServerError, and then none of them is open."""
+        port = self.config.integer(b"port")
+        if port == 0:
+            return
+        for word in self.config.words(b"bind"):
+            address = word.decode("utf-8", "surrogateescape")
+            try:
+                self.tcp.append(self.add(listen_tcp(address.removeprefix("-"), port, self.backlog())))
+            except OSError as refused:
+                if address.startswith("-") and refused.errno in MAY_BE_MISSING:
+                    continue
+                self.log.warning(
+                    f"Could not create server TCP listening socket {address.removeprefix('-')}:{port}: "
+                    f"{refused.strerror}; stop what listens there, or pass another --port or --bind"
+                )
+                self.close_tcp()
+                raise ServerError(f"Failed listening on port {port} (tcp), aborting.") from refused
+
+    def backlog(self) -> int:
+        return self.config.integer(b"tcp-backlog")
+
+    def add(self, sock: socket.socket) -> Listener:
+        """Serve one more socket."""
+        listener = Listener(sock, self.acceptor, self.options)
+        self.reactor.add(sock.fileno(), listener)
+        return listener
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        self.close_tcp()
+        try:
+            self.open_tcp()
+        except ServerError:
+            if name == b"bind":
+                return b"Failed to bind to specified addresses."
+            return b"Unable to listen on this port. Check server logs."
+        return b""
+
+    def close_tcp(self) -> None:
+        for listener in self.tcp:
+            self.reactor.remove(listener.sock.fileno())
+            listener.sock.close()
+        self.tcp = []
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self.close_tcp()
+        if self.unix is not None:
+            self.reactor.remove(self.unix.sock.fileno())
+            self.unix.sock.close()
+
+    def remove_path(self) -> None:
+        """Remove the Unix socket's file."""
+        if self.unix is not None:
+            self.unix = None
+            self.log.notice("Removing the unix socket file.")
+            try:
+                os.unlink(self.path)
+            except OSError as refused:
+                self.log.warning(f"Error removing the unix socket file: {refused.strerror}")
+
+
+def listen_tcp(address: str, port: int, backlog: int) -> socket.socket:
+    """A listening socket on an address or host name; `*` is all of IPv4, `::*` all of IPv6.  Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    if address in ("*", "::*"):
+        address = "::" if family == socket.AF_INET6 else ""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((("::" if family == socket.AF_INET6 else "") if address == "*" else address, port))
+        sock.bind((address, port))
+        sock.listen(backlog)
+    except OSError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def listen_unix(path: str, mode: int, group: str, backlog: int) -> socket.socket:
+    """A listening Unix socket with permissions `mode` (0: as the umask has it), of a group by name or number.
+
+    A socket that was left there is replaced, anything else is not.  Raises ServerError.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
+            os.unlink(path)
+        sock.bind(path)
+        if group:
+            os.chown(path, -1, group_number(group))
+        if mode != 0:
+            os.chmod(path, mode)
         sock.listen(backlog)
     except OSError as refused:
         sock.close()
-        raise ServerError(
-            f"port {port} cannot be used ({address}): {refused.strerror}; stop the other server or pass --port"
-        ) from refused
+        # A path that is too long has no errno, only words.
+        reason = refused.strerror or str(refused)
+        raise ServerError(f"Failed opening Unix socket {path}: {reason}") from refused
     sock.setblocking(False)
     return sock
+
+
+def group_number(group: str) -> int:
+    """The id of a group, given by name or number; raises OSError."""
+    if group.isascii() and group.isdigit():
+        return int(group)
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError as unknown:
+        raise OSError(errno.ENOENT, f"there is no group '{group}'") from unknown

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import sys
 from typing import Final
 
 from redpoll.net.loop import Handler, Reactor
@@ -13,8 +12,8 @@ from redpoll.net.loop import Handler, Reactor
 class Stoppable:
     """What a signal ends."""
 
-    def stop(self, why: str) -> None:
-        """End the loop after this turn, saying why in the log."""
+    def signalled(self, name: str) -> None:
+        """A signal came, SIGTERM or SIGINT: end the loop after this turn."""
         raise NotImplementedError
 
 
@@ -23,7 +22,6 @@ class Wakeup(Handler):
 
     def __init__(self, program: Stoppable, reactor: Reactor) -> None:
         self.program: Final = program
-        self.reactor: Final = reactor
         self.inner, self.outer = socket.socketpair()
         self.inner.setblocking(False)
         self.outer.setblocking(False)
@@ -36,11 +34,8 @@ class Wakeup(Handler):
 
     def on_readable(self) -> None:
         for number in self.inner.recv(64):
-            if number == signal.SIGINT and self.reactor.stopping:
-                sys.exit(1)
             if number in (signal.SIGTERM, signal.SIGINT):
-                name = signal.Signals(number).name
-                self.program.stop(f"Received {name} scheduling shutdown...")
+                self.program.signalled(signal.Signals(number).name)
 
     def close(self) -> None:
         signal.set_wakeup_fd(-1)

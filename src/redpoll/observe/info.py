@@ -97,7 +97,7 @@ def server_lines(engine: Engine) -> list[str]:
     facts = engine.host.facts()
     return [
         f"redis_version:{COMPATIBLE_VERSION.decode()}",
-        "server_name:valkey",
+        f"server_name:{'redis' if engine.options.extended_redis_compatibility else 'valkey'}",
         f"valkey_version:{REFERENCE_VERSION.decode()}",
         f"redpoll_version:{VERSION}",
         f"redpoll_build:{facts.get('build', 'in process')}",

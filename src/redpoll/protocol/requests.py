@@ -22,7 +22,7 @@ from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le
 from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.protocol.inline import split_words
+from redpoll.config.quoting import split_line
 from redpoll.protocol.numbers import is_int_at, to_int_at
 
 MAX_LINE_BYTES: Final = 65536
@@ -372,7 +372,7 @@ class RequestParser:
         self.searched = at - self.at
         if at == limit or data[at] == 0:
             return self.fail(TOO_BIG_INLINE) if end - self.at > MAX_LINE_BYTES else MORE
-        words = split_words(data[self.at : at])
+        words = split_line(data[self.at : at], True)
         if words is None:
             return self.fail(UNBALANCED_QUOTES)
         self.searched = 0

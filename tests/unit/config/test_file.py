@@ -304,6 +304,9 @@ def test_a_distributed_file_starts() -> None:
     config = loaded(STOCK)
     assert config.take_remarks() == [
         "always-show-logo is accepted, but has no effect in redpoll",
+        "lazyfree-lazy-expire is accepted, but has no effect in redpoll",
+        "lazyfree-lazy-server-del is accepted, but has no effect in redpoll",
+        "lazyfree-lazy-user-del is accepted, but has no effect in redpoll",
         "save points are not in force: this version of redpoll saves nothing to disk",
     ]
 

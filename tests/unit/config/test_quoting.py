@@ -24,8 +24,6 @@ from redpoll.config.quoting import quote, split_line
         (rb"'\'\n'", [rb"'\n"]),
         (rb"\x41", [rb"\x41"]),
         (b"a\vb \vc", [b"a\vb", b"c"]),
-        (rb'"a\"', [b"a\\"]),
-        (rb"'a\'", [b"a\\"]),
         (rb'"a\""', [b'a"']),
         (b"a\0b c", [b"a"]),
         (b'"a\0b"', [b"a\0b"]),
@@ -39,6 +37,13 @@ def test_a_line_is_split_as_a_shell_would(line: bytes, words: list[bytes]) -> No
 @pytest.mark.parametrize("line", [b'"', b"a'b", b'a "b', rb'"a\" x', rb'"\x4', rb'"a\\\"b', b"'\""])
 def test_an_open_quote_is_told(line: bytes) -> None:
     assert split_line(line) is None
+    assert split_line(line, inline=True) is None
+
+
+@pytest.mark.parametrize("line", [rb'"a\"', rb"'a\'"])
+def test_the_last_quote_of_a_line_is_escaped_in_a_file_but_closes_an_inline_command(line: bytes) -> None:
+    assert split_line(line) is None
+    assert split_line(line, inline=True) == [b"a\\"]
 
 
 def test_quoting_escapes_all_but_printable_ascii() -> None:
@@ -48,6 +53,7 @@ def test_quoting_escapes_all_but_printable_ascii() -> None:
 @given(st.lists(st.binary(max_size=20), max_size=5))
 def test_quoted_words_are_split_back_into_themselves(words: list[bytes]) -> None:
     assert split_line(b" ".join(quote(word) for word in words)) == words
+    assert split_line(b" ".join(quote(word) for word in words), inline=True) == words
 
 
 @given(st.binary(max_size=60))

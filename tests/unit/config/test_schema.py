@@ -21,8 +21,16 @@ OUR_OWN = {"ignore-existing-data"}
 OTHER_DEFAULT = {"dir": "", "save": ""}
 """The working directory is known only at run time; nothing is saved yet."""
 
-WITHOUT_EFFECT_SO_FAR = {"always-show-logo", "busy-reply-threshold", "proc-title-template", "set-proc-title"}
-"""Directives that act in the reference, are harmless, and do nothing in redpoll yet."""
+WITHOUT_EFFECT_SO_FAR = {
+    "always-show-logo",
+    "busy-reply-threshold",
+    "lazyfree-lazy-expire",
+    "lazyfree-lazy-server-del",
+    "lazyfree-lazy-user-del",
+    "proc-title-template",
+    "set-proc-title",
+}
+"""Directives that act in the reference, are harmless, and do nothing in redpoll, or nothing yet."""
 
 
 def test_every_directive_of_the_reference_is_declared_and_no_other() -> None:

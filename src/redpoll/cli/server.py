@@ -1,0 +1,118 @@
+"""`redpoll server`: from the command line to a running server."""
+
+from __future__ import annotations
+
+import sys
+
+from redpoll.build_info import VERSION, build_kind, interpreter
+from redpoll.config.arguments import CommandLine
+from redpoll.config.directive import EFFECT
+from redpoll.config.file import ConfigError, load
+from redpoll.config.schema import DIRECTIVES, GROUPS
+from redpoll.config.settings import Config
+from redpoll.engine.engine import spellings
+from redpoll.env.clock import Clock
+from redpoll.env.files import Files
+from redpoll.env.log import Log
+from redpoll.env.process import go_to_background
+from redpoll.errors import ServerError
+from redpoll.net.supervisor import Supervisor
+from redpoll.server import Server, rename_commands
+from redpoll.version import REFERENCE_VERSION
+
+DEFAULT_PID_FILE = "/var/run/redpoll.pid"
+
+USAGE = """redpoll server [FILE] [-] [--option value ...]
+
+Serves clients until SIGTERM, SIGINT or SHUTDOWN.  FILE has the syntax of redis.conf and valkey.conf, - reads the same
+from standard input; options are the same directives with -- in front, and win over both.
+
+  redpoll server                                     all addresses, port 6379
+  redpoll server redis.conf --loglevel debug         a file; what follows wins over it
+  redpoll server --port 7000 --bind 127.0.0.1 -::1   another port, this machine only
+  redpoll server --port 0 --unixsocket /run/redpoll.sock --unixsocketperm 700
+  echo 'requirepass secret' | redpoll server -       settings from standard input
+
+The directives that act in this version, with their defaults.  docs/configuration.md tells of the others too.
+"""
+
+
+def usage() -> str:
+    """What `redpoll server --help` shows."""
+    parts = [USAGE]
+    for group, title in GROUPS:
+        acting = [found for found in DIRECTIVES if found.group == group and found.applies == EFFECT]
+        if acting:
+            parts.append(f"\n{title}\n\n")
+        for directive in acting:
+            default = directive.default.text.decode() or '""'
+            parts.append(f"  --{directive.name.decode()} {default}\n      {directive.help}\n")
+    return "".join(parts)
+
+
+def serve(words: list[str]) -> int:
+    """Run a server as `words` ask for; the exit status."""
+    arguments = [word.encode("utf-8", "surrogateescape") for word in words]
+    try:
+        stdin = sys.stdin.buffer.read() if CommandLine(arguments).reads_stdin else b""
+        config = load(arguments, stdin, Files())
+        log = opened_log(config)
+        return run(config, log)
+    except ConfigError as wrong:
+        if wrong.in_log:
+            Log(Clock()).warning(wrong.reason.decode("utf-8", "surrogateescape"))
+        else:
+            sys.stderr.buffer.write(wrong.frame(REFERENCE_VERSION))
+        return 1
+
+
+def opened_log(config: Config) -> Log:
+    """The log that the settings ask for."""
+    log = Log(Clock(), config.string(b"loglevel"), config.string(b"logfile"))
+    log.form = config.string(b"log-format")
+    log.timestamp = config.string(b"log-timestamp-format")
+    if config.flag(b"syslog-enabled"):
+        log.open_syslog(config.string(b"syslog-ident"), config.string(b"syslog-facility"))
+    return log
+
+
+def run(config: Config, log: Log) -> int:
+    """Start and serve; the exit status.  Raises ConfigError for what only the whole program can tell is wrong."""
+    build = f"{VERSION} ({build_kind()}, {interpreter()})"
+    try:
+        refuse_to_lose_data(config)
+        # Found out here already: behind the fork nobody would read it.
+        rename_commands(spellings(), config)
+        supervisor = Supervisor(config.string(b"supervised"), log)
+        background = config.flag(b"daemonize") and supervisor.kind == "no"
+        if background:
+            go_to_background()
+        log.notice("oO0OoO0OoO0Oo redpoll is starting oO0OoO0OoO0Oo")
+        log.notice(f"redpoll {build}, just started")
+        if config.path:
+            log.notice("Configuration loaded")
+        else:
+            log.notice("No configuration file: defaults and the command line are in force")
+        supervisor.announce()
+        server = Server(config, log, build, supervisor)
+        if background or config.text(b"pidfile"):
+            server.keep_pid_file(config.string(b"pidfile") or DEFAULT_PID_FILE)
+        server.start()
+    except ServerError as refused:
+        log.warning(str(refused))
+        return 1
+    return server.run()
+
+
+def refuse_to_lose_data(config: Config) -> None:
+    """Raises ServerError if an earlier server left its data where this one, which cannot load it, would work."""
+    if config.flag(b"ignore-existing-data"):
+        return
+    for name in (b"dbfilename", b"appenddirname", b"appendfilename"):
+        path = config.files.absolute(config.text(name))
+        if config.files.exists(path):
+            raise ServerError(
+                f"{path.decode('utf-8', 'surrogateescape')} holds data that this version of redpoll cannot load, and "
+                "it would start empty. Use another --dir, or move the data away; --ignore-existing-data yes starts "
+                "nevertheless and leaves it untouched."
+            )

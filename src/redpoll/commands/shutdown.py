@@ -1,0 +1,43 @@
+"""SHUTDOWN: the end of the server."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, LOADING, NO_MULTI, NOSCRIPT, STALE
+from redpoll.commands.clients import line
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    FAILOVER_NEEDS_CLUSTER,
+    NO_SHUTDOWN,
+    SHUTDOWN_FAILED,
+    SHUTDOWN_IN_PROCESS,
+    SYNTAX,
+    CommandError,
+)
+from redpoll.protocol.reply import NO_REPLY
+
+WORDS = frozenset((b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"SAFE", b"FAILOVER"))
+
+
+@command(
+    "shutdown", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server",
+    since="1.0.0", complexity="O(1): nothing is saved yet", summary="End the server.",
+)  # fmt: skip
+def shutdown(session: Session, args: list[bytes]) -> object:
+    """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT"""
+    words = [word.upper() for word in args[1:]]
+    if words == [b"ABORT"]:
+        # Nothing makes a shutdown wait yet: there are no replicas.
+        raise CommandError(NO_SHUTDOWN)
+    if not WORDS.issuperset(words) or (b"SAVE" in words and b"NOSAVE" in words):
+        raise CommandError(SYNTAX)
+    if b"FAILOVER" in words:
+        raise CommandError(FAILOVER_NEEDS_CLUSTER)
+    host = session.engine.host
+    if b"SAVE" in words:
+        host.log("SHUTDOWN SAVE: this version of redpoll cannot save; SHUTDOWN NOSAVE ends it, and the data is lost")
+        if b"FORCE" not in words:
+            raise CommandError(SHUTDOWN_FAILED)
+    if not host.shut_down(session, line(session, session)):
+        raise CommandError(SHUTDOWN_IN_PROCESS)
+    return NO_REPLY

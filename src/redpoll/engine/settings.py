@@ -1,0 +1,162 @@
+"""Settings on their way to where they work: CONFIG keeps the values, and each change is copied from there.
+
+Commands and connections never ask `Config`: they read `engine.options`, whose attributes are called as the directives
+(`tcp-keepalive` is `engine.options.tcp_keepalive`), or what `EngineSettings.apply_here` writes to.  To have a directive
+at hand, declare an attribute of its name in `Options`; nothing else is needed.  To act on a change beyond that,
+subclass `Effects` and `config.listen`.  Then mark the directive `EFFECT` where `config/` declares it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from redpoll.config.schema import BY_NAME, DIRECTIVES
+from redpoll.config.settings import Config, Effects
+from redpoll.config.special_values import CLIENT_CLASSES
+from redpoll.engine.gates import GATE_NOAUTH
+from redpoll.env.files import Files
+
+if TYPE_CHECKING:
+    from redpoll.engine.engine import Engine
+
+NORMAL: Final = 0
+REPLICA: Final = 1
+PUBSUB: Final = 2
+"""The classes of clients in `Options.output_limits`."""
+
+
+class OutputLimit:
+    """How much may wait for a slow reader: `hard` bytes, or more than `soft` bytes for `seconds`; 0 is no limit."""
+
+    def __init__(self, hard: i64, soft: i64, seconds: i64) -> None:
+        self.hard: Final = hard
+        self.soft: Final = soft
+        self.seconds: Final = seconds
+
+
+class Options:
+    """Values of directives, each under the name of its own: numbers, sizes and bits as i64, yes and no as bool, else
+    the text that CONFIG GET shows.  An `Engine` fills it from its `Config` before anything else happens.
+    """
+
+    def __init__(self) -> None:
+        # Clients.
+        self.maxclients: i64 = 0
+        self.timeout: i64 = 0
+        self.tcp_keepalive: i64 = 0
+        self.max_new_connections_per_cycle: i64 = 0
+        self.client_query_buffer_limit: i64 = 0
+        self.protected_mode: bool = False
+        self.output_limits: list[OutputLimit] = []
+        """Of NORMAL, REPLICA and PUBSUB clients."""
+        self.requirepass: bytes = b""
+        self.availability_zone: bytes = b""
+        self.extended_redis_compatibility: bool = False
+        self.enable_debug_command: bytes = b""
+        self.enable_module_command: bytes = b""
+        # Statistics.
+        self.commandlog_execution_slower_than: i64 = 0
+        self.commandlog_slow_execution_max_len: i64 = 0
+        self.commandlog_request_larger_than: i64 = 0
+        self.commandlog_large_request_max_len: i64 = 0
+        self.commandlog_reply_larger_than: i64 = 0
+        self.commandlog_large_reply_max_len: i64 = 0
+        self.latency_monitor_threshold: i64 = 0
+        self.latency_tracking: bool = False
+        self.latency_tracking_info_percentiles: bytes = b""
+        self.hide_user_data_from_log: bool = False
+        # The data.
+        self.hz: i64 = 0
+        self.active_expire_effort: i64 = 0
+        self.maxmemory_policy: bytes = b""
+        self.busy_reply_threshold: i64 = 0
+
+    def uses_lfu(self) -> bool:
+        """Whether the eviction policy counts uses (OBJECT FREQ) rather than the time of the last one."""
+        return self.maxmemory_policy.endswith(b"-lfu")
+
+
+ENCODING_LIMITS: Final = {
+    b"hash-max-listpack-entries": "hash_entries",
+    b"hash-max-listpack-value": "hash_value",
+    b"zset-max-listpack-entries": "zset_entries",
+    b"zset-max-listpack-value": "zset_value",
+}
+"""Directives that decide encodings, with their attributes of `EncodingLimits`."""
+
+ELSEWHERE: Final = [
+    b"requirepass",
+    b"proto-max-bulk-len",
+    b"lazyfree-lazy-user-flush",
+    b"client-output-buffer-limit",
+    *ENCODING_LIMITS,
+]
+"""Directives that `apply_here` copies by hand."""
+
+
+class EngineSettings(Effects):
+    """Copies what changed into `engine`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Final = engine
+
+    def connect(self, config: Config) -> None:
+        """Copy everything, and listen from now on."""
+        for directive in DIRECTIVES:
+            name = directive.name
+            if name in ELSEWHERE or hasattr(self.engine.options, attribute_of(name)):
+                config.listen(name, self)
+                self.apply(name, config)
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        options = self.engine.options
+        attribute = attribute_of(name)
+        if hasattr(options, attribute):
+            kind = getattr(options, attribute)
+            if isinstance(kind, bytes):
+                setattr(options, attribute, config.text(name))
+            elif isinstance(kind, bool):
+                setattr(options, attribute, config.flag(name))
+            else:
+                setattr(options, attribute, min(config.integer(name), GREATEST))
+        if name in ELSEWHERE:
+            self.apply_here(name, config)
+        return b""
+
+    def apply_here(self, name: bytes, config: Config) -> None:
+        """Copy a directive to a place that is not called as itself."""
+        engine = self.engine
+        if name == b"requirepass":
+            engine.password = config.text(name)
+            engine.session_gates = GATE_NOAUTH if engine.password else 0
+        elif name == b"proto-max-bulk-len":
+            engine.most_bulk_bytes = config.integer(name)
+        elif name == b"lazyfree-lazy-user-flush":
+            engine.lazy_flush = config.flag(name)
+        elif name == b"client-output-buffer-limit":
+            engine.options.output_limits = output_limits(config.words(name))
+        else:
+            setattr(engine.moment.limits, ENCODING_LIMITS[name], config.integer(name))
+
+
+GREATEST: Final = (1 << 63) - 1
+
+
+def attribute_of(name: bytes) -> str:
+    """The attribute of `Options` that a directive is copied to."""
+    return name.decode().replace("-", "_")
+
+
+def output_limits(words: list[bytes]) -> list[OutputLimit]:
+    """The limits of each class from the value that CONFIG GET shows, which names each once and in order."""
+    numbers = [int(word) for word in words if word not in CLIENT_CLASSES]
+    return [OutputLimit(numbers[at], numbers[at + 1], numbers[at + 2]) for at in range(0, len(numbers), 3)]
+
+
+def default_config(databases: int) -> Config:
+    """The settings of an engine that nobody configured."""
+    config = Config(Files())
+    config.assign(BY_NAME[b"databases"], [b"%d" % databases])
+    return config

@@ -1,0 +1,237 @@
+"""Sockets, logs, supervisors, signals and the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from tests.differential.servers import free_port
+from tests.process.conftest import Start
+from tests.process.running import alive, until
+
+LOCAL = ("--bind", "127.0.0.1", "--port", "{port}")
+
+
+def accepts(port: int, host: str = "127.0.0.1") -> bool:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+# ---- sockets
+
+
+def test_several_addresses_and_one_that_may_be_missing(start: Start) -> None:
+    server = start("--bind", "127.0.0.1", "127.0.0.2", "-192.0.2.1", "-::1", "--port", "{port}").ready()
+    assert accepts(server.port, "127.0.0.1")
+    assert accepts(server.port, "127.0.0.2")
+    assert not accepts(server.port, "127.0.0.3")
+
+
+def test_an_address_that_must_be_there_refuses_the_start(start: Start) -> None:
+    server = start("--bind", "192.0.2.1", "--port", "{port}")
+    assert server.status() == 1
+    assert f"Failed listening on port {server.port} (tcp), aborting." in server.log()
+
+
+def test_port_and_addresses_change_while_the_server_runs(start: Start) -> None:
+    server = start(*LOCAL).ready()
+    client = server.client()
+    client.ping()
+    port = free_port()
+    client.config_set("port", port)
+    assert accepts(port)
+    assert not accepts(server.port)
+    client.config_set("bind", "127.0.0.2")
+    assert accepts(port, "127.0.0.2")
+    assert not accepts(port, "127.0.0.1")
+    with pytest.raises(redis.ResponseError, match="Failed to bind to specified addresses"):
+        client.config_set("bind", "192.0.2.1")
+    assert accepts(port, "127.0.0.2")
+    assert client.config_get("bind") == {"bind": "127.0.0.2"}
+    with (
+        socket.create_server(("127.0.0.2", 0)) as taken,
+        pytest.raises(redis.ResponseError, match="Unable to listen on this port"),
+    ):
+        client.config_set("port", taken.getsockname()[1])
+    assert accepts(port, "127.0.0.2")
+
+
+def test_a_unix_socket_has_its_permissions_and_goes_with_the_server(start: Start) -> None:
+    server = start("--port", "0", "--unixsocket", "here.sock", "--unixsocketperm", "700").ready()
+    path = server.folder / "here.sock"
+    assert "Ready to accept connections unix" in server.log()
+    assert "Ready to accept connections tcp" not in server.log()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    client = redis.Redis(unix_socket_path=str(path))
+    assert client.ping()
+    client.close()
+    server.signal(signal.SIGTERM)
+    assert server.status() == 0
+    assert not path.exists()
+
+
+def test_a_unix_socket_left_behind_is_replaced_but_a_file_is_not(start: Start, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "left.sock"))
+    start("--port", "0", "--unixsocket", "left.sock", folder=tmp_path).ready()
+    (tmp_path / "file").write_text("precious")
+    refused = start("--port", "0", "--unixsocket", "file", folder=tmp_path)
+    assert refused.status() == 1
+    assert "Failed opening Unix socket file: Address already in use" in refused.log()
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+# ---- the end
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_within_a_second(start: Start, number: signal.Signals) -> None:
+    server = start(*LOCAL).ready()
+    client = server.client()
+    client.ping()
+    began = time.monotonic()
+    server.signal(number)
+    assert server.status() == 0
+    assert time.monotonic() - began < 5
+    assert f"{server.process.pid}:signal-handler (" in server.log()
+    assert f"Received {number.name} scheduling shutdown..." in server.log()
+    assert "# User requested shutdown...\n" in server.log()
+    assert server.log().endswith("ready to exit, bye bye...\n")
+
+
+def test_hangup_and_broken_pipes_are_ignored(start: Start) -> None:
+    server = start(*LOCAL).ready()
+    server.signal(signal.SIGHUP)
+    server.signal(signal.SIGPIPE)
+    assert server.client().ping()
+
+
+@pytest.mark.parametrize("words", [(), ("NOSAVE",), ("nosave", "now"), ("NOW", "FORCE", "SAFE"), ("SAVE", "FORCE")])
+def test_shutdown_ends_the_server_without_a_reply(start: Start, words: tuple[str, ...]) -> None:
+    server = start(*LOCAL).ready()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as wire:
+        wire.sendall(" ".join(["SHUTDOWN", *words]).encode() + b"\r\n")
+        assert wire.recv(100) == b""
+    assert server.status() == 0
+    assert "User requested shutdown... (user request from 'id=" in server.log()
+
+
+def test_shutdown_does_not_claim_to_save(start: Start) -> None:
+    server = start(*LOCAL).ready()
+    client = server.client()
+    with pytest.raises(redis.ResponseError, match=r"Errors trying to SHUTDOWN\. Check logs\."):
+        client.execute_command("SHUTDOWN", "SAVE")
+    assert "this version of redpoll cannot save" in server.log()
+    with pytest.raises(redis.ResponseError, match="save is not supported"):
+        client.config_set("shutdown-on-sigterm", "save force")
+    assert client.ping()
+
+
+# ---- background, files, supervisors
+
+
+def test_a_daemon_runs_on_by_itself_and_keeps_a_pid_file(start: Start) -> None:
+    server = start(*LOCAL, "--daemonize", "yes", "--pidfile", "run.pid", "--logfile", "server.log")
+    assert server.status() == 0
+    log = server.folder / "server.log"
+    until(lambda: log.exists() and "Ready to accept connections tcp" in log.read_text(), "the daemon")
+    pid = int((server.folder / "run.pid").read_text())
+    try:
+        assert pid != server.process.pid
+        assert f"{pid}:M " in log.read_text()
+        assert server.client().info("server")["process_id"] == pid
+        assert server.log() == ""
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: not alive(pid), "the daemon's end")
+    assert not (server.folder / "run.pid").exists()
+    assert "Removing the pid file." in log.read_text()
+
+
+def test_systemd_is_told(start: Start, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        told.settimeout(20)
+        words = (*LOCAL, "--supervised", "systemd", "--daemonize", "yes")
+        server = start(*words, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        assert told.recv(1000) == b"STATUS=Ready to accept connections\nREADY=1\n"
+        assert accepts(server.port)
+        assert server.process.poll() is None, "a supervised server stays the process that was started"
+        server.signal(signal.SIGTERM)
+        assert told.recv(1000) == b"STOPPING=1\n"
+    assert server.status() == 0
+
+
+def test_upstart_sees_the_server_stop_itself(start: Start) -> None:
+    server = start(*LOCAL, "--supervised", "auto", environment={"UPSTART_JOB": "redpoll"})
+    server.says("Ready to accept connections tcp")
+    state = Path(f"/proc/{server.process.pid}/stat")
+    until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", "the stop")
+    server.signal(signal.SIGCONT)
+    assert server.client().ping()
+
+
+def test_supervision_without_a_supervisor_only_warns(start: Start) -> None:
+    server = start(*LOCAL, "--supervised", "systemd", environment={"NOTIFY_SOCKET": ""}).ready()
+    assert "NOTIFY_SOCKET is not set" in server.log()
+
+
+# ---- the log
+
+
+def test_the_log_file_may_be_moved_away(start: Start) -> None:
+    server = start(*LOCAL, "--logfile", "server.log")
+    log = server.folder / "server.log"
+    until(lambda: log.exists() and "Ready" in log.read_text(), "the start")
+    log.rename(server.folder / "old.log")
+    server.client().config_set("activerehashing", "no")
+    assert "no effect" in log.read_text()
+
+
+def test_the_forms_of_a_log_line(start: Start) -> None:
+    server = start(*LOCAL, "--log-format", "json", "--log-timestamp-format", "milliseconds", "--loglevel", "warning")
+    server.says("Nothing is saved")
+    lines = [json.loads(line) for line in server.log().splitlines()]
+    assert {line["level"] for line in lines} == {"warning"}
+    assert all(line["pid"] == server.process.pid and line["timestamp"].isdigit() for line in lines)
+    client = server.client()
+    client.ping()
+    client.config_set("log-format", "logfmt", "loglevel", "notice")
+    client.config_set("activerehashing", "no")
+    assert 'level=notice message="activerehashing is accepted' in server.log()
+
+
+# ---- CONFIG REWRITE
+
+
+def test_a_rewritten_file_starts_the_same_server(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "my.conf"
+    path.write_text("# mine\nport 1\nhz 20\n")
+    first = start("my.conf", *LOCAL, folder=tmp_path).ready()
+    client = first.client()
+    client.config_set("hz", 50, "maxclients", 500, "requirepass", 'a "b"')
+    assert client.config_rewrite()
+    assert "CONFIG REWRITE executed with success." in first.log()
+    first.signal(signal.SIGTERM)
+    first.status()
+    assert path.read_text().startswith(f"# mine\nport {first.port}\nhz 50\n")
+    second = start("my.conf", folder=tmp_path).ready()
+    again = redis.Redis(port=first.port, password='a "b"')
+    assert again.config_get("hz", "maxclients") == {"hz": "50", "maxclients": "500"}
+    assert second.process.poll() is None
+
+
+def test_a_server_without_a_file_rewrites_none(start: Start) -> None:
+    client = start(*LOCAL).ready().client()
+    with pytest.raises(redis.ResponseError, match="The server is running without a config file"):
+        client.config_rewrite()
