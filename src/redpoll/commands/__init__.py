@@ -7,9 +7,11 @@ from redpoll.commands import (
     config,
     connection,
     expiry,
+    flush,
     hashes,
     introspection,
     keys,
+    object,
     server,
     strings,
     transactions,
@@ -18,5 +20,6 @@ from redpoll.commands import (
 )
 
 FAMILIES = (
-    connection, clients, keys, expiry, strings, hashes, zsets, zset_ranges, transactions, server, config, introspection,
+    connection, clients, keys, object, flush, expiry, strings, hashes, zsets, zset_ranges, transactions, server, config,
+    introspection,
 )  # fmt: skip

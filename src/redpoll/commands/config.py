@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
-from redpoll.commands.keys import help_lines
+from redpoll.commands.help import help_lines
 from redpoll.engine.command import command
 from redpoll.engine.engine import Settings
 from redpoll.engine.session import Session
