@@ -7,9 +7,11 @@ from redpoll.commands import (
     config,
     connection,
     expiry,
+    flush,
     hashes,
     introspection,
     keys,
+    object,
     server,
     shutdown,
     strings,
@@ -19,6 +21,19 @@ from redpoll.commands import (
 )
 
 FAMILIES = (
-    connection, clients, keys, expiry, strings, hashes, zsets, zset_ranges, transactions, server, shutdown, config,
+    clients,
+    config,
+    connection,
+    expiry,
+    flush,
+    hashes,
     introspection,
-)  # fmt: skip
+    keys,
+    object,
+    server,
+    shutdown,
+    strings,
+    transactions,
+    zset_ranges,
+    zsets,
+)

@@ -6,7 +6,7 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, CONNECTION, LOADING, NOSCRIPT, STALE
 from redpoll.commands.client_filter import Filter
-from redpoll.commands.keys import help_lines
+from redpoll.commands.help import help_lines
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import NO_SPECIAL_CHARACTERS, CommandError, up_to_nul

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
-from redpoll.commands.keys import help_lines
+from redpoll.commands.help import help_lines
 from redpoll.config.rewrite import rewrite
 from redpoll.config.settings import NameGlob
 from redpoll.engine.command import command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redpoll.catalogue.keyspec import ACCESS_NAMES, CountedKeys, KeyRange, KeySpec
 from redpoll.catalogue.spec import CATEGORY_NAMES, CONNECTION, FLAG_NAMES, LOADING, STALE, Spec
-from redpoll.commands.keys import help_lines
+from redpoll.commands.help import help_lines
 from redpoll.engine.command import CATALOGUE, Command, command
 from redpoll.engine.session import Session
 from redpoll.protocol.reply import Map, SetOf, Status

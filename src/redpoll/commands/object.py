@@ -1,0 +1,86 @@
+"""OBJECT: how a key's value is kept, and when it was last used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redpoll.catalogue.keyspec import RO, one_key
+from redpoll.catalogue.spec import KEYSPACE, LOADING, READONLY, STALE
+from redpoll.commands.help import help_lines
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import FREQ_UNDER_LRU, CommandError
+from redpoll.types.kinds import ENCODING_NAME
+
+if TYPE_CHECKING:
+    from redpoll.keyspace.database import Database
+
+
+@command(
+    "object", arity=-2, flags=0, group="generic", since="2.2.3", complexity="depends on the subcommand",
+    summary="How a key's value is kept.",
+)  # fmt: skip
+def object_(session: Session, args: list[bytes]) -> object:
+    """OBJECT subcommand"""
+    raise AssertionError("a container is resolved before it runs")
+
+
+def _found(db: Database, key: bytes) -> bool:
+    return db.peek(key, False)
+
+
+@command(
+    "object|encoding", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
+    tips="nondeterministic_output",
+    since="2.2.3", complexity="O(1)", summary="The encoding of a key's value.",
+)  # fmt: skip
+def object_encoding(session: Session, args: list[bytes]) -> object:
+    """OBJECT ENCODING key"""
+    return ENCODING_NAME[session.db.table.kind()] if _found(session.db, args[2]) else None
+
+
+@command(
+    "object|refcount", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
+    tips="nondeterministic_output",
+    since="2.2.3", complexity="O(1)", summary="How many share the value: always 1.",
+)  # fmt: skip
+def object_refcount(session: Session, args: list[bytes]) -> object:
+    """OBJECT REFCOUNT key"""
+    return 1 if _found(session.db, args[2]) else None
+
+
+@command(
+    "object|idletime", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
+    tips="nondeterministic_output",
+    since="2.2.3", complexity="O(1)", summary="Seconds since a key was last read or written.",
+)  # fmt: skip
+def object_idletime(session: Session, args: list[bytes]) -> object:
+    """OBJECT IDLETIME key"""
+    db = session.db
+    return (db.moment.clock - db.table.access_clock()) & 0xFFFFFF if _found(db, args[2]) else None
+
+
+@command(
+    "object|freq", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
+    tips="nondeterministic_output",
+    since="4.0.0", complexity="O(1)", summary="How often a key is used, under an LFU policy.",
+)  # fmt: skip
+def object_freq(session: Session, args: list[bytes]) -> object:
+    """OBJECT FREQ key"""
+    if not _found(session.db, args[2]):
+        return None
+    raise CommandError(FREQ_UNDER_LRU)
+
+
+@command(
+    "object|help", arity=2, flags=LOADING | STALE, acl=KEYSPACE, group="generic",
+    since="6.2.0", complexity="O(1)", summary="What OBJECT can tell.",
+)  # fmt: skip
+def object_help(session: Session, args: list[bytes]) -> object:
+    """OBJECT HELP"""
+    return help_lines(b"OBJECT", [
+        b"ENCODING <key>", b"The encoding of the key's value.",
+        b"FREQ <key>", b"How often the key is used, under an LFU policy.",
+        b"IDLETIME <key>", b"Seconds since the key was last used.",
+        b"REFCOUNT <key>", b"How many share the value.",
+    ])  # fmt: skip
