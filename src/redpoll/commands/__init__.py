@@ -11,6 +11,9 @@ from redpoll.commands import (
     introspection,
     keys,
     server,
+    string_many,
+    string_parts,
+    string_takes,
     strings,
     transactions,
     zset_ranges,
@@ -18,5 +21,6 @@ from redpoll.commands import (
 )
 
 FAMILIES = (
-    connection, clients, keys, expiry, strings, hashes, zsets, zset_ranges, transactions, server, config, introspection,
+    connection, clients, keys, expiry, strings, string_takes, string_many, string_parts, hashes, zsets, zset_ranges,
+    transactions, server, config, introspection,
 )  # fmt: skip
