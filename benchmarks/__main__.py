@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import embedded, instructions, memory, profile, stalls, throughput
+from benchmarks import embedded, instructions, large, memory, profile, stalls, throughput
 
 BENCHES = {
     "throughput": throughput,
+    "large": large,
     "memory": memory,
     "stalls": stalls,
     "embedded": embedded,

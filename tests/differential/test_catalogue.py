@@ -27,6 +27,8 @@ PROMISED = [
     "decrby",
     "incrbyfloat",
     "append",
+    *("setnx", "setex", "psetex", "getset", "getdel", "getex", "delifeq", "mset", "mget", "msetnx", "msetex"),
+    *("strlen", "getrange", "substr", "setrange", "lcs"),
     "del",
     "exists",
     "type",

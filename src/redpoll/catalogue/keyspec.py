@@ -56,17 +56,18 @@ class KeyRange(KeySpec):
 
 
 class CountedKeys(KeySpec):
-    """A number of keys at index `at`, and as many keys behind it."""
+    """A number of keys at index `at`, and as many keys behind it, each the first of `step` arguments."""
 
-    def __init__(self, access: i64, at: i64) -> None:
+    def __init__(self, access: i64, at: i64, step: i64 = 1) -> None:
         super().__init__(access)
         self.at: i64 = at
+        self.step: i64 = step
 
     def positions(self, args: list[bytes]) -> list[int]:
         if self.at >= len(args) or not args[self.at].isdigit():
             return []
-        count = int(args[self.at])
-        return list(range(self.at + 1, self.at + 1 + count)) if self.at + count < len(args) else []
+        stop = self.at + 1 + int(args[self.at]) * self.step
+        return list(range(self.at + 1, stop, self.step)) if stop <= len(args) else []
 
 
 def one_key(access: i64, at: i64 = 1) -> list[KeySpec]:
@@ -79,6 +80,6 @@ def key_range(first: i64, last: i64, step: i64, access: i64) -> list[KeySpec]:
     return [KeyRange(access, first, last, step)]
 
 
-def counted_keys(at: i64, access: i64) -> list[KeySpec]:
-    """Keys behind their number."""
-    return [CountedKeys(access, at)]
+def counted_keys(at: i64, access: i64, step: i64 = 1) -> list[KeySpec]:
+    """Keys behind their number, each the first of `step` arguments."""
+    return [CountedKeys(access, at, step)]

@@ -97,7 +97,7 @@ def described_keys(keys: KeySpec) -> Map:
         find = [b"range", Map([b"lastkey", last, b"keystep", keys.step, b"limit", 0])]
     elif isinstance(keys, CountedKeys):
         begin = [b"index", keys.at]
-        find = [b"keynum", Map([b"keynumidx", 0, b"firstkey", 1, b"keystep", 1])]
+        find = [b"keynum", Map([b"keynumidx", 0, b"firstkey", 1, b"keystep", keys.step])]
     return Map([
         b"flags", flags,
         b"begin_search", Map([b"type", begin[0], b"spec", Map([b"index", begin[1]])]),

@@ -6,8 +6,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import ACCESS, INSERT, RO, RW, UPDATE, VARIABLE_FLAGS, one_key
+from redpoll.catalogue.keyspec import ACCESS, INSERT, OW, RO, RW, UPDATE, VARIABLE_FLAGS, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, STRING, WRITE
+from redpoll.commands.string_options import EXISTENCE, EXPECTED, KEEP, OLD_VALUE, StringOptions
 from redpoll.commands.times import absolute_ms
 from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
@@ -18,7 +19,6 @@ from redpoll.errors import (
     NOT_A_FLOAT,
     NOT_AN_INTEGER,
     OVERFLOW,
-    SYNTAX,
     TOO_LONG,
     CommandError,
 )
@@ -42,46 +42,6 @@ def get(session: Session, args: list[bytes]) -> object:
     return session.db.string(args[1])
 
 
-class SetOptions:
-    """What stands behind SET's value; deadlines in ms since 1970, 0 for none."""
-
-    def __init__(self, session: Session, cursor: Args) -> None:
-        self.only_new = False
-        self.only_old = False
-        self.expected: bytes | None = None
-        self.get = False
-        self.keep_deadline = False
-        self.deadline_ms: i64 = 0
-        unit = b""
-        amount = b""
-        while cursor.left() > 0:
-            word = cursor.word()
-            if word == b"NX" and not self.only_old and self.expected is None:
-                self.only_new = True
-            elif word == b"XX" and not self.only_new and self.expected is None:
-                self.only_old = True
-            elif (
-                word == b"IFEQ" and cursor.left() > 0 and not (self.only_new or self.only_old) and self.expected is None
-            ):
-                self.expected = cursor.next()
-            elif word == b"GET":
-                self.get = True
-            elif word == b"KEEPTTL" and not unit:
-                self.keep_deadline = True
-            elif (
-                word in (b"EX", b"PX", b"EXAT", b"PXAT")
-                and unit in (b"", word)
-                and not self.keep_deadline
-                and cursor.left() > 0
-            ):
-                unit = word
-                amount = cursor.next()
-            else:
-                raise CommandError(SYNTAX)
-        if unit:
-            self.deadline_ms = absolute_ms(session, amount, unit, b"set")
-
-
 @command(
     "set", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS),
     group="string", since="1.0.0", complexity="O(1)",
@@ -93,12 +53,14 @@ def set_(session: Session, args: list[bytes]) -> object:
         session.db.set_string(args[1], args[2])
         session.changed(args[1], None, SET, 1)
         return OK
-    return set_with_options(session, args[1], args[2], SetOptions(session, Args(args, 3)), args)
+    options = StringOptions(session, Args(args, 3), EXISTENCE | EXPECTED | OLD_VALUE | KEEP, b"set")
+    return set_with_options(session, args, options)
 
 
-def set_with_options(session: Session, key: bytes, value: bytes, options: SetOptions, args: list[bytes]) -> object:
+def set_with_options(session: Session, args: list[bytes], options: StringOptions) -> object:
     """SET with its conditions; the old value, OK or null."""
     db = session.db
+    key = args[1]
     old: bytes | None = None
     if options.get:
         old = db.string(key)
@@ -119,14 +81,55 @@ def set_with_options(session: Session, key: bytes, value: bytes, options: SetOpt
             db.expire_now(key)
             session.journal_as([b"UNLINK", key])
         return old if options.get else OK
-    db.set_string(key, value, options.keep_deadline)
-    if options.deadline_ms > 0:
-        db.set_deadline(options.deadline_ms)
-        session.journal_as([b"SET", key, value, b"PXAT", int_text(options.deadline_ms)])
-    session.changed(key, None, SET, 1)
-    if options.deadline_ms > 0:
-        session.also(key, EXPIRE)
+    store(session, key, args[2], options.deadline_ms, options.keep_deadline)
+    if options.get and options.deadline_ms == 0:
+        session.journal_as(args[:3] + [word for word in args[3:] if word.upper() != b"GET"])
     return old if options.get else OK
+
+
+def store(session: Session, key: bytes, value: bytes, deadline_ms: i64, keep_deadline: bool) -> None:
+    """Make `key` hold a string, with a deadline in ms since 1970 if it is not 0, and tell."""
+    db = session.db
+    db.set_string(key, value, keep_deadline)
+    if deadline_ms > 0:
+        db.set_deadline(deadline_ms)
+        session.journal_as([b"SET", key, value, b"PXAT", int_text(deadline_ms)])
+    session.changed(key, None, SET, 1)
+    if deadline_ms > 0:
+        session.also(key, EXPIRE)
+
+
+@command(
+    "setnx", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(OW | INSERT), group="string",
+    since="1.0.0", complexity="O(1)", summary="Make a key hold a string, unless it holds something already.",
+)  # fmt: skip
+def setnx(session: Session, args: list[bytes]) -> object:
+    """SETNX key value"""
+    if session.db.look_to_change(args[1]):
+        return 0
+    session.db.set_found(args[1], args[2], False, False)
+    session.changed(args[1], None, SET, 1)
+    return 1
+
+
+@command(
+    "setex", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(OW | UPDATE), group="string",
+    since="2.0.0", complexity="O(1)", summary="Make a key hold a string for some seconds.",
+)  # fmt: skip
+def setex(session: Session, args: list[bytes]) -> object:
+    """SETEX key seconds value"""
+    store(session, args[1], args[3], absolute_ms(session, args[2], b"EX", b"setex"), False)
+    return OK
+
+
+@command(
+    "psetex", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(OW | UPDATE), group="string",
+    since="2.6.0", complexity="O(1)", summary="Make a key hold a string for some milliseconds.",
+)  # fmt: skip
+def psetex(session: Session, args: list[bytes]) -> object:
+    """PSETEX key milliseconds value"""
+    store(session, args[1], args[3], absolute_ms(session, args[2], b"PX", b"psetex"), False)
+    return OK
 
 
 def add(session: Session, key: bytes, delta: i64) -> object:

@@ -101,9 +101,19 @@ class Database:
         """The string at `key`, or None.  Raises WRONGTYPE."""
         if not self.look(key):
             return None
-        return self._text()
+        return self.text()
 
-    def _text(self) -> bytes:
+    def strings(self, args: list[bytes], found: list[object]) -> None:
+        """Append the string at each key of `args` behind the first, None where there is none or another type."""
+        table = self.table
+        for at in range(1, len(args)):
+            if self.look(args[at]) and table.kind() <= STRING_RAW:
+                found.append(self.text())
+            else:
+                found.append(None)
+
+    def text(self) -> bytes:
+        """The string at the position.  Raises WRONGTYPE."""
         table = self.table
         word = table.word
         if (word >> KIND_SHIFT) & KIND_MASK > STRING_RAW:
@@ -118,6 +128,13 @@ class Database:
         """The string at `key` to change; with `create` an empty new one if there is none.  Raises WRONGTYPE."""
         if not self.look_to_change(key):
             return String() if create else None
+        return self._string()
+
+    def string_to_read(self, key: bytes) -> String | None:
+        """The string at `key` for who wants its length or a part of it, or None.  Raises WRONGTYPE."""
+        return self._string() if self.look(key) else None
+
+    def _string(self) -> String:
         table = self.table
         word = table.word
         kind = (word >> KIND_SHIFT) & KIND_MASK

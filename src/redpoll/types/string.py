@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.strings import BytesWriter
-from mypy_extensions import i64, mypyc_attr, u8
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.numbers import is_int, is_int_at, to_int_at
 from redpoll.structures.segment import Outside
@@ -18,6 +17,9 @@ from redpoll.types.value import BESIDE, CREATED, Value
 
 BUFFER_FROM: Final[i64] = 1024
 """From this size on a string that is changed in place is kept in a buffer, so that a change costs what it changes."""
+
+SMALL_PART: Final[i64] = 4096
+"""A part of a buffer up to so many bytes is sliced, a larger one taken through a view."""
 
 EMBEDDED_WITH_SHORT_KEY: Final[i64] = 113
 EMBEDDED_WITH_LONG_KEY: Final[i64] = 111
@@ -31,26 +33,56 @@ class LongString(Outside):
     def __init__(self, data: bytes) -> None:
         super().__init__()
         self.data: bytes = data
-        self.buffer: BytesWriter | None = None
+        self.buffer: bytearray | None = None
 
     def text(self) -> bytes:
         """The bytes; a copy if they are in a buffer."""
         buffer = self.buffer
-        return self.data if buffer is None else buffer.getvalue()
+        return self.data if buffer is None else bytes(buffer)
+
+    def part(self, start: i64, stop: i64) -> bytes:
+        """The bytes from `start` to before `stop`.  O(their number)."""
+        buffer = self.buffer
+        if buffer is None:
+            return self.data[start:stop]
+        if stop - start < SMALL_PART:
+            return bytes(buffer[start:stop])
+        # A slice of the buffer itself would be copied twice.
+        with memoryview(buffer) as whole:
+            return bytes(whole[start:stop])
 
     def length(self) -> i64:
         buffer = self.buffer
         return len(self.data) if buffer is None else len(buffer)
 
-    def to_buffer(self) -> BytesWriter:
+    def to_buffer(self) -> bytearray:
         """The buffer, made now if there is none."""
         buffer = self.buffer
         if buffer is None:
-            buffer = BytesWriter()
-            buffer.write(self.data)
+            buffer = bytearray(self.data)
             self.buffer = buffer
             self.data = b""
         return buffer
+
+    def write_at(self, at: i64, data: bytes) -> None:
+        """Write `data` from byte `at` on, with zeros before it if the string ends earlier.
+
+        O(written) once in a buffer, and on average: a gap longer than the string costs a copy of it.
+        """
+        buffer = self.to_buffer()
+        size: i64 = len(buffer)
+        gap = at - size
+        if gap > size:
+            grown = bytearray(at)
+            grown[:size] = buffer
+            buffer = grown
+            self.buffer = grown
+        elif gap > 0:
+            buffer += bytes(gap)
+        if at >= size:
+            buffer += data
+        else:
+            buffer[at : at + len(data)] = data
 
     def size_bytes(self) -> i64:
         return self.length() + 128
@@ -101,6 +133,13 @@ class String(Value):
         long = self.long
         return self.stop - self.start if long is None else long.length()
 
+    def part(self, start: i64, stop: i64) -> bytes:
+        """The bytes from `start` to before `stop`.  O(their number)."""
+        long = self.long
+        if long is None:
+            return self.blob[self.start + start : self.start + stop]
+        return long.part(start, stop)
+
     def is_number(self) -> bool:
         """Whether the value is a canonical 64-bit integer."""
         long = self.long
@@ -134,7 +173,8 @@ class String(Value):
         """Add bytes at the end; the new length.  O(added) once in a buffer."""
         size: i64 = self.length() + len(more)
         if size >= BUFFER_FROM:
-            self._to_long().to_buffer().write(more)
+            buffer = self._to_long().to_buffer()
+            buffer += more
             self.kind = STRING_RAW
         else:
             self.set_text(b"%b%b" % (self.text(), more), STRING_RAW)
@@ -145,29 +185,15 @@ class String(Value):
 
         O(written) once in a buffer.
         """
-        old = self.length()
-        size: i64 = max(old, at + len(data))
+        size: i64 = max(self.length(), at + len(data))
         if size < BUFFER_FROM:
             text = self.text()
             if len(text) < at:
                 text += bytes(at - len(text))
             self.set_text(b"%b%b%b" % (text[:at], data, text[at + len(data) :]), STRING_RAW)
-            return size
-        buffer = self._to_long().to_buffer()
-        if old < at:
-            buffer.write(bytes(at - old))
-            old = at
-        i: i64 = 0
-        count: i64 = len(data)
-        if old == at:
-            buffer.write(data)
         else:
-            while i < count and at + i < old:
-                buffer[at + i] = u8(data[i])
-                i += 1
-            if i < count:
-                buffer.write(data[i:])
-        self.kind = STRING_RAW
+            self._to_long().write_at(at, data)
+            self.kind = STRING_RAW
         return size
 
     def _to_long(self) -> LongString:

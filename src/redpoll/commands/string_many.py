@@ -1,0 +1,105 @@
+"""Several strings with one command."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import ACCESS, INSERT, OW, RO, UPDATE, counted_keys, key_range
+from redpoll.catalogue.spec import DENYOOM, FAST, MOVABLEKEYS, READONLY, STRING, WRITE
+from redpoll.commands.string_options import EXISTENCE, KEEP, StringOptions
+from redpoll.engine.args import Args, integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import INVALID_NUMKEYS, SYNTAX, CommandError, wrong_arity
+from redpoll.keyspace.events import EXPIRE, SET
+from redpoll.protocol.reply import OK
+
+INT32_MAX: Final[i64] = 2147483647
+
+
+@command(
+    "mget", arity=-2, flags=READONLY | FAST, acl=STRING, keys=key_range(1, -1, 1, RO | ACCESS), group="string",
+    tips="request_policy:multi_shard",
+    since="1.0.0", complexity="O(1) for each key", summary="The strings that several keys hold.",
+)  # fmt: skip
+def mget(session: Session, args: list[bytes]) -> object:
+    """MGET key [key ...]"""
+    found: list[object] = []
+    session.db.strings(args, found)
+    return found
+
+
+@command(
+    "mset", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=key_range(1, -1, 2, OW | UPDATE), group="string",
+    tips="request_policy:multi_shard response_policy:all_succeeded",
+    since="1.0.1", complexity="O(1) for each key", summary="Make several keys hold strings.",
+)  # fmt: skip
+def mset(session: Session, args: list[bytes]) -> object:
+    """MSET key value [key value ...]"""
+    if len(args) & 1 == 0:
+        raise CommandError(wrong_arity(b"mset"))
+    set_pairs(session, args, 1, len(args), 0, False)
+    return OK
+
+
+@command(
+    "msetnx", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=key_range(1, -1, 2, OW | INSERT), group="string",
+    since="1.0.1", complexity="O(1) for each key",
+    summary="Make several keys hold strings, unless one of them holds something already.",
+)  # fmt: skip
+def msetnx(session: Session, args: list[bytes]) -> object:
+    """MSETNX key value [key value ...]"""
+    if len(args) & 1 == 0:
+        raise CommandError(wrong_arity(b"msetnx"))
+    if not all_are(session, args, 1, len(args), False):
+        return 0
+    set_pairs(session, args, 1, len(args), 0, False)
+    return 1
+
+
+@command(
+    "msetex", arity=-4, flags=WRITE | DENYOOM | MOVABLEKEYS, acl=STRING, keys=counted_keys(1, OW | UPDATE, 2),
+    group="string", tips="request_policy:multi_shard response_policy:all_succeeded",
+    since="9.1.0", complexity="O(1) for each key",
+    summary="Make several keys hold strings, with one deadline and a condition for all if wanted.",
+)  # fmt: skip
+def msetex(session: Session, args: list[bytes]) -> object:
+    """MSETEX numkeys key value [key value ...] [NX | XX] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]"""
+    count = integer(args[1], INVALID_NUMKEYS)
+    if count < 1 or count > INT32_MAX:
+        raise CommandError(INVALID_NUMKEYS)
+    stop = 2 + 2 * count
+    if stop > len(args):
+        raise CommandError(SYNTAX)
+    options = StringOptions(session, Args(args, stop), EXISTENCE | KEEP, b"msetex")
+    if (options.only_new or options.only_old) and not all_are(session, args, 2, stop, options.only_old):
+        return 0
+    set_pairs(session, args, 2, stop, options.deadline_ms, options.keep_deadline)
+    if options.deadline_ms > 0:
+        session.journal_as(options.absolute(args))
+    return 1
+
+
+def all_are(session: Session, args: list[bytes], at: i64, stop: i64, there: bool) -> bool:
+    """Whether all the keys of the pairs in `args` from `at` to before `stop` are `there`, or all are not."""
+    db = session.db
+    while at < stop:
+        if db.look_to_change(args[at]) != there:
+            return False
+        at += 2
+    return True
+
+
+def set_pairs(session: Session, args: list[bytes], at: i64, stop: i64, deadline_ms: i64, keep_deadline: bool) -> None:
+    """Store the pairs in `args` from `at` to before `stop`, and tell of each."""
+    db = session.db
+    while at < stop:
+        db.set_string(args[at], args[at + 1], keep_deadline)
+        if deadline_ms > 0:
+            db.set_deadline(deadline_ms)
+        db.changed(args[at], None, SET, 1)
+        if deadline_ms > 0:
+            session.also(args[at], EXPIRE)
+        at += 2

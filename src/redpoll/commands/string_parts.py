@@ -1,0 +1,166 @@
+"""Parts of strings, their lengths, and what two of them have in common."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import ACCESS, RO, RW, UPDATE, key_range, one_key
+from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, STRING, WRITE
+from redpoll.engine.args import Args, integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    LCS_LEN_AND_IDX,
+    LCS_NEEDS_STRINGS,
+    LCS_TOO_LARGE,
+    OFFSET_OUT_OF_RANGE,
+    SYNTAX,
+    TOO_LONG,
+    CommandError,
+)
+from redpoll.keyspace.events import SETRANGE
+from redpoll.protocol.reply import Map
+from redpoll.types.kinds import STRING_RAW
+from redpoll.types.lcs import common_length, common_runs
+
+
+@command(
+    "strlen", arity=2, flags=READONLY | FAST, acl=STRING, keys=one_key(RO), group="string",
+    since="2.2.0", complexity="O(1)", summary="The length of a string in bytes, 0 if there is none.",
+)  # fmt: skip
+def strlen(session: Session, args: list[bytes]) -> object:
+    """STRLEN key"""
+    value = session.db.string_to_read(args[1])
+    return value.length() if value is not None else 0
+
+
+def part(session: Session, args: list[bytes]) -> bytes:
+    """The bytes from index `args[2]` to `args[3]`, that one too; below 0 they count from the end."""
+    start = integer(args[2])
+    last = integer(args[3])
+    value = session.db.string_to_read(args[1])
+    if value is None or (start < 0 and last < 0 and start > last):
+        return b""
+    size = value.length()
+    # What lies before the beginning means the first byte.
+    if start < 0:
+        start = max(start + size, 0)
+    if last < 0:
+        last = max(last + size, 0)
+    stop = min(last, size - 1) + 1
+    return value.part(start, stop) if start < stop else b""
+
+
+@command(
+    "getrange", arity=4, flags=READONLY, acl=STRING, keys=one_key(RO | ACCESS), group="string",
+    since="2.4.0", complexity="O(bytes of the part)", summary="A part of a string.",
+)  # fmt: skip
+def getrange(session: Session, args: list[bytes]) -> object:
+    """GETRANGE key start end"""
+    return part(session, args)
+
+
+@command(
+    "substr", arity=4, flags=READONLY, acl=STRING, keys=one_key(RO | ACCESS), group="string",
+    since="1.0.0", complexity="O(bytes of the part)", summary="A part of a string: GETRANGE's old name.",
+)  # fmt: skip
+def substr(session: Session, args: list[bytes]) -> object:
+    """SUBSTR key start end"""
+    return part(session, args)
+
+
+@command(
+    "setrange", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(RW | UPDATE), group="string",
+    since="2.2.0", complexity="O(bytes written), and those of the gap before them",
+    summary="Write over a string from some byte on, with zeros where it is too short; the new length.",
+)  # fmt: skip
+def setrange(session: Session, args: list[bytes]) -> object:
+    """SETRANGE key offset value"""
+    offset = integer(args[2])
+    if offset < 0:
+        raise CommandError(OFFSET_OUT_OF_RANGE)
+    key = args[1]
+    more = args[3]
+    value = session.db.string_to_change(key)
+    assert value is not None
+    if len(more) == 0:
+        return value.length()
+    if int(offset) + len(more) > session.engine.most_bulk_bytes:
+        raise CommandError(TOO_LONG)
+    size = value.write_at(offset, more)
+    session.changed(key, value, SETRANGE, 1)
+    return size
+
+
+class LcsOptions:
+    """What stands behind LCS's keys."""
+
+    def __init__(self, cursor: Args) -> None:
+        self.length_only = False
+        self.places = False
+        self.with_lengths = False
+        self.shortest: i64 = 0
+        while cursor.left() > 0:
+            word = cursor.word()
+            if word == b"LEN":
+                self.length_only = True
+            elif word == b"IDX":
+                self.places = True
+            elif word == b"WITHMATCHLEN":
+                self.with_lengths = True
+            elif word == b"MINMATCHLEN" and cursor.left() > 0:
+                self.shortest = max(cursor.integer(), 0)
+            else:
+                raise CommandError(SYNTAX)
+        if self.length_only and self.places:
+            raise CommandError(LCS_LEN_AND_IDX)
+
+
+@command(
+    "lcs", arity=-3, flags=READONLY, acl=STRING, keys=key_range(1, 2, 1, RO | ACCESS), group="string",
+    since="7.0.0", complexity="O(n * m) bits for strings of n and m bytes",
+    summary="The longest sequence of bytes that two strings have in common, its length, or where it lies.",
+)  # fmt: skip
+def lcs(session: Session, args: list[bytes]) -> object:
+    """LCS key1 key2 [LEN | IDX] [MINMATCHLEN length] [WITHMATCHLEN]"""
+    first, second = both_strings(session, args[1], args[2])
+    options = LcsOptions(Args(args, 3))
+    # The reference keeps a table of 4-byte cells and refuses where that would be too large; so do we, who keep less.
+    if (len(first) + 1) * (len(second) + 1) * 4 > session.engine.most_bulk_bytes:
+        raise CommandError(LCS_TOO_LARGE)
+    if options.length_only:
+        return common_length(first, second)
+    runs = common_runs(first, second)
+    if not options.places:
+        return b"".join([first[run.first : run.first + run.length] for run in reversed(runs)])
+    total: i64 = 0
+    found: list[object] = []
+    for run in runs:
+        total += run.length
+        if run.length < options.shortest:
+            continue
+        place: list[object] = [
+            [run.first, run.first + run.length - 1],
+            [run.second, run.second + run.length - 1],
+        ]
+        if options.with_lengths:
+            place.append(run.length)
+        found.append(place)
+    return Map([b"matches", found, b"len", total])
+
+
+def both_strings(session: Session, first: bytes, second: bytes) -> tuple[bytes, bytes]:
+    """The strings at two keys, empty where there is none; both are looked up before either's type is judged."""
+    db = session.db
+    texts: list[bytes] = []
+    fits = True
+    for key in (first, second):
+        if not db.look(key):
+            texts.append(b"")
+        elif db.table.kind() > STRING_RAW:
+            fits = False
+        else:
+            texts.append(db.text())
+    if not fits:
+        raise CommandError(LCS_NEEDS_STRINGS)
+    return texts[0], texts[1]

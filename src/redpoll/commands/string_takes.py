@@ -1,0 +1,83 @@
+"""Strings that are read and changed in one: the old value for a new one, for a deadline, or for nothing."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.keyspec import ACCESS, DELETE, RM, RW, UPDATE, one_key
+from redpoll.catalogue.spec import DENYOOM, FAST, STRING, WRITE
+from redpoll.commands import string_options
+from redpoll.commands.string_options import StringOptions
+from redpoll.engine.args import Args
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.keyspace.events import EXPIRE, PERSIST, SET
+from redpoll.protocol.numbers import int_text
+
+
+@command(
+    "getset", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    since="1.0.0", complexity="O(1)", summary="Make a key hold a string; the one that it held before.",
+)  # fmt: skip
+def getset(session: Session, args: list[bytes]) -> object:
+    """GETSET key value"""
+    db = session.db
+    old = db.string(args[1])
+    db.set_string(args[1], args[2])
+    session.changed(args[1], None, SET, 1)
+    session.journal_as([b"SET", args[1], args[2]])
+    return old
+
+
+@command(
+    "getdel", arity=2, flags=WRITE | FAST, acl=STRING, keys=one_key(RW | ACCESS | DELETE), group="string",
+    since="6.2.0", complexity="O(1)", summary="Delete a string; what it was.",
+)  # fmt: skip
+def getdel(session: Session, args: list[bytes]) -> object:
+    """GETDEL key"""
+    db = session.db
+    old = db.string(args[1])
+    if old is not None:
+        db.delete(args[1])
+        session.journal_as([b"DEL", args[1]])
+    return old
+
+
+@command(
+    "delifeq", arity=3, flags=WRITE | FAST, acl=STRING, keys=one_key(RM | DELETE), group="string",
+    since="9.0.0", complexity="O(1)", summary="Delete a string if it is the one given; how many were deleted.",
+)  # fmt: skip
+def delifeq(session: Session, args: list[bytes]) -> object:
+    """DELIFEQ key value"""
+    db = session.db
+    value = db.string_to_change(args[1], create=False)
+    if value is None or value.length() != len(args[2]) or value.text() != args[2]:
+        return 0
+    db.delete(args[1])
+    session.journal_as([b"DEL", args[1]])
+    return 1
+
+
+@command(
+    "getex", arity=-2, flags=WRITE | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    since="6.2.0", complexity="O(1)", summary="The string that a key holds, giving it a deadline or taking it away.",
+)  # fmt: skip
+def getex(session: Session, args: list[bytes]) -> object:
+    """GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]"""
+    options = StringOptions(session, Args(args, 2), string_options.PERSIST, b"getex")
+    db = session.db
+    key = args[1]
+    found = db.string(key)
+    if found is None:
+        return None
+    at_ms = options.deadline_ms
+    if at_ms > 0 and at_ms <= db.moment.now_ms and db.moment.deleting_expired:
+        db.expire_now(key)
+        session.journal_as([b"UNLINK", key])
+    elif at_ms > 0:
+        db.set_deadline(at_ms)
+        session.changed(key, None, EXPIRE, 1)
+        session.journal_as([b"PEXPIREAT", key, int_text(at_ms)])
+    elif options.persist and db.table.deadline() != 0:
+        db.set_deadline(0)
+        session.changed(key, None, PERSIST, 1)
+        session.journal_as([b"PERSIST", key])
+    return found

@@ -1,0 +1,64 @@
+"""A string that is changed in place, beside a plain bytes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redpoll.engine.engine import Engine
+from redpoll.env.clock import VirtualClock
+from redpoll.env.random import Random
+from redpoll.keyspace.events import APPEND, SETRANGE
+from redpoll.structures.table_check import check
+from redpoll.types.string import LongString
+
+KEYS = [b"k", b"neighbour", b"k" * 220]
+sizes = st.sampled_from([0, 1, 9, 60, 180, 250, 500, 1023, 1024, 1025, 4000, 9000])
+changes = st.lists(
+    st.tuples(st.sampled_from(KEYS), st.sampled_from(["append", "write", "set"]), sizes, sizes), max_size=12
+)
+
+
+def written(old: bytes, at: int, data: bytes) -> bytes:
+    return old.ljust(at, b"\0")[:at] + data + old[at + len(data) :]
+
+
+@given(changes)
+def test_changes_in_place(steps: list[tuple[bytes, str, int, int]]) -> None:
+    engine = Engine(VirtualClock(), Random(1), 1, most_buckets=1)
+    engine.start_unit()
+    db = engine.databases[0]
+    model: dict[bytes, bytes] = {}
+    for number, (key, how, at, size) in enumerate(steps):
+        data = bytes([number + 1]) * size
+        if how == "set":
+            db.set_string(key, data)
+            model[key] = data
+            continue
+        value = db.string_to_change(key)
+        assert value is not None
+        if how == "append":
+            model[key] = model.get(key, b"") + data
+            assert value.append(data) == len(model[key])
+            db.changed(key, value, APPEND, 1)
+        else:
+            model[key] = written(model.get(key, b""), at, data)
+            assert value.write_at(at, data) == len(model[key])
+            db.changed(key, value, SETRANGE, 1)
+        read = db.string_to_read(key)
+        assert read is not None
+        assert model[key] == read.text()
+        assert model[key][at : at + size] == read.part(min(at, read.length()), min(at + size, read.length()))
+    check(db.table)
+    assert model == {key: db.string(key) for key in model}
+
+
+def test_a_gap_is_filled_with_zeros() -> None:
+    long = LongString(b"abc")
+    long.write_at(100_000, b"end")
+    assert long.text() == b"abc".ljust(100_000, b"\0") + b"end"
+    long.write_at(100_010, b"!")
+    assert long.part(99_999, 100_011) == b"\0end" + b"\0" * 7 + b"!"
+    long.write_at(1, b"BC" * 3)
+    assert long.part(0, 8) == b"aBCBCBC\0"
+    assert long.length() == 100_011
