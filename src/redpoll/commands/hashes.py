@@ -54,7 +54,8 @@ def hset(session: Session, args: list[bytes]) -> object:
         item = args[i + 1]
         if value.put(field, item):
             added += 1
-        longest = max(longest, len(field), len(item))
+        size: i64 = max(len(field), len(item))
+        longest = max(longest, size)
         i += 2
     value.settle(session.db.moment.limits, longest, (count - 2) >> 1)
 

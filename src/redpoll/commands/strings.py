@@ -24,7 +24,7 @@ from redpoll.errors import (
 )
 from redpoll.keyspace.events import APPEND, EXPIRE, INCRBY, INCRBYFLOAT, SET
 from redpoll.protocol.long_double import add_long_doubles, parse_long_double
-from redpoll.protocol.numbers import int_text
+from redpoll.protocol.numbers import NO_INT, int_text
 from redpoll.protocol.reply import OK
 from redpoll.types.string import embedded_or_raw, string_kind
 from redpoll.types.value import CREATED
@@ -138,9 +138,9 @@ def add(session: Session, key: bytes, delta: i64) -> object:
     assert value is not None
     number: i64 = 0
     if value.home != CREATED:
-        if not value.is_number():
-            raise CommandError(NOT_AN_INTEGER)
         number = value.number()
+        if number == NO_INT and not value.is_number():
+            raise CommandError(NOT_AN_INTEGER)
     if (delta > 0 and number > INT64_MAX - delta) or (delta < 0 and number < INT64_MIN - delta):
         raise CommandError(OVERFLOW)
     number += delta

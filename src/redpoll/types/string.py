@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.protocol.numbers import is_int, is_int_at, to_int_at
+from redpoll.protocol.numbers import NO_INT, is_int, is_int_at, to_int_at
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.types.kinds import STRING_EMBSTR, STRING_INT, STRING_RAW
@@ -148,10 +148,12 @@ class String(Value):
         return long.length() <= 20 and is_int(long.text())
 
     def number(self) -> i64:
-        """The value of a string that `is_number`."""
+        """The integer that the string spells, or NO_INT, which `is_number` tells from the integer of that value."""
         long = self.long
         if long is None:
             return to_int_at(self.blob, self.start, self.stop)
+        if long.length() > 20:
+            return NO_INT
         text = long.text()
         return to_int_at(text, 0, len(text))
 
