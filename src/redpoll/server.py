@@ -20,9 +20,11 @@ from redpoll.env.crash import CrashReports
 from redpoll.env.log import LEVELS, Log
 from redpoll.env.process import (
     greatest_listen_backlog,
+    oom_score,
     open_files_limit,
     raise_open_files_limit,
     remove_file,
+    set_oom_score,
     write_pid,
 )
 from redpoll.env.random import Random
@@ -61,6 +63,7 @@ class Server(Stoppable):
         self.pid_file = ""
         rename_commands(self.engine.commands, config)
         ServerSettings(self).connect()
+        OomScore(log).connect(config)
 
     def start(self) -> None:
         """Open the listeners and the signals; raises ServerError."""
@@ -253,6 +256,39 @@ def fit_descriptors(clients: int) -> bytes:
     )
 
 
+class OomScore(Effects):
+    """`oom-score-adj`: whom the kernel ends first when memory runs out."""
+
+    def __init__(self, log: Log) -> None:
+        self.log: Final = log
+        self.base: Final = oom_score()
+        self.active = False
+
+    def connect(self, config: Config) -> None:
+        """Act on the present values, and on changes from now on; raises ServerError."""
+        for name in (b"oom-score-adj", b"oom-score-adj-values"):
+            config.listen(name, self)
+        reason = self.apply(b"oom-score-adj", config)
+        if reason:
+            raise ServerError(reason.decode())
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        kind = config.text(b"oom-score-adj")
+        score = self.base
+        if kind != b"no":
+            # The first of three: for a primary.
+            value = int(config.words(b"oom-score-adj-values")[0])
+            score = max(-1000, min(1000, value if kind == b"absolute" else self.base + value))
+        elif not self.active:
+            return b""
+        self.active = kind != b"no"
+        refused = set_oom_score(score)
+        if refused:
+            self.log.warning(f"Unable to write oom_score_adj: {refused}")
+            return b"Failed to set current oom_score_adj. Check server logs."
+        return b""
+
+
 class ServerHost(Host):
     """The server as its engine sees it."""
 
@@ -277,7 +313,11 @@ class ServerHost(Host):
             "build": server.build,
             "poller": server.reactor.poller.name,
             "config_file": server.config.path.decode("utf-8", "surrogateescape"),
+            "supervised": server.supervisor.kind,
         }
+
+    def listeners(self) -> list[str]:
+        return self.server.listeners.described()
 
 
 class Tick(Timer):

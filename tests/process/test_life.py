@@ -186,6 +186,19 @@ def test_supervision_without_a_supervisor_only_warns(start: Start) -> None:
     assert "NOTIFY_SOCKET is not set" in server.log()
 
 
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="only Linux keeps such a score")
+def test_the_kernel_is_told_whom_to_end_first(start: Start) -> None:
+    score = int(Path("/proc/self/oom_score_adj").read_text())
+    server = start(*LOCAL, "--oom-score-adj", "relative", "--oom-score-adj-values", "10", "200", "800").ready()
+    told = Path(f"/proc/{server.process.pid}/oom_score_adj")
+    assert int(told.read_text()) == min(score + 10, 1000)
+    client = server.client()
+    client.config_set("oom-score-adj", "absolute", "oom-score-adj-values", "900 1 1")
+    assert int(told.read_text()) == 900
+    client.config_set("oom-score-adj", "no")
+    assert int(told.read_text()) == score
+
+
 # ---- the log
 
 
