@@ -35,6 +35,21 @@ def test_several_addresses_and_one_that_may_be_missing(start: Start) -> None:
     assert accepts(server.port, "127.0.0.1")
     assert accepts(server.port, "127.0.0.2")
     assert not accepts(server.port, "127.0.0.3")
+    assert accepts(server.port, "::1") == has_ipv6()
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_star_is_every_address_of_its_family(start: Start) -> None:
+    server = start("--bind", "*", "-::*", "--port", "{port}", "--protected-mode", "no").ready()
+    assert accepts(server.port, "127.0.0.3")
+    assert accepts(server.port, "::1") == has_ipv6()
 
 
 def test_an_address_that_must_be_there_refuses_the_start(start: Start) -> None:
