@@ -226,6 +226,19 @@ def test_the_log_file_may_be_moved_away(start: Start) -> None:
     assert "no effect" in log.read_text()
 
 
+def test_nobody_needs_to_read_the_log(start: Start) -> None:
+    ends_at_once = ["/bin/sh", "-c", '"$@" | head -n 1', "sh"]
+    server = start(*LOCAL, "--pidfile", "run.pid", prefix=ends_at_once)
+    until(lambda: accepts(server.port), "the server")
+    client = server.client()
+    client.config_set("activerehashing", "no")
+    assert client.ping()
+    pid = int((server.folder / "run.pid").read_text())
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: not alive(pid), "the end")
+    assert server.errors() == ""
+
+
 def test_the_forms_of_a_log_line(start: Start) -> None:
     server = start(*LOCAL, "--log-format", "json", "--log-timestamp-format", "milliseconds", "--loglevel", "warning")
     server.says("Nothing is saved")
