@@ -14,7 +14,7 @@ from redpoll.engine.engine import spellings
 from redpoll.env.clock import Clock
 from redpoll.env.files import Files
 from redpoll.env.log import Log
-from redpoll.env.process import go_to_background
+from redpoll.env.process import end_at_once, go_to_background
 from redpoll.errors import ServerError
 from redpoll.net.supervisor import Supervisor
 from redpoll.server import Server, rename_commands
@@ -101,7 +101,9 @@ def run(config: Config, log: Log) -> int:
     except ServerError as refused:
         log.warning(str(refused))
         return 1
-    return server.run()
+    status = server.run()
+    end_at_once(status)
+    return status
 
 
 def refuse_to_lose_data(config: Config) -> None:

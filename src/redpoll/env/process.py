@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 
 
 def resident_bytes() -> int:
@@ -99,3 +100,10 @@ def remove_file(path: str) -> None:
         os.unlink(path)
     except OSError:
         pass
+
+
+def end_at_once(status: int) -> None:
+    """End the process: the system takes gigabytes back at once, which freed one by one would take seconds."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
