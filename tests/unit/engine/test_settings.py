@@ -7,12 +7,18 @@ from pathlib import Path
 
 import pytest
 
+import redpoll.commands
 from redpoll.config.directive import EFFECT
 from redpoll.config.schema import DIRECTIVES
-from redpoll.engine.engine import Engine
+from redpoll.engine.command import CATALOGUE, Command
+from redpoll.engine.engine import Engine, Host
+from redpoll.engine.session import Peer, Session
 from redpoll.engine.settings import NORMAL, PUBSUB, REPLICA, attribute_of
-from redpoll.env.clock import Clock
+from redpoll.env.clock import Clock, VirtualClock
 from redpoll.env.random import Random
+from redpoll.protocol.reply import Error
+
+assert redpoll.commands.FAMILIES
 
 SOURCES = Path(__file__).resolve().parents[3] / "src" / "redpoll"
 
@@ -64,6 +70,50 @@ def test_a_size_beyond_63_bits_is_the_greatest(engine: Engine) -> None:
     # No attribute takes more than an i64, whatever the directive allows.
     assert engine.config.set([b"commandlog-request-larger-than", str(2**63 - 1).encode()]) == b""
     assert engine.options.commandlog_request_larger_than == 2**63 - 1
+
+
+class Listening(Host):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, message: str) -> None:
+        self.lines.append(message)
+
+
+def broken(session: Session, args: list[bytes]) -> object:
+    raise ValueError("our mistake")
+
+
+@pytest.mark.parametrize("hidden", [b"yes", b"no"])
+def test_arguments_are_logged_only_if_that_is_wanted(hidden: bytes) -> None:
+    host = Listening()
+    engine = Engine(Clock(), Random(1), 1, host)
+    get = CATALOGUE[b"get"]
+    engine.commands[b"get"] = Command(get.spec, broken, get.index)
+    assert engine.config.set([b"hide-user-data-from-log", hidden]) == b""
+    reply = engine.execute(engine.open_session(Peer()), [b"get", b"secret"])
+    assert isinstance(reply, Error)
+    assert reply.text == b"ERR internal error"
+    assert "our mistake" in host.lines[0]
+    assert ("secret" in host.lines[0]) == (hidden == b"no")
+
+
+def test_effort_decides_how_many_keys_expire_in_a_turn() -> None:
+    left = []
+    for effort in (b"1", b"10"):
+        clock = VirtualClock()
+        engine = Engine(clock, Random(1), 1)
+        assert engine.config.set([b"active-expire-effort", effort]) == b""
+        session = engine.open_session(Peer())
+        engine.start_unit()
+        for number in range(5000):
+            engine.execute(session, [b"SET", b"k%d" % number, b"v", b"PX", b"1"])
+        clock.advance_ms(2)
+        engine.tick()
+        left.append(engine.databases[0].table.size)
+    assert 5000 > left[0] > left[1] > 0
 
 
 ARRIVING = re.compile(rb"commandlog-.*|latency-.*|timeout|tcp-keepalive|protected-mode")
