@@ -316,9 +316,6 @@ class ServerHost(Host):
             "supervised": server.supervisor.kind,
         }
 
-    def listeners(self) -> list[str]:
-        return self.server.listeners.described()
-
 
 class Tick(Timer):
     """The engine's own work: waits, deadlines, memory."""

@@ -59,10 +59,6 @@ class Host:
         """What INFO says of the program: port, executable, configuration file …"""
         return {}
 
-    def listeners(self) -> list[str]:
-        """The sockets that clients may come to, as INFO tells them: `name=tcp,bind=127.0.0.1,port=6379`."""
-        return []
-
 
 class Engine:
     """See the module's docstring."""

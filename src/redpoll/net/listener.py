@@ -98,16 +98,6 @@ class Listeners(Effects):
                 self.close_tcp()
                 raise ServerError(f"Failed listening on port {port} (tcp), aborting.") from refused
 
-    def described(self) -> list[str]:
-        """What clients may come to, as INFO tells it."""
-        found = []
-        if len(self.tcp) > 0:
-            addresses = "".join(f"bind={word.decode('utf-8', 'replace')}," for word in self.config.words(b"bind"))
-            found.append(f"name=tcp,{addresses}port={self.config.integer(b'port')}")
-        if self.unix is not None:
-            found.append(f"name=unix,bind={self.path}")
-        return found
-
     def backlog(self) -> int:
         return self.config.integer(b"tcp-backlog")
 
