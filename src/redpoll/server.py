@@ -105,8 +105,11 @@ class Server(Stoppable):
         config = self.config
         log = self.log
         wanted = config.integer(b"maxclients")
+        before = open_files_limit()
         reason = raise_open_files_limit(wanted + OWN_DESCRIPTORS)
         limit = open_files_limit()
+        if limit > before:
+            log.notice(f"Increased maximum number of open files to {limit} (it was originally set to {before}).")
         if limit >= wanted + OWN_DESCRIPTORS:
             return
         if limit <= OWN_DESCRIPTORS:
