@@ -65,8 +65,8 @@ class Server(Stoppable):
         ServerSettings(self).connect()
         OomScore(log).connect(config)
 
-    def start(self) -> None:
-        """Open the listeners and the signals; raises ServerError."""
+    def start(self, pid_file: str = "") -> None:
+        """Open the listeners and the signals, and keep the process id in `pid_file`; raises ServerError."""
         config = self.config
         log = self.log
         self.fit_clients_to_descriptors()
@@ -79,6 +79,9 @@ class Server(Stoppable):
                 f"/proc/sys/net/core/somaxconn is set to the lower value of {greatest_listen_backlog()}."
             )
         self.listeners.open()
+        if pid_file:
+            # Only now: a server that cannot listen must not touch the file of the one that does.
+            self.keep_pid_file(pid_file)
         self.wakeup = Wakeup(self, self.reactor)
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)

@@ -91,9 +91,11 @@ def test_a_missing_file_is_told_in_the_log(start: Start) -> None:
 
 
 def test_a_port_in_use_refuses_the_start(start: Start) -> None:
-    first = start(*LOCAL).ready()
-    second = start("--bind", "127.0.0.1", "--port", str(first.port))
+    first = start(*LOCAL, "--pidfile", "run.pid").ready()
+    pid_file = first.folder / "run.pid"
+    second = start("--bind", "127.0.0.1", "--port", str(first.port), "--pidfile", str(pid_file))
     assert second.status() == 1
+    assert int(pid_file.read_text()) == first.process.pid
     assert (
         f"Could not create server TCP listening socket 127.0.0.1:{first.port}: Address already in use" in second.log()
     )

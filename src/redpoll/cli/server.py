@@ -95,9 +95,7 @@ def run(config: Config, log: Log) -> int:
             log.notice("No configuration file: defaults and the command line are in force")
         supervisor.announce()
         server = Server(config, log, build, supervisor)
-        if background or config.text(b"pidfile"):
-            server.keep_pid_file(config.string(b"pidfile") or DEFAULT_PID_FILE)
-        server.start()
+        server.start(config.string(b"pidfile") or (DEFAULT_PID_FILE if background else ""))
     except ServerError as refused:
         log.warning(str(refused))
         return 1
