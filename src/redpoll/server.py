@@ -20,9 +20,11 @@ from redpoll.env.crash import CrashReports
 from redpoll.env.log import LEVELS, Log
 from redpoll.env.process import (
     greatest_listen_backlog,
+    oom_score,
     open_files_limit,
     raise_open_files_limit,
     remove_file,
+    set_oom_score,
     write_pid,
 )
 from redpoll.env.random import Random
@@ -61,9 +63,10 @@ class Server(Stoppable):
         self.pid_file = ""
         rename_commands(self.engine.commands, config)
         ServerSettings(self).connect()
+        OomScore(log).connect(config)
 
-    def start(self) -> None:
-        """Open the listeners and the signals; raises ServerError."""
+    def start(self, pid_file: str = "") -> None:
+        """Open the listeners and the signals, and keep the process id in `pid_file`; raises ServerError."""
         config = self.config
         log = self.log
         self.fit_clients_to_descriptors()
@@ -76,6 +79,9 @@ class Server(Stoppable):
                 f"/proc/sys/net/core/somaxconn is set to the lower value of {greatest_listen_backlog()}."
             )
         self.listeners.open()
+        if pid_file:
+            # Only now: a server that cannot listen must not touch the file of the one that does.
+            self.keep_pid_file(pid_file)
         self.wakeup = Wakeup(self, self.reactor)
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
@@ -102,8 +108,11 @@ class Server(Stoppable):
         config = self.config
         log = self.log
         wanted = config.integer(b"maxclients")
+        before = open_files_limit()
         reason = raise_open_files_limit(wanted + OWN_DESCRIPTORS)
         limit = open_files_limit()
+        if limit > before:
+            log.notice(f"Increased maximum number of open files to {limit} (it was originally set to {before}).")
         if limit >= wanted + OWN_DESCRIPTORS:
             return
         if limit <= OWN_DESCRIPTORS:
@@ -253,6 +262,39 @@ def fit_descriptors(clients: int) -> bytes:
     )
 
 
+class OomScore(Effects):
+    """`oom-score-adj`: whom the kernel ends first when memory runs out."""
+
+    def __init__(self, log: Log) -> None:
+        self.log: Final = log
+        self.base: Final = oom_score()
+        self.active = False
+
+    def connect(self, config: Config) -> None:
+        """Act on the present values, and on changes from now on; raises ServerError."""
+        for name in (b"oom-score-adj", b"oom-score-adj-values"):
+            config.listen(name, self)
+        reason = self.apply(b"oom-score-adj", config)
+        if reason:
+            raise ServerError(reason.decode())
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        kind = config.text(b"oom-score-adj")
+        score = self.base
+        if kind != b"no":
+            # The first of three: for a primary.
+            value = int(config.words(b"oom-score-adj-values")[0])
+            score = max(-1000, min(1000, value if kind == b"absolute" else self.base + value))
+        elif not self.active:
+            return b""
+        self.active = kind != b"no"
+        refused = set_oom_score(score)
+        if refused:
+            self.log.warning(f"Unable to write oom_score_adj: {refused}")
+            return b"Failed to set current oom_score_adj. Check server logs."
+        return b""
+
+
 class ServerHost(Host):
     """The server as its engine sees it."""
 
@@ -277,6 +319,7 @@ class ServerHost(Host):
             "build": server.build,
             "poller": server.reactor.poller.name,
             "config_file": server.config.path.decode("utf-8", "surrogateescape"),
+            "supervised": server.supervisor.kind,
         }
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.differential.pair import Pair
-from tests.differential.wire import encode
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.differential.pair import Pair, difference_rows
+from tests.differential.servers import Server
+from tests.differential.wire import Wire, encode
 
 PING = encode(("PING",))
 
@@ -172,3 +175,21 @@ def test_the_limits_of_strangers_end_with_the_command_that_authenticates(pair: P
             stranger.raw(encode(("AUTH", "secret")) + encode(("DEL", *"abcdefghijkl")) + b"*2\r\nPING\r\n", closes=True)
         finally:
             stranger.close()
+
+
+@given(st.text("ab\"'\\xnt4 \t\r\v\xfe", max_size=12))
+def test_inline_lines_are_split_alike(servers: tuple[Server, Server], text: str) -> None:
+    said = []
+    for server in servers:
+        wire = Wire(server.port)
+        wire.send(b"ECHO " + text.encode("latin-1") + b"\nQUIT\n")
+        said.append(wire.read_until_closed())
+        wire.close()
+    assert said[0] == said[1]
+
+
+def test_a_byte_255_of_an_inline_command_is_kept(pair: Pair) -> None:
+    assert "byte-255" in difference_rows()
+    pair.theirs.send(b"ECHO a\xffb\r\n")
+    pair.ours.send(b"ECHO a\xffb\r\n")
+    assert (pair.theirs.read().text, pair.ours.read().text) == (b"ab", b"a\xffb")

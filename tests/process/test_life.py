@@ -35,6 +35,21 @@ def test_several_addresses_and_one_that_may_be_missing(start: Start) -> None:
     assert accepts(server.port, "127.0.0.1")
     assert accepts(server.port, "127.0.0.2")
     assert not accepts(server.port, "127.0.0.3")
+    assert accepts(server.port, "::1") == has_ipv6()
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_star_is_every_address_of_its_family(start: Start) -> None:
+    server = start("--bind", "*", "-::*", "--port", "{port}", "--protected-mode", "no").ready()
+    assert accepts(server.port, "127.0.0.3")
+    assert accepts(server.port, "::1") == has_ipv6()
 
 
 def test_an_address_that_must_be_there_refuses_the_start(start: Start) -> None:
@@ -186,6 +201,19 @@ def test_supervision_without_a_supervisor_only_warns(start: Start) -> None:
     assert "NOTIFY_SOCKET is not set" in server.log()
 
 
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="only Linux keeps such a score")
+def test_the_kernel_is_told_whom_to_end_first(start: Start) -> None:
+    score = int(Path("/proc/self/oom_score_adj").read_text())
+    server = start(*LOCAL, "--oom-score-adj", "relative", "--oom-score-adj-values", "10", "200", "800").ready()
+    told = Path(f"/proc/{server.process.pid}/oom_score_adj")
+    assert int(told.read_text()) == min(score + 10, 1000)
+    client = server.client()
+    client.config_set("oom-score-adj", "absolute", "oom-score-adj-values", "900 1 1")
+    assert int(told.read_text()) == 900
+    client.config_set("oom-score-adj", "no")
+    assert int(told.read_text()) == score
+
+
 # ---- the log
 
 
@@ -196,6 +224,19 @@ def test_the_log_file_may_be_moved_away(start: Start) -> None:
     log.rename(server.folder / "old.log")
     server.client().config_set("activerehashing", "no")
     assert "no effect" in log.read_text()
+
+
+def test_nobody_needs_to_read_the_log(start: Start) -> None:
+    ends_at_once = ["/bin/sh", "-c", '"$@" | head -n 1', "sh"]
+    server = start(*LOCAL, "--pidfile", "run.pid", prefix=ends_at_once)
+    until(lambda: accepts(server.port), "the server")
+    client = server.client()
+    client.config_set("activerehashing", "no")
+    assert client.ping()
+    pid = int((server.folder / "run.pid").read_text())
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: not alive(pid), "the end")
+    assert server.errors() == ""
 
 
 def test_the_forms_of_a_log_line(start: Start) -> None:

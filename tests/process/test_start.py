@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.differential.servers import redpoll_environment
+from tests.differential.servers import ROOT, redpoll_environment
 from tests.process.conftest import Start
 from tests.unit.config.test_file import STOCK
 
@@ -31,6 +31,22 @@ def test_a_server_says_what_others_wait_for_in_this_order(start: Start) -> None:
     assert -1 not in places, server.log()
     assert sorted(places) == places
     assert server.errors() == ""
+
+
+def test_the_lines_that_the_operations_page_promises_are_logged(start: Start) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    block = page.partition("Lines that tools may wait for")[2].partition("\n\n")[2].partition("\n\n")[0]
+    server = start(*LOCAL, "--unixsocket", "here.sock").ready()
+    server.says("Ready to accept connections unix")
+    lines = [line.strip() for line in block.splitlines()]
+    assert len(lines) == 6
+    patterns = [re.sub(r"\d+", "[0-9]+", re.sub(r"\\\(.*?\\\)", ".*", re.escape(line))) for line in lines]
+    assert re.search(".*\n(?:.*\n)*?.*".join(patterns), server.log()), server.log()
+
+
+def test_the_system_log_may_be_asked_for_where_there_is_none(start: Start) -> None:
+    server = start(*LOCAL, "--syslog-enabled", "yes", "--syslog-facility", "local3", "--syslog-ident", "test").ready()
+    assert server.client().ping()
 
 
 def test_a_distributed_file_starts(start: Start, tmp_path: Path) -> None:
@@ -75,9 +91,11 @@ def test_a_missing_file_is_told_in_the_log(start: Start) -> None:
 
 
 def test_a_port_in_use_refuses_the_start(start: Start) -> None:
-    first = start(*LOCAL).ready()
-    second = start("--bind", "127.0.0.1", "--port", str(first.port))
+    first = start(*LOCAL, "--pidfile", "run.pid").ready()
+    pid_file = first.folder / "run.pid"
+    second = start("--bind", "127.0.0.1", "--port", str(first.port), "--pidfile", str(pid_file))
     assert second.status() == 1
+    assert int(pid_file.read_text()) == first.process.pid
     assert (
         f"Could not create server TCP listening socket 127.0.0.1:{first.port}: Address already in use" in second.log()
     )
@@ -137,6 +155,13 @@ def test_a_low_limit_of_open_files_lowers_maxclients(start: Start) -> None:
     with pytest.raises(Exception, match="not able to handle the specified number of clients, try with 168"):
         client.config_set("maxclients", 10000)
     assert client.config_get("maxclients") == {"maxclients": "168"}
+
+
+def test_the_limit_of_open_files_is_raised_for_the_clients(start: Start) -> None:
+    soft = ["/bin/sh", "-c", 'ulimit -Sn 200 && exec "$@"', "sh"]
+    server = start(*LOCAL, "--maxclients", "300", prefix=soft).ready()
+    assert "Increased maximum number of open files to 332 (it was originally set to 200)." in server.log()
+    assert server.client().config_get("maxclients") == {"maxclients": "300"}
 
 
 def test_settings_that_have_no_effect_are_named(start: Start) -> None:

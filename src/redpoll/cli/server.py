@@ -14,7 +14,7 @@ from redpoll.engine.engine import spellings
 from redpoll.env.clock import Clock
 from redpoll.env.files import Files
 from redpoll.env.log import Log
-from redpoll.env.process import go_to_background
+from redpoll.env.process import end_at_once, go_to_background
 from redpoll.errors import ServerError
 from redpoll.net.supervisor import Supervisor
 from redpoll.server import Server, rename_commands
@@ -95,13 +95,13 @@ def run(config: Config, log: Log) -> int:
             log.notice("No configuration file: defaults and the command line are in force")
         supervisor.announce()
         server = Server(config, log, build, supervisor)
-        if background or config.text(b"pidfile"):
-            server.keep_pid_file(config.string(b"pidfile") or DEFAULT_PID_FILE)
-        server.start()
+        server.start(config.string(b"pidfile") or (DEFAULT_PID_FILE if background else ""))
     except ServerError as refused:
         log.warning(str(refused))
         return 1
-    return server.run()
+    status = server.run()
+    end_at_once(status)
+    return status
 
 
 def refuse_to_lose_data(config: Config) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.config.settings import Config
 from redpoll.engine import gate
@@ -41,6 +41,7 @@ FIRST_ID: Final[i64] = 3
 """The id of the first client, as the reference counts."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Host:
     """What the engine asks of the program around it; the server subclasses it."""
 

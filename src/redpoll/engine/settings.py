@@ -21,6 +21,9 @@ from redpoll.env.files import Files
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
+GREATEST: Final = (1 << 63) - 1
+"""The greatest number that an attribute takes; some sizes may be set to more."""
+
 NORMAL: Final = 0
 REPLICA: Final = 1
 PUBSUB: Final = 2
@@ -51,7 +54,6 @@ class Options:
         self.protected_mode: bool = False
         self.output_limits: list[OutputLimit] = []
         """Of NORMAL, REPLICA and PUBSUB clients."""
-        self.requirepass: bytes = b""
         self.availability_zone: bytes = b""
         self.extended_redis_compatibility: bool = False
         self.enable_debug_command: bytes = b""
@@ -139,9 +141,6 @@ class EngineSettings(Effects):
             engine.options.output_limits = output_limits(config.words(name))
         else:
             setattr(engine.moment.limits, ENCODING_LIMITS[name], config.integer(name))
-
-
-GREATEST: Final = (1 << 63) - 1
 
 
 def attribute_of(name: bytes) -> str:

@@ -11,7 +11,6 @@ Lines go to standard output or to a file, and to the system log as well if it is
 from __future__ import annotations
 
 import os
-import sys
 import syslog
 import time
 from typing import Final
@@ -19,6 +18,8 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from redpoll.env.clock import Clock
+
+STANDARD_OUTPUT: Final = 1
 
 DEBUG: Final = 0
 VERBOSE: Final = 1
@@ -102,11 +103,11 @@ class Log:
     def put(self, line: str) -> None:
         """Write one line where it belongs."""
         data = (line + "\n").encode("utf-8", "surrogateescape")
-        if not self.path:
-            sys.stdout.buffer.write(data)
-            sys.stdout.flush()
-            return
         try:
+            if not self.path:
+                # Without a buffer: what nobody reads any more is lost here and now, and cannot fail again at the end.
+                os.write(STANDARD_OUTPUT, data)
+                return
             with open(self.path, "ab", buffering=0) as file:
                 file.write(data)
         except OSError:
