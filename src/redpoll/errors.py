@@ -75,6 +75,30 @@ DEBUG_NOT_ALLOWED: Final = (
     b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
+TOO_MANY_CLIENTS: Final = b"ERR max number of clients reached"
+PROTECTED_MODE: Final = (
+    b"DENIED Running in protected mode because protected mode is enabled and no password is set for the default user. "
+    b"In this mode connections are only accepted from the loopback interface. If you want to connect from external "
+    b"computers, you may adopt one of the following solutions: 1) Just disable protected mode sending the command "
+    b"'CONFIG SET protected-mode no' from the loopback interface by connecting from the same host the server is "
+    b"running, however MAKE SURE it's not publicly accessible from internet if you do so. Use CONFIG REWRITE to make "
+    b"this change permanent. 2) Alternatively you can just disable the protected mode by editing the configuration "
+    b"file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the "
+    b"server manually just for testing, restart it with the '--protected-mode no' option. 4) Set up an authentication "
+    b"password for the default user. NOTE: You only need to do one of the above things in order for the server to "
+    b"start accepting connections from the outside."
+)
+NO_KEYS_FOR_MONITORS: Final = b"ERR Replica can't interact with the keyspace"
+NO_MONITOR: Final = b"ERR MONITOR isn't allowed for DENY BLOCKING client"
+NO_SUCH_CLIENT: Final = b"ERR No such client"
+NOT_IMPORTING: Final = b"ERR Server is not in import mode"
+PAUSE_NOT_AN_INTEGER: Final = b"ERR timeout is not an integer or out of range"
+PAUSE_MODE: Final = b"ERR CLIENT PAUSE mode must be WRITE or ALL"
+UNBLOCK_REASON: Final = b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
+NO_SILENCE_IN_PROCESS: Final = (
+    b"ERR CLIENT REPLY OFF and SKIP need a connection: a call in process has its return value"
+)
 NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
 SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
 SHUTDOWN_IN_PROCESS: Final = b"ERR SHUTDOWN is for servers: this engine runs inside a program"

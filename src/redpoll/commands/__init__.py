@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from redpoll.commands import (
+    client_control,
     clients,
     config,
     connection,
@@ -11,6 +12,7 @@ from redpoll.commands import (
     hashes,
     introspection,
     keys,
+    monitor,
     object,
     server,
     shutdown,
@@ -24,6 +26,7 @@ from redpoll.commands import (
 )
 
 FAMILIES = (
+    client_control,
     clients,
     config,
     connection,
@@ -32,6 +35,7 @@ FAMILIES = (
     hashes,
     introspection,
     keys,
+    monitor,
     object,
     server,
     shutdown,

@@ -1,4 +1,4 @@
-"""The filters of CLIENT LIST: which connections are meant.  Source: spec/server.md, section 4."""
+"""The filters of CLIENT LIST and CLIENT KILL: which connections are meant.  Source: spec/server.md, section 4."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redpoll.engine.session import Session
 from redpoll.errors import SYNTAX, CommandError
 
 TYPES: Final = (b"normal", b"master", b"primary", b"slave", b"replica", b"pubsub")
-FLAGS: Final = b"OSMPxbtRBdcuAUreTIN"
+FLAGS: Final = b"OSMPxbtRBdcuAUreTIENi"
 CAPAS: Final = b"r"
 NEGATABLE: Final = (
     b"ID", b"TYPE", b"USER", b"ADDR", b"LADDR", b"FLAGS", b"NAME", b"LIB-NAME", b"LIB-VER", b"DB", b"CAPA", b"IP",
@@ -19,11 +19,11 @@ NEGATABLE: Final = (
 class Filter:
     """All conditions must hold; of a repeated one the last counts, ids add up."""
 
-    def __init__(self, session: Session, words: list[bytes]) -> None:
+    def __init__(self, session: Session, words: list[bytes], skip_me: bool = False) -> None:
         self.asking: Final = session
         self.wanted: Final[dict[bytes, bytes]] = {}
         self.ids: Final[dict[bytes, set[int]]] = {}
-        self.skip_me = False
+        self.skip_me = skip_me
         at = 0
         while at < len(words):
             name = words[at].upper()
@@ -65,14 +65,13 @@ class Filter:
             return
         elif plain == b"DB":
             databases = len(self.asking.engine.databases)
-            if not 0 <= integer(value, b"ERR DB is not an integer or out of range") < databases:
-                raise CommandError(b"ERR DB number should be between 0 and %d" % (databases - 1))
+            if not 0 <= integer(value, b"ERR %b is not an integer or out of range" % name) < databases:
+                raise CommandError(b"ERR %b number should be between 0 and %d" % (name, databases - 1))
         elif plain in (b"FLAGS", b"CAPA"):
             known = FLAGS if plain == b"FLAGS" else CAPAS
-            strange = bytes([c for c in value if c not in known])
-            if strange:
-                what = b"flags" if plain == b"FLAGS" else b"capa"
-                raise CommandError(b"ERR Unknown %b found in the provided filter: %b" % (what, strange))
+            if not set(known).issuperset(value):
+                where = b"provided" if name == plain else name
+                raise CommandError(b"ERR Unknown %b found in the %b filter: %b" % (plain.lower(), where, value))
         elif plain not in (b"TYPE", b"USER", b"ADDR", b"LADDR", b"NAME", b"LIB-NAME", b"LIB-VER", b"IP"):
             raise CommandError(SYNTAX)
         self.wanted[name] = value
@@ -92,6 +91,7 @@ class Filter:
     def _holds(self, plain: bytes, value: bytes, other: Session) -> bool:
         now_us = other.engine.moment.now_us
         if plain == b"TYPE":
+            # There are no replicas and no subscribers yet; monitors are normal.
             return value.lower() == b"normal"
         if plain == b"USER":
             return other.user == value
@@ -100,7 +100,7 @@ class Filter:
         if plain == b"LADDR":
             return other.peer.local_address() == value
         if plain == b"IP":
-            return other.peer.address().rpartition(b":")[0] == value
+            return other.peer.address().rpartition(b":")[0].strip(b"[]") == value.strip(b"[]")
         if plain == b"NAME":
             return other.name == value
         if plain == b"LIB-NAME":
@@ -116,4 +116,4 @@ class Filter:
         if plain == b"FLAGS":
             flags = other.flags()
             return set(value) <= set(flags)
-        return len(value) == 0
+        return len(value) == 0 or other.capa_redirect

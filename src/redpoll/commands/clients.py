@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from mypy_extensions import i64
-
 from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, CONNECTION, LOADING, NOSCRIPT, STALE
 from redpoll.commands.client_filter import Filter
 from redpoll.commands.help import help_lines
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import NO_SPECIAL_CHARACTERS, CommandError, up_to_nul
+from redpoll.observe.client_line import client_line
 from redpoll.protocol.reply import OK, Verbatim
 
 ANYTIME = NOSCRIPT | LOADING | STALE
@@ -87,7 +86,7 @@ def client_setinfo(session: Session, args: list[bytes]) -> object:
 def client_list(session: Session, args: list[bytes]) -> object:
     """CLIENT LIST [filter value ...]"""
     wanted = wanted_sessions(session, args)
-    return Verbatim(b"".join(line(other, session) + b"\n" for other in wanted))
+    return Verbatim(b"".join([client_line(other, args if other is session else None) + b"\n" for other in wanted]))
 
 
 def wanted_sessions(session: Session, args: list[bytes]) -> list[Session]:
@@ -106,33 +105,7 @@ def by_id(session: Session) -> int:
 )  # fmt: skip
 def client_info(session: Session, args: list[bytes]) -> object:
     """CLIENT INFO"""
-    return Verbatim(line(session, session) + b"\n")
-
-
-def line(other: Session, asking: Session) -> bytes:
-    """A session as CLIENT LIST shows it: `field=value`, separated by blanks."""
-    now_us = other.engine.moment.now_us
-    transaction = other.transaction
-    queued: i64 = -1
-    if other.had_transaction:
-        queued = other.executing
-        # What a transaction that cannot succeed had collected is forgotten at once.
-        if transaction is not None and not other.watch_broken:
-            queued = len(transaction.queued)
-    command_name = other.last_command
-    if other is asking:
-        command_name = b"exec" if other.executing > 0 else b"client|list"
-    watched = 0 if other.watch_broken else len(other.watched)
-    return (
-        b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa= db=%d sub=0 psub=0 ssub=0 "
-        b"multi=%d watch=%d %b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b %b tot-cmds=%d"
-    ) % (
-        other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), other.name,
-        (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, other.flags(),
-        other.db.index, queued, watched, other.peer.facts(), command_name,
-        other.user if other.authenticated else b"default", other.resp, other.lib_name, other.lib_version,
-        other.peer.traffic(), other.commands,
-    )  # fmt: skip
+    return Verbatim(client_line(session, args) + b"\n")
 
 
 @command(
@@ -142,10 +115,24 @@ def line(other: Session, asking: Session) -> bytes:
 def client_help(session: Session, args: list[bytes]) -> object:
     """CLIENT HELP"""
     return help_lines(b"CLIENT", [
+        b"CAPA <capability> [<capability> ...]", b"Say what this client can do: `redirect`.",
         b"GETNAME", b"The name of this connection.",
+        b"GETREDIR", b"The client that gets this one's invalidations; -1, as nobody tracks.",
         b"ID", b"The id of this connection.",
+        b"IMPORT-SOURCE ON|OFF", b"Whether this client imports data into a server in import mode.",
         b"INFO", b"This connection, as LIST shows it.",
-        b"LIST [<filter> <value> ...]", b"All connections, or some.",
-        b"SETINFO LIB-NAME|LIB-VER value", b"Say which library speaks here.",
-        b"SETNAME name", b"Name this connection.",
+        b"KILL <ip:port>", b"End a connection.",
+        b"KILL <filter> <value> [<filter> <value> ...]", b"End connections; filters as for LIST, not oneself.",
+        b"LIST [<filter> <value> ...]",
+        b"All connections, or those that meet all filters: ID TYPE USER ADDR LADDR IP NAME LIB-NAME LIB-VER DB FLAGS "
+        b"CAPA (each also with NOT- before it), MAXAGE, IDLE, SKIPME.",
+        b"NO-EVICT ON|OFF", b"Whether this client is spared when clients take too much memory.",
+        b"NO-TOUCH ON|OFF", b"Whether commands of this client leave the keys' access clock alone.",
+        b"PAUSE <milliseconds> [WRITE|ALL]", b"Hold up the commands of all clients, or those that write.",
+        b"REPLY ON|OFF|SKIP", b"Whether this connection gets replies; SKIP leaves the next one out.",
+        b"SETINFO LIB-NAME|LIB-VER <value>", b"Say which library speaks here.",
+        b"SETNAME <name>", b"Name this connection.",
+        b"TRACKINGINFO", b"How this connection tracks keys.",
+        b"UNBLOCK <id> [TIMEOUT|ERROR]", b"End the wait of a blocked client, as if its time was up or with an error.",
+        b"UNPAUSE", b"End a pause.",
     ])  # fmt: skip

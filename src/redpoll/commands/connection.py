@@ -7,7 +7,7 @@ from redpoll.commands.clients import check_name
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.gates import GATE_NOAUTH
-from redpoll.engine.session import Session
+from redpoll.engine.session import LOUD, SILENT, Session
 from redpoll.errors import (
     DB_OUT_OF_RANGE,
     HELLO_NOAUTH,
@@ -149,7 +149,12 @@ def reset(session: Session, args: list[bytes]) -> object:
     """RESET"""
     engine = session.engine
     engine.end_transaction(session)
+    engine.monitors.remove(session)
     session.gates = engine.session_gates
+    session.no_evict = False
+    # A reply that CLIENT REPLY SKIP leaves out is left out all the same.
+    if session.quiet == SILENT:
+        session.quiet = LOUD
     session.authenticated = engine.session_gates == 0
     session.user = b"default"
     session.name = b""

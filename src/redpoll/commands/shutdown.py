@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, LOADING, NO_MULTI, NOSCRIPT, STALE
-from redpoll.commands.clients import line
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import (
@@ -14,6 +13,7 @@ from redpoll.errors import (
     SYNTAX,
     CommandError,
 )
+from redpoll.observe.client_line import client_line_for_log
 from redpoll.protocol.reply import NO_REPLY
 
 WORDS = frozenset((b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"SAFE", b"FAILOVER"))
@@ -38,6 +38,7 @@ def shutdown(session: Session, args: list[bytes]) -> object:
         host.log("SHUTDOWN SAVE: this version of redpoll cannot save; SHUTDOWN NOSAVE ends it, and the data is lost")
         if b"FORCE" not in words:
             raise CommandError(SHUTDOWN_FAILED)
-    if not host.shut_down(session, line(session, session)):
+    session.last_command = b"shutdown"
+    if not host.shut_down(session, client_line_for_log(session).encode("utf-8", "surrogateescape")):
         raise CommandError(SHUTDOWN_IN_PROCESS)
     return NO_REPLY

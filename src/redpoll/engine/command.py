@@ -12,18 +12,33 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import KeySpec
-from redpoll.catalogue.spec import BLOCKING, DENYOOM, LOADING, NO_AUTH, NO_MULTI, STALE, WRITE, Spec
+from redpoll.catalogue.spec import (
+    ADMIN,
+    BLOCKING,
+    DENYOOM,
+    LOADING,
+    NO_AUTH,
+    NO_MULTI,
+    READONLY,
+    SKIP_MONITOR,
+    STALE,
+    WRITE,
+    Spec,
+)
 from redpoll.engine.gates import (
     GATE_BLOCK,
     GATE_DEBUG,
     GATE_LOADING,
+    GATE_MONITOR,
     GATE_MULTI,
+    GATE_NO_TOUCH,
     GATE_NOAUTH,
     GATE_OOM,
     GATE_PAUSE_ALL,
     GATE_PAUSE_WRITE,
     GATE_READONLY,
     GATE_RULES,
+    GATE_SHOWN,
     GATE_STALE,
     GATE_SUBSCRIBED,
     GATE_WRITE_DISK,
@@ -53,6 +68,10 @@ class Command:
         return self.spec.flags & flag != 0
 
 
+MAY_REPLICATE: Final = (b"publish", b"spublish", b"pfcount", b"eval", b"evalsha", b"fcall")
+"""No writes by their flags, and yet replicas may get to see them."""
+
+
 def gates_of(spec: Spec) -> i64:
     """The gates at which a command may be held up; see `engine/gate.py` for what each checks."""
     flags = spec.flags
@@ -63,8 +82,14 @@ def gates_of(spec: Spec) -> i64:
         gates |= GATE_WRITE_DISK | GATE_READONLY | GATE_PAUSE_WRITE
     if spec.name == b"ping":
         gates |= GATE_WRITE_DISK
-    if spec.name in (b"exec", b"publish", b"spublish", b"pfcount", b"eval", b"evalsha", b"fcall"):
+    if spec.name in MAY_REPLICATE or spec.name == b"exec":
         gates |= GATE_PAUSE_WRITE
+    if flags & (WRITE | READONLY) != 0 or spec.name in MAY_REPLICATE:
+        gates |= GATE_MONITOR
+    if flags & (ADMIN | SKIP_MONITOR) == 0:
+        gates |= GATE_SHOWN
+    if spec.name != b"touch":
+        gates |= GATE_NO_TOUCH
     if flags & DENYOOM != 0 or spec.name == b"exec":
         gates |= GATE_OOM
     if flags & LOADING == 0:

@@ -14,8 +14,10 @@ from redpoll.config.settings import Config
 from redpoll.engine import gate
 from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.counters import Counters
-from redpoll.engine.gates import GATE_BLOCK, GATE_DEBUG, GATE_MULTI, GATE_NOAUTH
+from redpoll.engine.gates import GATE_BLOCK, GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN
 from redpoll.engine.interest import Interest
+from redpoll.engine.monitors import Monitors
+from redpoll.engine.pause import Pause
 from redpoll.engine.session import Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
 from redpoll.engine.unit import Unit
@@ -34,9 +36,11 @@ from redpoll.errors import (
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
-from redpoll.protocol.reply import BLOCKED, Error
+from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error, Marker
 from redpoll.structures.warming import Warming
 
+HTTP: Final = (b"post", b"host:")
+"""What HTTP requests begin with, and their lines."""
 FIRST_ID: Final[i64] = 3
 """The id of the first client, as the reference counts."""
 
@@ -82,6 +86,8 @@ class Engine:
         databases = self.config.integer(b"databases")
         self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
         self.unit: Final = Unit()
+        self.pause: Final = Pause(self)
+        self.monitors: Final = Monitors(self)
         self.counters: Final = Counters(len(CATALOGUE))
         self.commands: Final = spellings()
         self.gates: i64 = GATE_DEBUG
@@ -93,6 +99,10 @@ class Engine:
         self.sessions: Final[dict[int, Session]] = {}
         self.next_id: i64 = FIRST_ID
         self.connections: i64 = 0
+        self.rejected_connections: i64 = 0
+        self.attacked_us: i64 = 0
+        self.query_limit_closes: i64 = 0
+        self.output_limit_closes: i64 = 0
         self.in_transaction = False
         self.run_id: Final = random.hex_digits(40)
         self.waits_with_deadline: list[Session] = []
@@ -115,6 +125,7 @@ class Engine:
     def close_session(self, session: Session) -> None:
         """Forget a session: what it watched, waited for and collected."""
         self.interest.unwatch(session)
+        self.monitors.remove(session)
         self._stop_waiting(session)
         session.transaction = None
         self.sessions.pop(session.id, None)
@@ -138,19 +149,16 @@ class Engine:
         command = self.commands.get(args[0])
         if command is None or command.subcommands is not None:
             found = self._resolve(session, args)
-            if isinstance(found, Error):
+            if not isinstance(found, Command):
                 return found
-            assert isinstance(found, Command)
             command = found
         count: i64 = len(args)
         arity = command.arity
         if count != arity and (arity >= 0 or count < -arity):
-            return self._refuse(session, command, wrong_arity(command.name))
+            return self.refuse(session, command, wrong_arity(command.name))
         if command.gates & (self.gates | session.gates) != 0:
             held = gate.check(self, session, command, args)
-            if held is not None:
-                if isinstance(held, Error):
-                    return self._refuse(session, command, held.text)
+            if held is not gate.MAY_RUN:
                 return held
         reply = self.run(session, command, args)
         self._end_unit(session)
@@ -190,9 +198,27 @@ class Engine:
     def run_queued(self, session: Session, args: list[bytes]) -> object:
         """Run a command that MULTI had collected; its gates were checked then."""
         found = self._resolve(session, args)
-        if isinstance(found, Error):
+        if not isinstance(found, Command):
             return found
+        if (self.gates | session.gates) & (GATE_SHOWN | GATE_NO_TOUCH) != 0:
+            return self._run_watched(session, found, args)
         return self.run(session, found, args)
+
+    def run_aside(self, session: Session, command: Command, args: list[bytes]) -> object:
+        """Run a command while somebody monitors, or for a session that leaves the access clock alone."""
+        reply = self._run_watched(session, command, args)
+        self._end_unit(session)
+        return reply
+
+    def _run_watched(self, session: Session, command: Command, args: list[bytes]) -> object:
+        moment = self.moment
+        touching = moment.touching
+        moment.touching = session.gates & command.gates & GATE_NO_TOUCH == 0
+        reply = self.run(session, command, args)
+        moment.touching = touching
+        if self.gates & command.gates & GATE_SHOWN != 0:
+            self.monitors.tell(session, args)
+        return reply
 
     def _internal_error(self, command: Command, args: list[bytes]) -> Error:
         self.counters.internal_errors += 1
@@ -200,10 +226,12 @@ class Engine:
         self.host.log(f"internal error in '{command.name.decode()}'{shown}: {traceback.format_exc()}")
         return Error(INTERNAL)
 
-    def _resolve(self, session: Session, args: list[bytes]) -> Command | Error:
-        """The command in any spelling, or the subcommand of a container."""
+    def _resolve(self, session: Session, args: list[bytes]) -> Command | Error | Marker:
+        """The command in any spelling, or the subcommand of a container; the reply if there is none."""
         name = args[0].lower()
         command = self.commands.get(name)
+        if command is None and name in HTTP:
+            return self._hang_up(session)
         if session.gates & GATE_NOAUTH != 0 and (command is None or command.gates & GATE_NOAUTH != 0):
             return self._spoil(session, Error(NOAUTH))
         if command is None:
@@ -216,11 +244,34 @@ class Engine:
             return found
         return command
 
+    def _hang_up(self, session: Session) -> Marker:
+        """A web page makes a browser talk to us: end it before more of its request is taken for commands."""
+        if self.moment.now_us - self.attacked_us >= 60_000_000:
+            self.attacked_us = self.moment.now_us
+            source = session.peer.source().decode("utf-8", "surrogateescape")
+            self.host.log(
+                "Possible SECURITY ATTACK detected. POST and Host: come from browsers that a web page sends against "
+                f"this server. Connection from {source} aborted."
+            )
+        session.peer.close()
+        return NO_REPLY
+
+    def require_password(self, password: bytes) -> None:
+        """Set `requirepass`, empty for none.  Who is in stays in."""
+        self.password = password
+        self.session_gates = GATE_NOAUTH if password else 0
+        for session in self.sessions.values():
+            if password and not session.authenticated:
+                session.gates |= GATE_NOAUTH
+            else:
+                session.gates &= ~GATE_NOAUTH
+
     def end_call(self, session: Session) -> None:
         """The end of the unit of a typed call in process."""
         self._end_unit(session)
 
-    def _refuse(self, session: Session, command: Command, text: bytes) -> Error:
+    def refuse(self, session: Session, command: Command, text: bytes) -> Error:
+        """Count a refusal of a known command; the reply."""
         self.counters.rejected[command.index] += 1
         if command.name == b"exec":
             return self._abort(session, text)
@@ -306,6 +357,7 @@ class Engine:
             self._stop_waiting(session)
             if isinstance(reply, Error):
                 self.counters.error(reply.text)
+            session.active_us = self.moment.now_us
             session.peer.deliver(session, reply)
             session.peer.resume(session)
 
@@ -316,6 +368,9 @@ class Engine:
             self._forget_wait(session, waiting)
 
     def _forget_wait(self, session: Session, waiting: Waiting) -> None:
+        if waiting.postponed:
+            self.pause.waiting.remove(session)
+            return
         self.interest.stop_waiting(session, waiting.db, waiting.keys)
         if session in self.waits_with_deadline:
             self.waits_with_deadline.remove(session)
@@ -333,6 +388,7 @@ class Engine:
             waiting = session.waiting
             if waiting is not None and waiting.deadline_ms <= now_ms:
                 self.unblock(session, waiting.timeout_reply)
+        self.pause.tick()
         self.expire_some(450 + 50 * self.options.active_expire_effort)
         if self.reclaimer.pending() > 0:
             self.reclaimer.run(4000)
@@ -353,7 +409,7 @@ class Engine:
         """When `tick` has something to do again, in ms since 1970; 0 if never."""
         if self.reclaimer.pending() > 0:
             return self.moment.now_ms + 1
-        first: i64 = 0
+        first: i64 = self.pause.until_ms
         for session in self.waits_with_deadline:
             waiting = session.waiting
             if waiting is not None and (first == 0 or waiting.deadline_ms < first):
@@ -373,6 +429,9 @@ class Engine:
         moment.misses = 0
         moment.expired = 0
         self.connections = 0
+        self.rejected_connections = 0
+        self.query_limit_closes = 0
+        self.output_limit_closes = 0
 
     def used_memory(self) -> i64:
         """Memory of all databases, in bytes, by the engine's own accounting.  O(databases)."""

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from redpoll.catalogue.spec import NO_MULTI
 from redpoll.engine.command import Command
-from redpoll.engine.gates import GATE_DEBUG, GATE_MULTI, GATE_NOAUTH
+from redpoll.engine.gates import (
+    GATE_DEBUG,
+    GATE_MONITOR,
+    GATE_MULTI,
+    GATE_NO_TOUCH,
+    GATE_NOAUTH,
+    GATE_PAUSED,
+    GATE_SHOWN,
+)
 from redpoll.engine.session import Session
-from redpoll.errors import DEBUG_NOT_ALLOWED, NOAUTH, not_in_transaction
-from redpoll.protocol.reply import QUEUED, Error
+from redpoll.errors import DEBUG_NOT_ALLOWED, NO_KEYS_FOR_MONITORS, NOAUTH, not_in_transaction
+from redpoll.protocol.reply import QUEUED, Marker
 
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
 RUN_IN_MULTI = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"))
 
+MAY_RUN: Final = Marker("may run")
 
-def check(engine: Engine, session: Session, command: Command, args: list[bytes]) -> object | None:
-    """The reply of a command that may not run now (an Error, or QUEUED), or None if it may."""
+
+def check(engine: Engine, session: Session, command: Command, args: list[bytes]) -> object:
+    """MAY_RUN; or the reply: of a refusal, QUEUED, BLOCKED, or of a command that is run from here as it is watched."""
     gates = command.gates & (engine.gates | session.gates)
     if gates & GATE_NOAUTH:
-        return Error(NOAUTH)
+        return engine.refuse(session, command, NOAUTH)
     if gates & GATE_DEBUG and not engine.allows_debug(session):
-        return Error(DEBUG_NOT_ALLOWED)
+        return engine.refuse(session, command, DEBUG_NOT_ALLOWED)
     transaction = session.transaction
-    if transaction is not None:
-        if command.flag(NO_MULTI):
-            return Error(not_in_transaction(command.name))
-        if gates & GATE_MULTI and command.name not in RUN_IN_MULTI:
-            transaction.queued.append(args)
-            session.last_command = command.name
-            return QUEUED
-    return None
+    if transaction is not None and command.flag(NO_MULTI):
+        return engine.refuse(session, command, not_in_transaction(command.name))
+    if gates & GATE_MONITOR:
+        return engine.refuse(session, command, NO_KEYS_FOR_MONITORS)
+    if gates & GATE_PAUSED and engine.pause.holds(session, command):
+        return engine.pause.postpone(session, command, args)
+    if transaction is not None and gates & GATE_MULTI and command.name not in RUN_IN_MULTI:
+        transaction.queued.append(args)
+        transaction.gates |= command.gates
+        session.last_command = command.name
+        return QUEUED
+    if gates & (GATE_SHOWN | GATE_NO_TOUCH):
+        return engine.run_aside(session, command, args)
+    return MAY_RUN

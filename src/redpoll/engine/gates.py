@@ -40,3 +40,11 @@ GATE_PAUSE_ALL: Final[i64] = 1 << 13
 """Clients are paused: everything waits."""
 GATE_BLOCK: Final[i64] = 1 << 14
 """The session must not block."""
+GATE_MONITOR: Final[i64] = 1 << 15
+"""The session is a MONITOR's: keys are not for it."""
+GATE_SHOWN: Final[i64] = 1 << 16
+"""Somebody monitors: commands that run are shown."""
+GATE_NO_TOUCH: Final[i64] = 1 << 17
+"""The session leaves the access clock alone (CLIENT NO-TOUCH)."""
+
+GATE_PAUSED: Final[i64] = GATE_PAUSE_WRITE | GATE_PAUSE_ALL

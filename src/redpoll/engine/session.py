@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from redpoll.engine.gates import GATE_NO_TOUCH
+from redpoll.engine.settings import NORMAL
 from redpoll.engine.waiting import Waiting
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import Event
@@ -18,12 +20,41 @@ if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
 
+LOUD: Final[i64] = 0
+"""`Session.quiet`: replies are sent."""
+SILENT: Final[i64] = 1
+"""None is (CLIENT REPLY OFF)."""
+SKIP_NEXT: Final[i64] = 2
+"""None is until after the next command: CLIENT REPLY SKIP has just run ..."""
+SKIPPING: Final[i64] = 3
+"""... and now it is that next command's turn."""
+
+
 class Transaction:
     """What a session collects between MULTI and EXEC."""
 
     def __init__(self) -> None:
         self.queued: list[list[bytes]] = []
         self.spoiled = False
+        self.gates: i64 = 0
+        """The gates of what is queued, all together."""
+
+
+class Buffers:
+    """What a connection holds and has moved, in bytes."""
+
+    def __init__(self) -> None:
+        self.request: i64 = 0
+        """Received, and not yet run."""
+        self.reply: i64 = 0
+        """Replies that wait for the end of the loop's turn ..."""
+        self.backlog: i64 = 0
+        """... and those that the client has not taken, in so many `pieces`."""
+        self.pieces: i64 = 0
+        self.received: i64 = 0
+        self.sent: i64 = 0
+        self.writing = False
+        """Whether the loop waits until the client takes more."""
 
 
 class Peer:
@@ -35,11 +66,18 @@ class Peer:
     def local_address(self) -> bytes:
         return b"?:0"
 
+    def source(self) -> bytes:
+        """Where commands come from, as MONITOR shows it: the address, or `unix:path`."""
+        return self.address()
+
     def descriptor(self) -> int:
         return -1
 
     def deliver(self, session: Session, reply: object) -> None:
         """Send a reply that comes later: to a command that had to wait, or a push."""
+
+    def deliver_after(self, session: Session, reply: object) -> None:
+        """Send a push that the session's own command causes, which runs now: behind its reply."""
 
     def resume(self, session: Session) -> None:
         """The session was served and no longer waits."""
@@ -47,17 +85,23 @@ class Peer:
     def close_after_reply(self) -> None:
         """End the connection when what was said so far is sent."""
 
+    def close(self) -> None:
+        """End the connection at once; what was said and not sent is lost."""
+
+    def hush(self) -> None:
+        """The session's `quiet` has changed."""
+
+    def marks(self) -> bytes:
+        """The letters of CLIENT LIST's `flags` that tell of the connection: `c`, `A`, `U`."""
+        return b""
+
     def is_local(self) -> bool:
         """Whether the peer is on this machine (loopback or a Unix socket)."""
         return True
 
-    def facts(self) -> bytes:
-        """The buffer fields of CLIENT LIST, from `qbuf` to `events`."""
-        return b"qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r"
-
-    def traffic(self) -> bytes:
-        """The last fields of CLIENT LIST that count bytes."""
-        return b"tot-net-in=0 tot-net-out=0"
+    def buffers(self) -> Buffers:
+        """What is held for the session on its way in and out."""
+        return Buffers()
 
 
 class Session:
@@ -89,16 +133,39 @@ class Session:
         self.watch_broken = False
         self.waiting: Waiting | None = None
         self.may_block = True
+        self.quiet: i64 = LOUD
+        self.monitors = False
+        self.no_evict = False
+        self.capa_redirect = False
+
+    def is_postponed(self) -> bool:
+        """Whether its command has not run and will be run again by its connection, when clients are not paused."""
+        return self.waiting is not None and self.waiting.postponed
+
+    def may_be_idle(self) -> bool:
+        """Whether `timeout` may end it: not while it waits, nor while it is there to be told things."""
+        return self.waiting is None and not self.monitors
+
+    def output_class(self) -> int:
+        """Which of `Options.output_limits` holds for it."""
+        return NORMAL
 
     def flags(self) -> bytes:
         """The letters of CLIENT LIST."""
         found = b""
+        if self.monitors:
+            found += b"O"
         if self.transaction is not None or self.executing > 0:
             found += b"x"
         if self.waiting is not None:
             found += b"b"
         if self.watch_broken:
             found += b"d"
+        found += self.peer.marks()
+        if self.no_evict:
+            found += b"e"
+        if self.gates & GATE_NO_TOUCH != 0:
+            found += b"T"
         return found or b"N"
 
     def changed(self, key: bytes, value: Value | None, event: Event, count: i64) -> None:

@@ -15,7 +15,6 @@ from mypy_extensions import i64
 from redpoll.config.schema import BY_NAME, DIRECTIVES
 from redpoll.config.settings import Config, Effects
 from redpoll.config.special_values import CLIENT_CLASSES
-from redpoll.engine.gates import GATE_NOAUTH
 from redpoll.env.files import Files
 
 if TYPE_CHECKING:
@@ -131,8 +130,7 @@ class EngineSettings(Effects):
         """Copy a directive to a place that is not called as itself."""
         engine = self.engine
         if name == b"requirepass":
-            engine.password = config.text(name)
-            engine.session_gates = GATE_NOAUTH if engine.password else 0
+            engine.require_password(config.text(name))
         elif name == b"proto-max-bulk-len":
             engine.most_bulk_bytes = config.integer(name)
         elif name == b"lazyfree-lazy-user-flush":

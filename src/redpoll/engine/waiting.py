@@ -8,7 +8,10 @@ from mypy_extensions import i64
 
 
 class Waiting:
-    """A blocked command: its arguments, the keys that may end the wait, and when it gives up (ms, 0 = never)."""
+    """A blocked command: its arguments, the keys that may end the wait, and when it gives up (ms, 0 = never).
+
+    A `postponed` one has not run yet: clients are paused, and its connection runs it when they no longer are.
+    """
 
     def __init__(self, args: list[bytes], db: int, keys: list[bytes], deadline_ms: i64, timeout_reply: object) -> None:
         self.args: Final = args
@@ -16,3 +19,4 @@ class Waiting:
         self.keys: Final = keys
         self.deadline_ms: i64 = deadline_ms
         self.timeout_reply: Final = timeout_reply
+        self.postponed = False

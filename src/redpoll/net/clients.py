@@ -1,15 +1,21 @@
-"""All connections of a server: taking them, counting them, ending them."""
+"""All connections of a server: taking them, counting them, ending those that keep to no limit."""
 
 from __future__ import annotations
 
 import socket
 from typing import Final
 
+from mypy_extensions import i64
+
 from redpoll.engine.engine import Engine
-from redpoll.env.log import Log
+from redpoll.env.log import VERBOSE, Log
+from redpoll.errors import PROTECTED_MODE, TOO_MANY_CLIENTS
 from redpoll.net.connection import Connection, Owner
-from redpoll.net.loop import Reactor
+from redpoll.net.loop import Reactor, Timer
+from redpoll.observe.client_line import client_line_for_log
 from redpoll.protocol.requests import Limits
+
+SWEEP_MS: Final[i64] = 1000
 
 
 class Clients(Owner):
@@ -21,23 +27,62 @@ class Clients(Owner):
         self.limits: Final = limits
         self.log: Final = log
         self.open: Final[dict[int, Connection]] = {}
+        reactor.add_timer(Sweep(self), SWEEP_MS)
 
     def accepted(self, sock: socket.socket) -> None:
         engine = self.engine
         engine.connections += 1
         if len(self.open) >= engine.options.maxclients:
-            refuse(sock)
+            engine.rejected_connections += 1
+            refuse(sock, TOO_MANY_CLIENTS)
             return
+        if sock.family != socket.AF_UNIX:
+            keep_alive(sock, engine.options.tcp_keepalive)
         engine.start_unit()
         connection = Connection(sock, engine, self.reactor, self.limits, self)
+        if engine.options.protected_mode and not engine.password and not connection.line.is_local():
+            engine.rejected_connections += 1
+            refuse(sock, PROTECTED_MODE)
+            engine.close_session(connection.session)
+            return
         self.open[connection.fd] = connection
         self.reactor.add(connection.fd, connection)
+        if self.log.level <= VERBOSE:
+            self.log.verbose(f"Accepted {connection.line.source().decode('utf-8', 'surrogateescape')}")
 
     def forget(self, connection: Connection) -> None:
         self.open.pop(connection.fd, None)
+        if self.log.level <= VERBOSE:
+            self.log.verbose(f"Client closed connection {client_line_for_log(connection.session)}")
 
-    def log_closed(self, connection: Connection, why: str) -> None:
-        self.log.warning(f"Closing client that reached max query buffer length: {why}")
+    def query_too_long(self, connection: Connection) -> None:
+        self.engine.query_limit_closes += 1
+        line = client_line_for_log(connection.session)
+        self.log.warning(f"Closing client that reached max query buffer length: {line}")
+
+    def output_too_long(self, connection: Connection, how: str) -> None:
+        self.engine.output_limit_closes += 1
+        line = client_line_for_log(connection.session)
+        self.log.warning(f"Client {line} {how} for overcoming of output buffer limits.")
+
+    def protocol_broken(self, connection: Connection, text: bytes) -> None:
+        if self.log.level <= VERBOSE:
+            reason = text.partition(b": ")[2].decode("utf-8", "replace")
+            self.log.verbose(f"Protocol error ({reason}) from client: {client_line_for_log(connection.session)}")
+
+    def sweep(self) -> None:
+        """End who has been idle for longer than `timeout`, and who reads too slowly.  O(connections)."""
+        engine = self.engine
+        engine.start_unit()
+        timeout_us = engine.options.timeout * 1000000
+        oldest_us = engine.moment.now_us - timeout_us
+        for connection in list(self.open.values()):
+            if connection.backlog_bytes > 0 and connection.is_over_limit():
+                self.output_too_long(connection, "closed")
+                connection.close()
+            elif timeout_us > 0 and connection.session.active_us < oldest_us and connection.session.may_be_idle():
+                self.log.verbose("Closing idle client")
+                connection.close()
 
     def close_all(self) -> None:
         """Send what can be sent at once, and end every connection."""
@@ -46,11 +91,39 @@ class Clients(Owner):
             connection.close()
 
 
-def refuse(sock: socket.socket) -> None:
-    """Say that there are too many, as far as the peer listens, and hang up."""
+class Sweep(Timer):
+    """Looks at all connections once a second."""
+
+    def __init__(self, clients: Clients) -> None:
+        super().__init__()
+        self.clients: Final = clients
+
+    def run(self) -> i64:
+        self.clients.sweep()
+        return SWEEP_MS
+
+
+def refuse(sock: socket.socket, text: bytes) -> None:
+    """Say why, as far as the peer listens, and hang up."""
     try:
-        sock.send(b"-ERR max number of clients reached\r\n")
+        sock.send(b"-%b\r\n" % text)
     except OSError:
         # It has gone already.
         pass
     sock.close()
+
+
+def keep_alive(sock: socket.socket, seconds: i64) -> None:
+    """Have the system find out within some two times `seconds` that a peer is gone; 0: not at all."""
+    if seconds <= 0:
+        return
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # macOS calls it otherwise.
+        idle: int = getattr(socket, "TCP_KEEPIDLE", 0) or getattr(socket, "TCP_KEEPALIVE", 0)
+        sock.setsockopt(socket.IPPROTO_TCP, idle, seconds)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, seconds // 3 if seconds >= 3 else 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    except OSError:
+        # A connection without it is better than none.
+        return

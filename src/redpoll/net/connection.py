@@ -3,6 +3,9 @@
 What a read brought is parsed first; then the keyspace touches the memory of the first keys of the next commands, so
 that they need not wait for it one by one; then the commands run.  Replies leave in one `send`, at the latest when
 64 KB have come together.
+
+What happens seldom to a connection (it is closing, it wants no replies, its own command caused it a push) sets `apart`.
+That ends the run of commands at hand, and `process` does what there is to do.
 """
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
-from redpoll.engine.session import Peer, Session
+from redpoll.engine.gates import GATE_NOAUTH
+from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING, Buffers, Peer, Session
 from redpoll.net.listener import Acceptor
 from redpoll.net.loop import Handler, Reactor, Task
 from redpoll.protocol.encode import Output, encode
-from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error
+from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error, Push
 from redpoll.protocol.requests import Limits, RequestParser
 from redpoll.structures.warming import WORTHWHILE
 
@@ -25,6 +29,8 @@ READ_BYTES: Final[i64] = 65536
 READ_BULK_BYTES: Final[i64] = 1 << 20
 FLUSH_BYTES: Final[i64] = 65536
 BATCH: Final[i64] = 1024
+KEPT_PIECES: Final[i64] = 256
+"""So many sent pieces may stay in the list of the backlog."""
 WARM: Final[i64] = 32
 WARM_FROM: Final[i64] = 4
 
@@ -33,9 +39,19 @@ class Owner(Acceptor):
     """Who takes and holds the connections."""
 
     def forget(self, connection: Connection) -> None:
+        """It has ended."""
         raise NotImplementedError
 
-    def log_closed(self, connection: Connection, why: str) -> None:
+    def query_too_long(self, connection: Connection) -> None:
+        """It is being closed for `client-query-buffer-limit`."""
+        raise NotImplementedError
+
+    def output_too_long(self, connection: Connection, how: str) -> None:
+        """It is being closed for `client-output-buffer-limit`."""
+        raise NotImplementedError
+
+    def protocol_broken(self, connection: Connection, text: bytes) -> None:
+        """It is being closed for a protocol error."""
         raise NotImplementedError
 
 
@@ -50,10 +66,16 @@ class Connection(Handler):
         self.owner: Final = server
         self.output: Final = Output()
         self.backlog: list[bytes] = []
+        self.backlog_at: i64 = 0
+        """Pieces of the backlog before this one are sent."""
         self.backlog_bytes: i64 = 0
+        self.soft_since_us: i64 = 0
+        """Since when the soft limit of the output is exceeded, 0 if it is not."""
         self.writing = False
         self.closing = False
         self.closed = False
+        self.apart = False
+        self.later: list[object] = []
         self.commands: list[list[bytes]] = []
         self.line: Final = Line(self)
         self.flushing: Final = Flush(self.line)
@@ -79,9 +101,12 @@ class Connection(Handler):
             self.close()
             return
         self.received += len(data)
+        if self.closing:
+            # Only what it is still owed keeps it open.
+            return
         parser.feed(data)
         if parser.pending_bytes() > self.engine.options.client_query_buffer_limit:
-            self.owner.log_closed(self, "query buffer limit")
+            self.owner.query_too_long(self)
             self.close()
             return
         self.process()
@@ -91,18 +116,25 @@ class Connection(Handler):
         session = self.session
         parser = self.parser
         self.engine.start_unit()
+        session.active_us = self.engine.moment.now_us
         while not self.closing and session.waiting is None:
             commands = self.commands
             failed: bytes | None = None
             if len(commands) == 0:
-                parser.authenticated = session.authenticated
-                failed = parser.parse(commands, BATCH if session.authenticated else 1)
+                parser.authenticated = session.gates & GATE_NOAUTH == 0
+                failed = parser.parse(commands, BATCH if parser.authenticated else 1)
                 if len(commands) == 0 and failed is None:
                     break
-            self.run(commands)
-            if failed is not None and session.waiting is None and not self.closing:
-                encode(self.output, Error(b"ERR " + failed), session.resp)
-                self.closing = True
+            if session.quiet == LOUD:
+                self.run(commands)
+            else:
+                self.run_quietly(commands)
+            if self.apart:
+                self.settle()
+            if failed is not None and len(commands) == 0 and session.waiting is None and not self.closing:
+                self.owner.protocol_broken(self, failed)
+                self.put(Error(b"ERR " + failed))
+                self.end()
         self.flush_soon()
 
     def run(self, commands: list[list[bytes]]) -> None:
@@ -121,12 +153,61 @@ class Connection(Handler):
                 encode(output, reply, session.resp)
                 if output.size() >= FLUSH_BYTES:
                     self.flush()
-            if session.waiting is not None or self.closing:
+            if session.waiting is not None or self.apart:
+                if session.is_postponed():
+                    done -= 1
                 break
         if done == count:
             commands.clear()
         else:
             del commands[:done]
+
+    def run_quietly(self, commands: list[list[bytes]]) -> None:
+        """`run` for a session that wants no replies (CLIENT REPLY), until it wants them again."""
+        session = self.session
+        if session.quiet == SKIPPING:
+            # The one to be skipped had to wait, and is over.
+            session.quiet = LOUD
+        done = 0
+        while done < len(commands) and session.quiet != LOUD:
+            if session.quiet == SKIP_NEXT:
+                session.quiet = SKIPPING
+            reply = self.engine.execute(session, commands[done])
+            done += 1
+            if session.waiting is not None:
+                if session.is_postponed():
+                    done -= 1
+                    if session.quiet == SKIPPING:
+                        session.quiet = SKIP_NEXT
+                break
+            if session.quiet == LOUD:
+                self.put(reply)
+            elif session.quiet == SKIPPING:
+                session.quiet = LOUD
+            if self.closing:
+                break
+        del commands[:done]
+
+    def settle(self) -> None:
+        """Send the pushes that the session caused itself, and see whether the connection is an ordinary one again."""
+        later = self.later
+        self.later = []
+        for reply in later:
+            self.put(reply)
+        self.apart = self.closing or self.session.quiet != LOUD
+
+    def put(self, reply: object) -> None:
+        """Have a reply sent, if the session wants it."""
+        if reply is not BLOCKED and reply is not NO_REPLY and not self.closed:
+            if self.session.quiet == LOUD or isinstance(reply, Push):
+                encode(self.output, reply, self.session.resp)
+                if self.backlog_bytes > 0 or self.output.size() >= FLUSH_BYTES:
+                    self.flush()
+
+    def end(self) -> None:
+        """Close when what was said is sent."""
+        self.closing = True
+        self.apart = True
 
     def flush_soon(self) -> None:
         """Send when this turn of the loop has read from all clients.
@@ -155,7 +236,11 @@ class Connection(Handler):
             for piece in output.take():
                 self.backlog.append(piece)
                 self.backlog_bytes += len(piece)
-        if self.backlog_bytes == 0 and self.closing:
+        if self.backlog_bytes == 0:
+            if self.closing:
+                self.close()
+        elif self.is_over_limit():
+            self.owner.output_too_long(self, "scheduled to be closed ASAP")
             self.close()
 
     def _send(self, data: bytes) -> None:
@@ -184,34 +269,73 @@ class Connection(Handler):
             self.reactor.want_writable(self.fd, wanted)
 
     def on_writable(self) -> None:
-        waiting = self.backlog
-        self.backlog = []
-        self.backlog_bytes = 0
-        for n in range(len(waiting)):
-            if self.backlog_bytes > 0:
-                self.backlog.extend(waiting[n:])
-                self.backlog_bytes = sum(len(piece) for piece in self.backlog)
-                break
-            self._send(waiting[n])
-            if self.closed:
+        while self.backlog_bytes > 0:
+            data = self._next_of_backlog()
+            try:
+                sent: i64 = self.sock.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.close()
                 return
-        if self.backlog_bytes == 0:
-            self._write_later(False)
-            self.flush()
+            self.sent += sent
+            self.backlog_bytes -= sent
+            if sent < len(data):
+                self.backlog_at -= 1
+                self.backlog[self.backlog_at] = data[sent:]
+                return
+        self.backlog = []
+        self.backlog_at = 0
+        self._write_later(False)
+        self.flush()
+
+    def _next_of_backlog(self) -> bytes:
+        """Take the next piece of the backlog; small ones together, so that each `send` is worth its while."""
+        backlog = self.backlog
+        first = self.backlog_at
+        size: i64 = 0
+        at = first
+        while at < len(backlog) and (at == first or size + len(backlog[at]) <= FLUSH_BYTES):
+            size += len(backlog[at])
+            at += 1
+        data = backlog[first] if at == first + 1 else b"".join(backlog[first:at])
+        if at > KEPT_PIECES:
+            del backlog[:at]
+            at = 0
+            # What cannot be sent needs a place.
+            backlog.insert(0, b"")
+            at = 1
+        self.backlog_at = at
+        return data
+
+    def is_over_limit(self) -> bool:
+        """Whether the client has left too much unread, by `client-output-buffer-limit`."""
+        limit = self.engine.options.output_limits[self.session.output_class()]
+        held = self.pending_output()
+        if limit.hard > 0 and held >= limit.hard:
+            return True
+        if limit.soft == 0 or held < limit.soft:
+            self.soft_since_us = 0
+            return False
+        now_us = self.engine.moment.now_us
+        if self.soft_since_us == 0:
+            self.soft_since_us = now_us
+        return now_us - self.soft_since_us > limit.seconds * 1000000
 
     def close(self) -> None:
         """End the connection; what is not sent yet is lost."""
         if self.closed:
             return
         self.closed = True
-        self.closing = True
+        self.end()
         self.backlog = []
+        self.backlog_bytes = 0
         self.commands = []
         self.engine.close_session(self.session)
         self.reactor.remove(self.fd)
         self.sock.close()
-        self.line.cut()
         self.owner.forget(self)
+        self.line.cut()
 
     def pending_output(self) -> i64:
         """Bytes that the client has not taken yet."""
@@ -225,10 +349,12 @@ class Line(Peer):
         self.connection: Connection | None = connection
         self.resuming = False
         sock = connection.sock
-        self.peer_name: Final = endpoint(sock, True)
-        self.own_name: Final = endpoint(sock, False)
+        self.is_unix: Final = sock.family == socket.AF_UNIX
+        self.path: Final = unix_path(sock) if self.is_unix else b""
+        self.peer_name: Final = b"[%b:0]:0" % self.path if self.is_unix else endpoint(sock, True)
+        self.own_name: Final = self.peer_name if self.is_unix else endpoint(sock, False)
         self.fd: Final[int] = connection.fd
-        self.local: Final = self.peer_name.startswith((b"127.", b"[::1]", b"/"))
+        self.local: Final = self.is_unix or self.peer_name.startswith((b"127.", b"[::1]", b"[::ffff:127."))
 
     def cut(self) -> None:
         """The connection is gone."""
@@ -246,10 +372,20 @@ class Line(Peer):
     def is_local(self) -> bool:
         return self.local
 
+    def source(self) -> bytes:
+        return b"unix:" + self.path if self.is_unix else self.peer_name
+
     def deliver(self, session: Session, reply: object) -> None:
         connection = self.connection
         if connection is not None:
-            encode(connection.output, reply, session.resp)
+            connection.put(reply)
+            connection.flush_soon()
+
+    def deliver_after(self, session: Session, reply: object) -> None:
+        connection = self.connection
+        if connection is not None:
+            connection.later.append(reply)
+            connection.apart = True
 
     def resume(self, session: Session) -> None:
         connection = self.connection
@@ -260,23 +396,35 @@ class Line(Peer):
     def close_after_reply(self) -> None:
         connection = self.connection
         if connection is not None:
-            connection.closing = True
+            connection.end()
 
-    def facts(self) -> bytes:
+    def close(self) -> None:
         connection = self.connection
-        pending: i64 = connection.parser.pending_bytes() if connection is not None else 0
-        held: i64 = connection.pending_output() if connection is not None else 0
-        pieces = len(connection.backlog) if connection is not None else 0
-        events = b"rw" if connection is not None and connection.writing else b"r"
-        return b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=%d omem=%d tot-mem=%d events=%b" % (
-            pending, pieces, held, pending + held, events,
-        )  # fmt: skip
+        if connection is not None:
+            connection.close()
 
-    def traffic(self) -> bytes:
+    def hush(self) -> None:
         connection = self.connection
-        received: i64 = connection.received if connection is not None else 0
-        sent: i64 = connection.sent if connection is not None else 0
-        return b"tot-net-in=%d tot-net-out=%d" % (received, sent)
+        if connection is not None:
+            connection.apart = True
+
+    def marks(self) -> bytes:
+        connection = self.connection
+        found = b"c" if connection is not None and connection.closing else b""
+        return found + b"U" if self.is_unix else found
+
+    def buffers(self) -> Buffers:
+        found = Buffers()
+        connection = self.connection
+        if connection is not None:
+            found.request = connection.parser.pending_bytes()
+            found.reply = connection.output.size()
+            found.backlog = connection.backlog_bytes
+            found.pieces = len(connection.backlog) - connection.backlog_at
+            found.received = connection.received
+            found.sent = connection.sent
+            found.writing = connection.writing
+        return found
 
 
 class Resume(Task):
@@ -315,7 +463,16 @@ def endpoint(sock: socket.socket, remote: bool) -> bytes:
     if isinstance(name, tuple):
         host = str(name[0])
         return (f"[{host}]:{name[1]}" if ":" in host else f"{host}:{name[1]}").encode()
-    return (str(name) or str(sock.getsockname())).encode() + b":0"
+    return b"?:0"
+
+
+def unix_path(sock: socket.socket) -> bytes:
+    """The path of the listening socket that a connection came through."""
+    try:
+        name = sock.getsockname()
+    except OSError:
+        return b"?"
+    return name.encode("utf-8", "surrogateescape") if isinstance(name, str) else bytes(name)
 
 
 def warm(session: Session, commands: list[list[bytes]], first: i64, count: i64) -> None:

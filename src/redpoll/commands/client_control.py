@@ -1,0 +1,205 @@
+"""CLIENT: ending, pausing and unblocking others, and what a connection asks for itself."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, CONNECTION, NO_MULTI
+from redpoll.commands.client_filter import Filter
+from redpoll.commands.clients import ANYTIME
+from redpoll.engine.args import integer
+from redpoll.engine.command import command
+from redpoll.engine.gates import GATE_NO_TOUCH
+from redpoll.engine.session import LOUD, SILENT, SKIP_NEXT, Session
+from redpoll.errors import (
+    NO_SILENCE_IN_PROCESS,
+    NO_SUCH_CLIENT,
+    NOT_IMPORTING,
+    PAUSE_MODE,
+    PAUSE_NOT_AN_INTEGER,
+    SYNTAX,
+    TIMEOUT_NEGATIVE,
+    TIMEOUT_OUT_OF_RANGE,
+    UNBLOCK_REASON,
+    UNBLOCKED,
+    CommandError,
+)
+from redpoll.protocol.reply import NO_REPLY, OK, Error, Map, SetOf
+
+INT64_MAX = 9223372036854775807
+
+
+def switch(word: bytes) -> bool:
+    """ON or OFF in any case, or a syntax error."""
+    said = word.upper()
+    if said != b"ON" and said != b"OFF":
+        raise CommandError(SYNTAX)
+    return said == b"ON"
+
+
+@command(
+    "client|kill", arity=-3, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
+    since="2.4.0", complexity="O(connections)", summary="End connections.",
+)  # fmt: skip
+def client_kill(session: Session, args: list[bytes]) -> object:
+    """CLIENT KILL ip:port | filter value [filter value ...]"""
+    if len(args) == 3:
+        victims = [other for other in list(session.engine.sessions.values()) if other.peer.address() == args[2]]
+        if len(victims) == 0:
+            raise CommandError(NO_SUCH_CLIENT)
+        kill(session, victims[0])
+        return OK
+    wanted = Filter(session, args[2:], True)
+    victims = [other for other in list(session.engine.sessions.values()) if wanted.fits(other)]
+    for other in victims:
+        kill(session, other)
+    return len(victims)
+
+
+def kill(session: Session, other: Session) -> None:
+    """End a connection; the one that asks gets its reply first."""
+    if other is session:
+        session.peer.close_after_reply()
+    else:
+        other.peer.close()
+
+
+@command(
+    "client|pause", arity=-3, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
+    since="3.0.0", complexity="O(1)", summary="Hold up commands for some time.",
+)  # fmt: skip
+def client_pause(session: Session, args: list[bytes]) -> object:
+    """CLIENT PAUSE milliseconds [WRITE | ALL]"""
+    writes_only = False
+    if len(args) > 3:
+        word = args[3].upper()
+        if word != b"WRITE" and word != b"ALL":
+            raise CommandError(PAUSE_MODE)
+        writes_only = word == b"WRITE"
+    engine = session.engine
+    milliseconds: int = integer(args[2], PAUSE_NOT_AN_INTEGER)
+    if milliseconds < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
+    until_ms = milliseconds + int(engine.moment.now_ms)
+    if until_ms > INT64_MAX:
+        raise CommandError(TIMEOUT_OUT_OF_RANGE)
+    engine.pause.begin(until_ms, writes_only)
+    return OK
+
+
+@command(
+    "client|unpause", arity=2, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
+    since="6.2.0", complexity="O(commands held up)", summary="End a pause.",
+)  # fmt: skip
+def client_unpause(session: Session, args: list[bytes]) -> object:
+    """CLIENT UNPAUSE"""
+    session.engine.pause.end()
+    return OK
+
+
+@command(
+    "client|unblock", arity=-3, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
+    since="5.0.0", complexity="O(keys that the client waits for)", summary="End the wait of a blocked client.",
+)  # fmt: skip
+def client_unblock(session: Session, args: list[bytes]) -> object:
+    """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]"""
+    with_error = False
+    if len(args) > 3:
+        word = args[3].upper()
+        if word != b"TIMEOUT" and word != b"ERROR":
+            raise CommandError(UNBLOCK_REASON)
+        with_error = word == b"ERROR"
+    engine = session.engine
+    other = engine.sessions.get(int(integer(args[2])))
+    if other is None or other.is_postponed():
+        return 0
+    waiting = other.waiting
+    if waiting is None:
+        return 0
+    engine.unblock(other, Error(UNBLOCKED) if with_error else waiting.timeout_reply)
+    return 1
+
+
+@command(
+    "client|reply", arity=3, flags=ANYTIME | NO_MULTI | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    since="3.2.0", complexity="O(1)", summary="Choose whether this connection gets replies.",
+)  # fmt: skip
+def client_reply(session: Session, args: list[bytes]) -> object:
+    """CLIENT REPLY ON | OFF | SKIP"""
+    word = args[2].upper()
+    if word == b"ON":
+        session.quiet = LOUD
+        return OK
+    if word != b"OFF" and word != b"SKIP":
+        raise CommandError(SYNTAX)
+    if not session.may_block:
+        raise CommandError(NO_SILENCE_IN_PROCESS)
+    if word == b"OFF":
+        session.quiet = SILENT
+    elif session.quiet != SILENT:
+        session.quiet = SKIP_NEXT
+    session.peer.hush()
+    return NO_REPLY
+
+
+@command(
+    "client|no-evict", arity=3, flags=ANYTIME | ADMIN | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    since="7.0.0", complexity="O(1)", summary="Choose whether this client is spared when clients take too much memory.",
+)  # fmt: skip
+def client_no_evict(session: Session, args: list[bytes]) -> object:
+    """CLIENT NO-EVICT ON | OFF"""
+    session.no_evict = switch(args[2])
+    return OK
+
+
+@command(
+    "client|no-touch", arity=3, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    since="7.2.0", complexity="O(1)", summary="Choose whether this client's commands move the access clock of keys.",
+)  # fmt: skip
+def client_no_touch(session: Session, args: list[bytes]) -> object:
+    """CLIENT NO-TOUCH ON | OFF"""
+    if switch(args[2]):
+        session.gates |= GATE_NO_TOUCH
+    else:
+        session.gates &= ~GATE_NO_TOUCH
+    return OK
+
+
+@command(
+    "client|capa", arity=-3, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    since="8.0.0", complexity="O(1)", summary="Say what this client can do.",
+)  # fmt: skip
+def client_capa(session: Session, args: list[bytes]) -> object:
+    """CLIENT CAPA capability [capability ...]"""
+    for word in args[2:]:
+        if word.lower() == b"redirect":
+            session.capa_redirect = True
+    return OK
+
+
+@command(
+    "client|import-source", arity=3, flags=ANYTIME, acl=CONNECTION, group="connection",
+    since="8.1.0", complexity="O(1)", summary="Say whether this client imports data.",
+)  # fmt: skip
+def client_import_source(session: Session, args: list[bytes]) -> object:
+    """CLIENT IMPORT-SOURCE ON | OFF"""
+    # There is no import mode yet, so nobody is a source.
+    if args[2].upper() != b"OFF":
+        raise CommandError(NOT_IMPORTING)
+    return OK
+
+
+@command(
+    "client|getredir", arity=2, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    since="6.0.0", complexity="O(1)", summary="The client that gets this one's invalidations.",
+)  # fmt: skip
+def client_getredir(session: Session, args: list[bytes]) -> object:
+    """CLIENT GETREDIR"""
+    return -1
+
+
+@command(
+    "client|trackinginfo", arity=2, flags=ANYTIME, acl=CONNECTION, group="connection",
+    since="6.2.0", complexity="O(1)", summary="How this connection tracks keys.",
+)  # fmt: skip
+def client_trackinginfo(session: Session, args: list[bytes]) -> object:
+    """CLIENT TRACKINGINFO"""
+    return Map([b"flags", SetOf([b"off"]), b"redirect", -1, b"prefixes", []])

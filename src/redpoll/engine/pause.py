@@ -1,0 +1,80 @@
+"""CLIENT PAUSE: commands wait and run later, in the order in which they came.
+
+The gates of all commands, or of those that write, are shut; a command that meets one is not run, and its connection
+keeps it and all behind it.  When the pause is over the connections go on in the order in which they were stopped.
+Meanwhile no key is deleted because of its deadline: it is only hidden, so that the data set stands still.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from redpoll.engine.command import Command
+from redpoll.engine.gates import GATE_PAUSE_ALL, GATE_PAUSE_WRITE, GATE_PAUSED
+from redpoll.engine.session import Session
+from redpoll.engine.waiting import Waiting
+from redpoll.protocol.reply import BLOCKED
+
+if TYPE_CHECKING:
+    from redpoll.engine.engine import Engine
+
+
+class Pause:
+    """The engine's pause.  `until_ms` is its end in ms since 1970, 0 while there is none."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.until_ms: i64 = 0
+        self.waiting: list[Session] = []
+
+    def begin(self, until_ms: i64, writes_only: bool) -> None:
+        """Pause; of two pauses the later end and the stricter kind hold."""
+        engine = self.engine
+        if until_ms > self.until_ms:
+            self.until_ms = until_ms
+        engine.gates |= GATE_PAUSE_WRITE if writes_only else GATE_PAUSED
+        engine.moment.deleting_expired = False
+
+    def end(self) -> None:
+        """Let everybody go on, in order."""
+        engine = self.engine
+        self.until_ms = 0
+        engine.gates &= ~GATE_PAUSED
+        engine.moment.deleting_expired = True
+        waiting = self.waiting
+        self.waiting = []
+        for session in waiting:
+            session.waiting = None
+            session.active_us = engine.moment.now_us
+            session.peer.resume(session)
+
+    def tick(self) -> None:
+        """End the pause if its time has come."""
+        if self.until_ms != 0 and self.until_ms <= self.engine.moment.now_ms:
+            self.end()
+
+    def actions(self) -> bytes:
+        """What is held up, as INFO says it."""
+        if self.engine.gates & GATE_PAUSE_ALL != 0:
+            return b"all"
+        return b"write" if self.until_ms != 0 else b"none"
+
+    def holds(self, session: Session, command: Command) -> bool:
+        """Whether a command has to wait.  Those of a program in whose process we are do not, nor a harmless EXEC."""
+        if not session.may_block:
+            return False
+        if self.engine.gates & GATE_PAUSE_ALL != 0 or command.name != b"exec":
+            return True
+        transaction = session.transaction
+        return transaction is not None and transaction.gates & GATE_PAUSE_WRITE != 0
+
+    def postpone(self, session: Session, command: Command, args: list[bytes]) -> object:
+        """Have the session wait with this command."""
+        waiting = Waiting(args, session.db.index, [], 0, None)
+        waiting.postponed = True
+        session.waiting = waiting
+        session.last_command = command.name
+        self.waiting.append(session)
+        return BLOCKED

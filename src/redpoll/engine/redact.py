@@ -1,0 +1,54 @@
+"""Secrets among the arguments of a command: what logs, MONITOR and reports show in their place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from redpoll.config.schema import find
+
+HIDDEN: Final = b"(redacted)"
+
+
+def redacted(args: list[bytes]) -> list[bytes]:
+    """The arguments with secrets replaced; the very list if there are none.  Source: spec/server.md §7."""
+    count = len(args)
+    if count < 2:
+        return args
+    name = args[0].lower()
+    hidden: list[int] = []
+    if name == b"auth":
+        hidden.extend(range(1, count))
+    elif name == b"hello":
+        for at in range(1, count):
+            if args[at].lower() == b"auth":
+                hidden.extend(range(at + 1, min(at + 3, count)))
+                break
+    elif name == b"config" and args[1].lower() == b"set":
+        for at in range(2, count - 1, 2):
+            directive = find(args[at])
+            if directive is not None and directive.sensitive:
+                hidden.append(at + 1)
+    elif name == b"acl" and args[1].lower() in (b"setuser", b"getuser", b"deluser"):
+        hidden.extend(range(2, count))
+    elif name == b"migrate":
+        hidden.extend(migrate_secrets(args))
+    if len(hidden) == 0:
+        return args
+    shown = list(args)
+    for at in hidden:
+        shown[at] = HIDDEN
+    return shown
+
+
+def migrate_secrets(args: list[bytes]) -> list[int]:
+    """Where MIGRATE's passwords and user names stand."""
+    found: list[int] = []
+    for at in range(6, len(args)):
+        word = args[at].lower()
+        if word == b"auth":
+            found.extend(range(at + 1, min(at + 2, len(args))))
+        elif word == b"auth2":
+            found.extend(range(at + 1, min(at + 3, len(args))))
+        elif word == b"keys":
+            break
+    return found

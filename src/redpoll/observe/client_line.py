@@ -1,0 +1,72 @@
+"""A client as CLIENT LIST shows it: `field=value`, separated by blanks.  Logs tell of clients this way too."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.engine.session import Session
+
+HIDDEN: Final = b"*redacted*"
+
+
+def client_line(other: Session, running: list[bytes] | None = None) -> bytes:
+    """The line for a session, without its end; `running` is the command that asks, if the session itself does."""
+    return filled(other, running, other.name, known_user(other))
+
+
+def client_line_for_log(other: Session) -> str:
+    """The same, with what names a person left out unless `hide-user-data-from-log` is off."""
+    if other.engine.options.hide_user_data_from_log:
+        line = filled(other, None, HIDDEN, HIDDEN)
+    else:
+        line = client_line(other)
+    return line.decode("utf-8", "surrogateescape")
+
+
+def known_user(other: Session) -> bytes:
+    return other.user if other.authenticated else b"default"
+
+
+def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes) -> bytes:
+    now_us = other.engine.moment.now_us
+    transaction = other.transaction
+    queued: i64 = -1
+    queued_bytes: i64 = 0
+    if other.had_transaction:
+        queued = other.executing
+        # What a transaction that cannot succeed had collected is forgotten at once.
+        if transaction is not None and not other.watch_broken:
+            queued = len(transaction.queued)
+            for args in transaction.queued:
+                queued_bytes += bytes_of(args)
+    command_name = other.last_command
+    arguments: i64 = 0
+    if running is not None:
+        arguments = bytes_of(running[1:])
+        command_name = b"client|" + running[1].lower() if other.executing == 0 else b"exec"
+    elif other.waiting is not None:
+        arguments = bytes_of(other.waiting.args)
+    buffers = other.peer.buffers()
+    total = buffers.request + buffers.reply + buffers.backlog + arguments + queued_bytes
+    return (
+        b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa=%b db=%d sub=0 psub=0 ssub=0 "
+        b"multi=%d watch=%d qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=0 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d "
+        b"events=%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
+    ) % (
+        other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), name,
+        (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, other.flags(),
+        b"r" if other.capa_redirect else b"", other.db.index,
+        queued, 0 if other.watch_broken else len(other.watched),
+        buffers.request, arguments, queued_bytes, buffers.reply, buffers.pieces, buffers.backlog, total,
+        b"rw" if buffers.writing else b"r", command_name, user, other.resp, other.lib_name, other.lib_version,
+        buffers.received, buffers.sent, other.commands,
+    )  # fmt: skip
+
+
+def bytes_of(args: list[bytes]) -> i64:
+    total: i64 = 0
+    for word in args:
+        total += len(word)
+    return total

@@ -1,0 +1,353 @@
+"""Who is let in, who is ended, and when."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from tests.unit.net.bench import Bench, Client
+
+from redpoll.engine.settings import OutputLimit
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.close()
+
+
+def limit_output(bench: Bench, hard: int = 0, soft: int = 0, seconds: int = 0) -> None:
+    bench.engine.options.output_limits[0] = OutputLimit(hard, soft, seconds)
+
+
+def backlog(bench: Bench) -> int:
+    return sum(connection.backlog_bytes for connection in bench.clients.open.values())
+
+
+# ---- who is let in
+
+
+def test_one_client_too_many_is_told_so(bench: Bench) -> None:
+    bench.engine.options.maxclients = 2
+    first, _second = bench.connect(), bench.connect()
+    assert bench.connect().ends() == b"-ERR max number of clients reached\r\n"
+    assert bench.engine.rejected_connections == 1
+    first.sock.close()
+    bench.until(lambda: len(bench.clients.open) == 1)
+    assert bench.connect().asks("PING") == b"+PONG\r\n"
+
+
+class Foreigner(socket.socket):
+    """The server's end of a connection from elsewhere."""
+
+    def getpeername(self) -> tuple[str, int]:
+        return ("203.0.113.5", 40000)
+
+
+def foreign(bench: Bench) -> Client:
+    client, server = bench.pair()
+    bench.clients.accepted(Foreigner(fileno=server.detach()))
+    return Client(bench, client)
+
+
+def test_protected_mode_lets_nobody_in_from_elsewhere(bench: Bench) -> None:
+    told = foreign(bench).ends()
+    assert told.startswith(b"-DENIED Running in protected mode because protected mode is enabled and no password is")
+    assert told.endswith(b"in order for the server to start accepting connections from the outside.\r\n")
+    assert len(bench.engine.sessions) == 0
+    assert bench.connect().asks("PING") == b"+PONG\r\n"
+
+
+def test_a_password_or_a_setting_opens_the_door(bench: Bench) -> None:
+    bench.engine.require_password(b"secret")
+    assert foreign(bench).asks("PING") == b"-NOAUTH Authentication required.\r\n"
+    bench.engine.require_password(b"")
+    bench.engine.options.protected_mode = False
+    assert foreign(bench).asks("PING") == b"+PONG\r\n"
+
+
+def test_keep_alive_is_set(bench: Bench) -> None:
+    bench.engine.options.tcp_keepalive = 90
+    bench.connect()
+    bench.engine.options.tcp_keepalive = 0
+    bench.connect()
+    kept, plain = (connection.sock for connection in bench.clients.open.values())
+    assert kept.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert kept.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 90
+    assert kept.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == 30
+    assert not plain.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+def test_passwords_that_change_leave_in_who_is_in(bench: Bench) -> None:
+    before = bench.connect()
+    bench.engine.require_password(b"one")
+    assert before.asks("PING") == b"+PONG\r\n"
+    outside = bench.connect()
+    assert outside.asks("PING").startswith(b"-NOAUTH")
+    bench.engine.require_password(b"")
+    assert outside.asks("PING") == b"+PONG\r\n"
+    bench.engine.require_password(b"two")
+    assert outside.asks("PING").startswith(b"-NOAUTH")
+    assert outside.asks("AUTH", "one").startswith(b"-WRONGPASS")
+    assert outside.asks("AUTH", "two") == b"+OK\r\n"
+    bench.engine.require_password(b"three")
+    assert outside.asks("PING") == b"+PONG\r\n"
+    assert outside.asks("RESET") == b"+RESET\r\n"
+    assert outside.asks("PING").startswith(b"-NOAUTH")
+
+
+def test_the_unauthenticated_send_little(bench: Bench) -> None:
+    bench.engine.require_password(b"secret")
+    many, long = bench.connect(), bench.connect()
+    many.send(*["x"] * 11)
+    assert many.ends() == b"-ERR Protocol error: unauthenticated multibulk length\r\n"
+    long.send("AUTH", "x" * 16385)
+    assert long.ends() == b"-ERR Protocol error: unauthenticated bulk length\r\n"
+    assert len(bench.logged("Protocol error (unauthenticated bulk length) from client: id=")) == 1
+    bench.engine.require_password(b"")
+    free = bench.connect()
+    free.send("PING", "x" * 16385)
+    free.reads(b"$16385\r\n" + b"x" * 16385 + b"\r\n")
+
+
+@pytest.mark.parametrize("line", [b"POST / HTTP/1.1\r\n", b"host: localhost\r\n", b"*1\r\n$4\r\nPOST\r\n"])
+def test_browsers_are_hung_up_on(bench: Bench, line: bytes) -> None:
+    bench.engine.require_password(b"secret")
+    attacker = bench.connect()
+    attacker.send_bytes(line + b"PING\r\n")
+    assert attacker.ends() == b""
+    assert len(bench.engine.sessions) == 0
+
+
+# ---- who is ended
+
+
+def test_idle_clients_are_ended_and_others_are_not(bench: Bench) -> None:
+    idle, busy, waiting, monitor = (bench.connect() for _ in range(4))
+    waiting.send("BZPOPMIN", "z", "0")
+    assert monitor.asks("MONITOR") == b"+OK\r\n"
+    bench.settle()
+    bench.engine.options.timeout = 60
+    bench.pass_ms(59_000)
+    assert busy.asks("PING") == b"+PONG\r\n"
+    bench.pass_ms(2_000)
+    assert idle.ends() == b""
+    bench.settle()
+    assert len(bench.clients.open) == 3
+    assert len(bench.logged("Closing idle client")) == 1
+    bench.engine.options.timeout = 0
+    bench.pass_ms(3_600_000)
+    assert len(bench.clients.open) == 3
+
+
+def test_a_client_that_never_reads_meets_the_hard_limit(bench: Bench) -> None:
+    client = bench.connect(4096)
+    client.send("SET", "k", b"x" * 10_000)
+    client.reads(b"+OK\r\n")
+    limit_output(bench, hard=1_000_000)
+    most = 0
+    for _ in range(4000):
+        client.send("GET", "k")
+        bench.reactor.run_once(0)
+        most = max(most, backlog(bench))
+        if len(bench.clients.open) == 0:
+            break
+    assert len(bench.clients.open) == 0
+    assert most < 1_000_000
+    assert bench.engine.output_limit_closes == 1
+    line = bench.logged("overcoming of output buffer limits.")[0]
+    assert " # Client id=3 addr=127.0.0.1:" in line and " name=*redacted* " in line
+    assert line.endswith(" scheduled to be closed ASAP for overcoming of output buffer limits.")
+
+
+def test_one_read_full_of_large_replies_meets_it_too(bench: Bench) -> None:
+    client = bench.connect(4096)
+    client.send("SET", "k", b"x" * 1_000_000)
+    client.reads(b"+OK\r\n")
+    limit_output(bench, hard=20_000_000)
+    client.send_bytes(b"GET k\r\n" * 1000 + b"SET after 1\r\n")
+    bench.until(lambda: len(bench.clients.open) == 0)
+    assert bench.connect().asks("EXISTS", "after") == b":0\r\n"
+
+
+def test_who_reads_is_not_held_to_it(bench: Bench) -> None:
+    client = bench.connect()
+    client.send("SET", "k", b"x" * 100_000)
+    client.reads(b"+OK\r\n")
+    limit_output(bench, hard=3_000_000, soft=1_000_000, seconds=1)
+    for _ in range(100):
+        client.send("GET", "k")
+        client.reads(b"$100000\r\n" + b"x" * 100_000 + b"\r\n")
+        bench.pass_ms(1000)
+
+
+def test_the_soft_limit_takes_its_seconds(bench: Bench) -> None:
+    client = bench.connect(4096)
+    client.send("SET", "k", b"x" * 1_000_000)
+    client.reads(b"+OK\r\n")
+    limit_output(bench, soft=2_000_000, seconds=10)
+    client.send_bytes(b"GET k\r\n" * 5)
+    bench.until(lambda: backlog(bench) > 3_000_000)
+    bench.pass_ms(10_000)
+    assert len(bench.clients.open) == 1
+    bench.pass_ms(1_000)
+    assert len(bench.clients.open) == 0
+    assert bench.logged("closed for overcoming of output buffer limits.")
+
+
+def test_reading_in_between_starts_the_soft_limits_seconds_anew(bench: Bench) -> None:
+    client = bench.connect(4096)
+    client.send("SET", "k", b"x" * 1_000_000)
+    client.reads(b"+OK\r\n")
+    limit_output(bench, soft=2_000_000, seconds=10)
+    reply = b"$1000000\r\n" + b"x" * 1_000_000 + b"\r\n"
+    for _ in range(3):
+        client.send_bytes(b"GET k\r\n" * 5)
+        bench.until(lambda: backlog(bench) > 3_000_000)
+        bench.pass_ms(8_000)
+        client.reads(reply * 5)
+        bench.pass_ms(1_000)
+    assert len(bench.clients.open) == 1
+
+
+def test_a_monitor_that_never_reads_is_ended_and_nobody_else(bench: Bench) -> None:
+    monitor, other = bench.connect(4096), bench.connect()
+    assert monitor.asks("MONITOR") == b"+OK\r\n"
+    limit_output(bench, hard=200_000)
+    for _ in range(2000):
+        assert other.asks("PING") == b"+PONG\r\n"
+        if len(bench.clients.open) == 1:
+            break
+        other.send("ECHO", b"x" * 1000)
+        other.reads(b"$1000\r\n" + b"x" * 1000 + b"\r\n")
+    assert len(bench.clients.open) == 1
+    assert len(bench.engine.monitors.sessions) == 0
+
+
+def test_a_slow_reader_gets_every_byte(bench: Bench) -> None:
+    client = bench.connect(4096)
+    expected = []
+    for size in [0, 1, 100, 70_000, 5, 16_384, 16_383, 3, 300_000] * 20:
+        client.send("ECHO", b"a" * size)
+        expected.append(b"$%d\r\n%b\r\n" % (size, b"a" * size))
+    bench.until(lambda: backlog(bench) > 1_000_000)
+    whole = b"".join(expected)
+    while len(client.got) < len(whole):
+        bench.reactor.run_once(1)
+        try:
+            client.got += client.sock.recv(5000)
+        except BlockingIOError:
+            continue
+    assert client.got == whole
+    bench.settle()
+    assert backlog(bench) == 0
+
+
+def test_many_small_pieces_leave_in_order(bench: Bench) -> None:
+    client = bench.connect(4096)
+    client.send("SET", "k", b"x" * 300_000)
+    client.reads(b"+OK\r\n")
+    client.send("GET", "k")
+    bench.until(lambda: backlog(bench) > 100_000)
+    for number in range(2000):
+        client.send("ECHO", number)
+        bench.reactor.run_once(0)
+    bench.settle()
+    client.reads(
+        b"$300000\r\n"
+        + b"x" * 300_000
+        + b"\r\n"
+        + b"".join(b"$%d\r\n%d\r\n" % (len(str(number)), number) for number in range(2000))
+    )
+
+
+def test_a_request_that_is_too_long_ends_its_client(bench: Bench) -> None:
+    bench.engine.options.client_query_buffer_limit = 1_000_000
+    client = bench.connect()
+    client.send_bytes(b"*2\r\n$4\r\nECHO\r\n$2000000\r\n" + b"x" * 1_999_999)
+    assert client.ends() == b""
+    assert bench.engine.query_limit_closes == 1
+    assert len(bench.logged("# Closing client that reached max query buffer length: id=3 addr=127.0.0.1:")) == 1
+
+
+def test_a_client_that_waits_may_send_only_so_much(bench: Bench) -> None:
+    bench.engine.options.client_query_buffer_limit = 1_000_000
+    client = bench.connect()
+    client.send("BZPOPMIN", "z", "0")
+    client.send_bytes(b"PING\r\n" * 200_000)
+    assert client.ends() == b""
+
+
+def test_who_is_closing_gets_the_rest_and_is_not_heard(bench: Bench) -> None:
+    client = bench.connect(4096)
+    client.send("SET", "k", b"x" * 1_000_000)
+    client.reads(b"+OK\r\n")
+    client.send_bytes(b"GET k\r\nQUIT\r\nSET k after\r\n")
+    bench.until(lambda: backlog(bench) > 100_000)
+    client.send_bytes(b"SET k later\r\n" * 1000)
+    bench.settle()
+    assert bench.connect().asks("STRLEN", "k") == b":1000000\r\n"
+    held = sum(connection.parser.pending_bytes() for connection in bench.clients.open.values())
+    assert held < 100
+    assert client.ends() == b"$1000000\r\n" + b"x" * 1_000_000 + b"\r\n+OK\r\n"
+
+
+def test_half_closed_clients_are_ended(bench: Bench) -> None:
+    client = bench.connect()
+    client.send_bytes(b"PING\r\n*2\r\n$4\r\nECHO\r\n$10\r\nabc")
+    client.sock.shutdown(socket.SHUT_WR)
+    assert client.ends() == b"+PONG\r\n"
+    bench.until(lambda: len(bench.clients.open) == 0)
+
+
+# ---- pauses
+
+
+def test_a_pause_ends_at_its_time(bench: Bench) -> None:
+    writer, reader = bench.connect(), bench.connect()
+    assert reader.asks("CLIENT", "PAUSE", "5000", "WRITE") == b"+OK\r\n"
+    writer.send_bytes(b"SET k 1\r\nGET k\r\n")
+    assert reader.asks("GET", "k") == b"$-1\r\n"
+    bench.pass_ms(4_999)
+    assert writer.is_silent()
+    bench.pass_ms(1)
+    writer.reads(b"+OK\r\n$1\r\n1\r\n")
+    assert bench.engine.pause.actions() == b"none"
+
+
+def test_nobody_who_is_paused_is_idle(bench: Bench) -> None:
+    bench.engine.options.timeout = 10
+    client = bench.connect()
+    assert client.asks("CLIENT", "PAUSE", "60000") == b"+OK\r\n"
+    client.send("PING")
+    bench.settle()
+    bench.pass_ms(30_000)
+    assert client.is_silent()
+    bench.pass_ms(30_000)
+    client.reads(b"+PONG\r\n")
+
+
+def test_keys_outlive_a_pause_unseen(bench: Bench) -> None:
+    client = bench.connect()
+    assert client.asks("SET", "k", "v", "PX", "1000") == b"+OK\r\n"
+    assert client.asks("CLIENT", "PAUSE", "60000", "WRITE") == b"+OK\r\n"
+    bench.pass_ms(30_000)
+    assert client.asks("EXISTS", "k") == b":0\r\n"
+    assert client.asks("DBSIZE") == b":1\r\n"
+    bench.pass_ms(30_000)
+    assert client.asks("DBSIZE") == b":0\r\n"
+
+
+def test_a_paused_client_that_leaves_is_forgotten(bench: Bench) -> None:
+    client, other = bench.connect(), bench.connect()
+    assert other.asks("CLIENT", "PAUSE", "60000", "WRITE") == b"+OK\r\n"
+    client.send("SET", "k", "v")
+    bench.settle()
+    assert len(bench.engine.pause.waiting) == 1
+    client.sock.close()
+    bench.until(lambda: len(bench.clients.open) == 1)
+    assert len(bench.engine.pause.waiting) == 0
+    assert other.asks("CLIENT", "UNPAUSE") == b"+OK\r\n"
+    assert other.asks("EXISTS", "k") == b":0\r\n"
