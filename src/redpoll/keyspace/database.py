@@ -17,6 +17,7 @@ from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
+from redpoll.structures.table_warm import WARM_KEYS, warm_keys
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
@@ -106,11 +107,20 @@ class Database:
     def strings(self, args: list[bytes], found: list[object]) -> None:
         """Append the string at each key of `args` behind the first, None where there is none or another type."""
         table = self.table
-        for at in range(1, len(args)):
+        last: i64 = len(args)
+        at: i64 = 1
+        while at < last:
+            if at & (WARM_KEYS - 1) == 1:
+                self.warm(args, at, 1)
             if self.look(args[at]) and table.kind() <= STRING_RAW:
                 found.append(self.text())
             else:
                 found.append(None)
+            at += 1
+
+    def warm(self, args: list[bytes], at: i64, step: i64) -> None:
+        """Bring the memory of the next WARM_KEYS keys into cache: every `step`-th argument from `at` on."""
+        self.moment.warmed ^= warm_keys(self.table, args, at, len(args), step)
 
     def text(self) -> bytes:
         """The string at the position.  Raises WRONGTYPE."""

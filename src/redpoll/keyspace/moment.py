@@ -46,6 +46,8 @@ class Moment:
         self.interest: i64 = 0
         self.limits: Final = EncodingLimits()
         self.changes: i64 = 0
+        self.warmed: i64 = 0
+        """Where the warm pass leaves what it read, so that it must read it."""
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0
