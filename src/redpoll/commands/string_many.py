@@ -13,9 +13,9 @@ from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import INVALID_NUMKEYS, SYNTAX, CommandError, wrong_arity
+from redpoll.keyspace.database import WARM_KEYS
 from redpoll.keyspace.events import EXPIRE, SET
 from redpoll.protocol.reply import OK
-from redpoll.structures.table_warm import WARM_KEYS
 
 INT32_MAX: Final[i64] = 2147483647
 

@@ -35,7 +35,6 @@ from redpoll.keyspace.database import Database
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.protocol.reply import BLOCKED, Error
-from redpoll.structures.warming import Warming
 
 FIRST_ID: Final[i64] = 3
 """The id of the first client, as the reference counts."""
@@ -97,8 +96,6 @@ class Engine:
         self.waits_with_deadline: list[Session] = []
         self.moment.set_time(clock.now_us())
         self.started_us: i64 = self.moment.now_us
-        self.warming: Final = Warming()
-        self.warmed: i64 = 0
         self.options: Final = Options()
         EngineSettings(self).connect(self.config)
 
