@@ -11,6 +11,7 @@ import pytest
 import redis
 import redis.asyncio
 import valkey
+import valkey.asyncio
 
 LIBRARIES = {"redis-py": redis, "valkey-py": valkey}
 
@@ -49,6 +50,54 @@ def test_strings(client: Any) -> None:
     assert client.exists("f", "k") == 1
     assert client.type("f") == "string"
     assert client.dbsize() == 1
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
+def test_strings_read_and_changed_in_one(client: Any) -> None:
+    assert client.setnx("k", "v") is True
+    assert client.setnx("k", "w") is False
+    assert client.getset("k", "w") == "v"
+    assert client.getex("k", ex=100) == "w"
+    assert client.ttl("k") == 100
+    assert client.getex("k", persist=True) == "w"
+    assert client.ttl("k") == -1
+    assert client.setex("k", 100, "x") is True
+    assert client.psetex("k", 100_000, "x") is True
+    assert client.ttl("k") == 100
+    assert client.getdel("k") == "x"
+    assert client.getdel("k") is None
+    client.set("lock", "token")
+    assert client.execute_command("DELIFEQ", "lock", "another") == 0
+    assert client.execute_command("DELIFEQ", "lock", "token") == 1
+
+
+def test_several_strings(client: Any) -> None:
+    assert client.mset({"a": 1, "b": 2}) is True
+    assert client.mget("a", "missing", "b") == ["1", None, "2"]
+    assert client.mget(["a"]) == ["1"]
+    assert client.msetnx({"b": 3, "c": 3}) is False
+    assert client.msetnx({"c": 3, "d": 4}) is True
+    if hasattr(client, "msetex"):
+        assert client.msetex({"a": 5, "e": 5}, ex=100) == 1
+        assert client.ttl("e") == 100
+    assert client.exists("a", "b", "c", "d") == 4
+
+
+def test_parts_of_strings(client: Any) -> None:
+    client.set("k", "Hello World")
+    assert client.strlen("k") == 11
+    assert client.getrange("k", -5, -1) == "World"
+    assert client.substr("k", 0, 4) == "Hello"
+    assert client.setrange("k", 6, "Redis") == 11
+    assert client.setrange("k", 13, "!") == 14
+    assert client.get("k") == "Hello Redis\0\0!"
+    client.mset({"a": "ohmytext", "b": "mynewtext"})
+    assert client.lcs("a", "b") == "mytext"
+    assert client.lcs("a", "b", len=True) == 6
+    found = client.lcs("a", "b", idx=True, minmatchlen=4, withmatchlen=True)
+    if isinstance(found, list):
+        found = dict(zip(found[::2], found[1::2], strict=True))
+    assert found == {"matches": [[[4, 7], [5, 8], 4]], "len": 6}
 
 
 def test_bytes_of_every_value(port: int) -> None:
@@ -172,16 +221,22 @@ def test_databases(port: int) -> None:
         assert third.dbsize() == 0
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_asyncio(port: int, protocol: int) -> None:
+def test_asyncio(port: int, protocol: int, library: str) -> None:
     async def run() -> None:
-        # redis-py types its asyncio methods as answering either at once or later.
-        client: Any = redis.asyncio.Redis(port=port, protocol=protocol, decode_responses=True)
+        # Both type their asyncio methods as answering either at once or later.
+        made: Any = redis.asyncio.Redis if library == "redis-py" else valkey.asyncio.Valkey
+        client = made(port=port, protocol=protocol, decode_responses=True)
         try:
             assert await client.ping()
             await asyncio.gather(*(client.set(f"k{number}", number) for number in range(50)))
             found = await asyncio.gather(*(client.get(f"k{number}") for number in range(50)))
             assert found == [str(number) for number in range(50)]
+            assert await client.mset({"a": 1, "b": 2}) is True
+            assert await client.mget("a", "b", "missing") == ["1", "2", None]
+            assert await client.getex("a", ex=100) == "1"
+            assert await client.getrange("a", 0, 0) == "1"
             async with client.pipeline(transaction=True) as pipe:
                 assert await pipe.incr("n").hset("h", "f", "v").execute() == [1, 1]
             waiting = asyncio.create_task(client.bzpopmin("z", timeout=5))

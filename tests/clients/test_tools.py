@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import shutil
 import subprocess
 
@@ -54,6 +57,65 @@ def test_scan(port: int) -> None:
     assert len(set(run(CLI, port, "--scan", "--pattern", "key:1?").split())) == 10
 
 
+@needs_cli
+def test_pipe_takes_the_protocol_and_counts_errors(port: int) -> None:
+    requests = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\na\r\nb\n\r\n*1\r\n$6\r\nNOSUCH\r\n" * 500
+    assert CLI is not None
+    done = subprocess.run(
+        [CLI, "-p", str(port), "--pipe"], input=requests, capture_output=True, timeout=30, check=False
+    )
+    assert b"errors: 500, replies: 1000" in done.stdout
+    assert run(CLI, port, "--raw", "GET", "k") == "a\r\nb\n\n"
+
+
+@needs_cli
+def test_a_value_from_standard_input(port: int) -> None:
+    every = bytes(range(256)) * 1000
+    assert run(CLI, port, "-x", "SET", "k", given=every) == "OK\n"
+    assert run(CLI, port, "STRLEN", "k") == "256000\n"
+    assert run(CLI, port, "-r", "3", "-i", "0.01", "INCR", "n") == "1\n2\n3\n"
+    assert run(CLI, port, "--csv", "MGET", "n", "missing") == '"3",NULL\n'
+    assert run(CLI, port, "--no-raw", "MGET", "n", "missing") == '1) "3"\n2) (nil)\n'
+
+
+@needs_cli
+def test_bigkeys(port: int) -> None:
+    run(CLI, port, "MSET", "small", "1", "largest", "x" * 3000, "medium", "y" * 30)
+    said = run(CLI, port, "--bigkeys")
+    assert "Sampled 3 keys in the keyspace!" in said
+    assert """Biggest string found '"largest"' has 3000 bytes""" in said
+
+
+@needs_cli
+def test_latency(port: int) -> None:
+    # Redirected, it measures for as long as it is told and ends: least, most, mean, samples.
+    least, most, mean, samples = run(CLI, port, "--latency", "--raw", "-i", "0.2").split()
+    assert 0 <= int(least) <= float(mean) <= int(most) < 10_000
+    assert int(samples) >= 1
+
+
+@needs_cli
+def test_stat(port: int) -> None:
+    assert CLI is not None
+    run(CLI, port, "MSET", "a", "1", "b", "2", "c", "3")
+    # It goes on for ever and keeps its lines back from a pipe, so it gets a terminal, and is ended by us.
+    terminal, end = pty.openpty()
+    process = subprocess.Popen([CLI, "-p", str(port), "--stat", "-i", "0.05"], stdout=end, stdin=end, stderr=end)
+    os.close(end)
+    said = b""
+    try:
+        while said.count(b"\n") < 5:
+            assert select.select([terminal], [], [], 10)[0], said
+            said += os.read(terminal, 4096)
+    finally:
+        process.terminate()
+        process.wait(10)
+        os.close(terminal)
+    columns = said.splitlines()[3].split()
+    assert columns[0] == b"3", said
+    assert b"clients" in said.splitlines()[1], said
+
+
 @needs_benchmark
 @pytest.mark.parametrize("pipeline", ["1", "16"])
 def test_benchmark(port: int, pipeline: str) -> None:
@@ -70,9 +132,9 @@ def test_benchmark(port: int, pipeline: str) -> None:
         "-r",
         "1000",
         "-t",
-        "ping,set,get,incr,hset,zadd",
+        "ping,set,get,incr,hset,zadd,mset",
     )
-    for name in ("PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "HSET", "ZADD"):
+    for name in ("PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "HSET", "ZADD", "MSET (10 keys)"):
         assert f"{name}: " in said or f"{name} " in said, said
     assert "requests per second" in said
     assert int(run(CLI, port, "DBSIZE")) > 500 if CLI else True

@@ -13,6 +13,7 @@ from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import INVALID_NUMKEYS, SYNTAX, CommandError, wrong_arity
+from redpoll.keyspace.database import WARM_KEYS
 from redpoll.keyspace.events import EXPIRE, SET
 from redpoll.protocol.reply import OK
 
@@ -95,7 +96,11 @@ def all_are(session: Session, args: list[bytes], at: i64, stop: i64, there: bool
 def set_pairs(session: Session, args: list[bytes], at: i64, stop: i64, deadline_ms: i64, keep_deadline: bool) -> None:
     """Store the pairs in `args` from `at` to before `stop`, and tell of each."""
     db = session.db
+    done: i64 = 0
     while at < stop:
+        if done & (WARM_KEYS - 1) == 0:
+            db.warm(args, at, 2)
+        done += 1
         db.set_string(args[at], args[at + 1], keep_deadline)
         if deadline_ms > 0:
             db.set_deadline(deadline_ms)

@@ -85,7 +85,8 @@ def setrange(session: Session, args: list[bytes]) -> object:
     assert value is not None
     if len(more) == 0:
         return value.length()
-    if int(offset) + len(more) > session.engine.most_bulk_bytes:
+    # Not as a sum: it may leave 64 bits.
+    if offset > session.engine.most_bulk_bytes - len(more):
         raise CommandError(TOO_LONG)
     size = value.write_at(offset, more)
     session.changed(key, value, SETRANGE, 1)
@@ -126,7 +127,7 @@ def lcs(session: Session, args: list[bytes]) -> object:
     first, second = both_strings(session, args[1], args[2])
     options = LcsOptions(Args(args, 3))
     # The reference keeps a table of 4-byte cells and refuses where that would be too large; so do we, who keep less.
-    if (len(first) + 1) * (len(second) + 1) * 4 > session.engine.most_bulk_bytes:
+    if len(first) + 1 > session.engine.most_bulk_bytes // 4 // (len(second) + 1):
         raise CommandError(LCS_TOO_LARGE)
     if options.length_only:
         return common_length(first, second)

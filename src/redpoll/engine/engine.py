@@ -37,7 +37,6 @@ from redpoll.keyspace.database import Database
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error, Marker
-from redpoll.structures.warming import Warming
 
 HTTP: Final = (b"post", b"host:")
 """What HTTP requests begin with, and their lines."""
@@ -108,8 +107,6 @@ class Engine:
         self.waits_with_deadline: list[Session] = []
         self.moment.set_time(clock.now_us())
         self.started_us: i64 = self.moment.now_us
-        self.warming: Final = Warming()
-        self.warmed: i64 = 0
         self.options: Final = Options()
         EngineSettings(self).connect(self.config)
 

@@ -17,6 +17,7 @@ from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
+from redpoll.structures.warming import WORTHWHILE
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
@@ -28,6 +29,12 @@ from redpoll.types.kinds import (
 from redpoll.types.string import LongString, String, string_kind
 from redpoll.types.value import CREATED, Value
 from redpoll.types.zset import ZSet
+
+WARM_KEYS: Final[i64] = 32
+"""Commands with many keys bring so many at a time into cache: a power of two."""
+
+WARM_FROM: Final[i64] = 4
+"""Fewer keys are not worth it."""
 
 
 class Database:
@@ -106,11 +113,30 @@ class Database:
     def strings(self, args: list[bytes], found: list[object]) -> None:
         """Append the string at each key of `args` behind the first, None where there is none or another type."""
         table = self.table
-        for at in range(1, len(args)):
+        last: i64 = len(args)
+        at: i64 = 1
+        while at < last:
+            if at & (WARM_KEYS - 1) == 1:
+                self.warm(args, at, 1)
             if self.look(args[at]) and table.kind() <= STRING_RAW:
                 found.append(self.text())
             else:
                 found.append(None)
+            at += 1
+
+    def warm(self, args: list[bytes], at: i64, step: i64) -> None:
+        """Bring the memory of the next WARM_KEYS keys into cache: every `step`-th argument from `at` on."""
+        table = self.table
+        stop: i64 = len(args)
+        if table.size < WORTHWHILE or stop - at < WARM_FROM * step:
+            return
+        if stop > at + WARM_KEYS * step:
+            stop = at + WARM_KEYS * step
+        warming = self.moment.warming
+        while at < stop:
+            warming.add(table, args[at])
+            at += step
+        self.moment.warmed = warming.touch(table)
 
     def text(self) -> bytes:
         """The string at the position.  Raises WRONGTYPE."""

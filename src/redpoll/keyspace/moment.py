@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.keyspace.events import Event
+from redpoll.structures.warming import Warming
 from redpoll.types.kinds import EncodingLimits
 
 WATCHED: Final[i64] = 1 << 0
@@ -46,6 +47,9 @@ class Moment:
         self.interest: i64 = 0
         self.limits: Final = EncodingLimits()
         self.changes: i64 = 0
+        self.warming: Final = Warming()
+        self.warmed: i64 = 0
+        """Where the warm pass leaves what it read, so that it must read it."""
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0

@@ -480,7 +480,8 @@ def warm(session: Session, commands: list[list[bytes]], first: i64, count: i64) 
     table = session.db.table
     if table.size < WORTHWHILE:
         return
-    warming = session.engine.warming
+    moment = session.db.moment
+    warming = moment.warming
     last: i64 = first + WARM
     if last > count:
         last = count
@@ -489,4 +490,4 @@ def warm(session: Session, commands: list[list[bytes]], first: i64, count: i64) 
         if len(args) > 1:
             warming.add(table, args[1])
         first += 1
-    session.engine.warmed += warming.touch(table)
+    moment.warmed = warming.touch(table)

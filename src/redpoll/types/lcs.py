@@ -39,7 +39,7 @@ def occurrences(wide: bytes, narrow: bytes) -> list[int]:
     return found
 
 
-_ONE_FOR: Final = [bytes(49 if other == byte else 48 for other in range(256)) for byte in range(256)]
+_ONE_FOR: Final = [bytes([49 if other == byte else 48 for other in range(256)]) for byte in range(256)]
 """Tables that make one byte the digit 1 and all others 0."""
 
 
