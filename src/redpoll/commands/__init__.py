@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from redpoll.commands import (
+    bitfield,
+    bits,
     clients,
     config,
     connection,
@@ -24,6 +26,8 @@ from redpoll.commands import (
 )
 
 FAMILIES = (
+    bitfield,
+    bits,
     clients,
     config,
     connection,
