@@ -85,7 +85,8 @@ def setrange(session: Session, args: list[bytes]) -> object:
     assert value is not None
     if len(more) == 0:
         return value.length()
-    if int(offset) + len(more) > session.engine.most_bulk_bytes:
+    # Not a sum, which would wrap around in a word of 64 bits.
+    if offset > session.engine.most_bulk_bytes - len(more):
         raise CommandError(TOO_LONG)
     size = value.write_at(offset, more)
     session.changed(key, value, SETRANGE, 1)

@@ -90,6 +90,10 @@ class Session:
         self.waiting: Waiting | None = None
         self.may_block = True
 
+    def waits(self) -> bool:
+        """Whether it is blocked.  To be asked again and again: compiled code would hold the attribute to a first None."""
+        return self.waiting is not None
+
     def flags(self) -> bytes:
         """The letters of CLIENT LIST."""
         found = b""

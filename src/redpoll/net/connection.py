@@ -91,7 +91,7 @@ class Connection(Handler):
         session = self.session
         parser = self.parser
         self.engine.start_unit()
-        while not self.closing and session.waiting is None:
+        while not self.closing and not session.waits():
             commands = self.commands
             failed: bytes | None = None
             if len(commands) == 0:
