@@ -33,6 +33,16 @@ class Witness:
         assert not self.wire.buffer, "more was answered than was asked"
 
 
+def resident_bytes(server: Server) -> int:
+    """The memory that the server has in use, where the system tells it, else 0."""
+    assert server.process is not None
+    try:
+        with open(f"/proc/{server.process.pid}/statm") as pages:
+            return int(pages.read().split()[1]) * 4096
+    except FileNotFoundError:
+        return 0
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     made = Redpoll("hostile")

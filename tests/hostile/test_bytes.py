@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.differential.servers import Server
 from tests.differential.wire import ConnectionClosedError, Wire, encode
-from tests.hostile.conftest import Witness
+from tests.hostile.conftest import Witness, resident_bytes
 
 # The server and the witness serve all examples: what one leaves behind is part of the next.
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
@@ -234,13 +234,3 @@ def test_what_is_announced_takes_no_memory_before_it_comes(server: Server, witne
     finally:
         for wire in wires:
             wire.close()
-
-
-def resident_bytes(server: Server) -> int:
-    """The memory that the server has in use, where the system tells it, else 0."""
-    assert server.process is not None
-    try:
-        with open(f"/proc/{server.process.pid}/statm") as pages:
-            return int(pages.read().split()[1]) * 4096
-    except FileNotFoundError:
-        return 0

@@ -91,7 +91,7 @@ class Session:
         self.may_block = True
 
     def waits(self) -> bool:
-        """Whether it is blocked.  To be asked again and again: compiled code would hold the attribute to a first None."""
+        """Whether it is blocked.  To be asked in a loop: compiled code would hold the attribute to a first None."""
         return self.waiting is not None
 
     def flags(self) -> bytes:
