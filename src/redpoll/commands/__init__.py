@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from redpoll.commands import (
+    bitfield,
+    bits,
     client_control,
     clients,
     config,
@@ -26,6 +28,8 @@ from redpoll.commands import (
 )
 
 FAMILIES = (
+    bitfield,
+    bits,
     client_control,
     clients,
     config,

@@ -82,6 +82,10 @@ def legacy_keys(spec: Spec) -> tuple[int, int, int]:
     if len(spec.keys) > 0:
         keys = spec.keys[0]
         if isinstance(keys, KeyRange):
+            # BITOP's sources go on where its destination ends: one range.
+            behind = spec.keys[1] if len(spec.keys) > 1 else None
+            if isinstance(behind, KeyRange) and behind.first == keys.last + 1:
+                return keys.first, behind.last, keys.step
             return keys.first, keys.last, keys.step
     return 0, 0, 0
 

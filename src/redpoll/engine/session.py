@@ -150,6 +150,10 @@ class Session:
         """Which of `Options.output_limits` holds for it."""
         return NORMAL
 
+    def waits(self) -> bool:
+        """Whether it is blocked.  To be asked in a loop: compiled code would hold the attribute to a first None."""
+        return self.waiting is not None
+
     def flags(self) -> bytes:
         """The letters of CLIENT LIST."""
         found = b""

@@ -309,6 +309,18 @@ class Database:
         if value.home != CREATED and table.find(key) and table.kind() != value.kind:
             table.set_kind(value.kind)
 
+    def put_back(self, key: bytes, value: Value) -> None:
+        """Write `value` back without telling a change, only that the key is new if it is.
+
+        For BITFIELD, which makes room in a string even for numbers that it then does not write.
+        """
+        created = value.home == CREATED
+        if created:
+            self.table.clock = self.moment.clock
+        value.put_back(self.table, key)
+        if created:
+            self._created(key, value.kind)
+
     def _empty(self, key: bytes, value: Value, event: Event) -> None:
         if value.home != CREATED and self.table.find(key):
             self._remove()

@@ -117,7 +117,7 @@ class Connection(Handler):
         parser = self.parser
         self.engine.start_unit()
         session.active_us = self.engine.moment.now_us
-        while not self.closing and session.waiting is None:
+        while not self.closing and not session.waits():
             commands = self.commands
             failed: bytes | None = None
             if len(commands) == 0:

@@ -1,0 +1,167 @@
+"""BITFIELD and BITFIELD_RO: integers of any width at any bit of a string."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import ACCESS, RO, RW, UPDATE, VARIABLE_FLAGS, one_key
+from redpoll.catalogue.spec import BITMAP, DENYOOM, FAST, READONLY, WRITE
+from redpoll.commands.bits import bit_offset
+from redpoll.engine.args import Args, integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import BIT_OFFSET, BITFIELD_ONLY_GET, BITFIELD_OVERFLOW, BITFIELD_TYPE, SYNTAX, CommandError
+from redpoll.keyspace.events import SETBIT
+from redpoll.protocol.numbers import int_text
+from redpoll.types.fields import FAIL, SAT, WRAP, Field
+from redpoll.types.kinds import STRING_RAW
+from redpoll.types.string import String
+
+GET: Final[i64] = 0
+PUT: Final[i64] = 1
+ADD: Final[i64] = 2
+
+OVERFLOWS: Final = {b"WRAP": WRAP, b"SAT": SAT, b"FAIL": FAIL}
+TWO_TO_63: Final = 1 << 63
+TWO_TO_64: Final = 1 << 64
+
+
+class Step:
+    """One GET, SET or INCRBY: of which field, with which number, and how it overflows."""
+
+    def __init__(self, action: i64, field: Field, number: int, overflow: i64) -> None:
+        self.action: i64 = action
+        self.field: Final = field
+        self.number: Final = number
+        self.overflow: i64 = overflow
+
+
+def parsed_field(session: Session, cursor: Args) -> Field:
+    """A type (`i1` to `i64`, `u1` to `u63`) and an offset, in bits or, behind a `#`, in fields of that type."""
+    word = cursor.next()
+    signed = word[:1] == b"i"
+    if not signed and word[:1] != b"u":
+        raise CommandError(BITFIELD_TYPE)
+    width = integer(word[1:], BITFIELD_TYPE)
+    if width < 1 or width > (64 if signed else 63):
+        raise CommandError(BITFIELD_TYPE)
+    place = cursor.next()
+    if place[:1] == b"#":
+        # The reference multiplies words of 64 bits, which wrap around.
+        bits = int(integer(place[1:], BIT_OFFSET)) * int(width)
+        offset: i64 = (bits + TWO_TO_63) % TWO_TO_64 - TWO_TO_63
+        place = int_text(offset)
+    return Field(signed, width, bit_offset(session, place))
+
+
+def parsed_steps(session: Session, args: list[bytes]) -> list[Step]:
+    """All that stands behind the key; every complaint comes here, before anything is looked up."""
+    steps: list[Step] = []
+    overflow: i64 = WRAP
+    cursor = Args(args, 2)
+    while cursor.left() > 0:
+        word = cursor.word()
+        left = cursor.left()
+        if word == b"OVERFLOW" and left >= 1:
+            found = OVERFLOWS.get(cursor.word())
+            if found is None:
+                raise CommandError(BITFIELD_OVERFLOW)
+            overflow = found
+            continue
+        if word == b"GET" and left >= 2:
+            action = GET
+        elif word == b"SET" and left >= 3:
+            action = PUT
+        elif word == b"INCRBY" and left >= 3:
+            action = ADD
+        else:
+            raise CommandError(SYNTAX)
+        field = parsed_field(session, cursor)
+        number = int(cursor.integer()) if action != GET else 0
+        steps.append(Step(action, field, number, overflow))
+    return steps
+
+
+def read_fields(session: Session, key: bytes, steps: list[Step]) -> object:
+    """The reply to steps that only read."""
+    value = session.db.string_to_read(key)
+    found: list[object] = []
+    for step in steps:
+        found.append(step.field.read(value) if value is not None else 0)
+    return found
+
+
+def run_step(value: String, step: Step, found: list[object]) -> bool:
+    """Take a step and append its reply; whether another number stands there now.
+
+    None is appended, and nothing written, if the number overflows and must not.
+    """
+    field = step.field
+    old = field.read(value)
+    number = step.number
+    if step.action == ADD:
+        number += old
+    elif number < 0 and field.takes_for_huge(number):
+        number += TWO_TO_64
+    new = field.fitted(number, step.overflow)
+    if new is None:
+        found.append(None)
+        return False
+    if new != old:
+        field.write(value, new)
+    found.append(new if step.action == ADD else old)
+    return new != old
+
+
+@command(
+    "bitfield", arity=-2, flags=WRITE | DENYOOM, acl=BITMAP, keys=one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS),
+    group="bitmap", since="3.2.0", complexity="O(steps), and the bytes by which the string grows",
+    summary="Read, write and count in integers of any width at any bit of a string.",
+)  # fmt: skip
+def bitfield(session: Session, args: list[bytes]) -> object:
+    """BITFIELD key [GET type offset | [OVERFLOW WRAP | SAT | FAIL] SET type offset value | INCRBY type offset n ...]"""
+    key = args[1]
+    steps = parsed_steps(session, args)
+    size: i64 = 0
+    for step in steps:
+        if step.action != GET:
+            size = max(size, step.field.end_byte())
+    if size == 0:
+        return read_fields(session, key, steps)
+
+    value = session.db.string_to_change(key)
+    assert value is not None
+    # Room is made for every field first, also for those whose numbers then must not overflow.
+    grows = size > value.length()
+    if grows:
+        value.write_at(size - 1, b"\0")
+    value.kind = STRING_RAW
+    changes: i64 = 0
+    found: list[object] = []
+    for step in steps:
+        if step.action == GET:
+            found.append(step.field.read(value))
+        elif run_step(value, step, found) or (grows and found[-1] is not None):
+            changes += 1
+    if changes > 0:
+        session.changed(key, value, SETBIT, changes)
+    elif grows:
+        session.db.put_back(key, value)
+    else:
+        session.db.note_kind(key, value)
+    return found
+
+
+@command(
+    "bitfield_ro", arity=-2, flags=READONLY | FAST, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
+    since="6.0.0", complexity="O(steps)", summary="Read integers of any width at any bit of a string.",
+)  # fmt: skip
+def bitfield_ro(session: Session, args: list[bytes]) -> object:
+    """BITFIELD_RO key [GET type offset ...]"""
+    steps = parsed_steps(session, args)
+    for step in steps:
+        if step.action != GET:
+            raise CommandError(BITFIELD_ONLY_GET)
+    return read_fields(session, args[1], steps)

@@ -1,0 +1,191 @@
+"""Bits of strings: SETBIT, GETBIT, BITCOUNT, BITPOS and BITOP."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import ACCESS, OW, RO, RW, UPDATE, key_range, one_key
+from redpoll.catalogue.spec import BITMAP, DENYOOM, FAST, READONLY, WRITE
+from redpoll.engine.args import integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import BIT_NEITHER, BIT_OFFSET, BIT_VALUE, BITOP_NOT_OF_ONE, SYNTAX, CommandError
+from redpoll.keyspace.events import SET, SETBIT
+from redpoll.types.bits import (
+    AND,
+    OR,
+    XOR,
+    byte_at,
+    combine_all,
+    first_bit,
+    inverted,
+    ones_between,
+    put_byte,
+)
+from redpoll.types.kinds import STRING_RAW
+from redpoll.types.string import String
+
+HIGHEST: Final[i64] = 128
+
+
+def bit_offset(session: Session, word: bytes) -> i64:
+    """The offset of a bit in a string that may become as long as `proto-max-bulk-len`, or CommandError."""
+    offset = integer(word, BIT_OFFSET)
+    if offset < 0 or offset >> 3 >= session.engine.most_bulk_bytes:
+        raise CommandError(BIT_OFFSET)
+    return offset
+
+
+@command(
+    "setbit", arity=4, flags=WRITE | DENYOOM, acl=BITMAP, keys=one_key(RW | ACCESS | UPDATE), group="bitmap",
+    since="2.2.0", complexity="O(1), and the bytes by which the string grows",
+    summary="Set or clear one bit of a string, with zeros before it where it is too short; the bit as it was.",
+)  # fmt: skip
+def setbit(session: Session, args: list[bytes]) -> object:
+    """SETBIT key offset value"""
+    key = args[1]
+    offset = bit_offset(session, args[2])
+    bit = integer(args[3], BIT_VALUE)
+    if bit != 0 and bit != 1:
+        raise CommandError(BIT_VALUE)
+    value = session.db.string_to_change(key)
+    assert value is not None
+    at = offset >> 3
+    mask = HIGHEST >> (offset & 7)
+    old = byte_at(value, at)
+    new = old | mask if bit == 1 else old & ~mask
+    if new != old or at >= value.length():
+        put_byte(value, at, new)
+        session.changed(key, value, SETBIT, 1)
+    elif value.kind != STRING_RAW:
+        value.kind = STRING_RAW
+        session.db.note_kind(key, value)
+    return 1 if old & mask != 0 else 0
+
+
+@command(
+    "getbit", arity=3, flags=READONLY | FAST, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
+    since="2.2.0", complexity="O(1)", summary="One bit of a string, 0 behind its end.",
+)  # fmt: skip
+def getbit(session: Session, args: list[bytes]) -> object:
+    """GETBIT key offset"""
+    offset = bit_offset(session, args[2])
+    value = session.db.string_to_read(args[1])
+    if value is None:
+        return 0
+    return 1 if byte_at(value, offset >> 3) & (HIGHEST >> (offset & 7)) != 0 else 0
+
+
+class BitRange:
+    """`[start [end [BYTE | BIT]]]` from index `at` on: both included, below 0 counted from the end of the string.
+
+    Once `clamp` was told how many bits there are, `first` to before `stop` are the bits meant.
+    """
+
+    def __init__(self, args: list[bytes], at: i64) -> None:
+        # The reference looks at the unit before it reads the end.
+        count = len(args) - at
+        if count > 3:
+            raise CommandError(SYNTAX)
+        self.start: i64 = integer(args[at]) if count > 0 else 0
+        unit = args[at + 2].upper() if count > 2 else b"BYTE"
+        if unit != b"BYTE" and unit != b"BIT":
+            raise CommandError(SYNTAX)
+        self.end: i64 = integer(args[at + 1]) if count > 1 else -1
+        self.has_end = count > 1
+        self.in_bits = unit == b"BIT"
+        self.first: i64 = 0
+        self.stop: i64 = 0
+
+    def is_backwards(self) -> bool:
+        """Whether both count from the end, and `start` lies behind `end`."""
+        return self.start < 0 and self.end < 0 and self.start > self.end
+
+    def clamp(self, bits: i64) -> None:
+        """Set `first` and `stop`: what lies before the beginning means the first bit or byte."""
+        size = bits if self.in_bits else bits >> 3
+        first = max(self.start + size, 0) if self.start < 0 else self.start
+        last = max(self.end + size, 0) if self.end < 0 else min(self.end, size - 1)
+        if first > last or size == 0:
+            self.first = self.stop = 0
+        elif self.in_bits:
+            self.first = first
+            self.stop = last + 1
+        else:
+            self.first = first << 3
+            self.stop = (last + 1) << 3
+
+
+@command(
+    "bitcount", arity=-2, flags=READONLY, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
+    since="2.6.0", complexity="O(bytes of the range)",
+    summary="How many bits of a string, or of a range in it, are set.",
+)  # fmt: skip
+def bitcount(session: Session, args: list[bytes]) -> object:
+    """BITCOUNT key [start [end [BYTE | BIT]]]"""
+    asked = BitRange(args, 2)
+    value = session.db.string_to_read(args[1])
+    if value is None or asked.is_backwards():
+        return 0
+    asked.clamp(value.length() << 3)
+    return ones_between(value, asked.first, asked.stop)
+
+
+@command(
+    "bitpos", arity=-3, flags=READONLY, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
+    since="2.8.7", complexity="O(bytes before what is found)",
+    summary="Where the first bit that is set, or the first that is not, stands in a string or in a range of it.",
+)  # fmt: skip
+def bitpos(session: Session, args: list[bytes]) -> object:
+    """BITPOS key bit [start [end [BYTE | BIT]]]"""
+    bit = integer(args[2])
+    if bit != 0 and bit != 1:
+        raise CommandError(BIT_NEITHER)
+    asked = BitRange(args, 3)
+    value = session.db.string_to_read(args[1])
+    if value is None:
+        return -bit
+    size = value.length() << 3
+    asked.clamp(size)
+    found = first_bit(value, bit, asked.first, asked.stop)
+    if found < 0 and bit == 0 and not asked.has_end and asked.first < asked.stop:
+        # Without an end the string is thought to go on in zeros.
+        return size
+    return found
+
+
+OPERATIONS: Final = {b"AND": AND, b"OR": OR, b"XOR": XOR}
+
+
+@command(
+    "bitop", arity=-4, flags=WRITE | DENYOOM, acl=BITMAP,
+    keys=[*one_key(OW | UPDATE, 2), *key_range(3, -1, 1, RO | ACCESS)], group="bitmap",
+    since="2.6.0", complexity="O(bytes of all)",
+    summary="Combine strings bit by bit into another one; its length. Shorter ones go on in zeros.",
+)  # fmt: skip
+def bitop(session: Session, args: list[bytes]) -> object:
+    """BITOP AND | OR | XOR | NOT destination key [key ...]"""
+    word = args[1].upper()
+    target = args[2]
+    if word != b"NOT" and word not in OPERATIONS:
+        raise CommandError(SYNTAX)
+    if word == b"NOT" and len(args) != 4:
+        raise CommandError(BITOP_NOT_OF_ONE)
+    db = session.db
+    sources: list[String | None] = []
+    for at in range(3, len(args)):
+        sources.append(db.string_to_read(args[at]))
+    if word == b"NOT":
+        source = sources[0]
+        result = inverted(source.text()) if source is not None else b""
+    else:
+        result = combine_all(OPERATIONS[word], sources)
+    if len(result) == 0:
+        db.delete(target)
+        return 0
+    db.set_string(target, result)
+    db.table.set_kind(STRING_RAW)
+    session.changed(target, None, SET, 1)
+    return len(result)

@@ -1,0 +1,106 @@
+"""What bit commands tell: changes counted, events, journal.  Source: spec/aof.md, spec/events.md, and the live server."""
+
+from __future__ import annotations
+
+import pytest
+
+from redpoll import commands
+from redpoll.build_info import is_compiled
+from redpoll.engine.command import CATALOGUE
+from redpoll.engine.engine import Engine
+from redpoll.engine.session import Peer, Session
+from redpoll.engine.unit import Journal
+from redpoll.env.clock import VirtualClock
+from redpoll.env.random import Random
+from redpoll.keyspace.events import Event
+from redpoll.keyspace.moment import NOTIFIED
+
+assert commands.FAMILIES, "importing them is what fills the catalogue"
+
+
+@pytest.fixture
+def session() -> Session:
+    engine = Engine(VirtualClock(1_700_000_000_000_000), Random(1), 1)
+    engine.unit.journal = Journal()
+    engine.start_unit()
+    return engine.open_session(Peer())
+
+
+# Each command, what it is said to have changed, and its events.  All run one after the other on the same keys.
+STEPS = [
+    ("SETBIT s 0 0", 1, "new s, setbit s"),
+    ("SETBIT s 0 0", 0, ""),
+    ("SETBIT s 0 1", 1, "setbit s"),
+    ("SETBIT s 9999 0", 1, "setbit s"),
+    ("SETBIT s 9999 0", 0, ""),
+    ("GETBIT s 0", 0, ""),
+    ("GETBIT none 0", 0, "keymiss none"),
+    ("BITCOUNT none", 0, "keymiss none"),
+    ("BITPOS none 1", 0, "keymiss none"),
+    ("BITFIELD f OVERFLOW FAIL INCRBY u8 0 300", 0, "new f"),
+    ("BITFIELD f OVERFLOW FAIL INCRBY u8 8 300", 0, ""),
+    ("BITFIELD f OVERFLOW FAIL INCRBY u8 16 300 SET u8 0 0", 1, "setbit f"),
+    ("BITFIELD f SET u8 0 0", 0, ""),
+    ("BITFIELD f SET u8 0 1 SET u8 0 0", 2, "setbit f"),
+    ("BITFIELD f SET u8 100 0 SET u8 0 0", 2, "setbit f"),
+    ("BITFIELD f SET u8 0 1 SET u8 8 1 SET u8 8 1 INCRBY u8 8 0 INCRBY u8 8 1", 3, "setbit f"),
+    ("BITFIELD f GET u8 0", 0, ""),
+    ("BITFIELD none GET u8 0", 0, "keymiss none"),
+    ("BITFIELD none", 0, "keymiss none"),
+    ("BITFIELD_RO none GET u8 0", 0, "keymiss none"),
+    ("BITFIELD none GET u8 0 SET u8 0 0", 1, "new none, setbit none"),
+    ("BITOP OR d s missing f", 1, "keymiss missing, new d, set d"),
+    ("BITOP OR d s f", 1, "set d"),
+    ("BITOP XOR d d d", 1, "set d"),
+    ("BITOP AND d missing", 1, "keymiss missing, del d"),
+    ("BITOP AND d missing", 0, "keymiss missing"),
+]
+
+
+def run(session: Session, line: str) -> object:
+    words = [word.encode() for word in line.split()]
+    return session.engine.run(session, CATALOGUE[words[0].lower()], words)
+
+
+def test_changes_and_journal(session: Session) -> None:
+    engine = session.engine
+    for line, changes, _ in STEPS:
+        before = engine.moment.changes
+        engine.unit.effects.clear()
+        run(session, line)
+        assert changes == engine.moment.changes - before, line
+        # Whatever changed something is written down as it came.
+        assert ([line.encode()] if changes else []) == [b" ".join(effect) for effect in engine.unit.effects], line
+
+
+@pytest.mark.skipif(is_compiled(), reason="compiled methods cannot be replaced")
+def test_events(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+
+    def hear(db: int, key: bytes, event: Event) -> None:
+        heard.append(f"{event.name.decode()} {key.decode()}")
+
+    monkeypatch.setattr(session.engine.interest, "changed", hear)
+    session.engine.moment.interest = NOTIFIED
+    for line, _, events in STEPS:
+        heard.clear()
+        run(session, line)
+        assert events == ", ".join(heard), line
+
+
+def test_a_bit_of_a_large_string_is_set_in_place(session: Session) -> None:
+    run(session, "SETBIT k 80000000 1")
+    value = session.db.string_to_read(b"k")
+    assert value is not None
+    assert value.long is not None
+    buffer = value.long.buffer
+    assert buffer is not None
+    for at in range(0, 80_000_000, 800_000):
+        assert run(session, f"SETBIT k {at} 1") == 0
+        assert run(session, f"GETBIT k {at}") == 1
+        assert run(session, f"BITFIELD k INCRBY u4 {at} 1") == [9]
+    assert run(session, "BITCOUNT k") == 201
+    again = session.db.string_to_read(b"k")
+    assert again is not None
+    assert again.long is not None
+    assert again.long.buffer is buffer
