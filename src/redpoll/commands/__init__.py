@@ -10,6 +10,7 @@ from redpoll.commands import (
     flush,
     hashes,
     introspection,
+    key_moves,
     keys,
     object,
     server,
@@ -24,22 +25,6 @@ from redpoll.commands import (
 )
 
 FAMILIES = (
-    clients,
-    config,
-    connection,
-    expiry,
-    flush,
-    hashes,
-    introspection,
-    keys,
-    object,
-    server,
-    shutdown,
-    string_many,
-    string_parts,
-    string_takes,
-    strings,
-    transactions,
-    zset_ranges,
-    zsets,
-)
+    clients, config, connection, expiry, flush, hashes, introspection, keys, object, server, shutdown, string_many,
+    string_parts, string_takes, strings, transactions, zset_ranges, zsets, key_moves,
+)  # fmt: skip
