@@ -198,3 +198,10 @@ def test_changes_that_keep_the_time_to_live(pair: Pair) -> None:
     pair.do("EXPIRE", "z", "1000")
     pair.do("ZADD", "z", "1", "m" * 100)
     look(pair, "z")
+
+
+@pytest.mark.parametrize("at_ms", [4102444800000, 4102444800499, 4102444800500, 4102444800999])
+def test_seconds_are_rounded_half_up(pair: Pair, at_ms: int) -> None:
+    pair.do("SET", "k", "v", "PXAT", at_ms)
+    pair.do("EXPIRETIME", "k")
+    pair.do("PEXPIRETIME", "k")

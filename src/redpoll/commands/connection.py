@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from redpoll.catalogue.spec import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
 from redpoll.commands.clients import check_name
+from redpoll.commands.databases import database_at
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.gates import GATE_NOAUTH
 from redpoll.engine.session import LOUD, SILENT, Session
 from redpoll.errors import (
-    DB_OUT_OF_RANGE,
     HELLO_NOAUTH,
     NO_PASSWORD_SET,
     NOPROTO,
-    NOT_AN_INT32,
     PROTO_NOT_AN_INTEGER,
     SYNTAX,
     WRONGPASS,
@@ -53,12 +52,7 @@ def echo(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def select(session: Session, args: list[bytes]) -> object:
     """SELECT index"""
-    index: int = integer(args[1])
-    if not -(1 << 31) <= index < 1 << 31:
-        raise CommandError(NOT_AN_INT32)
-    if not 0 <= index < len(session.engine.databases):
-        raise CommandError(DB_OUT_OF_RANGE)
-    session.db = session.engine.databases[index]
+    session.db = database_at(session, args[1])
     return OK
 
 

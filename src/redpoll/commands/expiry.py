@@ -111,7 +111,7 @@ def remaining(session: Session, key: bytes, seconds: bool, from_now: bool) -> ob
     if from_now:
         at_ms = max(at_ms - session.db.moment.now_ms, 0)
         return (at_ms + 500) // 1000 if seconds else at_ms
-    return at_ms // 1000 if seconds else at_ms
+    return (at_ms + 500) // 1000 if seconds else at_ms
 
 
 @command(

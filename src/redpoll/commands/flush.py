@@ -1,12 +1,24 @@
-"""Whole databases: emptied and exchanged."""
+"""Whole databases: counted, emptied and exchanged."""
 
 from __future__ import annotations
 
-from redpoll.catalogue.spec import DANGEROUS, KEYSPACE, WRITE
+from redpoll.catalogue.spec import DANGEROUS, FAST, KEYSPACE, READONLY, WRITE
+from redpoll.commands.databases import is_int32, numbered
+from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import SYNTAX, CommandError
+from redpoll.errors import FIRST_DB_INVALID, SECOND_DB_INVALID, SYNTAX, CommandError
 from redpoll.protocol.reply import OK
+
+
+@command(
+    "dbsize", arity=1, flags=READONLY | FAST, acl=KEYSPACE, group="server",
+    tips="request_policy:all_shards response_policy:agg_sum",
+    since="1.0.0", complexity="O(1)", summary="How many keys the selected database has.",
+)  # fmt: skip
+def dbsize(session: Session, args: list[bytes]) -> object:
+    """DBSIZE"""
+    return session.db.table.size
 
 
 class FlushMode:
@@ -31,6 +43,7 @@ class FlushMode:
 def flushall(session: Session, args: list[bytes]) -> object:
     """FLUSHALL [ASYNC | SYNC]"""
     mode = FlushMode(session, args)
+    session.journal_always()
     for db in session.engine.databases:
         db.moment.changes += db.flush(mode.lazily)
     return OK
@@ -45,5 +58,27 @@ def flushall(session: Session, args: list[bytes]) -> object:
 def flushdb(session: Session, args: list[bytes]) -> object:
     """FLUSHDB [ASYNC | SYNC]"""
     mode = FlushMode(session, args)
+    session.journal_always()
     session.db.moment.changes += session.db.flush(mode.lazily)
+    return OK
+
+
+def database_index(word: bytes, complaint: bytes) -> int:
+    """A database's number for SWAPDB, which complains in its own words."""
+    index: int = integer(word, complaint)
+    if not is_int32(index):
+        raise CommandError(complaint)
+    return index
+
+
+@command(
+    "swapdb", arity=3, flags=WRITE | FAST, acl=KEYSPACE | DANGEROUS, group="server",
+    since="4.0.0", complexity="O(keys watched and waited for)", summary="Let two databases have each other's keys.",
+)  # fmt: skip
+def swapdb(session: Session, args: list[bytes]) -> object:
+    """SWAPDB index1 index2"""
+    one = database_index(args[1], FIRST_DB_INVALID)
+    other = database_index(args[2], SECOND_DB_INVALID)
+    numbered(session, one).exchange(numbered(session, other))
+    session.db.moment.changes += 1
     return OK

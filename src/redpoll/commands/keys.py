@@ -1,4 +1,4 @@
-"""Keys whatever they hold: existence, type, deletion, walking over all of them."""
+"""Keys whatever they hold: existence, type, deletion, finding some or all of them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import DELETE, RM, RO, key_range, one_key
-from redpoll.catalogue.spec import FAST, KEYSPACE, READONLY, WRITE
+from redpoll.catalogue.spec import DANGEROUS, FAST, KEYSPACE, READONLY, WRITE
 from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import INVALID_CURSOR, SYNTAX, CommandError
-from redpoll.keyspace.scan import TypeFilter, glob_or_none, scan_keys
+from redpoll.keyspace.scan import TypeFilter, all_keys, glob_or_none, random_key, scan_keys
 from redpoll.protocol.numbers import int_text, parse_scan_cursor
 from redpoll.protocol.reply import Status
 from redpoll.types.kinds import TYPE_NAME
 
 if TYPE_CHECKING:
     pass
+
+
+def deleted(session: Session, args: list[bytes]) -> int:
+    """Delete the keys named behind the command; how many there were."""
+    found: i64 = 0
+    for key in args[1:]:
+        if session.db.delete(key):
+            found += 1
+    return int(found)
 
 
 @command(
@@ -29,11 +38,18 @@ if TYPE_CHECKING:
 )  # fmt: skip
 def del_(session: Session, args: list[bytes]) -> object:
     """DEL key [key ...]"""
-    deleted: i64 = 0
-    for key in args[1:]:
-        if session.db.delete(key):
-            deleted += 1
-    return deleted
+    return deleted(session, args)
+
+
+@command(
+    "unlink", arity=-2, flags=WRITE | FAST, acl=KEYSPACE, keys=key_range(1, -1, 1, RM | DELETE), group="generic",
+    tips="request_policy:multi_shard response_policy:agg_sum",
+    since="4.0.0", complexity="O(1) for each key; large values are freed afterwards, in slices",
+    summary="Delete keys; how many there were.",
+)  # fmt: skip
+def unlink(session: Session, args: list[bytes]) -> object:
+    """UNLINK key [key ...]"""
+    return deleted(session, args)
 
 
 @command(
@@ -47,6 +63,25 @@ def exists(session: Session, args: list[bytes]) -> object:
     for key in args[1:]:
         if session.db.peek(key):
             found += 1
+    return found
+
+
+@command(
+    "touch", arity=-2, flags=READONLY | FAST, acl=KEYSPACE, keys=key_range(1, -1, 1, RO), group="generic",
+    tips="request_policy:multi_shard response_policy:agg_sum",
+    since="3.2.1", complexity="O(1) for each key", summary="Count as used now the keys that there are; how many.",
+)  # fmt: skip
+def touch(session: Session, args: list[bytes]) -> object:
+    """TOUCH key [key ...]"""
+    moment = session.db.moment
+    touching = moment.touching
+    # It is the one command that touches for a client of NO-TOUCH, too.
+    moment.touching = True
+    found: i64 = 0
+    for key in args[1:]:
+        if session.db.look(key):
+            found += 1
+    moment.touching = touching
     return found
 
 
@@ -65,13 +100,23 @@ def type_(session: Session, args: list[bytes]) -> object:
 
 
 @command(
-    "dbsize", arity=1, flags=READONLY | FAST, acl=KEYSPACE, group="server",
-    tips="request_policy:all_shards response_policy:agg_sum",
-    since="1.0.0", complexity="O(1)", summary="How many keys the selected database has.",
+    "keys", arity=2, flags=READONLY, acl=KEYSPACE | DANGEROUS, group="generic",
+    tips="request_policy:all_shards nondeterministic_output_order",
+    since="1.0.0", complexity="O(keys of the database)", summary="All keys that match a pattern.",
 )  # fmt: skip
-def dbsize(session: Session, args: list[bytes]) -> object:
-    """DBSIZE"""
-    return session.db.table.size
+def keys(session: Session, args: list[bytes]) -> object:
+    """KEYS pattern"""
+    return all_keys(session.db, glob_or_none(args[1]))
+
+
+@command(
+    "randomkey", arity=1, flags=READONLY, acl=KEYSPACE, group="generic",
+    tips="request_policy:all_shards response_policy:special nondeterministic_output",
+    since="1.0.0", complexity="O(1) on average", summary="A key of the selected database, any one.",
+)  # fmt: skip
+def randomkey(session: Session, args: list[bytes]) -> object:
+    """RANDOMKEY"""
+    return random_key(session.db, session.engine.random)
 
 
 @command(

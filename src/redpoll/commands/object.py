@@ -26,7 +26,13 @@ def object_(session: Session, args: list[bytes]) -> object:
 
 
 def _found(db: Database, key: bytes) -> bool:
-    return db.peek(key, False)
+    """Go to `key`: counts a hit or a miss, but touches nothing, and a miss is no event."""
+    found = db.peek(key, False)
+    if found:
+        db.moment.hits += 1
+    else:
+        db.moment.misses += 1
+    return found
 
 
 @command(

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from redpoll.keyspace.events import EXPIRED, Event
 from redpoll.keyspace.moment import AWAITED, WATCHED, Listener
+from redpoll.structures.table import Table
 from redpoll.types.kinds import ZSET_LISTPACK
 
 if TYPE_CHECKING:
@@ -50,13 +51,29 @@ class Interest(Listener):
             self.is_ready.add(place)
             self.ready.append(place)
 
-    def dropped(self, db: i64) -> None:
+    def replaced(self, db: i64, following: Table | None) -> None:
         table = self.engine.databases[db].table
-        for (where, key), watching in self.watchers.items():
+        now_ms = self.engine.moment.now_ms
+        for place, watching in self.watchers.items():
+            if place[0] != db:
+                continue
+            key = place[1]
+            was_there = table.find(key)
+            comes = following is not None and following.find(key)
+            stale = comes and following is not None and 0 < following.deadline() <= now_ms
+            for session in watching:
+                if (was_there and place not in session.watched_stale) or (comes and not stale):
+                    session.watch_broken = True
+                elif stale:
+                    session.watched_stale.add(place)
+                else:
+                    session.watched_stale.discard(place)
+
+    def exchanged(self, db: i64) -> None:
+        table = self.engine.databases[db].table
+        for where, key in list(self.waiters):
             if where == db and table.find(key):
-                for session in watching:
-                    if (where, key) not in session.watched_stale:
-                        session.watch_broken = True
+                self.created(db, key, table.kind())
 
     def expired(self, db: i64, key: bytes) -> None:
         unit = self.engine.unit

@@ -26,13 +26,16 @@ class Unit:
         self.effects: list[list[bytes]] = []
         self.rewritten: list[bytes] | None = None
         self.changes_before: i64 = 0
+        self.forced = False
+        """Whether the present command is an effect even if it changed nothing."""
 
     def note(self, args: list[bytes], changes: i64) -> None:
         """A command has run; if it changed something it is an effect, verbatim or as it was rewritten."""
-        if changes != self.changes_before:
+        if changes != self.changes_before or self.forced:
             self.effects.append(self.rewritten if self.rewritten is not None else args)
             self.changes_before = changes
         self.rewritten = None
+        self.forced = False
 
     def end(self, db: int) -> None:
         """Hand the effects to the journal, wrapped in a transaction if there are several."""

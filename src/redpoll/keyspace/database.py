@@ -11,6 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.errors import WRONGTYPE, CommandError
+from redpoll.keyspace.content import Content
 from redpoll.keyspace.events import DEL, EXPIRED, KEYMISS, NEW, Event
 from redpoll.keyspace.moment import AWAITED, NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
@@ -228,6 +229,10 @@ class Database:
         value.open(table)
         return value
 
+    def find(self, key: bytes) -> bool:
+        """Go to `key`, which has been looked up in this unit already: neither touches nor counts nor expires."""
+        return self.table.find(key)
+
     def kind_of(self, key: bytes) -> i64:
         """The kind of what `key` holds, -1 if nothing; neither touches nor counts."""
         return self.table.kind() if self.peek(key, False) else -1
@@ -337,6 +342,56 @@ class Database:
         self.changed(key, None, DEL, 1)
         return True
 
+    # Moving.  A value leaves its record before it enters another: no command holds two values of one key.
+
+    def take(self) -> Content:
+        """What the key at the position holds, and its deadline; the record is gone."""
+        content = Content(self.table)
+        self.table.remove()
+        return content
+
+    def copy(self) -> Content:
+        """The same, copied: the record stays.  O(1) for what is packed, else O(size)."""
+        content = Content(self.table)
+        content.detach()
+        return content
+
+    def put(self, key: bytes, content: Content) -> None:
+        """Let `key`, which there is not, hold `content`; tells `new`, the caller tells `changed`."""
+        table = self.table
+        there = table.find(key)
+        assert not there
+        table.clock = self.moment.clock
+        content.settle(table, key)
+        outside = content.outside
+        if outside is None:
+            table.insert(key, content.packed, content.kind)
+        else:
+            table.insert_outside(key, outside, content.kind)
+        if content.deadline != 0:
+            table.set_deadline(content.deadline)
+        self._created(key, content.kind)
+
+    def discard(self, key: bytes) -> None:
+        """Delete `key` if it is there to make room for another value; nobody is told."""
+        if self.table.find(key):
+            self._remove()
+
+    def exchange(self, other: Database) -> None:
+        """Let the two databases have each other's keys."""
+        if other is self:
+            return
+        listener = self.moment.listener
+        ours = self.table
+        theirs = other.table
+        listener.replaced(self.index, theirs)
+        listener.replaced(other.index, ours)
+        self.table = theirs
+        other.table = ours
+        if self.moment.interest & AWAITED != 0:
+            listener.exchanged(self.index)
+            listener.exchanged(other.index)
+
     def expire_now(self, key: bytes) -> None:
         """Delete the key at the position because a command set its deadline in the past."""
         self._remove()
@@ -366,7 +421,7 @@ class Database:
         """Drop all keys; how many there were.  Lazily, the memory comes back in slices."""
         gone = self.table
         if gone.size > 0:
-            self.moment.listener.dropped(self.index)
+            self.moment.listener.replaced(self.index, None)
         self.table = Table(most_buckets=self.most_buckets)
         if lazily and gone.size > 0:
             self.reclaimer.tables.append(gone)

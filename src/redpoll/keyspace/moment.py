@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.keyspace.events import Event
+from redpoll.structures.table import Table
 from redpoll.structures.warming import Warming
 from redpoll.types.kinds import EncodingLimits
 
@@ -29,8 +30,11 @@ class Listener:
     def created(self, db: i64, key: bytes, kind: i64) -> None:
         """A key came into being, or a container that somebody may wait for grew."""
 
-    def dropped(self, db: i64) -> None:
-        """All keys of a database are about to go at once; they are still there to be asked for."""
+    def replaced(self, db: i64, following: Table | None) -> None:
+        """All keys of a database are about to go at once, for those of `following`; they are still there to ask for."""
+
+    def exchanged(self, db: i64) -> None:
+        """A database has other keys than before."""
 
     def expired(self, db: i64, key: bytes) -> None:
         """A key was found past its deadline and deleted: the journal writes UNLINK before the command."""

@@ -1,4 +1,4 @@
-"""SCAN: some buckets a call, cursors that stay true while the table grows and shrinks."""
+"""Keys that nobody named: SCAN (cursors stay true while the table grows and shrinks), KEYS, RANDOMKEY."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.env.random import Random
 from redpoll.errors import CommandError
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.glob import Glob
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
-from redpoll.structures.table_walk import Records, scan
+from redpoll.structures.table_walk import Records, read_bucket, scan
 from redpoll.types.kinds import TYPE_NAME
 
 CURSORS: Final = 1 << 26
@@ -55,3 +56,38 @@ def scan_keys(db: Database, cursor: int, count: i64, glob: Glob | None, wanted: 
         elif wanted.fits(found.words[n] >> KIND_SHIFT & KIND_MASK) and (glob is None or glob.matches(key)):
             keys.append(key)
     return following, keys
+
+
+def all_keys(db: Database, glob: Glob | None) -> list[object]:
+    """The keys that match; those past their deadline are left out and not deleted.  O(keys)."""
+    keys: list[object] = []
+    now_ms = db.moment.now_ms
+    table = db.table
+    for b in range(table.buckets):
+        found = Records()
+        read_bucket(table, b, found)
+        for n in range(len(found.keys)):
+            if found.deadlines[n] != 0 and found.deadlines[n] <= now_ms:
+                continue
+            if glob is None or glob.matches(found.keys[n]):
+                keys.append(found.keys[n])
+    return keys
+
+
+DRAWS: Final[i64] = 100
+
+
+def random_key(db: Database, random: Random) -> bytes | None:
+    """A key, each as likely as any other; None if there is none.
+
+    Keys past their deadline that are drawn are deleted.  Where that is held back and every key has a deadline, the
+    DRAWS-th is told though it may be past it: searching on could take for ever.
+    """
+    table = db.table
+    left = DRAWS
+    while table.seek_random(random):
+        key = table.key()
+        left -= 1
+        if db.kind_of(key) >= 0 or (left <= 0 and table.volatile == table.size and not db.moment.deleting_expired):
+            return key
+    return None

@@ -46,6 +46,7 @@ from redpoll.structures.btree_node import (
     child_of,
     child_of_score,
     collect_leaves,
+    copied_node,
     delete_slot,
     edge_node,
     edges_at,
@@ -266,6 +267,14 @@ class BTree:
         self.root.leaves.append(b"")
         self.count = 0
         self.size_bytes = NODE_BYTES + SLOT_BYTES
+
+    def copy(self) -> BTree:
+        """Another tree of the same entries.  O(nodes): leaves are shared, they never change in place."""
+        made = BTree(self.leaf_bytes, self.fanout)
+        made.count = self.count
+        made.size_bytes = self.size_bytes
+        made.root = copied_node(self.root)
+        return made
 
     def release(self, budget: i64) -> i64:
         """Drop at least `budget` entries, or all, from the end; the number of entries left.

@@ -50,6 +50,19 @@ class Node:
         self.nodes: list[Node] = _NO_NODES if level == 1 else []
 
 
+def copied_node(node: Node) -> Node:
+    """A node of the same leaves, below copies of the same nodes.  As deep as the tree is high."""
+    made = Node(node.level)
+    made.scores = extend(vec[float](capacity=len(node.scores)), node.scores)
+    made.counts = extend(vec[i64](capacity=len(node.counts)), node.counts)
+    made.members = node.members.copy()
+    if node.level == 1:
+        made.leaves = node.leaves.copy()
+    else:
+        made.nodes = [copied_node(child) for child in node.nodes]
+    return made
+
+
 _NO_LEAVES: Final[list[bytes]] = []
 _NO_NODES: Final[list[Node]] = []
 

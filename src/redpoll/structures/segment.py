@@ -56,6 +56,10 @@ class Outside:
         """Memory held, in bytes.  O(1)."""
         raise NotImplementedError
 
+    def copy(self) -> Outside:
+        """Another object with the same content, without key: neither sees what happens to the other."""
+        raise NotImplementedError
+
     def release(self, budget: i64) -> i64:
         """Give back some memory, about `budget` small objects' worth; what is left of the budget.
 

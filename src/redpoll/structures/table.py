@@ -551,25 +551,27 @@ class Table:
         return self.record_bytes + self.size * 8 + slots + timed + scored + self.outside_bytes + 200
 
     def release(self, budget: i64) -> i64:
-        """Give back some segments of a table that nobody uses any more; what is left of the budget.
+        """Give back some buckets of a table that nobody uses any more; what is left of the budget.
 
         One unit is about one small object.  When `segments` is empty the table is gone.
         """
+        self.segment = _gone
         while len(self.segments) > 0 and budget > 0:
             segment = self.segments[len(self.segments) - 1]
-            while len(segment.objects) > 0 and budget > 0:
-                objects = segment.objects[len(segment.objects) - 1]
+            count: i64 = len(segment.words)
+            if count == 0:
+                self.segments.pop()
+                continue
+            if len(segment.objects) == count:
+                objects = segment.objects[count - 1]
                 while len(objects) > 0 and budget > 0:
                     budget = objects[len(objects) - 1].release(budget)
                     if budget > 0:
                         objects.pop()
-                if len(objects) == 0:
-                    segment.objects.pop()
-                budget -= 1
-            if budget > 0:
-                budget -= len(segment.words) * 2
-                self.segment = _gone
-                self.segments.pop()
+                if len(objects) > 0:
+                    break
+            segment.drop_bucket()
+            budget -= 2
         return budget
 
 

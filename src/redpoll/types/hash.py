@@ -14,6 +14,7 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, spliced, without
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
+from redpoll.structures.table_copy import copied
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.kinds import HASH_HASHTABLE, HASH_LISTPACK, EncodingLimits
 from redpoll.types.value import Value
@@ -32,6 +33,9 @@ class LongValue(Outside):
 
     def size_bytes(self) -> i64:
         return len(self.data) + 96
+
+    def copy(self) -> Outside:
+        return LongValue(self.data)
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -183,6 +187,14 @@ class Hash(Value):
     def size_bytes(self) -> i64:
         table = self.table
         return 200 + (table.size_bytes() if table is not None else len(self.blob))
+
+    def copy(self) -> Outside:
+        made = Hash()
+        made.stand_beside(self.kind, self.packed())
+        table = self.table
+        if table is not None:
+            made.table = copied(table)
+        return made
 
     def release(self, budget: i64) -> i64:
         table = self.table

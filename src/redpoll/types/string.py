@@ -87,6 +87,9 @@ class LongString(Outside):
     def size_bytes(self) -> i64:
         return self.length() + 128
 
+    def copy(self) -> Outside:
+        return LongString(self.text())
+
 
 def string_kind(key: bytes, value: bytes, had_deadline: bool) -> i64:
     """The encoding that SET gives: `int`, `embstr` or `raw`.  Source: spec/values.md, "Encodings"."""

@@ -63,6 +63,12 @@ class Value(Outside):
         self.offset = table.offset
         self.stamp = table.stamp
 
+    def stand_beside(self, kind: i64, packed: bytes) -> None:
+        """Become a value of this kind and packed form beside its record."""
+        self.kind = kind
+        self.home = BESIDE
+        self.rewrite(packed)
+
     def is_large(self) -> bool:
         """Whether the native form is in use."""
         raise NotImplementedError

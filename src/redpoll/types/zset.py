@@ -17,6 +17,7 @@ from redpoll.structures.btree import BTree
 from redpoll.structures.packed import spliced, without
 from redpoll.structures.segment import KEY_LIMIT, Outside
 from redpoll.structures.table import Table
+from redpoll.structures.table_copy import copied
 from redpoll.types.kinds import ZSET_LISTPACK, ZSET_SKIPLIST, EncodingLimits
 from redpoll.types.value import Value
 
@@ -43,6 +44,9 @@ class LongMember(Outside):
 
     def size_bytes(self) -> i64:
         return len(self.key) + 80
+
+    def copy(self) -> Outside:
+        return LongMember()
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -287,6 +291,16 @@ class ZSet(Value):
         if members is None or order is None:
             return 208 + len(self.blob)
         return 208 + members.size_bytes() + order.size_bytes
+
+    def copy(self) -> Outside:
+        made = ZSet()
+        made.stand_beside(self.kind, self.packed())
+        members = self.members
+        order = self.order
+        if members is not None and order is not None:
+            made.members = copied(members)
+            made.order = order.copy()
+        return made
 
     def release(self, budget: i64) -> i64:
         members = self.members

@@ -2,7 +2,8 @@
 
 This is where one key's value would be written into another's record.  A machine holds several hashes and sorted sets
 open at once, changes them by turns, tells them in another order, lets keys expire in between, and compares with a model
-of plain dicts; the table is whole, or forced into a single bucket where neighbours hurt each other most.
+of plain dicts; the table is whole, or forced into a single bucket where neighbours hurt each other most.  Meanwhile
+other keys are renamed, copied, and moved to a second database and back.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+import redpoll.commands
 from redpoll.engine.engine import Engine
+from redpoll.engine.session import Peer
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
+from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import HDEL, HSET, SET, ZADD, ZREM
 from redpoll.structures.table_check import check
 from redpoll.types.hash import Hash
@@ -34,18 +38,23 @@ class Knot(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = VirtualClock()
-        self.engine = Engine(self.clock, Random(1), 1, most_buckets=self.most_buckets)
-        self.db = self.engine.databases[0]
+        assert redpoll.commands.FAMILIES
+        self.engine = Engine(self.clock, Random(1), 2, most_buckets=self.most_buckets)
+        self.db, self.aside = self.engine.databases
+        self.session = self.engine.open_session(Peer())
         self.model: dict[bytes, Any] = {}
         self.deadlines: dict[bytes, int] = {}
+        self.model_aside: dict[bytes, Any] = {}
+        self.deadlines_aside: dict[bytes, int] = {}
         self.open: dict[bytes, Hash | ZSet] = {}
         self.engine.start_unit()
 
     def expire_model(self) -> None:
-        for key, at in list(self.deadlines.items()):
-            if at <= self.engine.moment.now_ms:
-                del self.deadlines[key]
-                self.model.pop(key, None)
+        for model, deadlines in ((self.model, self.deadlines), (self.model_aside, self.deadlines_aside)):
+            for key, at in list(deadlines.items()):
+                if at <= self.engine.moment.now_ms:
+                    del deadlines[key]
+                    model.pop(key, None)
 
     @rule(key=st.sampled_from(HASHES))
     def open_hash(self, key: bytes) -> None:
@@ -148,6 +157,43 @@ class Knot(RuleBasedStateMachine):
             self.db.set_deadline(at)
             self.deadlines[key] = at
 
+    def run(self, *words: bytes) -> Any:
+        return self.engine.execute(self.session, list(words))
+
+    @rule(data=st.data(), family=st.sampled_from([HASHES, ZSETS, STRINGS]), name=st.sampled_from([b"RENAME", b"COPY"]))
+    def rename_or_copy(self, data: st.DataObject, family: list[bytes], name: bytes) -> None:
+        source, target = data.draw(st.permutations(family))[:2]
+        if source in self.open or target in self.open or source not in self.model:
+            return
+        words = [b"REPLACE"] if name == b"COPY" else []
+        self.run(name, source, target, *words)
+        content = self.model[source]
+        self.model[target] = content if isinstance(content, bytes) else dict(content)
+        self.deadlines.pop(target, None)
+        if source in self.deadlines:
+            self.deadlines[target] = self.deadlines[source]
+        if name == b"RENAME":
+            del self.model[source]
+            self.deadlines.pop(source, None)
+
+    @rule(key=st.sampled_from(HASHES + ZSETS + STRINGS))
+    def move(self, key: bytes) -> None:
+        if key in self.open:
+            return
+        can = key in self.model and key not in self.model_aside
+        assert self.run(b"MOVE", key, b"1") == int(can)
+        if can:
+            self.model_aside[key] = self.model.pop(key)
+            if key in self.deadlines:
+                self.deadlines_aside[key] = self.deadlines.pop(key)
+
+    @rule()
+    def swap(self) -> None:
+        if not self.open:
+            self.run(b"SWAPDB", b"0", b"1")
+            self.model, self.model_aside = self.model_aside, self.model
+            self.deadlines, self.deadlines_aside = self.deadlines_aside, self.deadlines
+
     @rule(ms=st.integers(1, 10))
     def let_time_pass(self, ms: int) -> None:
         # A unit has one time: no value is open when it moves.
@@ -163,22 +209,28 @@ class Knot(RuleBasedStateMachine):
 
     @invariant()
     def agrees(self) -> None:
-        check(self.db.table)
-        for key in HASHES + ZSETS + STRINGS:
-            if not self.db.table.find(key) or self.db.is_past(key):
-                assert key not in self.model
-                continue
-            assert self.read(key) == self.model[key], key
+        for db, model, deadlines in (
+            (self.db, self.model, self.deadlines),
+            (self.aside, self.model_aside, self.deadlines_aside),
+        ):
+            check(db.table)
+            for key in HASHES + ZSETS + STRINGS:
+                if not db.table.find(key) or db.is_past(key):
+                    assert key not in model
+                    continue
+                assert db.table.find(key)
+                assert db.table.deadline() == deadlines.get(key, 0)
+                assert self.read(db, key) == model[key], key
 
-    def read(self, key: bytes) -> Any:
+    def read(self, db: Database, key: bytes) -> Any:
         if key in STRINGS:
-            return self.db.string(key)
+            return db.string(key)
         if key in HASHES:
-            found = self.db.hash(key)
+            found = db.hash(key)
             assert found is not None
             listed = found.items()
             return {listed[n]: listed[n + 1] for n in range(0, len(listed), 2)}
-        board = self.db.zset(key)
+        board = db.zset(key)
         assert board is not None
         members: list[Any] = []
         board.slice(0, board.count(), False, members)

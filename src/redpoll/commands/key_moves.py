@@ -1,0 +1,115 @@
+"""Values that get another key or another database: RENAME, RENAMENX, MOVE, COPY."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.keyspec import ACCESS, DELETE, INSERT, OW, RO, RW, UPDATE, one_key
+from redpoll.catalogue.spec import DENYOOM, FAST, KEYSPACE, WRITE
+from redpoll.commands.databases import database_at
+from redpoll.engine.args import Args
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import NO_SUCH_KEY, SAME_OBJECT, SYNTAX, CommandError
+from redpoll.keyspace.events import COPY_TO, MOVE_FROM, MOVE_TO, RENAME_FROM, RENAME_TO
+from redpoll.protocol.reply import OK
+
+
+def renamed(session: Session, source: bytes, target: bytes, replacing: bool) -> bool:
+    """Give what `source` holds, deadline included, the key `target`; False if that is taken and stays.
+
+    Raises CommandError if there is no `source`.
+    """
+    db = session.db
+    if not db.look_to_change(source):
+        raise CommandError(NO_SUCH_KEY)
+    if source == target:
+        return replacing
+    if db.look_to_change(target):
+        if not replacing:
+            return False
+        db.discard(target)
+    found = db.find(source)
+    assert found
+    content = db.take()
+    db.put(target, content)
+    session.changed(source, None, RENAME_FROM, 0)
+    session.changed(target, None, RENAME_TO, 1)
+    return True
+
+
+@command(
+    "rename", arity=3, flags=WRITE, acl=KEYSPACE,
+    keys=one_key(RW | ACCESS | DELETE) + one_key(OW | UPDATE, 2), group="generic",
+    since="1.0.0", complexity="O(1)", summary="Give a key another name, which it takes from whoever had it.",
+)  # fmt: skip
+def rename(session: Session, args: list[bytes]) -> object:
+    """RENAME key newkey"""
+    renamed(session, args[1], args[2], True)
+    return OK
+
+
+@command(
+    "renamenx", arity=3, flags=WRITE | FAST, acl=KEYSPACE,
+    keys=one_key(RW | ACCESS | DELETE) + one_key(OW | INSERT, 2), group="generic",
+    since="1.0.0", complexity="O(1)", summary="Give a key another name if nobody has it.",
+)  # fmt: skip
+def renamenx(session: Session, args: list[bytes]) -> object:
+    """RENAMENX key newkey"""
+    return 1 if renamed(session, args[1], args[2], False) else 0
+
+
+@command(
+    "move", arity=3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | ACCESS | UPDATE), group="generic",
+    since="1.0.0", complexity="O(1)", summary="Put a key into another database, unless that has it already.",
+)  # fmt: skip
+def move(session: Session, args: list[bytes]) -> object:
+    """MOVE key db"""
+    key = args[1]
+    source = session.db
+    target = database_at(session, args[2])
+    if target is source:
+        raise CommandError(SAME_OBJECT)
+    if not source.look_to_change(key) or target.look_to_change(key):
+        return 0
+    content = source.take()
+    target.put(key, content)
+    source.changed(key, None, MOVE_FROM, 0)
+    target.changed(key, None, MOVE_TO, 1)
+    return 1
+
+
+@command(
+    "copy", arity=-3, flags=WRITE | DENYOOM, acl=KEYSPACE,
+    keys=one_key(RO | ACCESS) + one_key(OW | UPDATE, 2), group="generic",
+    since="6.2.0", complexity="O(1) for small values, else O(elements)",
+    summary="Let another key hold the same value.",
+)  # fmt: skip
+def copy(session: Session, args: list[bytes]) -> object:
+    """COPY source destination [DB destination-db] [REPLACE]"""
+    source_key = args[1]
+    key = args[2]
+    source = session.db
+    target = source
+    replacing = False
+    options = Args(args, 3)
+    while options.left() > 0:
+        word = options.word()
+        if word == b"REPLACE":
+            replacing = True
+        elif word == b"DB":
+            target = database_at(session, options.next())
+        else:
+            raise CommandError(SYNTAX)
+    if target is source and source_key == key:
+        raise CommandError(SAME_OBJECT)
+    if not source.look(source_key):
+        return 0
+    if target.look_to_change(key):
+        if not replacing:
+            return 0
+        target.discard(key)
+    found = source.find(source_key)
+    assert found
+    content = source.copy()
+    target.put(key, content)
+    target.changed(key, None, COPY_TO, 1)
+    return 1

@@ -1,0 +1,186 @@
+"""What commands on keys tell: the events and their order, the changes counted, what goes into the journal.
+
+The events and changes are the reference's (spec/events.md, sections 4, 10 and 12), taken down from its own channels.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from redpoll import commands
+from redpoll.build_info import is_compiled
+from redpoll.engine.engine import Engine
+from redpoll.engine.interest import Interest
+from redpoll.engine.session import Peer, Session
+from redpoll.engine.unit import Journal
+from redpoll.env.clock import VirtualClock
+from redpoll.env.random import Random
+from redpoll.keyspace.events import Event
+from redpoll.keyspace.moment import NOTIFIED
+from redpoll.protocol.reply import Error
+
+assert commands.FAMILIES, "importing them is what fills the catalogue"
+
+NOW_MS = 1_700_000_000_000
+SOON = NOW_MS + 10 + 10_000
+
+# Before; the command; its events, with the number of their database; changes; effects, where not the command itself.
+Case = tuple[str, str, str, int, list[str] | None]
+CASES: list[Case] = [
+    ("SET a 1", "RENAME a b", "0 new b, 0 rename_from a, 0 rename_to b", 1, None),
+    ("SET a 1; SET b 2", "RENAME a b", "0 new b, 0 rename_from a, 0 rename_to b", 1, None),
+    ("SET a 1", "RENAME a a", "", 0, []),
+    ("SET a 1; SET b 2", "RENAMENX a b", "", 0, []),
+    ("", "RENAME a b", "", 0, []),
+    ("SET a 1 PX 1; SET b 2", "RENAME a b", "0 expired a", 0, ["UNLINK a"]),
+    (
+        *("SET a 1; SET b 2 PX 1", "RENAME a b", "0 expired b, 0 new b, 0 rename_from a, 0 rename_to b", 1),
+        ["UNLINK b", "RENAME a b"],
+    ),
+    (
+        *("SET a 1; SET b 2 PX 1", "RENAMENX a b", "0 expired b, 0 new b, 0 rename_from a, 0 rename_to b", 1),
+        ["UNLINK b", "RENAMENX a b"],
+    ),
+    ("SET a 1 PX 1; SET b 2 PX 1", "RENAME a b", "0 expired a", 0, ["UNLINK a"]),
+    ("SET a 1", "MOVE a 1", "1 new a, 0 move_from a, 1 move_to a", 1, None),
+    (
+        *("SELECT 1; SET a 1 PX 1; SELECT 0; SET a 2", "MOVE a 1"),
+        *("1 expired a, 1 new a, 0 move_from a, 1 move_to a", 1, ["UNLINK a", "MOVE a 1"]),
+    ),
+    ("SELECT 1; SET a 1; SELECT 0; SET a 2", "MOVE a 1", "", 0, []),
+    ("SET a 1 PX 1", "MOVE a 1", "0 expired a", 0, ["UNLINK a"]),
+    ("SET a 1", "COPY a b", "0 new b, 0 copy_to b", 1, None),
+    ("SET a 1; SET b 2", "COPY a b", "", 0, []),
+    ("SET a 1; SET b 2", "COPY a b REPLACE", "0 new b, 0 copy_to b", 1, None),
+    ("", "COPY a b", "0 keymiss a", 0, []),
+    ("SET a 1 PX 1", "COPY a b", "0 expired a, 0 keymiss a", 0, ["UNLINK a"]),
+    ("SET a 1; SET b 2 PX 1", "COPY a b", "0 expired b, 0 new b, 0 copy_to b", 1, ["UNLINK b", "COPY a b"]),
+    ("SET a 1", "COPY a b DB 1", "1 new b, 1 copy_to b", 1, None),
+    ("SET a 1; SET b 2", "UNLINK a zz b", "0 del a, 0 del b", 2, None),
+    ("SET a 1 PX 1", "DEL a", "0 expired a", 0, ["UNLINK a"]),
+    ("SET a 1", "TOUCH a zz", "0 keymiss zz", 0, []),
+    ("SET a 1 PX 1", "TOUCH a", "0 expired a, 0 keymiss a", 0, ["UNLINK a"]),
+    ("SET a 1 PX 1", "EXISTS a", "0 expired a, 0 keymiss a", 0, ["UNLINK a"]),
+    ("SET a 1 PX 1", "TTL a", "0 expired a, 0 keymiss a", 0, ["UNLINK a"]),
+    ("SET a 1 PX 1", "KEYS *", "", 0, []),
+    ("SET a 1 PX 1", "RANDOMKEY", "0 expired a", 0, ["UNLINK a"]),
+    ("SET a 1 PX 1", "SCAN 0", "0 expired a", 0, ["UNLINK a"]),
+    ("SET a 1 PX 1", "OBJECT ENCODING a", "0 expired a", 0, ["UNLINK a"]),
+    ("SET a 1 PX 1", "DBSIZE", "", 0, []),
+    ("SET a 1", "EXPIRE a 10", "0 expire a", 1, [f"PEXPIREAT a {SOON}"]),
+    ("SET a 1", "EXPIRE a 0", "0 expired a", 1, ["UNLINK a"]),
+    ("SET a 1", "EXPIRE a 10 XX", "", 0, []),
+    ("SET a 1 EX 10", "PERSIST a", "0 persist a", 1, None),
+    ("SET a 1", "PERSIST a", "", 0, []),
+    ("SET a 1 PX 1", "EXPIRE a 10", "0 expired a", 0, ["UNLINK a"]),
+    ("SET a 1 PX 1", "PERSIST a", "0 expired a", 0, ["UNLINK a"]),
+    ("SET a 1", "SWAPDB 0 1", "", 1, None),
+    ("SET a 1", "SWAPDB 0 0", "", 1, None),
+    ("SET a 1", "FLUSHALL", "", 1, None),
+    ("SET a 1; SET b 2", "FLUSHDB", "", 2, None),
+    ("", "FLUSHDB", "", 0, None),
+    ("SET a 1 PX 1", "SET a 2", "0 expired a, 0 new a, 0 set a", 1, ["UNLINK a", "SET a 2"]),
+    ("SET a 1 PX 1", "GET a", "0 expired a, 0 keymiss a", 0, ["UNLINK a"]),
+    ("SET a 1 PX 1", "APPEND a 2", "0 expired a, 0 new a, 0 append a", 1, ["UNLINK a", "APPEND a 2"]),
+]
+NAMES = [f"{before}; {line}" for before, line, *_ in CASES]
+
+
+@pytest.fixture
+def session() -> Session:
+    engine = Engine(VirtualClock(NOW_MS * 1000), Random(1), 2)
+    # Effects are kept only while somebody wants them.
+    engine.unit.journal = Journal()
+    engine.start_unit()
+    return engine.open_session(Peer())
+
+
+def run(session: Session, lines: str) -> None:
+    for line in lines.split(";"):
+        if line:
+            words = [word.encode() for word in line.split()]
+            command = session.engine.commands.get(words[0])
+            assert command is not None
+            if command.subcommands is not None:
+                command = command.subcommands[words[1].lower()]
+            session.engine.run(session, command, words)
+
+
+def prepare(session: Session, before: str) -> None:
+    """Run what comes before, and let ten milliseconds pass."""
+    run(session, before)
+    clock = session.engine.clock
+    assert isinstance(clock, VirtualClock)
+    clock.advance_ms(10)
+    session.engine.start_unit()
+    session.engine.unit.effects.clear()
+
+
+@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
+def test_changes_and_effects(
+    session: Session, before: str, line: str, events: str, changes: int, effects: list[str] | None
+) -> None:
+    prepare(session, before)
+    counted = session.engine.moment.changes
+    run(session, line)
+    assert session.engine.moment.changes - counted == changes
+    written = [b" ".join(effect).decode() for effect in session.engine.unit.effects]
+    assert written == ([line] if effects is None else effects)
+
+
+@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
+@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
+def test_events_in_order(
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    line: str,
+    events: str,
+    changes: int,
+    effects: list[str] | None,
+) -> None:
+    told: list[str] = []
+
+    def note(self: Interest, db: int, key: bytes, event: Event) -> None:
+        told.append(f"{db} {event.name.decode()} {key.decode()}")
+
+    prepare(session, before)
+    monkeypatch.setattr(Interest, "changed", note)
+    session.engine.moment.interest |= NOTIFIED
+    run(session, line)
+    assert ", ".join(told) == events
+
+
+@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
+def test_the_active_cycle_tells_each_key_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def note(self: Interest, db: int, key: bytes, event: Event) -> None:
+        told.append(f"{db} {event.name.decode()} {key.decode()}")
+
+    prepare(session, "SET a 1 PX 5; SET b 1 PX 10; SET c 1 PX 11; SET d 1; SELECT 1; SET e 1 PX 1")
+    monkeypatch.setattr(Interest, "changed", note)
+    session.engine.moment.interest |= NOTIFIED
+    session.engine.expire_some()
+    session.engine.expire_some()
+    assert sorted(told) == ["0 expired a", "0 expired b", "1 expired e"]
+    assert session.engine.moment.expired == 3
+
+
+def test_what_is_held_back_stays_and_cannot_be_seen(session: Session) -> None:
+    """Paused writes: a key past its deadline is neither there nor deleted, and a draw of such keys ends."""
+    engine = session.engine
+    prepare(session, "SET a 1 PX 1; SET b 1 PX 1")
+    engine.moment.deleting_expired = False
+    assert engine.execute(session, [b"EXISTS", b"a"]) == 0
+    assert engine.execute(session, [b"KEYS", b"*"]) == []
+    assert engine.execute(session, [b"DBSIZE"]) == 2
+    assert engine.execute(session, [b"RANDOMKEY"]) in (b"a", b"b")
+    assert isinstance(engine.execute(session, [b"RENAME", b"a", b"c"]), Error)
+    assert engine.expire_some() == 0
+    assert engine.execute(session, [b"COPY", b"a", b"c"]) == 0
+    assert engine.execute(session, [b"SET", b"c", b"1"]) is not None
+    assert engine.execute(session, [b"RANDOMKEY"]) == b"c"
+    engine.moment.deleting_expired = True
+    assert engine.expire_some() == 2
+    assert engine.execute(session, [b"DBSIZE"]) == 1
