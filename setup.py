@@ -40,6 +40,8 @@ NOT_COMPILED = {
     "build_info.py": "looks at the other modules from outside",
     "net/poller_kqueue.py": "elsewhere the select module has no kqueue to compile against",
     "cli/*": "runs once in a process; not a line of it per command",
+    "config/[adfrv]*": "runs when a file is read or CONFIG is asked; a fifth of the time of a build otherwise",
+    "config/s[cp]*": "as above: the declarations of all directives and their kinds of values",
 }
 """What stays interpreted (patterns below src/redpoll), each with its reason.  Everything else is compiled."""
 
