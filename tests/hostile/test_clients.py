@@ -93,8 +93,6 @@ def test_who_does_not_read_holds_up_nobody(server: Server, witness: Witness) -> 
 
 
 def test_who_never_reads_is_ended_at_the_limit(server: Server, witness: Witness) -> None:
-    if not witness.ask(b"COMMAND", b"INFO", b"monitor").items[0].items:
-        pytest.skip("output limits come together with MONITOR")
     limit = b"client-output-buffer-limit"
     assert witness.ask(b"CONFIG", b"SET", limit, b"normal 8mb 0 0").text == b"OK"
     value = b"x" * MIB
