@@ -47,6 +47,11 @@ def _board(keys: int) -> Iterator[bytes]:
     return (command % (number * 7 % keys, number) for number in range(keys))
 
 
+def _bitmaps(keys: int) -> Iterator[bytes]:
+    command = pattern("SET", "bmp:%012d", "eight-by" * 16)
+    return (command % number for number in range(keys))
+
+
 def _nothing(keys: int) -> Iterator[bytes]:
     return iter(())
 
@@ -66,6 +71,7 @@ class Row:
 
 _KEY = f"key:{RANDOM_INT}"
 _HASH = f"hsh:{RANDOM_INT}"
+_BITMAP = f"bmp:{RANDOM_INT}"
 
 # Rows that share a fill stand together, so that it is done once.
 ROWS: tuple[Row, ...] = (
@@ -77,6 +83,9 @@ ROWS: tuple[Row, ...] = (
     Row("INCR", ("INCR", f"ctr:{RANDOM_INT}"), _counters),
     Row("HSET", ("HSET", _HASH, "field2", RANDOM_INT), _hashes),
     Row("HGET", ("HGET", _HASH, "field2"), _hashes, lines=2),
+    Row("GETBIT", ("GETBIT", _BITMAP, "517"), _bitmaps, gate=False),
+    Row("BITCOUNT", ("BITCOUNT", _BITMAP), _bitmaps, gate=False),
+    Row("BITFIELD", ("BITFIELD", _BITMAP, "INCRBY", "u16", "#7", "1"), _bitmaps, lines=2, weight=2, gate=False),
     Row("ZADD", ("ZADD", "board", RANDOM_INT, f"mem:{RANDOM_INT}"), _board, weight=2),
 )
 

@@ -15,12 +15,12 @@ from redpoll.errors import BIT_NEITHER, BIT_OFFSET, BIT_VALUE, BITOP_NOT_OF_ONE,
 from redpoll.keyspace.events import SET, SETBIT
 from redpoll.types.bits import (
     AND,
+    NOT,
     OR,
     XOR,
     byte_at,
     combine_all,
     first_bit,
-    inverted,
     ones_between,
     put_byte,
 )
@@ -156,7 +156,7 @@ def bitpos(session: Session, args: list[bytes]) -> object:
     return found
 
 
-OPERATIONS: Final = {b"AND": AND, b"OR": OR, b"XOR": XOR}
+OPERATIONS: Final = {b"AND": AND, b"OR": OR, b"XOR": XOR, b"NOT": NOT}
 
 
 @command(
@@ -167,21 +167,17 @@ OPERATIONS: Final = {b"AND": AND, b"OR": OR, b"XOR": XOR}
 )  # fmt: skip
 def bitop(session: Session, args: list[bytes]) -> object:
     """BITOP AND | OR | XOR | NOT destination key [key ...]"""
-    word = args[1].upper()
     target = args[2]
-    if word != b"NOT" and word not in OPERATIONS:
+    operation = OPERATIONS.get(args[1].upper())
+    if operation is None:
         raise CommandError(SYNTAX)
-    if word == b"NOT" and len(args) != 4:
+    if operation == NOT and len(args) != 4:
         raise CommandError(BITOP_NOT_OF_ONE)
     db = session.db
     sources: list[String | None] = []
     for at in range(3, len(args)):
         sources.append(db.string_to_read(args[at]))
-    if word == b"NOT":
-        source = sources[0]
-        result = inverted(source.text()) if source is not None else b""
-    else:
-        result = combine_all(OPERATIONS[word], sources)
+    result = combine_all(operation, sources)
     if len(result) == 0:
         db.delete(target)
         return 0

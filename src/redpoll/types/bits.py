@@ -22,6 +22,7 @@ CHUNK: Final[i64] = 1 << 14
 AND: Final[i64] = 0
 OR: Final[i64] = 1
 XOR: Final[i64] = 2
+NOT: Final[i64] = 3
 
 ONES: Final = bytes([n.bit_count() for n in range(256)])
 """How many bits of a byte are set."""
@@ -133,7 +134,10 @@ def combine_by_words(operation: i64, data: bytes, more: bytes) -> bytes:
 
 
 def combine_all(operation: i64, sources: list[String | None]) -> bytes:
-    """AND, OR or XOR of all, as long as the longest; shorter and missing ones go on in zeros.  O(bytes of all)."""
+    """AND, OR or XOR of all, or NOT of the only one, as long as the longest.  O(bytes of all).
+
+    Shorter and missing ones go on in zeros.
+    """
     size: i64 = 0
     for source in sources:
         if source is not None:
@@ -145,7 +149,7 @@ def combine_all(operation: i64, sources: list[String | None]) -> bytes:
         chunk = _padded(sources[0], at, stop)
         for number in range(1, len(sources)):
             chunk = combine(operation, chunk, _padded(sources[number], at, stop))
-        chunks.append(chunk)
+        chunks.append(inverted(chunk) if operation == NOT else chunk)
         at = stop
     return b"".join(chunks)
 

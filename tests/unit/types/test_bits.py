@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from redpoll.types.bits import (
     AND,
     CHUNK,
+    NOT,
     OR,
     XOR,
     byte_at,
@@ -109,7 +110,11 @@ def test_many_chunks_are_combined(form: Callable[[bytes], String]) -> None:
 
 @given(DATA)
 def test_all_is_inverted(data: bytes) -> None:
-    assert bytes(255 - byte for byte in data) == inverted(data)
+    expected = bytes(255 - byte for byte in data)
+    assert expected == inverted(data)
+    for form in FORMS:
+        assert expected == combine_all(NOT, [form(data)])
+    assert combine_all(NOT, [None]) == b""
 
 
 @given(forms, DATA, st.integers(0, 800), st.integers(0, 800))
