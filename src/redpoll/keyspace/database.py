@@ -235,7 +235,9 @@ class Database:
 
     def kind_of(self, key: bytes) -> i64:
         """The kind of what `key` holds, -1 if nothing; neither touches nor counts."""
-        return self.table.kind() if self.peek(key, False) else -1
+        if self.peek(key, False):
+            return self.table.kind()
+        return -1
 
     def is_past(self, key: bytes) -> bool:
         """Whether `key` is past its deadline and still there; changes nothing."""
@@ -244,7 +246,9 @@ class Database:
 
     def deadline_of(self, key: bytes) -> i64:
         """The deadline in ms, 0 if the key has none, -1 if there is no key.  Counts, does not touch."""
-        return self.table.deadline() if self.peek(key) else -1
+        if self.peek(key):
+            return self.table.deadline()
+        return -1
 
     # Changing.
 

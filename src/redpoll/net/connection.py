@@ -122,7 +122,10 @@ class Connection(Handler):
             failed: bytes | None = None
             if len(commands) == 0:
                 parser.authenticated = session.gates & GATE_NOAUTH == 0
-                failed = parser.parse(commands, BATCH if parser.authenticated else 1)
+                most = BATCH
+                if not parser.authenticated:
+                    most = 1
+                failed = parser.parse(commands, most)
                 if len(commands) == 0 and failed is None:
                     break
             if session.quiet == LOUD:

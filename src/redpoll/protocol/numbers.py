@@ -122,7 +122,9 @@ def to_int_at(b: bytes, start: i64, end: i64) -> i64:
             return NO_INT
         c = b[at]
     if c <= ZERO or c > NINE:
-        return 0 if c == ZERO and size == 1 else NO_INT
+        if c == ZERO and size == 1:
+            return 0
+        return NO_INT
     if end - at > 18:
         return long_int_at(b, start, end)
     n: i64 = c - ZERO

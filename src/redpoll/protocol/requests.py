@@ -106,7 +106,9 @@ def short_count(data: bytes, at: i64, end: i64) -> i64:
     if word & LINE_MASK != COUNT_LINE:
         return 0
     count = ((word >> 8) & 255) - ZERO
-    return count if count >= 1 and count <= 9 else 0
+    if count >= 1 and count <= 9:
+        return count
+    return 0
 
 
 def short_name(data: bytes, at: i64, end: i64) -> bytes | None:
@@ -141,7 +143,10 @@ def length_line(data: bytes, at: i64, end: i64) -> i64:
     word = i64(read_i32_le(data, at))
     if word & LINE_MASK == LENGTH_LINE:
         units = ((word >> 8) & 255) - ZERO
-        return units << 3 | 1 if units >= 0 and units <= 9 else -1
+        # Not as one expression: `else -1` would make it an object, boxed for every argument.
+        if units >= 0 and units <= 9:
+            return units << 3 | 1
+        return -1
     first = ((word >> 8) & 255) - ZERO
     if word & 255 != DOLLAR or first < 1 or first > 9:
         return -1
@@ -154,7 +159,9 @@ def length_line(data: bytes, at: i64, end: i64) -> i64:
             break
         size = size * 10 + (c - ZERO)
         stop += 1
-    return size << 3 | (stop - at - 1) if i64(read_i16_le(data, stop)) == CRLF else -1
+    if i64(read_i16_le(data, stop)) == CRLF:
+        return size << 3 | (stop - at - 1)
+    return -1
 
 
 class RequestParser:
@@ -196,7 +203,9 @@ class RequestParser:
 
     def missing(self) -> i64:
         """Bytes that the bulk string in progress lacks, with the CR LF behind it; 0 if none is in progress."""
-        return self.lacking + 2 if self.lacking > 0 else 0
+        if self.lacking > 0:
+            return self.lacking + 2
+        return 0
 
     def pending_bytes(self) -> i64:
         """Bytes held: what was fed and not read, and the arguments of a command that is not complete.  O(1)."""
@@ -325,7 +334,9 @@ class RequestParser:
         while at < limit:
             if data[at] == CR:
                 self.searched = at - self.at
-                return at if at + 1 < end else -1
+                if at + 1 < end:
+                    return at
+                return -1
             at += 1
         self.searched = at - self.at
         return -2 if self.searched > MAX_LINE_BYTES else -1

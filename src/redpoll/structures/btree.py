@@ -88,7 +88,9 @@ class BTree:
     def rank(self, score: float, member: bytes) -> i64:
         """Number of entries before (score, member), -1 if it is not there.  O(log n)."""
         rank = self._find(score, member)
-        return rank if rank >= 0 else -1
+        if rank >= 0:
+            return rank
+        return -1
 
     def rank_of_score(self, score: float, after: bool) -> i64:
         """Number of entries with a score below `score`; with `after`, below or equal to it.  O(log n)."""

@@ -272,7 +272,8 @@ class Table:
         segment.blobs[j] = spliced(blob, start, stop, value)
         length: i64 = start - self.offset + len(value)
         assert length <= RECORD_LIMIT
-        self.word = (word & (HASH_MASK << HASH_SHIFT | CLOCK_FIELD)) | kind << KIND_SHIFT | length
+        # Hash and access clock stay.  The mask of what goes is small: one beyond 62 bits would be a boxed int.
+        self.word = (word & ~(KIND_MASK << KIND_SHIFT | OUTSIDE | LENGTH_MASK)) | kind << KIND_SHIFT | length
         words = segment.words[j]
         words[self.index] = self.word
         self.stamp += 1
