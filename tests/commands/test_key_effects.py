@@ -17,7 +17,7 @@ from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.events import Event
 from redpoll.keyspace.moment import NOTIFIED
-from redpoll.protocol.reply import Error
+from redpoll.protocol.reply import OK, Error
 
 assert commands.FAMILIES, "importing them is what fills the catalogue"
 
@@ -181,6 +181,9 @@ def test_what_is_held_back_stays_and_cannot_be_seen(session: Session) -> None:
     assert engine.execute(session, [b"COPY", b"a", b"c"]) == 0
     assert engine.execute(session, [b"SET", b"c", b"1"]) is not None
     assert engine.execute(session, [b"RANDOMKEY"]) == b"c"
+    assert engine.execute(session, [b"COPY", b"c", b"a"]) == 1
+    assert engine.execute(session, [b"RENAME", b"c", b"b"]) is OK
+    assert engine.execute(session, [b"DBSIZE"]) == 2
     engine.moment.deleting_expired = True
-    assert engine.expire_some() == 2
-    assert engine.execute(session, [b"DBSIZE"]) == 1
+    assert engine.expire_some() == 0
+    assert engine.execute(session, [b"EXISTS", b"a", b"b"]) == 2
