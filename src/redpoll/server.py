@@ -13,7 +13,7 @@ from redpoll.config.file import NO_SUCH_COMMAND, TARGET_EXISTS, ConfigError
 from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.command import Command
-from redpoll.engine.engine import Engine, Host
+from redpoll.engine.engine import BEHIND_MS, Engine, Host
 from redpoll.engine.session import Session
 from redpoll.env.clock import Clock
 from redpoll.env.crash import CrashReports
@@ -335,6 +335,8 @@ class Tick(Timer):
         engine.tick()
         if engine.reclaimer.pending() > 0:
             return 1
+        if engine.is_behind:
+            return BEHIND_MS
         if engine.next_deadline_ms() > 0:
             return TICK_MS
         return 1000 // engine.options.hz

@@ -410,3 +410,28 @@ def test_idle_time_of_moved_and_touched_keys(pair: Pair) -> None:
         theirs, ours = pair.both("OBJECT", "IDLETIME", name)
         told = [reply.text is not None and reply.integer > 1 for reply in (theirs, ours)]
         assert told[0] == told[1], name
+
+
+def test_no_touch_leaves_all_to_touch(pair: Pair) -> None:
+    names = ("read", "renamed", "expired", "scanned", "set", "touched", "transacted")
+    for name in names:
+        pair.do("SET", name, "v")
+    pair.silent(2.2)
+    pair.play("""
+        CLIENT NO-TOUCH ON
+        GET read
+        STRLEN read
+        RENAME renamed target
+        EXPIRE expired 100
+        SET set w
+        TOUCH touched
+        MULTI
+        GET read
+        TOUCH transacted
+        EXEC
+        CLIENT NO-TOUCH OFF
+    """)
+    for name in (*names, "target"):
+        theirs, ours = pair.both("OBJECT", "IDLETIME", name)
+        told = [reply.text is not None and reply.integer > 1 for reply in (theirs, ours)]
+        assert told[0] == told[1], name

@@ -110,8 +110,8 @@ def remaining(session: Session, key: bytes, seconds: bool, from_now: bool) -> ob
         return -2 if at_ms < 0 else -1
     if from_now:
         at_ms = max(at_ms - session.db.moment.now_ms, 0)
-        return (at_ms + 500) // 1000 if seconds else at_ms
-    return (at_ms + 500) // 1000 if seconds else at_ms
+    # Half up; adding 500 could leave 64 bits.
+    return at_ms // 1000 + int(at_ms % 1000 >= 500) if seconds else at_ms
 
 
 @command(

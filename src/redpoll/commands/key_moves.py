@@ -23,10 +23,9 @@ def renamed(session: Session, source: bytes, target: bytes, replacing: bool) -> 
         raise CommandError(NO_SUCH_KEY)
     if source == target:
         return replacing
-    if db.look_to_change(target):
-        if not replacing:
-            return False
-        db.discard(target)
+    if db.look_to_change(target) and not replacing:
+        return False
+    db.discard(target)
     found = db.find(source)
     assert found
     content = db.take()
@@ -70,6 +69,7 @@ def move(session: Session, args: list[bytes]) -> object:
         raise CommandError(SAME_OBJECT)
     if not source.look_to_change(key) or target.look_to_change(key):
         return 0
+    target.discard(key)
     content = source.take()
     target.put(key, content)
     source.changed(key, None, MOVE_FROM, 0)
@@ -103,10 +103,9 @@ def copy(session: Session, args: list[bytes]) -> object:
         raise CommandError(SAME_OBJECT)
     if not source.look(source_key):
         return 0
-    if target.look_to_change(key):
-        if not replacing:
-            return 0
-        target.discard(key)
+    if target.look_to_change(key) and not replacing:
+        return 0
+    target.discard(key)
     found = source.find(source_key)
     assert found
     content = source.copy()

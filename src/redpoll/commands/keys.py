@@ -73,15 +73,10 @@ def exists(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def touch(session: Session, args: list[bytes]) -> object:
     """TOUCH key [key ...]"""
-    moment = session.db.moment
-    touching = moment.touching
-    # It is the one command that touches for a client of NO-TOUCH, too.
-    moment.touching = True
     found: i64 = 0
     for key in args[1:]:
         if session.db.look(key):
             found += 1
-    moment.touching = touching
     return found
 
 

@@ -47,6 +47,15 @@ class Unit:
                 effects = [MULTI, *effects, EXEC]
             journal.write(db, effects)
 
+    def end_each(self, db: int) -> None:
+        """Hand the effects to the journal one by one: keys that the cycle found expired, each a unit of its own."""
+        journal = self.journal
+        effects = self.effects
+        if journal is not None:
+            self.effects = []
+            for effect in effects:
+                journal.write(db, [effect])
+
 
 MULTI: Final = [b"MULTI"]
 EXEC: Final = [b"EXEC"]

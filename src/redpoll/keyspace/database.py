@@ -377,7 +377,7 @@ class Database:
         self._created(key, content.kind)
 
     def discard(self, key: bytes) -> None:
-        """Delete `key` if it is there to make room for another value; nobody is told."""
+        """Make room for another value: delete `key` if it is there, hidden past its deadline or not.  Tells nobody."""
         if self.table.find(key):
             self._remove()
 

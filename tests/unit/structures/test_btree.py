@@ -49,6 +49,8 @@ class BTreeMachine(RuleBasedStateMachine):
         self.tree = BTree(*limits)
         self.model: list[Entry] = []
         self.scores: dict[bytes, float] = {}
+        self.twin: BTree | None = None
+        self.twin_entries: list[Entry] = []
 
     def put(self, member: bytes, score: float) -> None:
         old = self.scores.get(member)
@@ -119,6 +121,20 @@ class BTreeMachine(RuleBasedStateMachine):
         for _, member in self.model[left:]:
             del self.scores[member]
         del self.model[left:]
+
+    @rule(with_the_copy=st.booleans())
+    def copies(self, with_the_copy: bool) -> None:
+        """Go on with the tree or with its copy; the other one must not notice."""
+        made = self.tree.copy()
+        assert made.size_bytes == self.tree.size_bytes
+        self.twin, self.tree = (self.tree, made) if with_the_copy else (made, self.tree)
+        self.twin_entries = self.model.copy()
+
+    @invariant()
+    def the_twin_stays(self) -> None:
+        if self.twin is not None:
+            self.twin.check()
+            assert entries_of(self.twin) == self.twin_entries
 
     @rule(seed=st.integers(0, 2**32), count=st.integers(50, 200), spread=st.sampled_from([1, 5, 1000]))
     def puts_many(self, seed: int, count: int, spread: int) -> None:

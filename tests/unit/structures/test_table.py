@@ -14,6 +14,7 @@ from redpoll.env.random import Random
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
 from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
+from redpoll.structures.table_copy import copied
 from redpoll.structures.table_walk import Records, due, scan
 from redpoll.types.string import LongString
 
@@ -54,6 +55,25 @@ class TableMachine(RuleBasedStateMachine):
         self.table = Table(most_buckets=self.most_buckets)
         self.model: dict[bytes, tuple[bytes, int]] = {}
         self.deadlines: dict[bytes, int] = {}
+        self.twin: Table | None = None
+        self.twin_content: dict[bytes, tuple[bytes, int]] = {}
+
+    @rule(with_the_copy=st.booleans())
+    def copy(self, with_the_copy: bool) -> None:
+        """Go on with the table or with its copy; the other one must not notice."""
+        made = copied(self.table)
+        assert made.outside_bytes == self.table.outside_bytes
+        self.twin, self.table = (self.table, made) if with_the_copy else (made, self.table)
+        self.twin_content = self.model.copy()
+
+    @invariant()
+    def the_twin_stays(self) -> None:
+        if self.twin is not None:
+            check(self.twin)
+            assert self.twin.size == len(self.twin_content)
+            for key, (value, kind) in self.twin_content.items():
+                assert load(self.twin, key) == value
+                assert self.twin.kind() == kind
 
     @rule(key=keys, value=values, kind=st.integers(0, 15))
     def put(self, key: bytes, value: bytes, kind: int) -> None:
@@ -211,6 +231,30 @@ def test_scores_move_with_their_records() -> None:
     for n in range(1, 1000, 2):
         assert table.find(b"%d" % n)
         assert table.score() == float(n)
+
+
+def test_a_copy_of_scores_goes_its_own_way() -> None:
+    table = Table(scored=True)
+    for n in range(1000):
+        assert not table.find(b"%d" % n)
+        table.insert(b"%d" % n, b"", 0)
+        table.set_score(float(n))
+    twin = copied(table)
+    for n in range(1000):
+        assert table.find(b"%d" % n)
+        if n % 3:
+            table.remove()
+        else:
+            table.set_score(-1.0)
+    for n in range(1000, 3000):
+        assert not table.find(b"%d" % n)
+        table.insert(b"%d" % n, b"", 0)
+    check(table)
+    check(twin)
+    assert twin.size == 1000
+    for n in range(1000):
+        assert twin.find(b"%d" % n)
+        assert twin.score() == float(n)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5000])
