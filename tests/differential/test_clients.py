@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests.differential.pair import Pair
+from tests.differential.pair import Pair, difference_rows
 from tests.differential.wire import encode
 
 
@@ -294,6 +294,7 @@ def test_killing_oneself_by_address_in_a_transaction(pair: Pair) -> None:
             wire.send(encode(words))
         found.append(wire.read_until_closed())
     # The reference leaves the array unfinished, and runs the commands all the same.
+    assert "killed-in-exec" in difference_rows()
     theirs, ours = found
     assert theirs == b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n"
     assert ours == theirs + b"+OK\r\n"
@@ -538,3 +539,13 @@ def test_no_touch_leaves_the_access_clock_alone(pair: Pair) -> None:
 def test_a_protocol_error_behind_silence_comes_in_its_turn(pair: Pair) -> None:
     pair.raw(encode(("CLIENT", "REPLY", "SKIP")) + encode(("SET", "k", "v")) + b"PING\r\n*1\r\nfoo\r\n", closes=True)
     pair.second().do("GET", "k")
+
+
+@pytest.mark.parametrize("last", [encode(("QUIT",)), b"*1\r\nfoo\r\n"], ids=["QUIT", "protocol error"])
+def test_leaving_in_silence(pair: Pair, last: bytes) -> None:
+    assert "closed-while-silent" in difference_rows()
+    other = pair.second()
+    for wire in (other.theirs, other.ours):
+        wire.send(encode(("CLIENT", "REPLY", "OFF")) + last)
+    assert other.ours.read_until_closed() == b""
+    assert other.theirs.silent_for(0.05) == b""

@@ -6,8 +6,8 @@ import socket
 import time
 
 import pytest
-from tests.differential.pair import Pair
-from tests.differential.wire import Wire, encode
+from tests.differential.pair import Pair, difference_rows
+from tests.differential.wire import ConnectionClosedError, Wire, encode
 
 
 def closes(wire: Wire) -> bytes:
@@ -152,3 +152,21 @@ def test_browsers(pair: Pair) -> None:
             data = encode(("POST",))
         assert other.raw(data, closes=True) == b""
     pair.second().raw(b"GET / HTTP/1.1\r\n")
+
+
+def test_only_what_is_left_unread_counts(pair: Pair) -> None:
+    assert "output-limit-unsent" in difference_rows()
+    pair.do("SET", "k", b"x" * 10_000)
+    with pair.config("client-output-buffer-limit", "normal 1100000 0 0"):
+        other = pair.second()
+        answered = []
+        for wire in (other.theirs, other.ours):
+            wire.send(encode(("MULTI",)) + encode(("GET", "k")) * 120)
+            for _ in range(121):
+                wire.read()
+            wire.send(encode(("EXEC",)))
+            try:
+                answered.append(len(wire.read().items))
+            except (ConnectionClosedError, ConnectionResetError):
+                answered.append(0)
+        assert answered == [0, 120]
