@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 from tests.differential.pair import Pair, difference_rows
@@ -549,3 +550,28 @@ def test_leaving_in_silence(pair: Pair, last: bytes) -> None:
         wire.send(encode(("CLIENT", "REPLY", "OFF")) + last)
     assert other.ours.read_until_closed() == b""
     assert other.theirs.silent_for(0.05) == b""
+
+
+TALK = """
+    CLIENT REPLY SKIP|CLIENT REPLY OFF|CLIENT REPLY ON|CLIENT REPLY x|PING|GET|SET k 1|INCR k|MULTI|EXEC|DISCARD
+    BZPOPMIN z 0.01|ZADD z 1 a|NOSUCH|RESET|WATCH k|SELECT 1|CLIENT SETNAME x|CLIENT GETNAME|CLIENT NO-TOUCH on
+""".strip().replace("\n", "|")
+
+
+def test_random_silence(pair: Pair) -> None:
+    """Whole conversations at once, in two pieces cut anywhere: who is silent, and when, is the same."""
+    pool = [encode(tuple(line.split())) for line in TALK.split("|")]
+    for seed in range(60):
+        random = Random(seed)
+        said = b"".join(random.choice(pool) for _ in range(25))
+        # A RESET may be left out itself.
+        said += encode(("RESET",)) * 2 + encode(("QUIT",))
+        cut = random.randrange(len(said))
+        other = pair.second(2)
+        pair.fresh()
+        answers = []
+        for wire in (other.theirs, other.ours):
+            wire.send(said[:cut])
+            wire.send(said[cut:])
+            answers.append(wire.read_until_closed())
+        assert answers[0] == answers[1], (seed, said)
