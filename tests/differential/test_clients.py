@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from random import Random
 
 import pytest
-from tests.differential.pair import Pair
+from tests.differential.pair import Pair, difference_rows
 from tests.differential.wire import encode
 
 
@@ -294,6 +295,7 @@ def test_killing_oneself_by_address_in_a_transaction(pair: Pair) -> None:
             wire.send(encode(words))
         found.append(wire.read_until_closed())
     # The reference leaves the array unfinished, and runs the commands all the same.
+    assert "killed-in-exec" in difference_rows()
     theirs, ours = found
     assert theirs == b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n"
     assert ours == theirs + b"+OK\r\n"
@@ -462,7 +464,6 @@ def test_reply(pair: Pair) -> None:
         ["CLIENT REPLY OFF", "MULTI", "PING", "CLIENT REPLY ON", "EXEC", "CLIENT REPLY ON"],
         ["CLIENT REPLY OFF", "SET k 1", "INCR k", "CLIENT REPLY ON", "GET k"],
         ["CLIENT REPLY SKIP", "BZPOPMIN z 0.02", "PING"],
-        ["CLIENT REPLY SKIP"],
         ["CLIENT REPLY SKIP", "BZPOPMIN z 0.02", "CLIENT REPLY SKIP", "BZPOPMIN z 0.02", "PING"],
     ]
     for lines in one:
@@ -539,3 +540,38 @@ def test_no_touch_leaves_the_access_clock_alone(pair: Pair) -> None:
 def test_a_protocol_error_behind_silence_comes_in_its_turn(pair: Pair) -> None:
     pair.raw(encode(("CLIENT", "REPLY", "SKIP")) + encode(("SET", "k", "v")) + b"PING\r\n*1\r\nfoo\r\n", closes=True)
     pair.second().do("GET", "k")
+
+
+@pytest.mark.parametrize("last", [encode(("QUIT",)), b"*1\r\nfoo\r\n"], ids=["QUIT", "protocol error"])
+def test_leaving_in_silence(pair: Pair, last: bytes) -> None:
+    assert "closed-while-silent" in difference_rows()
+    other = pair.second()
+    for wire in (other.theirs, other.ours):
+        wire.send(encode(("CLIENT", "REPLY", "OFF")) + last)
+    assert other.ours.read_until_closed() == b""
+    assert other.theirs.silent_for(0.05) == b""
+
+
+TALK = """
+    CLIENT REPLY SKIP|CLIENT REPLY OFF|CLIENT REPLY ON|CLIENT REPLY x|PING|GET|SET k 1|INCR k|MULTI|EXEC|DISCARD
+    BZPOPMIN z 0.01|ZADD z 1 a|NOSUCH|RESET|WATCH k|SELECT 1|CLIENT SETNAME x|CLIENT GETNAME|CLIENT NO-TOUCH on
+""".strip().replace("\n", "|")
+
+
+def test_random_silence(pair: Pair) -> None:
+    """Whole conversations at once, in two pieces cut anywhere: who is silent, and when, is the same."""
+    pool = [encode(tuple(line.split())) for line in TALK.split("|")]
+    for seed in range(60):
+        random = Random(seed)
+        said = b"".join(random.choice(pool) for _ in range(25))
+        # A RESET may be left out itself.
+        said += encode(("RESET",)) * 2 + encode(("QUIT",))
+        cut = random.randrange(len(said))
+        other = pair.second(2)
+        pair.fresh()
+        answers = []
+        for wire in (other.theirs, other.ours):
+            wire.send(said[:cut])
+            wire.send(said[cut:])
+            answers.append(wire.read_until_closed())
+        assert answers[0] == answers[1], (seed, said)

@@ -42,16 +42,21 @@ def switch(word: bytes) -> bool:
 def client_kill(session: Session, args: list[bytes]) -> object:
     """CLIENT KILL ip:port | filter value [filter value ...]"""
     if len(args) == 3:
-        victims = [other for other in list(session.engine.sessions.values()) if other.peer.address() == args[2]]
+        victims = [other for other in connected(session) if other.peer.address() == args[2]]
         if len(victims) == 0:
             raise CommandError(NO_SUCH_CLIENT)
         kill(session, victims[0])
         return OK
     wanted = Filter(session, args[2:], True)
-    victims = [other for other in list(session.engine.sessions.values()) if wanted.fits(other)]
+    victims = [other for other in connected(session) if wanted.fits(other)]
     for other in victims:
         kill(session, other)
     return len(victims)
+
+
+def connected(session: Session) -> list[Session]:
+    """The sessions that have a connection, the caller's included: a program in whose process we are has none."""
+    return [other for other in session.engine.sessions.values() if other.peer.descriptor() >= 0]
 
 
 def kill(session: Session, other: Session) -> None:

@@ -100,7 +100,7 @@ class Filter:
         if plain == b"LADDR":
             return other.peer.local_address() == value
         if plain == b"IP":
-            return other.peer.address().rpartition(b":")[0].strip(b"[]") == value.strip(b"[]")
+            return other.peer.address().rpartition(b":")[0].strip(b"[]") == value
         if plain == b"NAME":
             return other.name == value
         if plain == b"LIB-NAME":

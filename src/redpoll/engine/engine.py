@@ -281,6 +281,9 @@ class Engine:
 
     def refuse(self, session: Session, command: Command, text: bytes) -> Error:
         """Count a refusal of a known command; the reply."""
+        if session.gates & command.gates & GATE_NOAUTH != 0:
+            # Comes before everything else, the number of arguments included.
+            text = NOAUTH
         self.counters.rejected[command.index] += 1
         if command.name == b"exec":
             return self._abort(session, text)
@@ -330,7 +333,9 @@ class Engine:
             return
         command = self.commands[waiting.args[0].lower()]
         session.waiting = None
+        self.moment.touching = session.gates & GATE_NO_TOUCH == 0
         reply = self.run(session, command, waiting.args)
+        self.moment.touching = True
         if reply is BLOCKED:
             # Found nothing again: it goes on waiting, with its place in the queue and its deadline.
             session.waiting = waiting

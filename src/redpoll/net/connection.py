@@ -29,6 +29,8 @@ READ_BYTES: Final[i64] = 65536
 READ_BULK_BYTES: Final[i64] = 1 << 20
 FLUSH_BYTES: Final[i64] = 65536
 BATCH: Final[i64] = 1024
+MOST_UNAUTHENTICATED_BYTES: Final[i64] = 1024
+"""So much may wait for a client that has not said who it is."""
 KEPT_PIECES: Final[i64] = 256
 """So many sent pieces may stay in the list of the backlog."""
 WARM: Final[i64] = 32
@@ -315,6 +317,8 @@ class Connection(Handler):
         """Whether the client has left too much unread, by `client-output-buffer-limit`."""
         limit = self.engine.options.output_limits[self.session.output_class()]
         held = self.pending_output()
+        if held > MOST_UNAUTHENTICATED_BYTES and self.session.gates & GATE_NOAUTH != 0:
+            return True
         if limit.hard > 0 and held >= limit.hard:
             return True
         if limit.soft == 0 or held < limit.soft:

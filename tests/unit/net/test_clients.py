@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.unit.net.bench import Bench, Client
 
+from redpoll.client.store import Store
 from redpoll.engine.settings import OutputLimit
+from redpoll.env.clock import VirtualClock
+from redpoll.errors import CommandError
 
 
 @pytest.fixture
@@ -351,3 +355,85 @@ def test_a_paused_client_that_leaves_is_forgotten(bench: Bench) -> None:
     assert len(bench.engine.pause.waiting) == 0
     assert other.asks("CLIENT", "UNPAUSE") == b"+OK\r\n"
     assert other.asks("EXISTS", "k") == b":0\r\n"
+
+
+# ---- Unix sockets, MONITOR, calls in process
+
+
+def test_clients_of_a_unix_socket(bench: Bench, tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect(path)
+    server, _ = listener.accept()
+    server.setblocking(False)
+    sock.setblocking(False)
+    bench.sockets.extend((listener, sock))
+    bench.clients.accepted(server)
+    client, monitor = Client(bench, sock), bench.connect()
+    told = client.asks("CLIENT", "INFO")
+    assert f" addr=[{path}:0]:0 laddr=[{path}:0]:0 ".encode() in told
+    assert b" flags=U " in told
+    assert monitor.asks("MONITOR") == b"+OK\r\n"
+    assert client.asks("PING") == b"+PONG\r\n"
+    monitor.reads(f'+1700000000.000000 [0 unix:{path}] "PING"\r\n'.encode())
+
+
+def test_a_monitor_costs_nothing_once_it_has_gone(bench: Bench) -> None:
+    before = bench.engine.gates
+    monitor, other = bench.connect(), bench.connect()
+    assert monitor.asks("MONITOR") == b"+OK\r\n"
+    assert bench.engine.gates != before
+    monitor.sock.close()
+    bench.until(lambda: len(bench.clients.open) == 1)
+    assert bench.engine.gates == before
+    assert other.asks("PING") == b"+PONG\r\n"
+
+
+def test_what_a_monitor_does_itself_follows_its_reply(bench: Bench) -> None:
+    monitor = bench.connect()
+    assert monitor.asks("MONITOR") == b"+OK\r\n"
+    line = b'+1700000000.000000 [0 %b] "PING"\r\n' % b"%b:%d" % (b"127.0.0.1", monitor.sock.getsockname()[1])
+    monitor.send_bytes(b"PING\r\nPING\r\n")
+    monitor.reads((b"+PONG\r\n" + line) * 2)
+
+
+def test_who_does_not_touch_leaves_the_clock_alone(bench: Bench) -> None:
+    client = bench.connect()
+    assert client.asks("SET", "k", "v") == b"+OK\r\n"
+    assert client.asks("CLIENT", "NO-TOUCH", "ON") == b"+OK\r\n"
+    bench.pass_ms(60_000)
+    client.send_bytes(b"GET k\r\nMULTI\r\nGET k\r\nEXEC\r\nOBJECT IDLETIME k\r\n")
+    client.reads(b"$1\r\nv\r\n+OK\r\n+QUEUED\r\n*1\r\n$1\r\nv\r\n:60\r\n")
+    client.send_bytes(b"MULTI\r\nTOUCH k\r\nEXEC\r\nOBJECT IDLETIME k\r\n")
+    client.reads(b"+OK\r\n+QUEUED\r\n*1\r\n:1\r\n:0\r\n")
+    bench.pass_ms(60_000)
+    assert client.asks("CLIENT", "NO-TOUCH", "OFF") == b"+OK\r\n"
+    client.send_bytes(b"GET k\r\nOBJECT IDLETIME k\r\n")
+    client.reads(b"$1\r\nv\r\n:0\r\n")
+
+
+def test_a_call_in_process_is_neither_held_up_nor_silenced() -> None:
+    store = Store(VirtualClock())
+    assert store.execute("CLIENT", "PAUSE", 60_000) == b"OK"
+    assert store.execute("SET", "k", "v") == b"OK"
+    for words in (("CLIENT", "REPLY", "OFF"), ("CLIENT", "REPLY", "SKIP"), ("MONITOR",)):
+        with pytest.raises(CommandError):
+            store.execute(*words)
+    assert store.execute("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no") == 0
+    assert store.execute("GET", "k") == b"v"
+
+
+def test_a_killed_client_loses_what_it_had_still_to_run(bench: Bench) -> None:
+    victim, killer = bench.connect(), bench.connect()
+    assert victim.asks("WATCH", "k") == b"+OK\r\n"
+    victim.send_bytes(b"BZPOPMIN z 0\r\nSET k after\r\n")
+    bench.settle()
+    number = min(bench.engine.sessions)
+    assert killer.asks("CLIENT", "KILL", "ID", number) == b":1\r\n"
+    assert victim.ends() == b""
+    assert killer.asks("ZADD", "z", "1", "a") == b":1\r\n"
+    assert killer.asks("EXISTS", "k") == b":0\r\n"
+    assert bench.engine.interest.waiters == bench.engine.interest.watchers == {}
