@@ -112,6 +112,19 @@ UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 NO_SILENCE_IN_PROCESS: Final = (
     b"ERR CLIENT REPLY OFF and SKIP need a connection: a call in process has its return value"
 )
+COUNT_BELOW_MINUS_1: Final = b"ERR count should be greater than or equal to -1"
+COMMANDLOG_TYPE: Final = b"ERR type should be one of the following: slow, large-request, large-reply"
+NOT_POSITIVE: Final = b"ERR value is out of range, must be positive"
+NOT_A_LISTPACK: Final = b"ERR Not a listpack encoded object."
+NOT_AN_SDS: Final = b"ERR Not an sds encoded string."
+NOT_A_HASH_TABLE: Final = b"ERR The value stored at the specified key is not represented using an hash table"
+DEBUG_DB_OUT_OF_RANGE: Final = b"ERR Out of range database"
+WRONG_PROTOCOL_TYPE: Final = (
+    b"ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|"
+    b"attrib|push|verbatim|true|false"
+)
+ONLY_IN_A_SERVER: Final = b"ERR this ends a server, and this engine runs inside another program"
+NOT_IN_RESP2: Final = b"ERR RESP2 is not supported by this command"
 NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
 SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
 SHUTDOWN_IN_PROCESS: Final = b"ERR SHUTDOWN is for servers: this engine runs inside a program"
@@ -134,6 +147,22 @@ def invalid_expire(name: bytes) -> bytes:
 
 def unknown_subcommand(word: bytes, container: bytes) -> bytes:
     return b"ERR unknown subcommand '%b'. Try %b HELP." % (up_to_nul(word)[:128], container.upper())
+
+
+def wrong_subcommand(word: bytes, container: bytes) -> bytes:
+    """For containers that take their subcommands apart themselves; the word as it came."""
+    return b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP." % (
+        up_to_nul(word)[:128], container,
+    )  # fmt: skip
+
+
+def out_of_memory(name: bytes) -> bytes:
+    """A command needed more memory than there is, and was given up."""
+    return b"OOM out of memory while running '%b'" % name
+
+
+def no_latency_samples(event: bytes) -> bytes:
+    return b"ERR No samples available for event '%b'" % up_to_nul(event)
 
 
 def not_in_transaction(name: bytes) -> bytes:

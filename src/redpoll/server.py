@@ -14,16 +14,19 @@ from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.command import Command
 from redpoll.engine.engine import BEHIND_MS, Engine, Host
+from redpoll.engine.sampler import SAMPLE_MS
 from redpoll.engine.session import Session
 from redpoll.env.clock import Clock
 from redpoll.env.crash import CrashReports
 from redpoll.env.log import LEVELS, Log
 from redpoll.env.process import (
+    end_by_signal,
     greatest_listen_backlog,
     oom_score,
     open_files_limit,
     raise_open_files_limit,
     remove_file,
+    resident_bytes,
     set_oom_score,
     write_pid,
 )
@@ -55,6 +58,7 @@ class Server(Stoppable):
         self.limits: Final = Limits()
         self.host: Final = ServerHost(self)
         self.engine: Final = Engine(Clock(), Random(), host=self.host, config=config)
+        self.reactor.traffic = self.engine.traffic
         self.clients: Final = Clients(self.engine, self.reactor, self.limits, log)
         self.listeners: Final = Listeners(config, self.clients, self.reactor, self.engine.options, log)
         self.supervisor: Final = supervisor
@@ -84,6 +88,8 @@ class Server(Stoppable):
             self.keep_pid_file(pid_file)
         self.wakeup = Wakeup(self, self.reactor)
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
+        self.engine.count_program(resident_bytes())
+        self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
         log.notice("Server initialized")
         for remark in config.take_remarks():
@@ -322,6 +328,22 @@ class ServerHost(Host):
             "supervised": server.supervisor.kind,
         }
 
+    def end_by_fault(self, signal: int, last_words: str) -> bool:
+        if last_words:
+            self.server.log.warning(last_words)
+        end_by_signal(signal)
+        return True
+
+    def listeners(self) -> list[str]:
+        config = self.server.config
+        found: list[str] = []
+        if len(self.server.listeners.tcp) > 0:
+            addresses = "".join([f"bind={word.decode('utf-8', 'surrogateescape')}," for word in config.words(b"bind")])
+            found.append(f"name=tcp,{addresses}port={config.integer(b'port')}")
+        if self.server.listeners.unix is not None:
+            found.append(f"name=unix,bind={config.text(b'unixsocket').decode('utf-8', 'surrogateescape')}")
+        return found
+
 
 class Tick(Timer):
     """The engine's own work: waits, deadlines, memory."""
@@ -340,6 +362,19 @@ class Tick(Timer):
         if engine.next_deadline_ms() > 0:
             return TICK_MS
         return 1000 // engine.options.hz
+
+
+class Sample(Timer):
+    """Rates and peaks for INFO."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine: Final = engine
+
+    def run(self) -> i64:
+        if not self.engine.cron_paused:
+            self.engine.sampler.sample(self.engine.clock.now_us())
+        return SAMPLE_MS
 
 
 class Collect(Timer):

@@ -254,6 +254,10 @@ def run_all(sessions: list[Session], sequence: list[Command], turns: list[int]) 
     try:
         for (name, said), turn in zip(sequence, turns, strict=True):
             sessions[turn].step(name, said)
+        # What no reply has shown: one number for the content of all databases.
+        for session in sessions:
+            session.reset()
+        sessions[0].pair.do("DEBUG", "DIGEST")
     except AssertionError as failure:
         lines = "\n".join(f"{turn}> {spell(said)}" for (_, said), turn in zip(sequence, turns, strict=True))
         raise AssertionError(f"{failure}\nafter\n{lines}") from None

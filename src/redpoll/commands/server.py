@@ -1,21 +1,17 @@
-"""The server as a whole: INFO, TIME, DEBUG."""
+"""The server as a whole: INFO and TIME."""
 
 from __future__ import annotations
 
 from redpoll.catalogue.spec import (
-    ADMIN,
     DANGEROUS,
     FAST,
     LOADING,
-    NOSCRIPT,
     STALE,
 )
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import CommandError
 from redpoll.observe.info import info_text
-from redpoll.protocol.numbers import parse_double
-from redpoll.protocol.reply import OK, Verbatim
+from redpoll.protocol.reply import Verbatim
 
 
 @command(
@@ -36,21 +32,3 @@ def time(session: Session, args: list[bytes]) -> object:
     """TIME"""
     now_us = session.engine.moment.now_us
     return [b"%d" % (now_us // 1000000), b"%d" % (now_us % 1000000)]
-
-
-@command(
-    "debug", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server",
-    since="1.0.0", complexity="depends on the subcommand", summary="Tools for those who test servers.",
-)  # fmt: skip
-def debug(session: Session, args: list[bytes]) -> object:
-    """DEBUG SLEEP seconds | SET-ACTIVE-EXPIRE 0|1"""
-    word = args[1].upper()
-    if word == b"SLEEP" and len(args) == 3:
-        seconds = parse_double(args[2])
-        if seconds > 0:
-            session.engine.clock.sleep(seconds)
-        return OK
-    if word == b"SET-ACTIVE-EXPIRE" and len(args) == 3:
-        session.engine.active_expire = args[2].strip() not in (b"0", b"")
-        return OK
-    raise CommandError(b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % args[1][:128])

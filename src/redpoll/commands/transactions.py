@@ -7,6 +7,7 @@ from redpoll.catalogue.spec import ALLOW_BUSY, FAST, LOADING, NO_MULTI, NOSCRIPT
 from redpoll.engine.command import command
 from redpoll.engine.gates import GATE_BLOCK, GATE_MULTI
 from redpoll.engine.session import Session, Transaction
+from redpoll.engine.watch import NO_SIZE
 from redpoll.errors import DISCARD_WITHOUT_MULTI, EXEC_WITHOUT_MULTI, EXECABORT, CommandError
 from redpoll.protocol.reply import NULL_ARRAY, OK, Error
 
@@ -44,10 +45,18 @@ def exec_(session: Session, args: list[bytes]) -> object:
     replies: list[object] = []
     session.gates |= GATE_BLOCK
     engine.in_transaction = True
+    if transaction.weighed:
+        engine.watch.weigh(True)
     session.executing = len(transaction.queued)
+    engine.traffic.commands += len(transaction.queued)
     for queued in transaction.queued:
-        replies.append(engine.run_queued(session, queued))
+        reply = engine.run_queued(session, queued)
+        replies.append(reply)
+        if engine.watch.large_from < NO_SIZE:
+            engine.watch.note_reply(session, queued, reply, engine.read_us)
     engine.in_transaction = False
+    if transaction.weighed:
+        engine.watch.weigh(False)
     session.executing = 0
     session.gates &= ~GATE_BLOCK
     return replies

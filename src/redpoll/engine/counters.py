@@ -1,28 +1,168 @@
-"""What an engine counts of its commands: calls, time, refusals, failures, errors by code."""
+"""What an engine counts of its commands: calls and how long each took, refusals, failures, errors by code.
+
+A call shorter than 64 µs, nearly every one, is counted in one place: the cell of its command and its duration.  Calls,
+their sum of time and their distribution all follow from those cells.  Longer ones go to a `LongCalls` of the command.
+"""
 
 from __future__ import annotations
 
-from librt.vecs import append, vec
-from mypy_extensions import i64
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i64, mypyc_attr
+
+CELL_BITS: Final[i64] = 6
+CELLS: Final[i64] = 64
+"""Durations, in microseconds, that have a cell of their own for each command."""
+CELL_MASK: Final[i64] = 63
+
+NEVER_QUICK: Final[i64] = -(1 << 62)
+"""No duration is below it: set as `quick_us`, it sends every call through `Watch.note`."""
+
+STEP_BITS: Final[i64] = 5
+"""Each doubling of a longer duration is split in 32: its count is right to 3 %."""
+LONGEST_BITS: Final[i64] = 46
+
+MOST_CODES: Final = 128
+"""Error codes counted by themselves."""
+OVERFLOW_CODE: Final = b"ERRORSTATS_OVERFLOW"
+
+
+@mypyc_attr(acyclic=True)
+class LongCalls:
+    """The calls of one command that took 64 µs or more: counts by duration, in steps of a thirty-second."""
+
+    def __init__(self) -> None:
+        self.counts: vec[i64] = vec[i64]([0] * int((LONGEST_BITS - CELL_BITS) << STEP_BITS))
+        self.calls: i64 = 0
+        self.usec: i64 = 0
+
+    def add(self, usec: i64) -> None:
+        self.calls += 1
+        self.usec += usec
+        self.counts[step_of(usec)] += 1
+
+
+def step_of(usec: i64) -> i64:
+    """The index of a duration of at least 64 µs."""
+    power: i64 = CELL_BITS
+    while usec >> power > 1:
+        power += 1
+    if power >= LONGEST_BITS:
+        return ((LONGEST_BITS - CELL_BITS) << STEP_BITS) - 1
+    return ((power - CELL_BITS) << STEP_BITS) + ((usec >> (power - STEP_BITS)) & 31)
+
+
+def end_of_step(step: i64) -> i64:
+    """The longest duration that is counted at index `step`, in microseconds."""
+    width = step >> STEP_BITS
+    return ((32 + (step & 31) + 1) << (width + CELL_BITS - STEP_BITS)) - 1
+
+
+class Calls:
+    """The cells of all commands, and their long calls."""
+
+    def __init__(self, commands: i64) -> None:
+        self.cells: vec[i64] = vec[i64]([0] * int(commands << CELL_BITS))
+        self.long: dict[int, LongCalls] = {}
+
+    def count(self, index: i64, usec: i64) -> None:
+        """Count a call of any length."""
+        if usec < CELLS:
+            self.cells[(index << CELL_BITS) | (usec & CELL_MASK)] += 1
+            return
+        found = self.long.get(index)
+        if found is None:
+            found = LongCalls()
+            self.long[index] = found
+        found.add(usec)
+
+    def calls(self, index: i64) -> i64:
+        """How often a command ran.  O(64)."""
+        found = self.long.get(index)
+        total: i64 = found.calls if found is not None else 0
+        at = index << CELL_BITS
+        stop = at + CELLS
+        while at < stop:
+            total += self.cells[at]
+            at += 1
+        return total
+
+    def usec(self, index: i64) -> i64:
+        """How long it ran in all.  O(64)."""
+        found = self.long.get(index)
+        total: i64 = found.usec if found is not None else 0
+        first = index << CELL_BITS
+        took: i64 = 1
+        while took < CELLS:
+            total += self.cells[first + took] * took
+            took += 1
+        return total
+
+    def reset(self) -> None:
+        for at in range(len(self.cells)):
+            self.cells[at] = 0
+        self.long.clear()
 
 
 class Counters:
-    """Columns indexed by `Command.index`; times in microseconds."""
+    """Columns indexed by `Command.index`; times in microseconds.
+
+    `quick_us` is what `Engine.run` compares a duration with: below it, counting in `cells` is all there is to do.
+    """
 
     def __init__(self, commands: int) -> None:
-        self.calls: vec[i64] = vec[i64]()
-        self.usec: vec[float] = vec[float]()
-        self.rejected: vec[i64] = vec[i64]()
-        self.failed: vec[i64] = vec[i64]()
-        for _ in range(commands):
-            self.calls = append(self.calls, 0)
-            self.usec = append(self.usec, 0.0)
-            self.rejected = append(self.rejected, 0)
-            self.failed = append(self.failed, 0)
+        self.commands: i64 = commands
+        self.quick_us: i64 = CELLS
+        self.tracked: Final = Calls(commands)
+        self.untracked: Final = Calls(commands)
+        """Calls that took place while `latency-tracking` was off: they count, but in no distribution."""
+        self.cells: vec[i64] = self.tracked.cells
+        """Where quick calls are counted now: the very cells of `tracked` or of `untracked`."""
+        self.tracking = True
+        self.rejected: vec[i64] = vec[i64]([0] * commands)
+        self.failed: vec[i64] = vec[i64]([0] * commands)
         self.errors: dict[bytes, int] = {}
         self.error_replies: i64 = 0
-        self.processed: i64 = 0
         self.internal_errors: i64 = 0
+
+    def track(self, tracking: bool) -> None:
+        """Whether the distribution of what is called from now on is wanted."""
+        self.tracking = tracking
+        self.cells = self.tracked.cells if tracking else self.untracked.cells
+
+    def count(self, index: i64, usec: i64) -> None:
+        """Count a call of any length."""
+        if self.tracking:
+            self.tracked.count(index, usec)
+        else:
+            self.untracked.count(index, usec)
+
+    def calls(self, index: i64) -> i64:
+        """How often a command ran.  O(64)."""
+        return self.tracked.calls(index) + self.untracked.calls(index)
+
+    def usec(self, index: i64) -> i64:
+        """How long it ran in all.  O(64)."""
+        return self.tracked.usec(index) + self.untracked.usec(index)
+
+    def processed(self) -> i64:
+        """How many commands ran.  O(commands)."""
+        total: i64 = 0
+        index: i64 = 0
+        while index < self.commands:
+            total += self.calls(index)
+            index += 1
+        return total
+
+    def total_usec(self) -> i64:
+        """How long all of them ran.  O(commands)."""
+        total: i64 = 0
+        index: i64 = 0
+        while index < self.commands:
+            total += self.usec(index)
+            index += 1
+        return total
 
     def error(self, text: bytes) -> None:
         """Count an error reply under its code: the first word, if a blank ends it within 32 bytes with the `-`."""
@@ -31,17 +171,44 @@ class Counters:
         code = text[:at] if at >= 0 else b"ERR"
         for strange in (b"#", b":", b"\r", b"\n"):
             code = code.replace(strange, b"_")
-        if code not in self.errors and len(self.errors) >= 128:
-            code = b"ERRORSTATS_OVERFLOW"
+        if code not in self.errors and len(self.errors) >= MOST_CODES:
+            code = OVERFLOW_CODE
         self.errors[code] = self.errors.get(code, 0) + 1
 
     def reset(self) -> None:
         """CONFIG RESETSTAT."""
-        for i in range(len(self.calls)):
-            self.calls[i] = 0
-            self.usec[i] = 0.0
-            self.rejected[i] = 0
-            self.failed[i] = 0
+        self.tracked.reset()
+        self.untracked.reset()
+        for index in range(len(self.failed)):
+            self.rejected[index] = 0
+            self.failed[index] = 0
         self.errors.clear()
         self.error_replies = 0
-        self.processed = 0
+        self.internal_errors = 0
+
+
+@mypyc_attr(acyclic=True)
+class Traffic:
+    """What crossed the sockets and how the loop turned; whoever owns sockets adds to it."""
+
+    def __init__(self) -> None:
+        self.commands: i64 = 0
+        """Commands that came, those of transactions when they ran: what the rate is made of."""
+        self.received: i64 = 0
+        self.sent: i64 = 0
+        self.reads: i64 = 0
+        self.writes: i64 = 0
+        self.turns: i64 = 0
+        self.active_us: i64 = 0
+        self.longest_turn_us: i64 = 0
+
+    def reset(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.commands = 0
+        self.received = 0
+        self.sent = 0
+        self.reads = 0
+        self.writes = 0
+        self.turns = 0
+        self.active_us = 0
+        self.longest_turn_us = 0

@@ -13,15 +13,18 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.config.settings import Config
 from redpoll.engine import gate
 from redpoll.engine.command import CATALOGUE, Command
-from redpoll.engine.counters import Counters
+from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
 from redpoll.engine.gates import GATE_BLOCK, GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN
 from redpoll.engine.interest import Interest
+from redpoll.engine.latency import EXPIRE_CYCLE
 from redpoll.engine.monitors import Monitors
 from redpoll.engine.pause import Pause
+from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
 from redpoll.engine.unit import Unit
 from redpoll.engine.waiting import Waiting
+from redpoll.engine.watch import Watch
 from redpoll.env.clock import Clock
 from redpoll.env.random import Random
 from redpoll.errors import (
@@ -29,6 +32,7 @@ from redpoll.errors import (
     INTERNAL,
     NOAUTH,
     CommandError,
+    out_of_memory,
     unknown_command,
     unknown_subcommand,
     wrong_arity,
@@ -71,6 +75,14 @@ class Host:
         """What INFO says of the program: port, executable, configuration file …"""
         return {}
 
+    def end_by_fault(self, signal: int, last_words: str) -> bool:
+        """End the program as a fault would; False where nobody may."""
+        return False
+
+    def listeners(self) -> list[str]:
+        """The sockets that clients may come to, as INFO tells them: `name=tcp,bind=127.0.0.1,port=6379`."""
+        return []
+
 
 class Engine:
     """See the module's docstring."""
@@ -97,6 +109,8 @@ class Engine:
         self.pause: Final = Pause(self)
         self.monitors: Final = Monitors(self)
         self.counters: Final = Counters(len(CATALOGUE))
+        self.watch: Final = Watch(self.counters)
+        self.traffic: Final = Traffic()
         self.commands: Final = spellings()
         self.gates: i64 = GATE_DEBUG
         self.session_gates: i64 = 0
@@ -106,6 +120,7 @@ class Engine:
         self.is_behind = False
         """Whether more keys are past their deadline than the last turn was allowed to delete."""
         self.expires_next: i64 = 0
+        self.cron_paused = False
         self.lazy_flush = True
         self.sessions: Final[dict[int, Session]] = {}
         self.next_id: i64 = FIRST_ID
@@ -116,11 +131,20 @@ class Engine:
         self.output_limit_closes: i64 = 0
         self.in_transaction = False
         self.run_id: Final = random.hex_digits(40)
+        self.replication_id = random.hex_digits(40)
         self.waits_with_deadline: list[Session] = []
         self.moment.set_time(clock.now_us())
+        self.read_us: i64 = self.moment.now_us
+        """When the clock was read last: the start of what runs next.  In EXEC `moment` stands still, this does not."""
         self.started_us: i64 = self.moment.now_us
         self.options: Final = Options()
         EngineSettings(self).connect(self.config)
+        self.expiry_us: i64 = 0
+        self.tick_us: i64 = 0
+        self.sampler: Final = Sampler(self)
+        self.base_bytes: i64 = 0
+        """What a server takes without any data; 0 inside another program, whose memory is not ours."""
+        self.startup_bytes: i64 = self.used_memory()
 
     # Sessions.
 
@@ -148,7 +172,8 @@ class Engine:
 
     def start_unit(self) -> None:
         """Read the clock: once before the first command of a batch; every end is then the next one's start."""
-        self.moment.set_time(self.clock.now_us())
+        self.read_us = self.clock.now_us()
+        self.moment.set_time(self.read_us)
 
     def execute(self, session: Session, args: list[bytes]) -> object:
         """Run one command, or queue it, or refuse it; its reply.
@@ -176,13 +201,13 @@ class Engine:
     def run(self, session: Session, command: Command, args: list[bytes]) -> object:
         """Run a command that has passed the gates, and count it; no unit ends here."""
         moment = self.moment
-        began = moment.now_us
+        began = self.read_us
         try:
             reply = command.handler(session, args)
         except CommandError as refused:
             reply = Error(refused.text)
         except MemoryError:
-            reply = Error(b"OOM out of memory while running '%b'" % command.name)
+            reply = Error(out_of_memory(command.name))
         except Exception:
             reply = self._internal_error(command, args)
         index = command.index
@@ -191,9 +216,12 @@ class Engine:
             counters.error(reply.text)
             counters.failed[index] += 1
         ended = self.clock.now_us()
-        counters.calls[index] += 1
-        counters.usec[index] += float(ended - began)
-        counters.processed += 1
+        self.read_us = ended
+        took = ended - began
+        if took < counters.quick_us:
+            counters.cells[(index << CELL_BITS) | (took & CELL_MASK)] += 1
+        else:
+            self.watch.note(session, command, args, reply, took, ended)
         session.last_command = command.spec.name
         session.commands += 1
         if self.unit.journal is not None:
@@ -291,6 +319,7 @@ class Engine:
 
     def _spoil(self, session: Session, refused: Error) -> Error:
         """Count a refusal; a transaction that is being collected will not run."""
+        self.watch.refused = refused
         self.counters.error(refused.text)
         if session.transaction is not None:
             session.transaction.spoiled = True
@@ -343,6 +372,7 @@ class Engine:
         if self.unit.journal is not None:
             self.unit.end(waiting.db)
         self._forget_wait(session, waiting)
+        self.watch.note_reply(session, waiting.args, reply, self.read_us)
         session.peer.deliver(session, reply)
         session.peer.resume(session)
 
@@ -363,17 +393,29 @@ class Engine:
             self.interest.wait(session, session.db.index, keys)
             if deadline_ms > 0 and session not in self.waits_with_deadline:
                 self.waits_with_deadline.append(session)
+        self.watch.attend()
         return BLOCKED
 
     def unblock(self, session: Session, reply: object) -> None:
         """End a wait from outside, with `reply` (a time-out, CLIENT UNBLOCK)."""
-        if session.waiting is not None:
+        waiting = session.waiting
+        if waiting is not None:
             self._stop_waiting(session)
+            if not waiting.postponed:
+                self._count_wait(session, waiting, reply)
             if isinstance(reply, Error):
                 self.counters.error(reply.text)
             session.active_us = self.moment.now_us
             session.peer.deliver(session, reply)
             session.peer.resume(session)
+
+    def _count_wait(self, session: Session, waiting: Waiting, reply: object) -> None:
+        """A command that waited in vain is over: it counts as a call now."""
+        command = self.commands[waiting.args[0].lower()]
+        if isinstance(reply, Error):
+            self.counters.failed[command.index] += 1
+        self.watch.note(session, command, waiting.args, reply, waiting.spent_us, self.moment.now_us)
+        self.watch.note_reply(session, waiting.args, reply, self.moment.now_us)
 
     def _stop_waiting(self, session: Session) -> None:
         waiting = session.waiting
@@ -397,15 +439,22 @@ class Engine:
         Bounded: some hundred keys and RECLAIM_US of freeing a turn.
         """
         self.start_unit()
+        if self.cron_paused:
+            return
         now_ms = self.moment.now_ms
         for session in list(self.waits_with_deadline):
             waiting = session.waiting
             if waiting is not None and waiting.deadline_ms <= now_ms:
                 self.unblock(session, waiting.timeout_reply)
         self.pause.tick()
+        began = self.clock.now_us()
         self.expire_some(450 + 50 * self.options.active_expire_effort)
+        expired = self.clock.now_us()
+        self.expiry_us += expired - began
+        self.watch.latency.note(EXPIRE_CYCLE, expired - began, expired)
         if self.reclaimer.pending() > 0:
             self._give_memory_back()
+        self.tick_us += self.clock.now_us() - self.read_us
 
     def _give_memory_back(self) -> None:
         """Free what was dropped, for some RECLAIM_US.
@@ -469,10 +518,20 @@ class Engine:
         self.rejected_connections = 0
         self.query_limit_closes = 0
         self.output_limit_closes = 0
+        self.expiry_us = 0
+        self.tick_us = 0
+        self.traffic.reset()
+        self.sampler.reset()
+        self.reclaimer.freed = 0
+
+    def count_program(self, resident: i64) -> None:
+        """Count the memory of the program itself from now on: what is resident before there is any data."""
+        self.base_bytes = resident
+        self.startup_bytes = self.used_memory()
 
     def used_memory(self) -> i64:
-        """Memory of all databases, in bytes, by the engine's own accounting.  O(databases)."""
-        total: i64 = 0
+        """Memory of the program and all databases, in bytes, by the engine's own accounting.  O(databases)."""
+        total = self.base_bytes
         for db in self.databases:
             total += db.table.size_bytes()
         return total

@@ -43,6 +43,8 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes])
         return engine.pause.postpone(session, command, args)
     if transaction is not None and gates & GATE_MULTI and command.name not in RUN_IN_MULTI:
         transaction.queued.append(args)
+        if engine.watch.weighing:
+            transaction.weighed = True
         transaction.gates |= command.gates
         session.last_command = command.name
         return QUEUED

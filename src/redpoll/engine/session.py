@@ -38,6 +38,8 @@ class Transaction:
         self.spoiled = False
         self.gates: i64 = 0
         """The gates of what is queued, all together."""
+        self.weighed = False
+        """Whether one of the commands may be a large request."""
 
 
 class Buffers:

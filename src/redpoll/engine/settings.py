@@ -87,6 +87,19 @@ ENCODING_LIMITS: Final = {
 }
 """Directives that decide encodings, with their attributes of `EncodingLimits`."""
 
+WATCHED: Final = [
+    b"commandlog-execution-slower-than",
+    b"commandlog-slow-execution-max-len",
+    b"commandlog-request-larger-than",
+    b"commandlog-large-request-max-len",
+    b"commandlog-reply-larger-than",
+    b"commandlog-large-reply-max-len",
+    b"latency-monitor-threshold",
+    b"latency-tracking",
+    b"latency-tracking-info-percentiles",
+]
+"""Directives that decide what `Watch` notes."""
+
 ELSEWHERE: Final = [
     b"requirepass",
     b"proto-max-bulk-len",
@@ -122,6 +135,8 @@ class EngineSettings(Effects):
                 setattr(options, attribute, config.flag(name))
             else:
                 setattr(options, attribute, min(config.integer(name), GREATEST))
+        if name in WATCHED:
+            self.engine.watch.take(options)
         if name in ELSEWHERE:
             self.apply_here(name, config)
         return b""

@@ -20,3 +20,5 @@ class Waiting:
         self.deadline_ms: i64 = deadline_ms
         self.timeout_reply: Final = timeout_reply
         self.postponed = False
+        self.spent_us: i64 = 0
+        """How long it has run so far, in tries that found nothing."""

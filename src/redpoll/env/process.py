@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
@@ -107,3 +108,32 @@ def end_at_once(status: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def system_memory_bytes() -> int:
+    """RAM of the machine, in bytes; 0 where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
+
+
+def cpu_seconds(thread: bool) -> tuple[float, float, float, float]:
+    """Processor time in the system and in user space, of this process or this thread, then of ended children."""
+    who = resource.RUSAGE_THREAD if thread and sys.platform == "linux" else resource.RUSAGE_SELF
+    own = resource.getrusage(who)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_stime, own.ru_utime, children.ru_stime, children.ru_utime
+
+
+def give_memory_back() -> None:
+    """Have the allocator return what it keeps free to the system, where it can be asked to."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
+def end_by_signal(number: int) -> None:
+    """Have this process end by a signal, as a fault would end it."""
+    os.kill(os.getpid(), number)

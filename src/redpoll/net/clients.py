@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import traceback
 from typing import Final
 
 from mypy_extensions import i64
@@ -83,6 +84,10 @@ class Clients(Owner):
             elif timeout_us > 0 and connection.session.active_us < oldest_us and connection.session.may_be_idle():
                 self.log.verbose("Closing idle client")
                 connection.close()
+
+    def log_failed(self, connection: Connection) -> None:
+        peer = connection.line.address().decode()
+        self.log.warning(f"internal error, closing the connection of {peer}: {traceback.format_exc()}")
 
     def close_all(self) -> None:
         """Send what can be sent at once, and end every connection."""

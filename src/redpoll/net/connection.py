@@ -18,6 +18,7 @@ from mypy_extensions import i64
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_NOAUTH
 from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING, Buffers, Peer, Session
+from redpoll.engine.watch import FLUSH_BYTES
 from redpoll.net.listener import Acceptor
 from redpoll.net.loop import Handler, Reactor, Task
 from redpoll.protocol.encode import Output, encode
@@ -27,7 +28,6 @@ from redpoll.structures.warming import WORTHWHILE
 
 READ_BYTES: Final[i64] = 65536
 READ_BULK_BYTES: Final[i64] = 1 << 20
-FLUSH_BYTES: Final[i64] = 65536
 BATCH: Final[i64] = 1024
 MOST_UNAUTHENTICATED_BYTES: Final[i64] = 1024
 """So much may wait for a client that has not said who it is."""
@@ -54,6 +54,10 @@ class Owner(Acceptor):
 
     def protocol_broken(self, connection: Connection, text: bytes) -> None:
         """It is being closed for a protocol error."""
+        raise NotImplementedError
+
+    def log_failed(self, connection: Connection) -> None:
+        """Log the exception at hand, which ends a connection."""
         raise NotImplementedError
 
 
@@ -103,15 +107,30 @@ class Connection(Handler):
             self.close()
             return
         self.received += len(data)
+        engine = self.engine
+        traffic = engine.traffic
+        traffic.received += len(data)
+        traffic.reads += 1
         if self.closing:
             # Only what it is still owed keeps it open.
             return
         parser.feed(data)
-        if parser.pending_bytes() > self.engine.options.client_query_buffer_limit:
+        watch = engine.watch
+        if parser.pending_bytes() >= watch.weigh_from:
+            watch.weigh(True)
+        if parser.pending_bytes() > engine.options.client_query_buffer_limit:
             self.owner.query_too_long(self)
             self.close()
             return
         self.process()
+        if watch.weighing:
+            watch.weigh(False)
+
+    def on_failure(self, failure: Exception) -> None:
+        """Out of memory between commands, or a mistake of ours: this client is lost, the others are not."""
+        self.engine.counters.internal_errors += 1
+        self.owner.log_failed(self)
+        self.close()
 
     def process(self) -> None:
         """Run what is complete, as far as the session does not wait."""
@@ -148,6 +167,7 @@ class Connection(Handler):
         session = self.session
         output = self.output
         count: i64 = len(commands)
+        brim = engine.watch.brim
         done: i64 = 0
         while done < count:
             if count >= WARM_FROM and done & (WARM - 1) == 0:
@@ -156,12 +176,16 @@ class Connection(Handler):
             done += 1
             if reply is not BLOCKED and reply is not NO_REPLY:
                 encode(output, reply, session.resp)
-                if output.size() >= FLUSH_BYTES:
-                    self.flush()
+                if output.size() >= brim:
+                    if output.size() >= engine.watch.large_from:
+                        engine.watch.note_reply(session, commands[done - 1], reply, engine.moment.now_us)
+                    if output.size() >= FLUSH_BYTES:
+                        self.flush()
             if session.waiting is not None or self.apart:
                 if session.is_postponed():
                     done -= 1
                 break
+        engine.traffic.commands += done
         if done == count:
             commands.clear()
         else:
@@ -263,6 +287,9 @@ class Connection(Handler):
             self.close()
             return
         self.sent += sent
+        traffic = self.engine.traffic
+        traffic.sent += sent
+        traffic.writes += 1
         if sent < len(data):
             self.backlog.append(data[sent:])
             self.backlog_bytes = len(data) - sent
@@ -444,7 +471,10 @@ class Resume(Task):
         self.line.resuming = False
         connection = self.line.connection
         if connection is not None:
-            connection.process()
+            try:
+                connection.process()
+            except Exception as failure:
+                connection.on_failure(failure)
 
 
 class Flush(Task):
@@ -458,7 +488,10 @@ class Flush(Task):
         self.planned = False
         connection = self.line.connection
         if connection is not None:
-            connection.flush()
+            try:
+                connection.flush()
+            except Exception as failure:
+                connection.on_failure(failure)
 
 
 def endpoint(sock: socket.socket, remote: bool) -> bytes:

@@ -11,6 +11,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.engine.counters import Traffic
 from redpoll.net.poller import READABLE, WRITABLE, Poller, is_readable, is_writable, new_poller
 
 
@@ -22,6 +23,10 @@ class Handler:
 
     def on_writable(self) -> None:
         """Only called while `want_writable` is on."""
+
+    def on_failure(self, failure: Exception) -> None:
+        """One of the above has raised: a handler that can end by itself does, any other ends the loop."""
+        raise failure
 
 
 class Timer:
@@ -50,6 +55,9 @@ class Reactor:
         self.timers: Final[list[Timer]] = []
         self.soon: list[Task] = []
         self.stopping = False
+        self.forever = False
+        self.woke_us: i64 = 0
+        self.traffic = Traffic()
 
     def fileno(self) -> int:
         return self.poller.fileno()
@@ -82,9 +90,18 @@ class Reactor:
 
     def run_once(self, timeout_ms: i64 = -1) -> None:
         """Wait at most so long (below 0: until something happens) and do all that is ready."""
+        now_us = monotonic_us()
+        traffic = self.traffic
+        traffic.turns += 1
+        if self.forever:
+            # From here to the wait there is nothing to measure, so the turn before ends now.
+            took = now_us - self.woke_us
+            traffic.active_us += took
+            if took > traffic.longest_turn_us:
+                traffic.longest_turn_us = took
         first = self.next_deadline_ms()
         if first >= 0:
-            left = first - now_ms()
+            left = first - now_us // 1000
             if left < 0:
                 left = 0
             if timeout_ms < 0 or left < timeout_ms:
@@ -92,20 +109,26 @@ class Reactor:
         if len(self.soon) > 0:
             timeout_ms = 0
         handlers = self.handlers
-        for fd, mask in self.poller.wait(timeout_ms):
+        ready = self.poller.wait(timeout_ms)
+        self.woke_us = monotonic_us()
+        for fd, mask in ready:
             handler = handlers.get(fd)
-            if handler is not None and is_writable(mask):
-                handler.on_writable()
-                handler = handlers.get(fd)
-            if handler is not None and is_readable(mask):
-                handler.on_readable()
+            if handler is None:
+                continue
+            try:
+                if is_writable(mask):
+                    handler.on_writable()
+                if is_readable(mask) and handlers.get(fd) is handler:
+                    handler.on_readable()
+            except Exception as failure:
+                handler.on_failure(failure)
         while len(self.soon) > 0:
             tasks = self.soon
             self.soon = []
             for task in tasks:
                 task.run_task()
         if first >= 0:
-            now = now_ms()
+            now = self.woke_us // 1000
             if first <= now:
                 for timer in self.timers:
                     if timer.due_ms <= now:
@@ -113,12 +136,19 @@ class Reactor:
 
     def run_forever(self) -> None:
         """Until `stop`."""
+        self.woke_us = monotonic_us()
+        self.forever = True
         while not self.stopping:
             self.run_once()
+        self.forever = False
 
     def stop(self) -> None:
         self.stopping = True
 
 
 def now_ms() -> i64:
-    return i64(monotonic() * 1000.0)
+    return monotonic_us() // 1000
+
+
+def monotonic_us() -> i64:
+    return i64(monotonic() * 1000000.0)

@@ -26,6 +26,7 @@ from redpoll.protocol.reply import (
     NullArray,
     Pairs,
     Push,
+    RawError,
     Sequence,
     SetOf,
     Status,
@@ -170,6 +171,8 @@ def encode_rare(out: Output, reply: object, resp: i64) -> None:
             write_bulk(out, reply.digits)
     elif isinstance(reply, Sequence):
         write_items(out, reply.replies, resp)
+    elif isinstance(reply, RawError):
+        write_error(out.buffer, reply.text)
     elif isinstance(reply, Attribute):
         if resp >= RESP3:
             write_map(out, BAR, reply.items, resp)

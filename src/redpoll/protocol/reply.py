@@ -36,6 +36,14 @@ class Error:
         self.text: Final = text
 
 
+@mypyc_attr(acyclic=True)
+class RawError:
+    """An error line that is no failure of its command and counts nowhere (DEBUG ERROR)."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text: Final = text
+
+
 class NullArray:
     """RESP2's `*-1`; RESP3 has one null only."""
 

@@ -127,3 +127,25 @@ def reversed_bits(n: i64) -> i64:
         out = out << 1 | (n & 1)
         n >>= 1
     return out
+
+
+def mean_ttl_ms(table: Table, now_ms: i64, most: i64 = 4096) -> i64:
+    """The mean time that keys with a deadline have left, in ms, 0 without any: of the first `most` of them."""
+    if table.volatile == 0:
+        return 0
+    total: i64 = 0
+    seen: i64 = 0
+    for segment in table.segments:
+        j: i64 = 0
+        while j < len(segment.deadlines):
+            column = segment.deadlines[j]
+            i: i64 = 0
+            while i < len(column):
+                if column[i] > now_ms:
+                    total += column[i] - now_ms
+                    seen += 1
+                i += 1
+            j += 1
+        if seen >= most:
+            break
+    return total // seen if seen > 0 else 0

@@ -1,0 +1,151 @@
+"""SLOWLOG and COMMANDLOG: commands that were slow, or large to read or to answer."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.spec import ADMIN, LOADING, STALE
+from redpoll.commands.help import help_lines
+from redpoll.engine.args import integer
+from redpoll.engine.command import command
+from redpoll.engine.command_log import CommandLog
+from redpoll.engine.session import Session
+from redpoll.errors import COMMANDLOG_TYPE, COUNT_BELOW_MINUS_1, CommandError, wrong_subcommand
+from redpoll.protocol.reply import OK
+
+ADMINISTRATORS = ADMIN | LOADING | STALE
+ALL_NODES = "request_policy:all_nodes nondeterministic_output"
+SUM = "request_policy:all_nodes response_policy:agg_sum nondeterministic_output"
+ALL_SUCCEED = "request_policy:all_nodes response_policy:all_succeeded"
+
+
+def log_of(session: Session, word: bytes) -> CommandLog:
+    """The log that a type names."""
+    watch = session.engine.watch
+    type = word.lower()
+    if type == b"slow":
+        return watch.slow
+    if type == b"large-request":
+        return watch.large_requests
+    if type == b"large-reply":
+        return watch.large_replies
+    raise CommandError(COMMANDLOG_TYPE)
+
+
+def count_of(word: bytes) -> int:
+    """How many entries are wanted; -1 is all of them."""
+    count = integer(word, COUNT_BELOW_MINUS_1)
+    if count < -1:
+        raise CommandError(COUNT_BELOW_MINUS_1)
+    return count
+
+
+def entries(log: CommandLog, count: int) -> list[object]:
+    """The newest entries as both commands show them."""
+    found: list[object] = []
+    for entry in log.newest(count):
+        words: list[object] = []
+        words.extend(entry.args)
+        found.append([int(entry.id), int(entry.at_s), int(entry.amount), words, entry.address, entry.name])
+    return found
+
+
+@command(
+    "slowlog", arity=-2, flags=0, group="server", since="2.2.12", complexity="depends on the subcommand",
+    summary="The commands that were slow.",
+)  # fmt: skip
+def slowlog(session: Session, args: list[bytes]) -> object:
+    """SLOWLOG subcommand"""
+    raise AssertionError("a container is resolved before it runs")
+
+
+@command(
+    "slowlog|get", arity=-2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    since="2.2.12", complexity="O(entries shown)", summary="The slow commands of late, the newest first.",
+)  # fmt: skip
+def slowlog_get(session: Session, args: list[bytes]) -> object:
+    """SLOWLOG GET [count]"""
+    if len(args) > 3:
+        raise CommandError(wrong_subcommand(args[1], b"SLOWLOG"))
+    return entries(session.engine.watch.slow, count_of(args[2]) if len(args) == 3 else 10)
+
+
+@command(
+    "slowlog|len", arity=2, flags=ADMINISTRATORS, group="server", tips=SUM,
+    since="2.2.12", complexity="O(1)", summary="How many slow commands are kept.",
+)  # fmt: skip
+def slowlog_len(session: Session, args: list[bytes]) -> object:
+    """SLOWLOG LEN"""
+    return len(session.engine.watch.slow.entries)
+
+
+@command(
+    "slowlog|reset", arity=2, flags=ADMINISTRATORS, group="server", tips=ALL_SUCCEED,
+    since="2.2.12", complexity="O(entries)", summary="Forget the slow commands of the past.",
+)  # fmt: skip
+def slowlog_reset(session: Session, args: list[bytes]) -> object:
+    """SLOWLOG RESET"""
+    session.engine.watch.slow.reset()
+    return OK
+
+
+@command(
+    "slowlog|help", arity=2, flags=LOADING | STALE, group="server",
+    since="6.2.0", complexity="O(1)", summary="What SLOWLOG can do.",
+)  # fmt: skip
+def slowlog_help(session: Session, args: list[bytes]) -> object:
+    """SLOWLOG HELP"""
+    return help_lines(b"SLOWLOG", [
+        b"GET [<count>]", b"The newest entries, 10 if not told, all for -1: id, time, microseconds, words, client.",
+        b"LEN", b"How many entries there are.",
+        b"RESET", b"Forget them.",
+    ])  # fmt: skip
+
+
+@command(
+    "commandlog", arity=-2, flags=0, group="server", since="8.1.0", complexity="depends on the subcommand",
+    summary="The commands that were slow, or large to read or to answer.",
+)  # fmt: skip
+def commandlog(session: Session, args: list[bytes]) -> object:
+    """COMMANDLOG subcommand"""
+    raise AssertionError("a container is resolved before it runs")
+
+
+@command(
+    "commandlog|get", arity=4, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    since="8.1.0", complexity="O(entries shown)", summary="The newest entries of a log.",
+)  # fmt: skip
+def commandlog_get(session: Session, args: list[bytes]) -> object:
+    """COMMANDLOG GET count slow | large-request | large-reply"""
+    count = count_of(args[2])
+    return entries(log_of(session, args[3]), count)
+
+
+@command(
+    "commandlog|len", arity=3, flags=ADMINISTRATORS, group="server", tips=SUM,
+    since="8.1.0", complexity="O(1)", summary="How many entries a log has.",
+)  # fmt: skip
+def commandlog_len(session: Session, args: list[bytes]) -> object:
+    """COMMANDLOG LEN slow | large-request | large-reply"""
+    return len(log_of(session, args[2]).entries)
+
+
+@command(
+    "commandlog|reset", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_SUCCEED,
+    since="8.1.0", complexity="O(entries)", summary="Forget the entries of a log.",
+)  # fmt: skip
+def commandlog_reset(session: Session, args: list[bytes]) -> object:
+    """COMMANDLOG RESET slow | large-request | large-reply"""
+    log_of(session, args[2]).reset()
+    return OK
+
+
+@command(
+    "commandlog|help", arity=2, flags=LOADING | STALE, group="server",
+    since="8.1.0", complexity="O(1)", summary="What COMMANDLOG can do.",
+)  # fmt: skip
+def commandlog_help(session: Session, args: list[bytes]) -> object:
+    """COMMANDLOG HELP"""
+    return help_lines(b"COMMANDLOG", [
+        b"GET <count> <type>", b"The newest entries, all for -1: id, time, microseconds or bytes, words, client.",
+        b"LEN <type>", b"How many entries there are of a type: slow, large-request, large-reply.",
+        b"RESET <type>", b"Forget them.",
+    ])  # fmt: skip

@@ -1,0 +1,307 @@
+"""DEBUG: tools for those who test servers, behind `enable-debug-command`.  Source: spec/debug.md.
+
+Each subcommand is a row of SUBCOMMANDS: how many arguments it takes and its function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
+from redpoll.commands.help import help_lines
+from redpoll.engine.args import integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    DEBUG_DB_OUT_OF_RANGE,
+    NO_SUCH_KEY,
+    NOT_A_HASH_TABLE,
+    NOT_A_LISTPACK,
+    NOT_AN_SDS,
+    NOT_IN_RESP2,
+    NOT_POSITIVE,
+    ONLY_IN_A_SERVER,
+    WRONG_PROTOCOL_TYPE,
+    CommandError,
+    wrong_subcommand,
+)
+from redpoll.keyspace.database import Database
+from redpoll.observe.digest import data_digest, key_digest
+from redpoll.observe.object_report import database_lines, object_line, sds_line, table_lines
+from redpoll.protocol.numbers import is_int, parse_double, to_int
+from redpoll.protocol.reply import (
+    OK,
+    Attribute,
+    BigNumber,
+    Boolean,
+    Double,
+    Map,
+    Push,
+    RawError,
+    Sequence,
+    SetOf,
+    Status,
+    Verbatim,
+)
+from redpoll.types.hash import Hash
+from redpoll.types.kinds import (
+    HASH_HASHTABLE,
+    HASH_LISTPACK,
+    LIST_LISTPACK,
+    SET_LISTPACK,
+    STRING_INT,
+    STRING_RAW,
+    ZSET_LISTPACK,
+    ZSET_SKIPLIST,
+)
+from redpoll.types.zset import ZSet
+
+SIGABRT: Final = 6
+SIGSEGV: Final = 11
+
+Subcommand = Callable[[Session, list[bytes]], object]
+
+
+class Row:
+    """A subcommand takes `least` to `most` arguments after its word."""
+
+    def __init__(self, run: Subcommand, least: int, most: int) -> None:
+        self.run: Final = run
+        self.least: Final = least
+        self.most: Final = most
+
+
+@command(
+    "debug", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server",
+    since="1.0.0", complexity="depends on the subcommand", summary="Tools for those who test servers.",
+)  # fmt: skip
+def debug(session: Session, args: list[bytes]) -> object:
+    """DEBUG subcommand [argument ...]"""
+    row = SUBCOMMANDS.get(args[1].upper())
+    given = len(args) - 2
+    if row is None or not row.least <= given <= row.most:
+        raise CommandError(wrong_subcommand(args[1], b"DEBUG"))
+    return row.run(session, args)
+
+
+def is_on(word: bytes) -> bool:
+    """A switch, read as leniently as the reference does: what is no number is 0."""
+    digits = word.strip()
+    return is_int(digits) and to_int(digits) != 0
+
+
+def go_to(db: Database, key: bytes) -> None:
+    """Go to a key as it stands, past its deadline or not."""
+    if not db.table.find(key):
+        raise CommandError(NO_SUCH_KEY)
+
+
+def sleep(session: Session, args: list[bytes]) -> object:
+    seconds = parse_double(args[2])
+    if seconds > 0:
+        session.engine.clock.sleep(seconds)
+    return OK
+
+
+def set_active_expire(session: Session, args: list[bytes]) -> object:
+    session.engine.active_expire = is_on(args[2])
+    return OK
+
+
+def pause_cron(session: Session, args: list[bytes]) -> object:
+    session.engine.cron_paused = is_on(args[2])
+    return OK
+
+
+def object_(session: Session, args: list[bytes]) -> object:
+    go_to(session.db, args[2])
+    return Status(object_line(session.db, args[2], len(args) == 4 and args[3].lower() == b"fast"))
+
+
+def digest(session: Session, args: list[bytes]) -> object:
+    return Status(data_digest(session.engine).hex().encode())
+
+
+def digest_value(session: Session, args: list[bytes]) -> object:
+    found: list[object] = []
+    for key in args[2:]:
+        found.append(Status(key_digest(session.db, key).hex().encode()))
+    return found
+
+
+def error(session: Session, args: list[bytes]) -> object:
+    return RawError(args[2])
+
+
+def log(session: Session, args: list[bytes]) -> object:
+    session.engine.host.log("DEBUG LOG: " + args[2].decode("utf-8", "surrogateescape"))
+    return OK
+
+
+def populate(session: Session, args: list[bytes]) -> object:
+    count = integer(args[2], NOT_POSITIVE)
+    size = integer(args[4], NOT_POSITIVE) if len(args) > 4 else 0
+    if count < 0 or size < 0:
+        raise CommandError(NOT_POSITIVE)
+    prefix = args[3] if len(args) > 3 else b"key"
+    db = session.db
+    for n in range(count):
+        key = b"%b:%d" % (prefix, n)
+        if not db.table.find(key):
+            value = b"value:%d" % n
+            if size > 0:
+                value = value[:size].ljust(size, b"\0")
+            db.set_string(key, value)
+    return OK
+
+
+def change_replication_id(session: Session, args: list[bytes]) -> object:
+    engine = session.engine
+    engine.replication_id = engine.random.hex_digits(40)
+    return OK
+
+
+def listpack(session: Session, args: list[bytes]) -> object:
+    go_to(session.db, args[2])
+    if session.db.table.kind() not in (LIST_LISTPACK, SET_LISTPACK, HASH_LISTPACK, ZSET_LISTPACK):
+        raise CommandError(NOT_A_LISTPACK)
+    return Status(b"Listpack structure printed on stdout")
+
+
+def sdslen(session: Session, args: list[bytes]) -> object:
+    go_to(session.db, args[2])
+    kind = session.db.table.kind()
+    if kind > STRING_RAW or kind == STRING_INT:
+        raise CommandError(NOT_AN_SDS)
+    return Status(sds_line(session.db, args[2]))
+
+
+def htstats(session: Session, args: list[bytes]) -> object:
+    number = integer(args[2])
+    if number < 0 or number >= len(session.engine.databases):
+        raise CommandError(DEBUG_DB_OUT_OF_RANGE)
+    return Verbatim(database_lines(session.engine.databases[number], wants_all(args)))
+
+
+def wants_all(args: list[bytes]) -> bool:
+    return len(args) > 3 and args[3].lower() == b"full"
+
+
+def htstats_key(session: Session, args: list[bytes]) -> object:
+    table = session.db.table
+    go_to(session.db, args[2])
+    kind = table.kind()
+    members = None
+    if table.is_outside() and (kind == HASH_HASHTABLE or kind == ZSET_SKIPLIST):
+        found = table.object()
+        if isinstance(found, Hash):
+            members = found.table
+        elif isinstance(found, ZSet):
+            members = found.members
+    if members is None:
+        raise CommandError(NOT_A_HASH_TABLE)
+    return Verbatim(table_lines(members, wants_all(args)).encode())
+
+
+def stringmatch_test(session: Session, args: list[bytes]) -> object:
+    return Status(b"Apparently the server did not crash: test passed")
+
+
+def protocol(session: Session, args: list[bytes]) -> object:
+    """One reply of each type, for the tests of clients."""
+    word = args[2].lower()
+    if word == b"push":
+        if session.resp < 3:
+            raise CommandError(NOT_IN_RESP2)
+        return Sequence([b"Some real reply following the push reply", Push([b"server-cpu-usage", 42])])
+    samples: dict[bytes, object] = {
+        b"string": b"Hello World",
+        b"integer": 12345,
+        b"double": Double(3.141),
+        b"bignum": BigNumber(b"1234567999999999999999999999999999999"),
+        b"null": None,
+        b"array": [0, 1, 2],
+        b"set": SetOf([0, 1, 2]),
+        b"map": Map([0, Boolean(False), 1, Boolean(True), 2, Boolean(False)]),
+        b"attrib": Attribute([b"key-popularity", [b"key:123", 90]], b"Some real reply following the attribute"),
+        b"verbatim": Verbatim(b"This is a verbatim\nstring"),
+        b"true": Boolean(True),
+        b"false": Boolean(False),
+    }
+    if word not in samples:
+        raise CommandError(WRONG_PROTOCOL_TYPE)
+    return samples[word]
+
+
+def segfault(session: Session, args: list[bytes]) -> object:
+    return die(session, SIGSEGV, "")
+
+
+def panic(session: Session, args: list[bytes]) -> object:
+    now_s = session.engine.moment.now_us // 1000000
+    return die(session, SIGABRT, f"Guru Meditation: DEBUG PANIC called at Unix time {now_s} #commands/debug.py")
+
+
+def assert_(session: Session, args: list[bytes]) -> object:
+    return die(session, SIGABRT, "=== ASSERTION FAILED CLIENT CONTEXT === asked for by DEBUG ASSERT")
+
+
+def out_of_memory(session: Session, args: list[bytes]) -> object:
+    raise MemoryError("asked for by DEBUG OOM")
+
+
+def die(session: Session, signal: int, last_words: str) -> object:
+    if not session.engine.host.end_by_fault(signal, last_words):
+        raise CommandError(ONLY_IN_A_SERVER)
+    return OK
+
+
+def help(session: Session, args: list[bytes]) -> object:
+    return help_lines(b"DEBUG", [
+        b"ASSERT", b"End by a failed assertion.",
+        b"CHANGE-REPL-ID", b"Take another replication id.",
+        b"DIGEST", b"A number for the content of all databases.",
+        b"DIGEST-VALUE <key> [<key> ...]", b"A number for the content of each key.",
+        b"ERROR <string>", b"Answer this error.",
+        b"HTSTATS <dbid> [full]", b"Figures of a database's table.",
+        b"HTSTATS-KEY <key> [full]", b"Figures of the table of a large hash or sorted set.",
+        b"LISTPACK <key>", b"Whether a value is a listpack.",
+        b"LOG <message>", b"Write into the server's log.",
+        b"OBJECT <key> [fast]", b"How a value is kept.",
+        b"OOM", b"Let this command find no memory.",
+        b"PANIC", b"End as after a mistake of ours.",
+        b"PAUSE-CRON <0|1>", b"Stop all work that happens by itself.",
+        b"POPULATE <count> [<prefix> [<size>]]", b"Create strings.",
+        b"PROTOCOL <type>", b"Answer with a reply of this type.",
+        b"SDSLEN <key>", b"The bytes of a key and its string.",
+        b"SEGFAULT", b"End as after a bad access to memory.",
+        b"SET-ACTIVE-EXPIRE <0|1>", b"Whether keys past their deadline are deleted by themselves.",
+        b"SLEEP <seconds>", b"Let the whole server wait.",
+        b"STRINGMATCH-TEST", b"Answer that patterns do no harm.",
+    ])  # fmt: skip
+
+
+SUBCOMMANDS: Final = {
+    b"ASSERT": Row(assert_, 0, 0),
+    b"CHANGE-REPL-ID": Row(change_replication_id, 0, 0),
+    b"DIGEST": Row(digest, 0, 0),
+    b"DIGEST-VALUE": Row(digest_value, 0, 1 << 30),
+    b"ERROR": Row(error, 1, 1),
+    b"HELP": Row(help, 0, 0),
+    b"HTSTATS": Row(htstats, 1, 1 << 30),
+    b"HTSTATS-KEY": Row(htstats_key, 1, 1 << 30),
+    b"LISTPACK": Row(listpack, 1, 1),
+    b"LOG": Row(log, 1, 1),
+    b"OBJECT": Row(object_, 1, 2),
+    b"OOM": Row(out_of_memory, 0, 0),
+    b"PANIC": Row(panic, 0, 0),
+    b"PAUSE-CRON": Row(pause_cron, 1, 1),
+    b"POPULATE": Row(populate, 1, 3),
+    b"PROTOCOL": Row(protocol, 1, 1),
+    b"SDSLEN": Row(sdslen, 1, 1),
+    b"SEGFAULT": Row(segfault, 0, 0),
+    b"SET-ACTIVE-EXPIRE": Row(set_active_expire, 1, 1),
+    b"SLEEP": Row(sleep, 1, 1),
+    b"STRINGMATCH-TEST": Row(stringmatch_test, 0, 0),
+}

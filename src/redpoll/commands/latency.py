@@ -1,0 +1,134 @@
+"""LATENCY: spikes by event, and how long commands take."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
+from redpoll.commands.help import help_lines
+from redpoll.engine.command import CATALOGUE, Command, command
+from redpoll.engine.engine import Engine
+from redpoll.engine.session import Session
+from redpoll.errors import CommandError, no_latency_samples
+from redpoll.observe.histogram import Histogram
+from redpoll.observe.latency_report import diagnosis, graph
+from redpoll.protocol.reply import Map, Verbatim
+
+ADMINISTRATORS = ADMIN | NOSCRIPT | LOADING | STALE
+ALL_NODES = "nondeterministic_output request_policy:all_nodes response_policy:special"
+
+
+@command(
+    "latency", arity=-2, flags=0, group="server", since="2.8.13", complexity="depends on the subcommand",
+    summary="What took long, and how long commands take.",
+)  # fmt: skip
+def latency(session: Session, args: list[bytes]) -> object:
+    """LATENCY subcommand"""
+    raise AssertionError("a container is resolved before it runs")
+
+
+@command(
+    "latency|latest", arity=2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    since="2.8.13", complexity="O(events)", summary="Of each event its last spike, its greatest, their sum and number.",
+)  # fmt: skip
+def latency_latest(session: Session, args: list[bytes]) -> object:
+    """LATENCY LATEST"""
+    found: list[object] = []
+    for event, series in session.engine.watch.latency.series.items():
+        at_s, ms = series.samples()[-1]
+        found.append([event, at_s, ms, int(series.greatest_ms), int(series.sum_ms), int(series.count)])
+    return found
+
+
+@command(
+    "latency|history", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    since="2.8.13", complexity="O(samples)", summary="The spikes of an event with their seconds.",
+)  # fmt: skip
+def latency_history(session: Session, args: list[bytes]) -> object:
+    """LATENCY HISTORY event"""
+    series = session.engine.watch.latency.series.get(args[2])
+    found: list[object] = []
+    if series is not None:
+        for at_s, ms in series.samples():
+            found.append([at_s, ms])
+    return found
+
+
+@command(
+    "latency|graph", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    since="2.8.13", complexity="O(samples)", summary="The spikes of an event as a picture in characters.",
+)  # fmt: skip
+def latency_graph(session: Session, args: list[bytes]) -> object:
+    """LATENCY GRAPH event"""
+    engine = session.engine
+    series = engine.watch.latency.series.get(args[2])
+    if series is None:
+        raise CommandError(no_latency_samples(args[2]))
+    return Verbatim(graph(args[2], series, engine.moment.now_us // 1000000))
+
+
+@command(
+    "latency|doctor", arity=2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    since="2.8.13", complexity="O(samples)", summary="A report on what took long, with advice.",
+)  # fmt: skip
+def latency_doctor(session: Session, args: list[bytes]) -> object:
+    """LATENCY DOCTOR"""
+    return Verbatim(diagnosis(session.engine))
+
+
+@command(
+    "latency|reset", arity=-2, flags=ADMINISTRATORS, group="server",
+    tips="request_policy:all_nodes response_policy:agg_sum",
+    since="2.8.13", complexity="O(events)", summary="Forget the spikes of some events, or of all.",
+)  # fmt: skip
+def latency_reset(session: Session, args: list[bytes]) -> object:
+    """LATENCY RESET [event ...]"""
+    return session.engine.watch.latency.reset(args[2:])
+
+
+@command(
+    "latency|histogram", arity=-2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    since="7.0.0", complexity="O(commands)", summary="How many calls of commands took how long.",
+)  # fmt: skip
+def latency_histogram(session: Session, args: list[bytes]) -> object:
+    """LATENCY HISTOGRAM [command ...]"""
+    engine = session.engine
+    wanted = [command for _name, command in sorted(CATALOGUE.items())]
+    if len(args) > 2:
+        wanted = []
+        for word in args[2:]:
+            found = CATALOGUE.get(word.lower())
+            if found is not None and found.subcommands is not None:
+                wanted.extend(found.subcommands.values())
+            elif found is not None:
+                wanted.append(found)
+    items: list[object] = []
+    for one in wanted:
+        add_histogram(engine, one, items)
+    return Map(items)
+
+
+def add_histogram(engine: Engine, found: Command, items: list[object]) -> None:
+    """Add name and distribution of a command to a map, if it was called."""
+    histogram = Histogram(engine.counters.tracked, found.index)
+    if histogram.calls > 0:
+        buckets: list[object] = []
+        for bound, calls in histogram.buckets():
+            buckets.append(bound)
+            buckets.append(calls)
+        items.append(found.name)
+        items.append(Map([b"calls", histogram.calls, b"histogram_usec", Map(buckets)]))
+
+
+@command(
+    "latency|help", arity=2, flags=LOADING | STALE, group="server",
+    since="2.8.13", complexity="O(1)", summary="What LATENCY can do.",
+)  # fmt: skip
+def latency_help(session: Session, args: list[bytes]) -> object:
+    """LATENCY HELP"""
+    return help_lines(b"LATENCY", [
+        b"DOCTOR", b"A report on what took long, with advice.",
+        b"GRAPH <event>", b"The spikes of an event as a picture.",
+        b"HISTORY <event>", b"The spikes of an event with their seconds.",
+        b"LATEST", b"The last spike of each event.",
+        b"RESET [<event> ...]", b"Forget the spikes of some events, or of all.",
+        b"HISTOGRAM [<command> ...]", b"How many calls of commands took how long.",
+    ])  # fmt: skip

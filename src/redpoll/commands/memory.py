@@ -1,0 +1,99 @@
+"""MEMORY: where memory goes, by the engine's own accounting."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.keyspec import RO, one_key
+from redpoll.catalogue.spec import LOADING, READONLY, STALE
+from redpoll.commands.help import help_lines
+from redpoll.engine.args import integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.env.process import give_memory_back
+from redpoll.errors import SYNTAX, CommandError
+from redpoll.observe.memory_report import diagnosis, figures, usage
+from redpoll.protocol.reply import OK, Map, Verbatim
+
+ALL_SHARDS = "nondeterministic_output request_policy:all_shards response_policy:special"
+
+
+@command(
+    "memory", arity=-2, flags=0, group="server", since="4.0.0", complexity="depends on the subcommand",
+    summary="Where memory goes.",
+)  # fmt: skip
+def memory(session: Session, args: list[bytes]) -> object:
+    """MEMORY subcommand"""
+    raise AssertionError("a container is resolved before it runs")
+
+
+@command(
+    "memory|usage", arity=-3, flags=READONLY, keys=one_key(RO, 2), group="server",
+    since="4.0.0", complexity="O(1)", summary="The memory of a key, its value and what keeps them, in bytes.",
+)  # fmt: skip
+def memory_usage(session: Session, args: list[bytes]) -> object:
+    """MEMORY USAGE key [SAMPLES count]"""
+    # The size of a value is known without looking at samples of its elements.
+    at = 3
+    while at < len(args):
+        if args[at].upper() != b"SAMPLES" or at + 1 >= len(args):
+            raise CommandError(SYNTAX)
+        if integer(args[at + 1]) < 0:
+            raise CommandError(SYNTAX)
+        at += 2
+    bytes_held = usage(session.db, args[2])
+    return bytes_held if bytes_held >= 0 else None
+
+
+@command(
+    "memory|stats", arity=2, flags=0, group="server", tips=ALL_SHARDS,
+    since="4.0.0", complexity="O(databases + clients)", summary="The memory of all parts of the server.",
+)  # fmt: skip
+def memory_stats(session: Session, args: list[bytes]) -> object:
+    """MEMORY STATS"""
+    return Map(figures(session.engine))
+
+
+@command(
+    "memory|doctor", arity=2, flags=0, group="server", tips=ALL_SHARDS,
+    since="4.0.0", complexity="O(databases + clients)", summary="A report on what is wrong with memory.",
+)  # fmt: skip
+def memory_doctor(session: Session, args: list[bytes]) -> object:
+    """MEMORY DOCTOR"""
+    return Verbatim(diagnosis(session.engine))
+
+
+@command(
+    "memory|malloc-stats", arity=2, flags=LOADING, group="server", tips=ALL_SHARDS,
+    since="4.0.0", complexity="O(1)", summary="What the allocator says of itself: nothing.",
+)  # fmt: skip
+def memory_malloc_stats(session: Session, args: list[bytes]) -> object:
+    """MEMORY MALLOC-STATS"""
+    return b"Stats not supported for the current allocator"
+
+
+@command(
+    "memory|purge", arity=2, flags=LOADING, group="server",
+    tips="request_policy:all_shards response_policy:all_succeeded",
+    since="4.0.0", complexity="O(memory that waits to be freed)", summary="Give memory back to the system.",
+)  # fmt: skip
+def memory_purge(session: Session, args: list[bytes]) -> object:
+    """MEMORY PURGE"""
+    reclaimer = session.engine.reclaimer
+    while reclaimer.run(1 << 20):
+        pass
+    give_memory_back()
+    return OK
+
+
+@command(
+    "memory|help", arity=2, flags=LOADING | STALE, group="server",
+    since="4.0.0", complexity="O(1)", summary="What MEMORY can do.",
+)  # fmt: skip
+def memory_help(session: Session, args: list[bytes]) -> object:
+    """MEMORY HELP"""
+    return help_lines(b"MEMORY", [
+        b"DOCTOR", b"A report on what is wrong with memory.",
+        b"MALLOC-STATS", b"What the allocator says of itself.",
+        b"PURGE", b"Give memory back to the system.",
+        b"STATS", b"The memory of all parts of the server.",
+        b"USAGE <key> [SAMPLES <count>]", b"The memory of a key in bytes; it is exact, whatever the samples.",
+    ])  # fmt: skip

@@ -1,0 +1,88 @@
+"""The logs of commands that were slow, or large to read or to answer: SLOWLOG and COMMANDLOG.
+
+Source: spec/server.md, "SLOWLOG, COMMANDLOG".
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.engine.redact import redacted
+from redpoll.engine.session import Session
+
+MOST_ARGUMENTS: Final = 32
+MOST_BYTES: Final = 128
+
+
+class LogEntry:
+    """One command: `amount` is its microseconds or its bytes, `at_s` when it ended, in seconds since 1970."""
+
+    def __init__(self, id: i64, at_s: i64, amount: i64, args: list[bytes], address: bytes, name: bytes) -> None:
+        self.id: i64 = id
+        self.at_s: i64 = at_s
+        self.amount: i64 = amount
+        self.args: Final = args
+        self.address: Final = address
+        self.name: Final = name
+
+
+class CommandLog:
+    """The newest `max_len` commands whose amount reached `threshold` (-1: none, 0: all)."""
+
+    def __init__(self) -> None:
+        self.threshold: i64 = -1
+        self.max_len: i64 = 0
+        self.entries: Final[deque[LogEntry]] = deque()
+        self.next_id: i64 = 0
+
+    def takes(self, amount: i64) -> bool:
+        """Whether a command of this amount is to be noted."""
+        return self.threshold >= 0 and amount >= self.threshold
+
+    def note(self, session: Session, args: list[bytes], amount: i64, at_s: i64) -> None:
+        """Keep a command, forgetting the oldest beyond `max_len`."""
+        if self.max_len == 0:
+            return
+        entry = LogEntry(
+            self.next_id, at_s, amount, clipped(redacted(args)), session.peer.address(), session.name
+        )  # fmt: skip
+        self.next_id += 1
+        self.entries.appendleft(entry)
+        while len(self.entries) > self.max_len:
+            self.entries.pop()
+
+    def newest(self, count: i64) -> list[LogEntry]:
+        """Up to `count` entries, all for -1; the newest first."""
+        if count < 0 or count > len(self.entries):
+            count = len(self.entries)
+        return [self.entries[n] for n in range(count)]
+
+    def reset(self) -> None:
+        """Forget all entries; ids count on."""
+        self.entries.clear()
+
+
+def clipped(args: list[bytes]) -> list[bytes]:
+    """Arguments as a log keeps them: of many the first 31, of a long one the first 128 bytes, and what is left out."""
+    kept = args
+    if len(args) > MOST_ARGUMENTS:
+        kept = args[: MOST_ARGUMENTS - 1]
+    found: list[bytes] = []
+    for word in kept:
+        if len(word) > MOST_BYTES:
+            word = b"%b... (%d more bytes)" % (word[:MOST_BYTES], len(word) - MOST_BYTES)
+        found.append(word)
+    if len(args) > MOST_ARGUMENTS:
+        found.append(b"... (%d more arguments)" % (len(args) - MOST_ARGUMENTS + 1))
+    return found
+
+
+def request_bytes(args: list[bytes]) -> i64:
+    """What a command takes on the wire as an array of bulk strings."""
+    total: i64 = len(str(len(args))) + 3
+    for word in args:
+        total += len(word) + len(str(len(word))) + 5
+    return total

@@ -1,0 +1,94 @@
+"""Spikes of latency by event: what LATENCY tells.
+
+An event that took at least the threshold is kept with its second; within one second only the greatest.  Source:
+spec/server.md, "LATENCY".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import append, vec
+from mypy_extensions import i64, mypyc_attr
+
+SAMPLES: Final[i64] = 160
+"""Samples kept of each event."""
+
+COMMAND: Final = b"command"
+FAST_COMMAND: Final = b"fast-command"
+COMMAND_UNBLOCKING: Final = b"command-unblocking"
+EXPIRE_CYCLE: Final = b"expire-cycle"
+
+
+@mypyc_attr(acyclic=True)
+class Series:
+    """The samples of one event as a ring of columns; `next` is where the next goes."""
+
+    def __init__(self) -> None:
+        self.at_s: vec[i64] = vec[i64]()
+        self.ms: vec[i64] = vec[i64]()
+        self.next: i64 = 0
+        self.greatest_ms: i64 = 0
+        self.sum_ms: i64 = 0
+        self.count: i64 = 0
+
+    def add(self, at_s: i64, ms: i64) -> None:
+        """Keep a sample."""
+        self.sum_ms += ms
+        self.count += 1
+        if ms > self.greatest_ms:
+            self.greatest_ms = ms
+        length: i64 = len(self.ms)
+        if length > 0:
+            last = (self.next - 1 + length) % length
+            if self.at_s[last] == at_s:
+                if ms > self.ms[last]:
+                    self.ms[last] = ms
+                return
+        if length < SAMPLES:
+            self.at_s = append(self.at_s, at_s)
+            self.ms = append(self.ms, ms)
+            self.next = (length + 1) % SAMPLES
+            return
+        self.at_s[self.next] = at_s
+        self.ms[self.next] = ms
+        self.next = (self.next + 1) % SAMPLES
+
+    def samples(self) -> list[tuple[int, int]]:
+        """Seconds and milliseconds, the oldest first."""
+        length = len(self.ms)
+        first = int(self.next) if length == SAMPLES else 0
+        found: list[tuple[int, int]] = []
+        for n in range(length):
+            at = (first + n) % length
+            found.append((int(self.at_s[at]), int(self.ms[at])))
+        return found
+
+
+class LatencyMonitor:
+    """The series by event.  `threshold_ms` 0 keeps nothing."""
+
+    def __init__(self) -> None:
+        self.threshold_ms: i64 = 0
+        self.series: Final[dict[bytes, Series]] = {}
+
+    def note(self, event: bytes, usec: i64, now_us: i64) -> None:
+        """Something took `usec` microseconds; it is kept if that is long enough."""
+        ms = usec // 1000
+        if self.threshold_ms == 0 or ms < self.threshold_ms:
+            return
+        found = self.series.get(event)
+        if found is None:
+            found = Series()
+            self.series[event] = found
+        found.add(now_us // 1000000, ms)
+
+    def reset(self, events: list[bytes]) -> int:
+        """Forget some events, or all; how many there were."""
+        if len(events) == 0:
+            events = list(self.series)
+        dropped = 0
+        for event in events:
+            if self.series.pop(event, None) is not None:
+                dropped += 1
+        return dropped

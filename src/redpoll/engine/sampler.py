@@ -1,0 +1,92 @@
+"""Rates and peaks: what INFO shows as `instantaneous_*` and `used_memory_peak`.
+
+A timer calls `sample` every 100 ms; a rate is the mean of the last 16.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64, mypyc_attr
+
+if TYPE_CHECKING:
+    from redpoll.engine.engine import Engine
+
+SAMPLE_MS: Final[i64] = 100
+KEPT: Final = 16
+
+
+@mypyc_attr(acyclic=True)
+class Rate:
+    """How fast a sum grows, a second."""
+
+    def __init__(self) -> None:
+        self.samples: Final[list[float]] = [0.0] * KEPT
+        self.next = 0
+        self.before: i64 = 0
+
+    def take(self, total: i64, passed_us: i64) -> None:
+        """The sum stands at `total`, `passed_us` after the last time."""
+        grown = total - self.before
+        self.before = total
+        rate = float(grown) * 1e6 / float(passed_us) if grown > 0 and passed_us > 0 else 0.0
+        self.samples[self.next] = rate
+        self.next = (self.next + 1) % KEPT
+
+    def reset(self) -> None:
+        """The sum starts at zero again, and nothing is known of its rate."""
+        self.before = 0
+        for n in range(KEPT):
+            self.samples[n] = 0.0
+
+    def mean(self) -> float:
+        total = 0.0
+        for sample in self.samples:
+            total += sample
+        return total / KEPT
+
+
+class Sampler:
+    """The rates of one engine, and the greatest memory seen."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Final = engine
+        self.at_us: i64 = engine.moment.now_us
+        self.commands: Final = Rate()
+        self.received: Final = Rate()
+        self.sent: Final = Rate()
+        self.turns: Final = Rate()
+        self.active: Final = Rate()
+        self.peak_bytes: i64 = 0
+        self.peak_at_us: i64 = engine.moment.now_us
+
+    def sample(self, now_us: i64) -> None:
+        """Take one sample.  O(databases)."""
+        engine = self.engine
+        traffic = engine.traffic
+        passed_us = now_us - self.at_us
+        self.at_us = now_us
+        self.commands.take(traffic.commands, passed_us)
+        self.received.take(traffic.received, passed_us)
+        self.sent.take(traffic.sent, passed_us)
+        self.turns.take(traffic.turns, passed_us)
+        self.active.take(traffic.active_us, passed_us)
+        self.note_memory(now_us)
+
+    def reset(self) -> None:
+        """CONFIG RESETSTAT: forget all rates; the peak stays."""
+        for rate in (self.commands, self.received, self.sent, self.turns, self.active):
+            rate.reset()
+
+    def note_memory(self, now_us: i64) -> i64:
+        """Memory in use now, which may be the most so far."""
+        used = self.engine.used_memory()
+        if used > self.peak_bytes:
+            self.peak_bytes = used
+            self.peak_at_us = now_us
+        return used
+
+    def turn_us(self) -> i64:
+        """How long a turn of the loop has taken lately, without its wait."""
+        turns = self.turns.mean()
+        return i64(self.active.mean() / turns) if turns > 0 else 0

@@ -1,0 +1,153 @@
+"""What an engine notes of commands that stand out: slow ones, large ones, ones that blocked.
+
+`Engine.run` compares a command's duration with one number, `counters.quick_us`, the least of all thresholds; only
+what reaches it comes here.  Whoever wants to see commands of any duration lowers that number for a while.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.spec import FAST, SKIP_COMMANDLOG
+from redpoll.engine.command import CATALOGUE, Command
+from redpoll.engine.command_log import CommandLog, request_bytes
+from redpoll.engine.counters import CELLS, NEVER_QUICK, Counters
+from redpoll.engine.latency import COMMAND, FAST_COMMAND, LatencyMonitor
+from redpoll.engine.session import Session
+from redpoll.engine.settings import Options
+from redpoll.protocol.encode import Output, encode
+from redpoll.protocol.reply import BLOCKED, NO_REPLY, QUEUED, Error, Status
+
+NO_SIZE: Final[i64] = 1 << 62
+FLUSH_BYTES: Final[i64] = 65536
+"""Output leaves a connection at the latest when so much has come together."""
+SHORT_BYTES: Final[i64] = 64
+
+
+class Watch:
+    """The logs and the monitor of one engine."""
+
+    def __init__(self, counters: Counters) -> None:
+        self.counters: Final = counters
+        self.slow: Final = CommandLog()
+        self.large_requests: Final = CommandLog()
+        self.large_replies: Final = CommandLog()
+        self.latency: Final = LatencyMonitor()
+        self.percentiles: list[float] = []
+        self.weighing = False
+        """Whether a request among those at hand may be a large one."""
+        self.refused: Error | None = None
+        """The reply to the last command that did not run."""
+        self.weigh_from = NO_SIZE
+        """A connection that holds so many bytes of requests has them weighed."""
+        self.large_from = NO_SIZE
+        """Output of so many bytes may end with a large reply."""
+        self.brim: i64 = FLUSH_BYTES
+        """At so much output a connection stops to think."""
+        self.settle()
+
+    def take(self, options: Options) -> None:
+        """Go by these settings from now on."""
+        self.slow.threshold = options.commandlog_execution_slower_than
+        self.slow.max_len = options.commandlog_slow_execution_max_len
+        self.large_requests.threshold = options.commandlog_request_larger_than
+        self.large_requests.max_len = options.commandlog_large_request_max_len
+        self.large_replies.threshold = options.commandlog_reply_larger_than
+        self.large_replies.max_len = options.commandlog_large_reply_max_len
+        self.latency.threshold_ms = options.latency_monitor_threshold
+        self.counters.track(options.latency_tracking)
+        self.percentiles = [float(word) for word in options.latency_tracking_info_percentiles.split()]
+        self.settle()
+
+    def settle(self) -> None:
+        """Find the least duration that asks for more than a count; to be called when a threshold has changed."""
+        least = CELLS
+        if 0 <= self.slow.threshold < least:
+            least = self.slow.threshold
+        monitored_us = self.latency.threshold_ms
+        if monitored_us > 0 and monitored_us < CELLS:
+            monitored_us *= 1000
+            if monitored_us < least:
+                least = monitored_us
+        self.counters.quick_us = NEVER_QUICK if self.weighing or least == 0 else least
+        self.weigh_from = NO_SIZE
+        if self.large_requests.threshold >= 0:
+            # A connection counts the arguments that it holds, not what the wire adds to each.
+            self.weigh_from = self.large_requests.threshold >> 3
+        self.large_from = NO_SIZE
+        if self.large_replies.threshold >= 0:
+            self.large_from = self.large_replies.threshold
+        self.brim = FLUSH_BYTES
+        if self.large_from < FLUSH_BYTES:
+            self.brim = self.large_from
+
+    def attend(self) -> None:
+        """Have the command that runs come to `note` however quick it is."""
+        self.counters.quick_us = NEVER_QUICK
+
+    def weigh(self, weighing: bool) -> None:
+        """Look at the size of every request, or no longer."""
+        self.weighing = weighing
+        self.settle()
+
+    def note(
+        self, session: Session, command: Command, args: list[bytes], reply: object, usec: i64, ended_us: i64
+    ) -> None:
+        """Count a command that is not merely quick, and put it down where it belongs."""
+        self.settle()
+        waiting = session.waiting
+        if reply is BLOCKED and waiting is not None:
+            # It counts once, when it is over.
+            waiting.spent_us += usec
+            return
+        self.counters.count(command.index, usec)
+        if command.flag(SKIP_COMMANDLOG):
+            return
+        self.latency.note(FAST_COMMAND if command.flag(FAST) else COMMAND, usec, ended_us)
+        if self.slow.takes(usec):
+            self.slow.note(session, args, usec, ended_us // 1000000)
+        if self.weighing:
+            size = request_bytes(args)
+            if self.large_requests.takes(size):
+                self.large_requests.note(session, args, size, ended_us // 1000000)
+
+    def note_reply(self, session: Session, args: list[bytes], reply: object, now_us: i64) -> None:
+        """Put the reply of a command that ran down if it is large.  O(reply)."""
+        if reply is self.refused or reply is QUEUED:
+            return
+        if self.large_from > SHORT_BYTES and (reply is None or isinstance(reply, Status) or isinstance(reply, int)):
+            return
+        size = reply_bytes(reply, session.resp)
+        if self.large_replies.takes(size) and not leaves_no_log(args):
+            self.large_replies.note(session, args, size, now_us // 1000000)
+
+
+def leaves_no_log(args: list[bytes]) -> bool:
+    """Whether a command is not to be kept: EXEC, whose commands are."""
+    command = CATALOGUE.get(args[0].lower())
+    return command is not None and command.flag(SKIP_COMMANDLOG)
+
+
+def bulk_bytes(size: i64) -> i64:
+    """What a bulk string of `size` bytes takes on the wire."""
+    return size + len(str(size)) + 5
+
+
+def reply_bytes(reply: object, resp: i64) -> i64:
+    """What a reply takes on the wire.  O(items); only what is rare is spelled to find out."""
+    if isinstance(reply, bytes):
+        return bulk_bytes(len(reply))
+    if isinstance(reply, list):
+        total: i64 = len(str(len(reply))) + 3
+        for item in reply:
+            total += reply_bytes(item, resp)
+        return total
+    if isinstance(reply, Status):
+        return len(reply.wire)
+    if reply is BLOCKED or reply is NO_REPLY:
+        return 0
+    scratch = Output()
+    encode(scratch, reply, resp)
+    return scratch.size()

@@ -1,0 +1,107 @@
+"""DEBUG DIGEST: one number for the content of a data set, the same on any server with the same content.
+
+SHA-1 is mixed in two ways: *in order*, where the digest so far is hashed together with what comes, and *in any order*,
+where hashes are combined by exclusive or.  Keys, members and fields may come in any order, a list's elements may not.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from typing import Final
+
+from redpoll.engine.engine import Engine
+from redpoll.keyspace.database import Database
+from redpoll.keyspace.scan import all_keys
+from redpoll.protocol.numbers import format_double
+from redpoll.types.kinds import HASH_LISTPACK, STRING_RAW, ZSET_LISTPACK, ZSET_SKIPLIST
+
+NOTHING: Final = bytes(20)
+STRING_TYPE: Final = 0
+ZSET_TYPE: Final = 3
+HASH_TYPE: Final = 4
+
+
+def combined(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(20, "big")
+
+
+def with_any(digest: bytes, data: bytes) -> bytes:
+    """`digest` and `data`, in whatever order such data comes."""
+    return combined(digest, sha1(data, usedforsecurity=False).digest())
+
+
+def with_next(digest: bytes, data: bytes) -> bytes:
+    """`digest` and `data` after it."""
+    return sha1(with_any(digest, data), usedforsecurity=False).digest()
+
+
+def number(n: int) -> bytes:
+    return n.to_bytes(4, "big")
+
+
+def value_digest(db: Database, key: bytes, start: bytes) -> bytes:
+    """The digest of the value at `key` and its having a deadline, on top of `start`; the key must be there."""
+    kind = db.kind_of(key)
+    timed = db.table.deadline() != 0
+    if kind <= STRING_RAW:
+        digest = with_next(with_next(start, number(STRING_TYPE)), db.string(key) or b"")
+    elif kind == ZSET_LISTPACK or kind == ZSET_SKIPLIST:
+        digest = zset_digest(db, key, with_next(start, number(ZSET_TYPE)))
+    else:
+        assert kind >= HASH_LISTPACK, "a type without a digest"
+        digest = hash_digest(db, key, with_next(start, number(HASH_TYPE)))
+    return with_any(digest, b"!!expire!!") if timed else digest
+
+
+def zset_digest(db: Database, key: bytes, digest: bytes) -> bytes:
+    zset = db.zset(key)
+    if zset is not None:
+        members: list[object] = []
+        zset.slice(0, zset.count(), False, members)
+        scores = zset.slice_scores(0, zset.count(), False)
+        for n in range(len(members)):
+            member = members[n]
+            assert isinstance(member, bytes)
+            digest = with_any(digest, with_next(with_next(NOTHING, member), format_double(scores[n])))
+    return digest
+
+
+def hash_digest(db: Database, key: bytes, digest: bytes) -> bytes:
+    hash = db.hash(key)
+    if hash is not None:
+        items = hash.items()
+        for n in range(0, len(items), 2):
+            digest = with_any(digest, with_next(with_next(NOTHING, items[n]), items[n + 1]))
+    return digest
+
+
+def key_digest(db: Database, key: bytes) -> bytes:
+    """The digest of one value, 20 zeros for a key that is not there."""
+    moment = db.moment
+    hits, misses, touching = moment.hits, moment.misses, moment.touching
+    moment.touching = False
+    found = NOTHING
+    if db.kind_of(key) >= 0:
+        found = value_digest(db, key, NOTHING)
+    moment.touching = touching
+    moment.hits = hits
+    moment.misses = misses
+    return found
+
+
+def data_digest(engine: Engine) -> bytes:
+    """The digest of all databases.  O(data)."""
+    moment = engine.moment
+    hits, misses, touching = moment.hits, moment.misses, moment.touching
+    moment.touching = False
+    total = NOTHING
+    for db in engine.databases:
+        if db.table.size > 0:
+            total = with_next(total, number(db.index))
+            for key in all_keys(db, None):
+                if isinstance(key, bytes) and db.kind_of(key) >= 0:
+                    total = with_any(total, value_digest(db, key, with_next(NOTHING, key)))
+    moment.touching = touching
+    moment.hits = hits
+    moment.misses = misses
+    return total

@@ -1,0 +1,58 @@
+"""What reports are made of: sums over an engine, settings, and sizes for people to read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.engine.engine import Engine
+from redpoll.env.process import resident_bytes, system_memory_bytes
+
+
+def human(size: int) -> str:
+    """A size as `33.00K`."""
+    if size < 1024:
+        return f"{size}B"
+    power = min((size.bit_length() - 1) // 10, 4)
+    return f"{size / float(1 << 10 * power):.2f}{'KMGT'[power - 1]}"
+
+
+def ratio(part: int, whole: int) -> float:
+    """`part` / `whole`, 1 where there is no whole."""
+    return part / whole if whole > 0 else 1.0
+
+
+class Memory:
+    """Where memory goes, in bytes, by the engine's own accounting.  O(databases)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.used: Final[int] = engine.sampler.note_memory(engine.moment.now_us)
+        self.peak: Final[int] = engine.sampler.peak_bytes
+        self.startup: Final[int] = engine.startup_bytes
+        self.resident: Final[int] = resident_bytes()
+        self.system: Final[int] = system_memory_bytes()
+        keys = 0
+        content = 0
+        for db in engine.databases:
+            keys += db.table.size
+            content += db.table.record_bytes + db.table.outside_bytes
+        self.keys: Final = keys
+        self.dataset: Final = content
+        self.overhead: Final = self.used - content
+        self.fragmentation: Final = ratio(self.resident, self.used)
+        self.clients: Final[int] = client_bytes(engine)
+
+    def dataset_share(self) -> float:
+        """The share of the data in what is held beyond the start, in per cent."""
+        grown = self.used - self.startup
+        return min(100.0 * self.dataset / grown, 100.0) if grown > 0 else 0.0
+
+
+def client_bytes(engine: Engine) -> i64:
+    """What the buffers of all clients hold.  O(clients)."""
+    total: i64 = 0
+    for session in engine.sessions.values():
+        held = session.peer.buffers()
+        total += held.request + held.reply + held.backlog
+    return total

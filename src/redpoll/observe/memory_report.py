@@ -1,0 +1,134 @@
+"""What MEMORY tells: a key's share, the figures of all parts, and a diagnosis.
+
+Sizes are the engine's own accounting, which the resident memory of the process is compared with.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.engine.engine import Engine
+from redpoll.keyspace.database import Database
+from redpoll.observe.facts import Memory, ratio
+from redpoll.protocol.reply import Double, Map
+from redpoll.structures.segment import LENGTH_MASK
+from redpoll.structures.table import Table
+
+WORD_BYTES: Final = 8
+DEADLINE_BYTES: Final = 8
+LITTLE_BYTES: Final = 5 << 20
+BIG_CLIENT_BYTES: Final = 200 << 10
+
+EMPTY: Final = (
+    b"Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these "
+    b"conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back "
+    b"to our programming as soon as I finished rebooting.\n"
+)
+HEALTHY: Final = (
+    b"Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n"
+)
+ILL: Final = "Sam, I detected a few issues in this Valkey instance memory implants:\n\n"
+FAREWELL: Final = "I'm here to keep you safe, Sam. I want to help you.\n"
+
+
+def usage(db: Database, key: bytes) -> i64:
+    """What a key, its value and their keeping take, in bytes; -1 if there is none.  O(1).
+
+    A key past its deadline is neither hidden nor deleted.
+    """
+    table = db.table
+    if not table.find(key):
+        return -1
+    total: i64 = (table.word & LENGTH_MASK) + WORD_BYTES
+    if table.is_outside():
+        total += table.object().size_bytes()
+    if table.deadline() != 0:
+        total += DEADLINE_BYTES
+    return total + bucket_bytes(table) // table.size
+
+
+def bucket_bytes(table: Table) -> i64:
+    """What a table takes beside its records and objects: directory, buckets, columns."""
+    return table.size_bytes() - table.record_bytes - table.outside_bytes - table.size * WORD_BYTES
+
+
+def figures(engine: Engine) -> list[object]:
+    """Names and values of MEMORY STATS by turns."""
+    held = Memory(engine)
+    items: list[object] = [
+        b"peak.allocated", held.peak,
+        b"total.allocated", held.used,
+        b"startup.allocated", held.startup,
+        b"replication.backlog", 0,
+        b"replicas.repl.buffer", 0,
+        b"clients.slaves", 0,
+        b"clients.normal", held.clients,
+        b"cluster.links", 0,
+        b"cluster.slot_import", 0,
+        b"cluster.slot_export", 0,
+        b"aof.buffer", 0,
+        b"lua.caches", 0,
+        b"functions.caches", 0,
+    ]  # fmt: skip
+    buckets = 0
+    for db in engine.databases:
+        table = db.table
+        if table.size > 0:
+            timed = int(table.volatile) * DEADLINE_BYTES
+            main = int(bucket_bytes(table)) - timed
+            buckets += main + timed
+            items.append(b"db.%d" % db.index)
+            items.append(Map([b"overhead.hashtable.main", main, b"overhead.hashtable.expires", timed]))
+    items.extend([
+        b"overhead.db.hashtable.lut", buckets,
+        b"overhead.db.hashtable.rehashing", 0,
+        b"overhead.total", held.overhead,
+        b"db.dict.rehashing.count", 0,
+        b"keys.count", held.keys,
+        b"keys.bytes-per-key", (held.used - held.startup) // held.keys if held.keys > 0 else 0,
+        b"dataset.bytes", held.dataset,
+        b"dataset.percentage", Double(held.dataset_share()),
+        b"peak.percentage", Double(100.0 * ratio(held.used, held.peak)),
+        b"allocator.allocated", held.used,
+        b"allocator.active", held.resident,
+        b"allocator.resident", held.resident,
+        b"allocator.muzzy", 0,
+        b"allocator-fragmentation.ratio", Double(held.fragmentation),
+        b"allocator-fragmentation.bytes", held.resident - held.used,
+        b"allocator-rss.ratio", Double(1.0),
+        b"allocator-rss.bytes", 0,
+        b"rss-overhead.ratio", Double(1.0),
+        b"rss-overhead.bytes", 0,
+        b"fragmentation", Double(held.fragmentation),
+        b"fragmentation.bytes", held.resident - held.used,
+    ])  # fmt: skip
+    return items
+
+
+def diagnosis(engine: Engine) -> bytes:
+    """What is wrong with memory, in words for the operator."""
+    held = Memory(engine)
+    if held.used - held.startup < LITTLE_BYTES:
+        return EMPTY
+    found: list[str] = []
+    if held.peak > held.used * 3 // 2:
+        found.append(
+            "Peak memory: more than one and a half times of what is in use now was in use before. The allocator may "
+            "keep that memory, so that the process looks larger than its data; MEMORY PURGE gives back what it can."
+        )
+    if held.fragmentation > 1.4:
+        found.append(
+            f"High total RSS: the process takes {held.fragmentation:.2f} times the memory of its data. Python itself "
+            "takes some ten MB; beyond that, memory that was freed is in pieces that other sizes cannot use."
+        )
+    clients = len(engine.sessions)
+    if clients > 0 and held.clients // clients > BIG_CLIENT_BYTES:
+        found.append(
+            "Big client buffers: clients hold more than 200 KB each. CLIENT LIST shows who sends large requests "
+            "(qbuf) or does not read its replies (omem)."
+        )
+    if len(found) == 0:
+        return HEALTHY
+    return (ILL + "".join([f" * {what}\n\n" for what in found]) + FAREWELL).encode()

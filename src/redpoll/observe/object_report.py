@@ -1,0 +1,182 @@
+"""DEBUG's views of one key and of the tables: OBJECT, SDSLEN, HTSTATS.
+
+`serializedlength` counts the bytes of the value as an RDB file holds it, without compression.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from redpoll.keyspace.database import Database
+from redpoll.protocol.numbers import format_double, is_int, to_int
+from redpoll.structures.table import Table
+from redpoll.types.kinds import (
+    ENCODING_NAME,
+    HASH_HASHTABLE,
+    HASH_LISTPACK,
+    STRING_INT,
+    STRING_RAW,
+    ZSET_LISTPACK,
+    ZSET_SKIPLIST,
+)
+
+LISTPACK_FRAME: Final = 7
+"""Bytes of a listpack around its entries."""
+NUMBER_ENDS: Final = ((7, 1), (13, 2), (16, 3), (24, 4), (32, 5))
+"""How many bits an integer may have in a listpack, and the bytes that it then takes."""
+
+
+def object_line(db: Database, key: bytes, fast: bool) -> bytes:
+    """What DEBUG OBJECT says of the key at the table's position; it neither touches nor expires it."""
+    table = db.table
+    kind = table.kind()
+    address = 0x7F0000000000 + (int(table.bucket) << 12) + (int(table.index) << 4)
+    now = int(db.moment.clock)
+    clock = int(table.access_clock())
+    idle = (now - clock) % (1 << 24)
+    line = b"Value at:0x%x refcount:1 encoding:%b" % (address, ENCODING_NAME[kind])
+    if not fast:
+        line += b" serializedlength:%d" % serialized_bytes(db, key, kind)
+    return line + b" lru:%d lru_seconds_idle:%d" % (clock, idle)
+
+
+def serialized_bytes(db: Database, key: bytes, kind: int) -> int:
+    """The bytes of a value in an RDB file, uncompressed.  O(value)."""
+    moment = db.moment
+    kept = (moment.hits, moment.misses, moment.touching, moment.deleting_expired, moment.now_ms)
+    moment.touching = False
+    moment.deleting_expired = False
+    # A key past its deadline is shown as well.
+    moment.now_ms = 0
+    total = content_bytes(db, key, kind)
+    moment.hits, moment.misses, moment.touching, moment.deleting_expired, moment.now_ms = kept
+    return total
+
+
+def content_bytes(db: Database, key: bytes, kind: int) -> int:
+    if kind <= STRING_RAW:
+        text = db.string(key) or b""
+        return string_bytes(text, kind == STRING_INT)
+    if kind == HASH_LISTPACK or kind == HASH_HASHTABLE:
+        hash = db.hash(key)
+        items = hash.items() if hash is not None else []
+        if kind == HASH_LISTPACK:
+            return listpack_bytes(items)
+        return length_bytes(len(items) // 2) + sum([string_bytes(item, is_int(item)) for item in items])
+    assert kind == ZSET_LISTPACK or kind == ZSET_SKIPLIST, "a type without a form in files"
+    zset = db.zset(key)
+    members: list[bytes] = []
+    if zset is not None:
+        found: list[object] = []
+        zset.slice(0, zset.count(), False, found)
+        scores = zset.slice_scores(0, zset.count(), False)
+        for n in range(len(found)):
+            member = found[n]
+            assert isinstance(member, bytes)
+            members.append(member)
+            if kind == ZSET_LISTPACK:
+                members.append(format_double(scores[n]))
+    if kind == ZSET_LISTPACK:
+        return listpack_bytes(members)
+    return length_bytes(len(members)) + sum([string_bytes(member, is_int(member)) + 8 for member in members])
+
+
+def length_bytes(length: int) -> int:
+    """A length in an RDB file."""
+    if length < 64:
+        return 1
+    if length < 16384:
+        return 2
+    return 5 if length < 1 << 32 else 9
+
+
+def string_bytes(text: bytes, number: bool) -> int:
+    """A string in an RDB file; numbers of up to 32 bits are short."""
+    if number and len(text) <= 11:
+        n = to_int(text)
+        for bits, size in ((7, 2), (15, 3), (31, 5)):
+            if -(1 << bits) <= n < 1 << bits:
+                return size
+    return length_bytes(len(text)) + len(text)
+
+
+def listpack_bytes(items: list[bytes]) -> int:
+    """A listpack of such entries, as a string in an RDB file."""
+    total = LISTPACK_FRAME
+    for item in items:
+        size = entry_bytes(item)
+        total += size
+        # Behind each entry stands its length, 7 bits a byte.
+        while size > 0:
+            total += 1
+            size >>= 7
+    return length_bytes(total) + total
+
+
+def entry_bytes(item: bytes) -> int:
+    if is_int(item):
+        n = int(to_int(item))
+        if 0 <= n < 128:
+            return 1
+        for bits, size in NUMBER_ENDS:
+            if bits > 7 and -(1 << (bits - 1)) <= n < 1 << (bits - 1):
+                return size
+        return 9
+    size = len(item)
+    if size < 64:
+        return 1 + size
+    return 2 + size if size < 4096 else 5 + size
+
+
+def sds_line(db: Database, key: bytes) -> bytes:
+    """What DEBUG SDSLEN says of the string at the table's position: no spare bytes are kept."""
+    table = db.table
+    size = int(table.object().size_bytes()) if table.is_outside() else len(table.value())
+    length = len(table.value()) if not table.is_outside() else string_length(db, key)
+    return (
+        b"key_sds_len:%d key_sds_avail:0 obj_alloc:0 val_sds_len:%d val_sds_avail:0 val_alloc:%d"
+        % (len(key), length, size)
+    )  # fmt: skip
+
+
+def string_length(db: Database, key: bytes) -> int:
+    text = db.string(key)
+    return len(text) if text is not None else 0
+
+
+def table_lines(table: Table, full: bool) -> str:
+    """The figures of one table.  With `full` how many records its buckets have: O(buckets)."""
+    if table.size == 0:
+        return ""
+    text = (
+        "Hash table 0 stats (main hash table):\n"
+        f" table size: {table.buckets * 16}\n number of entries: {table.size}\n rehashing index: -1\n"
+    )
+    return text + distribution(table) if full else text
+
+
+def distribution(table: Table) -> str:
+    counts: dict[int, int] = {}
+    for segment in table.segments:
+        for n in range(len(segment.words)):
+            length = len(segment.words[n])
+            counts[length] = counts.get(length, 0) + 1
+    buckets = int(table.buckets)
+    text = (
+        f" top-level buckets: {buckets}\n child buckets: 0\n max chain length: {max(counts)}\n"
+        f" avg chain length: {int(table.size) / buckets:.6f}\n chain length distribution:\n"
+    )
+    for length in sorted(counts):
+        text += f"   {length}: {counts[length]} ({100.0 * counts[length] / buckets:.2f}%)\n"
+    return text
+
+
+def database_lines(db: Database, full: bool) -> bytes:
+    """DEBUG HTSTATS: the main table; deadlines are a column of it and have no table of their own."""
+    text = "[Dictionary HT]\n" + table_lines(db.table, full) + "[Expires HT]\n"
+    if db.table.volatile > 0:
+        text += (
+            "Hash table 0 stats (main hash table):\n"
+            f" table size: {db.table.buckets * 16}\n number of entries: {db.table.volatile}\n rehashing index: -1\n"
+        )
+    return text.encode()
