@@ -21,6 +21,7 @@ from redpoll.protocol.reply import OK, Verbatim
 @command(
     "info", arity=-1, flags=LOADING | STALE, acl=DANGEROUS, group="server",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
+    arguments="[section] ...",
     since="1.0.0", complexity="O(1)", summary="Facts and counters of the server, by section.",
 )  # fmt: skip
 def info(session: Session, args: list[bytes]) -> object:
@@ -40,7 +41,7 @@ def time(session: Session, args: list[bytes]) -> object:
 
 @command(
     "debug", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server",
-    since="1.0.0", complexity="depends on the subcommand", summary="Tools for those who test servers.",
+    since="1.0.0", complexity="depends on the subcommand", summary="Tools for those who test servers.", system=True,
 )  # fmt: skip
 def debug(session: Session, args: list[bytes]) -> object:
     """DEBUG SLEEP seconds | SET-ACTIVE-EXPIRE 0|1"""
