@@ -7,6 +7,7 @@ from typing import Any
 from tests.differential.catalogue import ACL, FLAGS, KEY_SPECS, TIPS, Entry, entries, golden
 from tests.differential.pair import Pair
 from tests.differential.wire import Reply
+from tests.notation import notation
 
 # What the first milestone promises: the table may grow, and never shrink below it.
 PROMISED = [
@@ -165,18 +166,187 @@ def test_every_entry_is_as_written_down(pair: Pair) -> None:
     assert not failures, "\n".join(failures)
 
 
+def test_keys_that_depend_on_the_operations(pair: Pair) -> None:
+    pair.needs("BITFIELD", "BITOP")
+    pair.play("""
+        COMMAND GETKEYSANDFLAGS BITFIELD a
+        COMMAND GETKEYSANDFLAGS BITFIELD a GET u8 0 OVERFLOW SAT
+        COMMAND GETKEYSANDFLAGS BITFIELD a GET u8
+        COMMAND GETKEYSANDFLAGS BITFIELD a GET u8 0 SET u8 0 1
+        COMMAND GETKEYSANDFLAGS BITFIELD_RO a GET u8 0
+        COMMAND GETKEYSANDFLAGS BITOP NOT d a b
+        COMMAND GETKEYS BITOP NOT d
+    """)
+
+
+Docs = dict[str, Any]
+
+OWN_WORDS = ("summary", "complexity", "history")
+"""Told in words of our own: docs/differences.md, `docs-words`."""
+
+
+def mapping(flat: list[Any]) -> Docs:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def docs(reply: Reply) -> dict[str, Docs]:
+    """COMMAND DOCS by name, subcommands beside their containers."""
+    found: dict[str, Docs] = {}
+    for name, flat in mapping(plain(reply)).items():
+        facts = mapping(flat)
+        below = {sub: mapping(each) for sub, each in mapping(facts.pop("subcommands", [])).items()}
+        found |= {name: {**facts, "below": sorted(below)}, **below}
+    return found
+
+
+def tree(node: list[Any]) -> Docs:
+    """An argument as commands.json has it, and its `display_text`."""
+    facts = mapping(node)
+    facts.pop("summary", None)
+    if "flags" in facts:
+        facts["flags"] = sorted(facts["flags"])
+    if "arguments" in facts:
+        facts["arguments"] = [tree(part) for part in facts["arguments"]]
+    return facts
+
+
+def as_written(node: Docs) -> Docs:
+    """An argument of commands.json with its flags in order."""
+    made = dict(node)
+    if "flags" in made:
+        made["flags"] = sorted(made["flags"])
+    if "arguments" in made:
+        made["arguments"] = [as_written(part) for part in made["arguments"]]
+    return made
+
+
+def without_display(node: Docs) -> Docs:
+    made = {name: fact for name, fact in node.items() if name != "display_text"}
+    if "arguments" in made:
+        made["arguments"] = [without_display(part) for part in made["arguments"]]
+    return made
+
+
 def test_docs_are_the_references(pair: Pair) -> None:
-    """Since, group and arguments; once COMMAND DOCS is there."""
-    pair.needs("COMMAND|DOCS")
-    for entry in entries(pair.ours):
-        if "|" in entry.name:
+    """All fields that are facts, in the same order; since, group and arguments as written down too."""
+    theirs, ours = (docs(reply) for reply in pair.both("COMMAND", "DOCS"))
+    failures = []
+    for name, said in ours.items():
+        expected = theirs[name]
+        order = [list(facts) for facts in (expected, said)]
+        if [field for field in order[0] if field in order[1]] != [field for field in order[1] if field in order[0]]:
+            failures.append(f"{name}: fields in another order: {order}")
+        if "arguments" not in said and "arguments" in expected:
+            line = notation([tree(node) for node in expected["arguments"]])
+            failures.append(f'{name}: not declared: arguments="{line}",')
             continue
-        docs = []
-        for wire_reply in pair.both("COMMAND", "DOCS", entry.name):
-            body = plain(wire_reply)[1]
-            told = dict(zip(body[::2], body[1::2], strict=True))
-            docs.append({what: told.get(what) for what in ("since", "group", "arguments")})
-        assert docs[0] == docs[1], entry.name
+        for field in sorted((set(expected) | set(said)) - {*OWN_WORDS, "arguments", "below"}):
+            if expected.get(field) != said.get(field):
+                failures.append(f"{name} {field}: {expected.get(field)} {said.get(field)}")
+        trees = [[tree(node) for node in facts.get("arguments", [])] for facts in (expected, said)]
+        written = [as_written(node) for node in golden()[name].get("arguments", [])]
+        if trees[0] != trees[1] or [without_display(node) for node in trees[1]] != written:
+            failures.append(f"{name} arguments:\n  {trees[0]}\n  {trees[1]}\n  {written}")
+        failures += [
+            f"{sub}: the reference has no such subcommand" for sub in said.get("below", []) if sub not in theirs
+        ]
+        if not said["summary"] or not said["complexity"]:
+            failures.append(f"{name}: no summary or no complexity")
+    assert not failures, "\n".join(failures)
+
+
+def test_docs_of_some(pair: Pair) -> None:
+    pair.differs("docs-words", "COMMAND", "DOCS", "get")
+    for names in (("get", "nosuch", "GET"), ("client|id",), ("CLIENT|ID", "client|"), ("get|x", ""), ("nosuch",)):
+        theirs, ours = pair.both("COMMAND", "DOCS", *names)
+        assert (theirs.kind, len(theirs.items)) == (ours.kind, len(ours.items))
+        assert [item.raw for item in theirs.items[::2]] == [item.raw for item in ours.items[::2]]
+
+
+def test_no_summary_is_the_references(pair: Pair) -> None:
+    theirs, ours = (docs(reply) for reply in pair.both("COMMAND", "DOCS"))
+    assert [
+        name for name, said in ours.items() if len(said["summary"]) > 40 and said["summary"] == theirs[name]["summary"]
+    ] == []
+
+
+def names(reply: Reply) -> set[bytes]:
+    return {item.text or b"" for item in reply.items}
+
+
+def test_list(pair: Pair) -> None:
+    have = names(pair.both("COMMAND", "LIST")[1])
+    assert have == {entry.name.encode() for entry in entries(pair.ours)}
+    for filtered in (
+        ("ACLCAT", "hash"),
+        ("ACLCAT", "HASH"),
+        ("aclcat", "transaction"),
+        ("ACLCAT", "dangerous"),
+        ("ACLCAT", "@hash"),
+        ("ACLCAT", "nosuch"),
+        ("MODULE", "nosuch"),
+        ("PATTERN", "P*"),
+        ("PATTERN", "*g?t"),
+        ("PATTERN", "client|*"),
+        ("PATTERN", ""),
+        ("pattern", "nosuch"),
+    ):
+        theirs, ours = pair.both("COMMAND", "LIST", "FILTERBY", *filtered)
+        assert names(theirs) & have == names(ours), filtered
+        assert theirs.kind == ours.kind
+    pair.play("""
+        COMMAND LIST x
+        COMMAND LIST FILTERBY
+        COMMAND LIST FILTERBY MODULE
+        COMMAND LIST FILTERBY NOSUCH x
+        COMMAND LIST FILTERBY MODULE x y
+        COMMAND LIST FILTERBY MODULE x FILTERBY MODULE x
+    """)
+
+
+def test_keys_of_a_whole_command(pair: Pair) -> None:
+    pair.play("""
+        COMMAND GETKEYS
+        COMMAND GETKEYS GET a
+        COMMAND GETKEYS get
+        COMMAND GETKEYS GET a b
+        COMMAND GETKEYS PING
+        COMMAND GETKEYS PING x
+        COMMAND GETKEYS nosuch a
+        COMMAND GETKEYS ""
+        COMMAND GETKEYS DEL a b "" c
+        COMMAND GETKEYS SET a b EX 10
+        COMMAND GETKEYS SET a
+        COMMAND GETKEYS OBJECT ENCODING a
+        COMMAND GETKEYS object encoding a b
+        COMMAND GETKEYS object|encoding a
+        COMMAND GETKEYS OBJECT
+        COMMAND GETKEYS OBJECT nosuch a
+        COMMAND GETKEYS CLIENT ID
+        COMMAND GETKEYS COMMAND GETKEYS GET a
+        COMMAND GETKEYS WATCH a b
+        COMMAND GETKEYS BZPOPMIN a b 0
+        COMMAND GETKEYS BZPOPMIN a
+        COMMAND GETKEYS MSETEX 2 a 1 b 2 NX
+        COMMAND GETKEYS MSETEX 3 a 1 b 2
+        COMMAND GETKEYS MSETEX 0 a 1
+        COMMAND GETKEYS MSETEX x a 1
+        COMMAND GETKEYS MSET a 1 b
+        COMMAND GETKEYSANDFLAGS SET a b
+        COMMAND GETKEYSANDFLAGS SET a GET
+        COMMAND GETKEYSANDFLAGS SET a b EX 10 get
+        COMMAND GETKEYS CLUSTERSCAN 0
+        COMMAND GETKEYS CLUSTER KEYSLOT a
+        COMMAND GETKEYSANDFLAGS
+        COMMAND GETKEYSANDFLAGS PING
+        COMMAND GETKEYSANDFLAGS nosuch
+        COMMAND GETKEYSANDFLAGS GET
+        COMMAND GETKEYSANDFLAGS GET a
+        COMMAND GETKEYSANDFLAGS HSET a f v
+        COMMAND GETKEYSANDFLAGS ZADD a 1 m
+        COMMAND GETKEYSANDFLAGS DEL a b
+        COMMAND GETKEYSANDFLAGS OBJECT FREQ a
+    """)
 
 
 def test_command_info_and_count(pair: Pair) -> None:

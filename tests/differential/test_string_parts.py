@@ -69,6 +69,8 @@ def test_setrange(pair: Pair) -> None:
         SETRANGE new 5 x
         GET new
         OBJECT ENCODING new
+        SETRANGE k 9223372036854775807 x
+        SETRANGE k 9223372036854775806 xyz
         SETRANGE k 3 ""
         SETRANGE missing 3 ""
         EXISTS missing

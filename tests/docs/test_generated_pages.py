@@ -8,7 +8,9 @@ from types import ModuleType
 
 import pytest
 
+import redpoll.commands
 from redpoll.config.schema import DIRECTIVES
+from redpoll.engine.command import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,3 +37,12 @@ def test_every_directive_has_its_row() -> None:
     page = MAKE_DOCS.configuration()
     for directive in DIRECTIVES:
         assert page.count(f"| `{directive.name.decode()}`") == 1, directive.name
+
+
+def test_every_command_has_its_row() -> None:
+    assert redpoll.commands.FAMILIES
+    page = MAKE_DOCS.commands()
+    for name, found in CATALOGUE.items():
+        if MAKE_DOCS.can_be_called(found):
+            words = name.decode().upper().replace("|", " ")
+            assert any(page.count(f"| `{words}{end}") == 1 for end in (" ", "`")), name

@@ -1,15 +1,60 @@
-"""What the README shows is run."""
+"""What the README and the pages for maintainers show is run."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
+from tests.differential.servers import Redpoll
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+def python_of(page: Path) -> list[str]:
+    """The blocks of Python on a page, in order."""
+    blocks: list[str] = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks, f"{page.name} shows no Python"
+    return blocks
+
+
 def test_the_python_of_the_readme_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+    server = Redpoll("redpoll")
+    server.start()
+    try:
+        for block in python_of(ROOT / "README.md"):
+            exec(compile(block.replace("6379", str(server.port)), "README.md", "exec"), {})
+    finally:
+        server.close()
+
+
+USE = """
+import redpoll
+store = redpoll.open()
+store.execute("HSET", "h", "a", "1", "b", "333")
+assert store.execute("HLONGEST", "h") == 3
+assert store.execute("hlongest", "h", "withvalue") == [3, b"333"]
+assert store.execute("HLONGEST", "none") is None
+assert store.execute("COMMAND", "GETKEYS", "HLONGEST", "h") == [b"h"]
+"""
+
+
+def test_the_command_of_the_architecture_page_works() -> None:
+    """In a process of its own, as it declares a command that the catalogue shall not keep."""
+    program = "\n".join([*python_of(ROOT / "docs" / "architecture.md"), USE])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize(
+    "page", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=lambda page: page.name
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    missing = [link for link in LINK.findall(text) if not (page.parent / link).exists()]
+    assert missing == [], f"{page.name} links to what is not there"

@@ -34,9 +34,20 @@ class KeySpec:
     def __init__(self, access: i64) -> None:
         self.access: i64 = access
 
-    def positions(self, args: list[bytes]) -> list[int]:
-        """The indexes of the keys in `args`; none if the arguments make no sense."""
+    def positions(self, args: list[bytes]) -> list[int] | None:
+        """The indexes of the keys in `args`; None if the arguments make no sense."""
         raise NotImplementedError
+
+    def access_in(self, args: list[bytes]) -> i64:
+        """What these very arguments do to the keys; it differs from `access` where that has VARIABLE_FLAGS."""
+        return self.access & ~VARIABLE_FLAGS
+
+
+def spread(first: i64, last: i64, step: i64, args: list[bytes]) -> list[int] | None:
+    """Every `step`-th index from `first` to `last`, if there are such arguments."""
+    if last < first or last >= len(args):
+        return None
+    return list(range(first, last + 1, step))
 
 
 class KeyRange(KeySpec):
@@ -48,26 +59,115 @@ class KeyRange(KeySpec):
         self.last: i64 = last
         self.step: i64 = step
 
-    def positions(self, args: list[bytes]) -> list[int]:
+    def positions(self, args: list[bytes]) -> list[int] | None:
         last = self.last if self.last >= 0 else len(args) + self.last
-        if last >= len(args):
-            return []
-        return list(range(self.first, last + 1, self.step))
+        return spread(self.first, last, self.step, args)
 
 
 class CountedKeys(KeySpec):
-    """A number of keys at index `at`, and as many keys behind it, each the first of `step` arguments."""
+    """A number of keys at index `at`, and as many keys behind it, `step` apart."""
 
-    def __init__(self, access: i64, at: i64, step: i64 = 1) -> None:
+    def __init__(self, access: i64, at: i64, step: i64) -> None:
         super().__init__(access)
         self.at: i64 = at
         self.step: i64 = step
 
-    def positions(self, args: list[bytes]) -> list[int]:
-        if self.at >= len(args) or not args[self.at].isdigit():
+    def positions(self, args: list[bytes]) -> list[int] | None:
+        # No command can have more keys than arguments: longer numbers need not be read.
+        if self.at >= len(args) or not args[self.at].isdigit() or len(args[self.at]) > 10:
+            return None
+        count = int(args[self.at])
+        return spread(self.at + 1, self.at + 1 + (count - 1) * self.step, self.step, args)
+
+
+class KeysAfter(KeySpec):
+    """Keys behind a word, which is looked for from index `start` on, or backwards from there if it counts from the end.
+
+    `last` is the last key's distance from the first, or below 0 counts from the end; with a `limit` above 1 only that
+    part of the rest holds keys (XREAD STREAMS: half of it, the other half are ids).  No word, no keys.
+    """
+
+    def __init__(self, access: i64, word: bytes, start: i64, last: i64, limit: i64) -> None:
+        super().__init__(access)
+        self.word: Final = word
+        self.start: i64 = start
+        self.last: i64 = last
+        self.limit: i64 = limit
+
+    def positions(self, args: list[bytes]) -> list[int] | None:
+        count: i64 = len(args)
+        first = self.first_behind_word(args)
+        if first < 0:
             return []
-        stop = self.at + 1 + int(args[self.at]) * self.step
-        return list(range(self.at + 1, stop, self.step)) if stop <= len(args) else []
+        if self.last >= 0:
+            return spread(first, first + self.last, 1, args)
+        if self.limit <= 1:
+            return spread(first, count + self.last, 1, args)
+        return spread(first, first + (count - first) // self.limit + self.last, 1, args)
+
+    def first_behind_word(self, args: list[bytes]) -> i64:
+        """The index behind the word, or -1."""
+        count: i64 = len(args)
+        at = self.start if self.start >= 0 else count + self.start
+        step = 1 if self.start >= 0 else -1
+        while 0 < at < count:
+            if args[at].upper() == self.word:
+                return at + 1
+            at += step
+        return -1
+
+
+class UnknownKeys(KeySpec):
+    """Keys that no rule finds: patterns of SORT, say.  A subclass may know better."""
+
+    def positions(self, args: list[bytes]) -> list[int] | None:
+        return []
+
+
+class KeyUse:
+    """A key among the arguments: its index, and what is done to it."""
+
+    def __init__(self, at: i64, access: i64) -> None:
+        self.at: i64 = at
+        self.access: i64 = access
+
+
+def has_keys(specs: list[KeySpec]) -> bool:
+    """Whether a command with these key specs can have keys at all: a channel, say, is none."""
+    return any(spec.access & NOT_KEY == 0 for spec in specs)
+
+
+def keys_of(specs: list[KeySpec], args: list[bytes]) -> list[KeyUse] | None:
+    """The keys in `args`; None if the arguments make no sense.  O(arguments)."""
+    found: list[KeyUse] = []
+    for spec in specs:
+        if spec.access & NOT_KEY != 0:
+            continue
+        positions = spec.positions(args)
+        if positions is None:
+            return None
+        access = spec.access_in(args)
+        for at in positions:
+            found.append(KeyUse(at, access))
+    return found
+
+
+def legacy_range(specs: list[KeySpec]) -> tuple[int, int, int]:
+    """First key, last key and step, as clients were told before there were key specs; zeros if there is no such range.
+
+    Ranges that begin where the one before ended count as one.
+    """
+    first: i64 = 0
+    last: i64 = 0
+    step: i64 = 0
+    for spec in specs:
+        if not isinstance(spec, KeyRange):
+            continue
+        if first == 0:
+            first, last, step = spec.first, spec.last, spec.step
+        elif spec.first == last + 1 and spec.step == step:
+            last = spec.last
+    return first, last, step
 
 
 def one_key(access: i64, at: i64 = 1) -> list[KeySpec]:
@@ -81,5 +181,10 @@ def key_range(first: i64, last: i64, step: i64, access: i64) -> list[KeySpec]:
 
 
 def counted_keys(at: i64, access: i64, step: i64 = 1) -> list[KeySpec]:
-    """Keys behind their number, each the first of `step` arguments."""
+    """Keys behind their number."""
     return [CountedKeys(access, at, step)]
+
+
+def keys_after(word: bytes, start: i64, last: i64, access: i64, limit: i64 = 0) -> list[KeySpec]:
+    """Keys behind a word."""
+    return [KeysAfter(access, word, start, last, limit)]

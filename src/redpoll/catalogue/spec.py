@@ -91,6 +91,8 @@ class Spec:
     """Name (a subcommand's as `client|list`), arity, flags, ACL categories, key specs and words for the docs.
 
     `arity` counts the name; negative, it is a least number.  `tips` are hints for clients that send to many nodes.
+    `arguments` is the line that arguments.py explains.  `replaced` is the version since which another command is to be
+    preferred, and that command.  `system` commands are for servers among themselves and for tests.
     """
 
     def __init__(
@@ -105,6 +107,9 @@ class Spec:
         summary: str,
         group: str,
         tips: str,
+        arguments: str,
+        replaced: str,
+        system: bool,
     ) -> None:
         self.name: Final = name
         self.arity: i64 = arity
@@ -116,3 +121,6 @@ class Spec:
         self.summary: Final = summary
         self.group: Final = group
         self.tips: Final = tips
+        self.arguments: Final = arguments
+        self.replaced: Final = replaced
+        self.system: Final = system

@@ -6,8 +6,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import ACCESS, RO, RW, UPDATE, VARIABLE_FLAGS, one_key
+from redpoll.catalogue.keyspec import ACCESS, RO, one_key
 from redpoll.catalogue.spec import BITMAP, DENYOOM, FAST, READONLY, WRITE
+from redpoll.catalogue.variable_keys import bitfield_key
 from redpoll.commands.bits import bit_offset
 from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
@@ -116,7 +117,11 @@ def run_step(value: String, step: Step, found: list[object]) -> bool:
 
 
 @command(
-    "bitfield", arity=-2, flags=WRITE | DENYOOM, acl=BITMAP, keys=one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS),
+    "bitfield", arity=-2, flags=WRITE | DENYOOM, acl=BITMAP, keys=bitfield_key(),
+    arguments="key#0 [operation: GET (get-block: encoding offset:integer) | (write: "
+              "[OVERFLOW (overflow-block: WRAP | SAT | "
+              "FAIL)] (write-operation: SET (set-block: encoding offset:integer value:integer) | "
+              "INCRBY (incrby-block: encoding offset:integer increment:integer)))] ...",
     group="bitmap", since="3.2.0", complexity="O(steps), and the bytes by which the string grows",
     summary="Read, write and count in integers of any width at any bit of a string.",
 )  # fmt: skip
@@ -156,6 +161,7 @@ def bitfield(session: Session, args: list[bytes]) -> object:
 
 @command(
     "bitfield_ro", arity=-2, flags=READONLY | FAST, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
+    arguments="key#0 [GET (get-block: encoding offset:integer)] ...",
     since="6.0.0", complexity="O(steps)", summary="Read integers of any width at any bit of a string.",
 )  # fmt: skip
 def bitfield_ro(session: Session, args: list[bytes]) -> object:

@@ -40,6 +40,7 @@ def bit_offset(session: Session, word: bytes) -> i64:
 
 @command(
     "setbit", arity=4, flags=WRITE | DENYOOM, acl=BITMAP, keys=one_key(RW | ACCESS | UPDATE), group="bitmap",
+    arguments="key#0 offset:integer value:integer",
     since="2.2.0", complexity="O(1), and the bytes by which the string grows",
     summary="Set or clear one bit of a string, with zeros before it where it is too short; the bit as it was.",
 )  # fmt: skip
@@ -67,6 +68,7 @@ def setbit(session: Session, args: list[bytes]) -> object:
 
 @command(
     "getbit", arity=3, flags=READONLY | FAST, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
+    arguments="key#0 offset:integer",
     since="2.2.0", complexity="O(1)", summary="One bit of a string, 0 behind its end.",
 )  # fmt: skip
 def getbit(session: Session, args: list[bytes]) -> object:
@@ -120,6 +122,7 @@ class BitRange:
 
 @command(
     "bitcount", arity=-2, flags=READONLY, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
+    arguments="key#0 [range: start:integer [end-unit-block: end:integer [unit: BYTE | BIT]@7.0.0]]",
     since="2.6.0", complexity="O(bytes of the range)",
     summary="How many bits of a string, or of a range in it, are set.",
 )  # fmt: skip
@@ -135,6 +138,7 @@ def bitcount(session: Session, args: list[bytes]) -> object:
 
 @command(
     "bitpos", arity=-3, flags=READONLY, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
+    arguments="key#0 bit:integer [range: start:integer [end-unit-block: end:integer [unit: BYTE | BIT]@7.0.0]]",
     since="2.8.7", complexity="O(bytes before what is found)",
     summary="Where the first bit that is set, or the first that is not, stands in a string or in a range of it.",
 )  # fmt: skip
@@ -162,6 +166,7 @@ OPERATIONS: Final = {b"AND": AND, b"OR": OR, b"XOR": XOR, b"NOT": NOT}
 @command(
     "bitop", arity=-4, flags=WRITE | DENYOOM, acl=BITMAP,
     keys=[*one_key(OW | UPDATE, 2), *key_range(3, -1, 1, RO | ACCESS)], group="bitmap",
+    arguments="(operation: AND | OR | XOR | NOT) destkey#0 key#1 ...",
     since="2.6.0", complexity="O(bytes of all)",
     summary="Combine strings bit by bit into another one; its length. Shorter ones go on in zeros.",
 )  # fmt: skip

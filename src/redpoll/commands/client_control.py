@@ -14,9 +14,9 @@ from redpoll.errors import (
     NO_SUCH_CLIENT,
     NOT_IMPORTING,
     PAUSE_MODE,
-    PAUSE_NOT_AN_INTEGER,
     SYNTAX,
     TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_AN_INTEGER,
     TIMEOUT_OUT_OF_RANGE,
     UNBLOCK_REASON,
     UNBLOCKED,
@@ -37,6 +37,18 @@ def switch(word: bytes) -> bool:
 
 @command(
     "client|kill", arity=-3, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
+    arguments="(filter: old-format<ip:port>@!2.8.12 | (new-format: [ID client-id:integer@2.8.12 ...] | "
+              "[TYPE (client-type: NORMAL | MASTER@3.2.0 | PRIMARY@8.0.0 | SLAVE | REPLICA@5.0.0 | "
+              "PUBSUB)@2.8.12] | [USER username] | [ADDR addr<ip:port>] | [LADDR laddr<ip:port>@6.2.0] | "
+              "[SKIPME (YES | NO)] | [MAXAGE maxage:integer@8.0.0] | [NAME name@9.0.0] | "
+              "[IDLE idle:integer@9.0.0] | [FLAGS flags@9.0.0] | [LIB-NAME lib-name@9.0.0] | "
+              "[LIB-VER lib-ver@9.0.0] | [DB db:integer@9.0.0] | [CAPA capa@9.0.0] | [IP ip@9.0.0] | "
+              "[NOT-TYPE (not-client-type: NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB)@9.0.0] | "
+              "[NOT-ID not-client-id:integer@9.0.0 ...] | [NOT-USER not-username@9.0.0] | "
+              "[NOT-ADDR not-addr<ip:port>@9.0.0] | [NOT-LADDR not-laddr<ip:port>@9.0.0] | "
+              "[NOT-NAME not-name@9.0.0] | [NOT-FLAGS not-flags@9.0.0] | [NOT-LIB-NAME not-lib-name@9.0.0] | "
+              "[NOT-LIB-VER not-lib-ver@9.0.0] | [NOT-DB not-db:integer@9.0.0] | [NOT-CAPA not-capa@9.0.0] | "
+              "[NOT-IP not-ip@9.0.0]) ...)",
     since="2.4.0", complexity="O(connections)", summary="End connections.",
 )  # fmt: skip
 def client_kill(session: Session, args: list[bytes]) -> object:
@@ -69,6 +81,7 @@ def kill(session: Session, other: Session) -> None:
 
 @command(
     "client|pause", arity=-3, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
+    arguments="timeout:integer [mode: WRITE | ALL]@6.2.0",
     since="3.0.0", complexity="O(1)", summary="Hold up commands for some time.",
 )  # fmt: skip
 def client_pause(session: Session, args: list[bytes]) -> object:
@@ -80,7 +93,7 @@ def client_pause(session: Session, args: list[bytes]) -> object:
             raise CommandError(PAUSE_MODE)
         writes_only = word == b"WRITE"
     engine = session.engine
-    milliseconds: int = integer(args[2], PAUSE_NOT_AN_INTEGER)
+    milliseconds: int = integer(args[2], TIMEOUT_NOT_AN_INTEGER)
     if milliseconds < 0:
         raise CommandError(TIMEOUT_NEGATIVE)
     until_ms = milliseconds + int(engine.moment.now_ms)
@@ -102,6 +115,7 @@ def client_unpause(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|unblock", arity=-3, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
+    arguments="client-id:integer [unblock-type: TIMEOUT | ERROR]",
     since="5.0.0", complexity="O(keys that the client waits for)", summary="End the wait of a blocked client.",
 )  # fmt: skip
 def client_unblock(session: Session, args: list[bytes]) -> object:
@@ -125,6 +139,7 @@ def client_unblock(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|reply", arity=3, flags=ANYTIME | NO_MULTI | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    arguments="(action: ON | OFF | SKIP)",
     since="3.2.0", complexity="O(1)", summary="Choose whether this connection gets replies.",
 )  # fmt: skip
 def client_reply(session: Session, args: list[bytes]) -> object:
@@ -147,6 +162,7 @@ def client_reply(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|no-evict", arity=3, flags=ANYTIME | ADMIN | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    arguments="(enabled: ON | OFF)",
     since="7.0.0", complexity="O(1)", summary="Choose whether this client is spared when clients take too much memory.",
 )  # fmt: skip
 def client_no_evict(session: Session, args: list[bytes]) -> object:
@@ -157,6 +173,7 @@ def client_no_evict(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|no-touch", arity=3, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    arguments="(enabled: ON | OFF)",
     since="7.2.0", complexity="O(1)", summary="Choose whether this client's commands move the access clock of keys.",
 )  # fmt: skip
 def client_no_touch(session: Session, args: list[bytes]) -> object:
@@ -170,6 +187,7 @@ def client_no_touch(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|capa", arity=-3, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    arguments="capability ...",
     since="8.0.0", complexity="O(1)", summary="Say what this client can do.",
 )  # fmt: skip
 def client_capa(session: Session, args: list[bytes]) -> object:
@@ -182,6 +200,7 @@ def client_capa(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|import-source", arity=3, flags=ANYTIME, acl=CONNECTION, group="connection",
+    arguments="(enabled: ON | OFF)",
     since="8.1.0", complexity="O(1)", summary="Say whether this client imports data.",
 )  # fmt: skip
 def client_import_source(session: Session, args: list[bytes]) -> object:

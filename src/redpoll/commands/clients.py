@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, CONNECTION, LOADING, NOSCRIPT, STALE
 from redpoll.commands.client_filter import Filter
-from redpoll.commands.help import help_lines
+from redpoll.commands.help import help_reply
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import NO_SPECIAL_CHARACTERS, CommandError, up_to_nul
@@ -51,6 +51,7 @@ def client_getname(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|setname", arity=3, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection", tips=SET_ON_ALL,
+    arguments="connection-name",
     since="2.6.9", complexity="O(1)", summary="Name this connection.",
 )  # fmt: skip
 def client_setname(session: Session, args: list[bytes]) -> object:
@@ -62,6 +63,7 @@ def client_setname(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|setinfo", arity=4, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection", tips=SET_ON_ALL,
+    arguments="(attr: LIB-NAME libname | LIB-VER libver)",
     since="7.2.0", complexity="O(1)", summary="Say which library speaks on this connection.",
 )  # fmt: skip
 def client_setinfo(session: Session, args: list[bytes]) -> object:
@@ -81,6 +83,15 @@ def client_setinfo(session: Session, args: list[bytes]) -> object:
 @command(
     "client|list", arity=-2, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
     tips="nondeterministic_output",
+    arguments="[TYPE (client-type: NORMAL | MASTER | REPLICA | PUBSUB)@5.0.0] [ID client-id:integer@6.2.0 ...] "
+              "[USER username@8.1.0] [ADDR addr<ip:port>@8.1.0] [LADDR laddr<ip:port>@8.1.0] [SKIPME (YES | "
+              "NO)@8.1.0] [MAXAGE maxage:integer@8.1.0] [NAME name@9.0.0] [IDLE idle:integer@9.0.0] "
+              "[FLAGS flags@9.0.0] [LIB-NAME lib-name@9.0.0] [LIB-VER lib-ver@9.0.0] [DB db:integer@9.0.0] "
+              "[CAPA capa@9.0.0] [IP ip@9.0.0] [NOT-TYPE (not-client-type: NORMAL | MASTER | REPLICA | "
+              "PUBSUB)@9.0.0] [NOT-ID not-client-id:integer@9.0.0 ...] [NOT-USER not-username@9.0.0] "
+              "[NOT-ADDR not-addr<ip:port>@9.0.0] [NOT-LADDR not-laddr<ip:port>@9.0.0] [NOT-NAME not-name@9.0.0] "
+              "[NOT-FLAGS not-flags@9.0.0] [NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER not-lib-ver@9.0.0] "
+              "[NOT-DB not-db:integer@9.0.0] [NOT-CAPA not-capa@9.0.0] [NOT-IP not-ip@9.0.0]",
     since="2.4.0", complexity="O(connections)", summary="All connections, one a line.",
 )  # fmt: skip
 def client_list(session: Session, args: list[bytes]) -> object:
@@ -114,25 +125,4 @@ def client_info(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def client_help(session: Session, args: list[bytes]) -> object:
     """CLIENT HELP"""
-    return help_lines(b"CLIENT", [
-        b"CAPA <capability> [<capability> ...]", b"Say what this client can do: `redirect`.",
-        b"GETNAME", b"The name of this connection.",
-        b"GETREDIR", b"The client that gets this one's invalidations; -1, as nobody tracks.",
-        b"ID", b"The id of this connection.",
-        b"IMPORT-SOURCE ON|OFF", b"Whether this client imports data into a server in import mode.",
-        b"INFO", b"This connection, as LIST shows it.",
-        b"KILL <ip:port>", b"End a connection.",
-        b"KILL <filter> <value> [<filter> <value> ...]", b"End connections; filters as for LIST, not oneself.",
-        b"LIST [<filter> <value> ...]",
-        b"All connections, or those that meet all filters: ID TYPE USER ADDR LADDR IP NAME LIB-NAME LIB-VER DB FLAGS "
-        b"CAPA (each also with NOT- before it), MAXAGE, IDLE, SKIPME.",
-        b"NO-EVICT ON|OFF", b"Whether this client is spared when clients take too much memory.",
-        b"NO-TOUCH ON|OFF", b"Whether commands of this client leave the keys' access clock alone.",
-        b"PAUSE <milliseconds> [WRITE|ALL]", b"Hold up the commands of all clients, or those that write.",
-        b"REPLY ON|OFF|SKIP", b"Whether this connection gets replies; SKIP leaves the next one out.",
-        b"SETINFO LIB-NAME|LIB-VER <value>", b"Say which library speaks here.",
-        b"SETNAME <name>", b"Name this connection.",
-        b"TRACKINGINFO", b"How this connection tracks keys.",
-        b"UNBLOCK <id> [TIMEOUT|ERROR]", b"End the wait of a blocked client, as if its time was up or with an error.",
-        b"UNPAUSE", b"End a pause.",
-    ])  # fmt: skip
+    return help_reply(client, args)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
-from redpoll.commands.help import help_lines
+from redpoll.commands.help import help_reply
 from redpoll.config.rewrite import rewrite
 from redpoll.config.settings import NameGlob
 from redpoll.engine.command import command
@@ -34,6 +34,7 @@ def config(session: Session, args: list[bytes]) -> object:
 
 @command(
     "config|get", arity=-3, flags=ADMINISTRATORS, group="server",
+    arguments="parameter ...",
     since="2.0.0", complexity="O(settings)", summary="Settings by name or pattern.",
 )  # fmt: skip
 def config_get(session: Session, args: list[bytes]) -> object:
@@ -47,6 +48,7 @@ def config_get(session: Session, args: list[bytes]) -> object:
 
 @command(
     "config|set", arity=-4, flags=ADMINISTRATORS, group="server", tips=ON_ALL_NODES,
+    arguments="(data: parameter value) ...",
     since="2.0.0", complexity="O(settings given)", summary="Change settings, all or none.",
 )  # fmt: skip
 def config_set(session: Session, args: list[bytes]) -> object:
@@ -93,9 +95,4 @@ def config_resetstat(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def config_help(session: Session, args: list[bytes]) -> object:
     """CONFIG HELP"""
-    return help_lines(b"CONFIG", [
-        b"GET <pattern> [<pattern> ...]", b"Settings whose names match, with their values.",
-        b"SET <directive> <value> [<directive> <value> ...]", b"Change settings, all or none.",
-        b"REWRITE", b"Write the settings in force into the configuration file.",
-        b"RESETSTAT", b"Set the counters of INFO to zero.",
-    ])  # fmt: skip
+    return help_reply(config, args)

@@ -28,6 +28,7 @@ BEFORE_ALL = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 @command(
     "ping", arity=-1, flags=FAST, acl=CONNECTION, group="connection",
     tips="request_policy:all_shards response_policy:all_succeeded",
+    arguments="[message]",
     since="1.0.0", complexity="O(1)", summary="Answer, to show that the server lives.",
 )  # fmt: skip
 def ping(session: Session, args: list[bytes]) -> object:
@@ -39,6 +40,7 @@ def ping(session: Session, args: list[bytes]) -> object:
 
 @command(
     "echo", arity=2, flags=LOADING | STALE | FAST, acl=CONNECTION, group="connection",
+    arguments="message",
     since="1.0.0", complexity="O(1)", summary="Answer with the message.",
 )  # fmt: skip
 def echo(session: Session, args: list[bytes]) -> object:
@@ -48,6 +50,7 @@ def echo(session: Session, args: list[bytes]) -> object:
 
 @command(
     "select", arity=2, flags=LOADING | STALE | FAST | ALLOW_BUSY, acl=CONNECTION, group="connection",
+    arguments="index:integer",
     since="1.0.0", complexity="O(1)", summary="Choose the database for the commands that follow.",
 )  # fmt: skip
 def select(session: Session, args: list[bytes]) -> object:
@@ -78,6 +81,7 @@ def authenticate(session: Session, user: bytes, password: bytes) -> None:
 
 @command(
     "auth", arity=-2, flags=BEFORE_ALL, acl=CONNECTION, group="connection",
+    arguments="[username@6.0.0] password",
     since="1.0.0", complexity="O(1)", summary="Say who you are.",
 )  # fmt: skip
 def auth(session: Session, args: list[bytes]) -> object:
@@ -92,6 +96,7 @@ def auth(session: Session, args: list[bytes]) -> object:
 
 @command(
     "hello", arity=-1, flags=BEFORE_ALL, acl=CONNECTION, group="connection",
+    arguments="[arguments: protover:integer [AUTH username password] [SETNAME clientname]]",
     since="6.0.0", complexity="O(1)", summary="Greet the server, choose the protocol, and authenticate if wanted.",
 )  # fmt: skip
 def hello(session: Session, args: list[bytes]) -> object:

@@ -69,6 +69,7 @@ def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool
 
 @command(
     "expire", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    arguments="key#0 seconds:integer [condition: NX | XX | GT | LT]@7.0.0",
     since="1.0.0", complexity="O(1)", summary="Let a key end in some seconds.",
 )  # fmt: skip
 def expire(session: Session, args: list[bytes]) -> object:
@@ -78,6 +79,7 @@ def expire(session: Session, args: list[bytes]) -> object:
 
 @command(
     "pexpire", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    arguments="key#0 milliseconds:integer [condition: NX | XX | GT | LT]@7.0.0",
     since="2.6.0", complexity="O(1)", summary="Let a key end in some milliseconds.",
 )  # fmt: skip
 def pexpire(session: Session, args: list[bytes]) -> object:
@@ -87,6 +89,7 @@ def pexpire(session: Session, args: list[bytes]) -> object:
 
 @command(
     "expireat", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    arguments="key#0 unix-time-seconds:unix-time [condition: NX | XX | GT | LT]@7.0.0",
     since="1.2.0", complexity="O(1)", summary="Let a key end at a time given in seconds since 1970.",
 )  # fmt: skip
 def expireat(session: Session, args: list[bytes]) -> object:
@@ -96,6 +99,7 @@ def expireat(session: Session, args: list[bytes]) -> object:
 
 @command(
     "pexpireat", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    arguments="key#0 unix-time-milliseconds:unix-time [condition: NX | XX | GT | LT]@7.0.0",
     since="2.6.0", complexity="O(1)", summary="Let a key end at a time given in milliseconds since 1970.",
 )  # fmt: skip
 def pexpireat(session: Session, args: list[bytes]) -> object:
@@ -117,6 +121,7 @@ def remaining(session: Session, key: bytes, seconds: bool, from_now: bool) -> ob
 @command(
     "ttl", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
     tips="nondeterministic_output",
+    arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="Seconds until a key ends.",
 )  # fmt: skip
 def ttl(session: Session, args: list[bytes]) -> object:
@@ -127,6 +132,7 @@ def ttl(session: Session, args: list[bytes]) -> object:
 @command(
     "pttl", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
     tips="nondeterministic_output",
+    arguments="key#0",
     since="2.6.0", complexity="O(1)", summary="Milliseconds until a key ends.",
 )  # fmt: skip
 def pttl(session: Session, args: list[bytes]) -> object:
@@ -136,6 +142,7 @@ def pttl(session: Session, args: list[bytes]) -> object:
 
 @command(
     "expiretime", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
+    arguments="key#0",
     since="7.0.0", complexity="O(1)", summary="When a key ends, in seconds since 1970.",
 )  # fmt: skip
 def expiretime(session: Session, args: list[bytes]) -> object:
@@ -145,6 +152,7 @@ def expiretime(session: Session, args: list[bytes]) -> object:
 
 @command(
     "pexpiretime", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
+    arguments="key#0",
     since="7.0.0", complexity="O(1)", summary="When a key ends, in milliseconds since 1970.",
 )  # fmt: skip
 def pexpiretime(session: Session, args: list[bytes]) -> object:
@@ -154,6 +162,7 @@ def pexpiretime(session: Session, args: list[bytes]) -> object:
 
 @command(
     "persist", arity=2, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
+    arguments="key#0",
     since="2.2.0", complexity="O(1)", summary="Take a key's deadline away.",
 )  # fmt: skip
 def persist(session: Session, args: list[bytes]) -> object:

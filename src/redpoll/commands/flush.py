@@ -37,6 +37,7 @@ class FlushMode:
 @command(
     "flushall", arity=-1, flags=WRITE, acl=KEYSPACE | DANGEROUS, group="server",
     tips="request_policy:all_shards response_policy:all_succeeded",
+    arguments="[flush-type: ASYNC@4.0.0 | SYNC@6.2.0]",
     since="1.0.0", complexity="O(1); the memory comes back in slices, with SYNC at once",
     summary="Delete all keys of all databases.",
 )  # fmt: skip
@@ -52,6 +53,7 @@ def flushall(session: Session, args: list[bytes]) -> object:
 @command(
     "flushdb", arity=-1, flags=WRITE, acl=KEYSPACE | DANGEROUS, group="server",
     tips="request_policy:all_shards response_policy:all_succeeded",
+    arguments="[flush-type: ASYNC@4.0.0 | SYNC@6.2.0]",
     since="1.0.0", complexity="O(1); the memory comes back in slices, with SYNC at once",
     summary="Delete all keys of the selected database.",
 )  # fmt: skip
@@ -73,6 +75,7 @@ def database_index(word: bytes, complaint: bytes) -> int:
 
 @command(
     "swapdb", arity=3, flags=WRITE | FAST, acl=KEYSPACE | DANGEROUS, group="server",
+    arguments="index1:integer index2:integer",
     since="4.0.0", complexity="O(keys watched and waited for)", summary="Let two databases have each other's keys.",
 )  # fmt: skip
 def swapdb(session: Session, args: list[bytes]) -> object:

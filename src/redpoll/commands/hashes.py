@@ -35,6 +35,7 @@ class PackedItems(View):
 
 @command(
     "hset", arity=-4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
+    arguments="key#0 (data: field value) ...",
     since="2.0.0", complexity="O(1) for each field", summary="Set fields of a hash; how many are new.",
 )  # fmt: skip
 def hset(session: Session, args: list[bytes]) -> object:
@@ -65,6 +66,7 @@ def hset(session: Session, args: list[bytes]) -> object:
 
 @command(
     "hget", arity=3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
+    arguments="key#0 field",
     since="2.0.0", complexity="O(1)", summary="The value of a field of a hash.",
 )  # fmt: skip
 def hget(session: Session, args: list[bytes]) -> object:
@@ -76,6 +78,7 @@ def hget(session: Session, args: list[bytes]) -> object:
 @command(
     "hgetall", arity=2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     tips="nondeterministic_output_order",
+    arguments="key#0",
     since="2.0.0", complexity="O(fields)", summary="All fields of a hash with their values.",
 )  # fmt: skip
 def hgetall(session: Session, args: list[bytes]) -> object:
@@ -92,6 +95,7 @@ def hgetall(session: Session, args: list[bytes]) -> object:
 
 @command(
     "hdel", arity=-3, flags=WRITE | FAST, acl=HASH, keys=one_key(RW | DELETE), group="hash",
+    arguments="key#0 field ...",
     since="2.0.0", complexity="O(1) for each field", summary="Remove fields of a hash; how many were there.",
 )  # fmt: skip
 def hdel(session: Session, args: list[bytes]) -> object:

@@ -38,6 +38,7 @@ def renamed(session: Session, source: bytes, target: bytes, replacing: bool) -> 
 @command(
     "rename", arity=3, flags=WRITE, acl=KEYSPACE,
     keys=one_key(RW | ACCESS | DELETE) + one_key(OW | UPDATE, 2), group="generic",
+    arguments="key#0 newkey#1",
     since="1.0.0", complexity="O(1)", summary="Give a key another name, which it takes from whoever had it.",
 )  # fmt: skip
 def rename(session: Session, args: list[bytes]) -> object:
@@ -49,6 +50,7 @@ def rename(session: Session, args: list[bytes]) -> object:
 @command(
     "renamenx", arity=3, flags=WRITE | FAST, acl=KEYSPACE,
     keys=one_key(RW | ACCESS | DELETE) + one_key(OW | INSERT, 2), group="generic",
+    arguments="key#0 newkey#1",
     since="1.0.0", complexity="O(1)", summary="Give a key another name if nobody has it.",
 )  # fmt: skip
 def renamenx(session: Session, args: list[bytes]) -> object:
@@ -58,6 +60,7 @@ def renamenx(session: Session, args: list[bytes]) -> object:
 
 @command(
     "move", arity=3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | ACCESS | UPDATE), group="generic",
+    arguments="key#0 db:integer",
     since="1.0.0", complexity="O(1)", summary="Put a key into another database, unless that has it already.",
 )  # fmt: skip
 def move(session: Session, args: list[bytes]) -> object:
@@ -80,6 +83,7 @@ def move(session: Session, args: list[bytes]) -> object:
 @command(
     "copy", arity=-3, flags=WRITE | DENYOOM, acl=KEYSPACE,
     keys=one_key(RO | ACCESS) + one_key(OW | UPDATE, 2), group="generic",
+    arguments="source#0 destination#1 [DB destination-db:integer] [REPLACE]",
     since="6.2.0", complexity="O(1) for small values, else O(elements)",
     summary="Let another key hold the same value.",
 )  # fmt: skip

@@ -33,6 +33,7 @@ def deleted(session: Session, args: list[bytes]) -> int:
 @command(
     "del", arity=-2, flags=WRITE, acl=KEYSPACE, keys=key_range(1, -1, 1, RM | DELETE), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
+    arguments="key#0 ...",
     since="1.0.0", complexity="O(1) for each key; large values are freed afterwards, in slices",
     summary="Delete keys; how many there were.",
 )  # fmt: skip
@@ -44,6 +45,7 @@ def del_(session: Session, args: list[bytes]) -> object:
 @command(
     "unlink", arity=-2, flags=WRITE | FAST, acl=KEYSPACE, keys=key_range(1, -1, 1, RM | DELETE), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
+    arguments="key#0 ...",
     since="4.0.0", complexity="O(1) for each key; large values are freed afterwards, in slices",
     summary="Delete keys; how many there were.",
 )  # fmt: skip
@@ -55,6 +57,7 @@ def unlink(session: Session, args: list[bytes]) -> object:
 @command(
     "exists", arity=-2, flags=READONLY | FAST, acl=KEYSPACE, keys=key_range(1, -1, 1, RO), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
+    arguments="key#0 ...",
     since="1.0.0", complexity="O(1) for each key", summary="How many of the named keys there are.",
 )  # fmt: skip
 def exists(session: Session, args: list[bytes]) -> object:
@@ -69,6 +72,7 @@ def exists(session: Session, args: list[bytes]) -> object:
 @command(
     "touch", arity=-2, flags=READONLY | FAST, acl=KEYSPACE, keys=key_range(1, -1, 1, RO), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
+    arguments="key#0 ...",
     since="3.2.1", complexity="O(1) for each key", summary="Count as used now the keys that there are; how many.",
 )  # fmt: skip
 def touch(session: Session, args: list[bytes]) -> object:
@@ -86,6 +90,7 @@ NONE = Status(b"none")
 
 @command(
     "type", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO), group="generic",
+    arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="The type of what a key holds.",
 )  # fmt: skip
 def type_(session: Session, args: list[bytes]) -> object:
@@ -97,6 +102,7 @@ def type_(session: Session, args: list[bytes]) -> object:
 @command(
     "keys", arity=2, flags=READONLY, acl=KEYSPACE | DANGEROUS, group="generic",
     tips="request_policy:all_shards nondeterministic_output_order",
+    arguments="pattern:pattern",
     since="1.0.0", complexity="O(keys of the database)", summary="All keys that match a pattern.",
 )  # fmt: skip
 def keys(session: Session, args: list[bytes]) -> object:
@@ -117,6 +123,7 @@ def randomkey(session: Session, args: list[bytes]) -> object:
 @command(
     "scan", arity=-2, flags=READONLY, acl=KEYSPACE, group="generic",
     tips="nondeterministic_output request_policy:special response_policy:special",
+    arguments="cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [TYPE type@6.0.0]",
     since="2.8.0", complexity="O(1) for each call, O(keys) for a whole walk",
     summary="Walk over the keys of a database, some with each call.",
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from redpoll.catalogue.keyspec import RO, one_key
 from redpoll.catalogue.spec import KEYSPACE, LOADING, READONLY, STALE
-from redpoll.commands.help import help_lines
+from redpoll.commands.help import help_reply
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import FREQ_UNDER_LRU, CommandError
@@ -38,6 +38,7 @@ def _found(db: Database, key: bytes) -> bool:
 @command(
     "object|encoding", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
     tips="nondeterministic_output",
+    arguments="key#0",
     since="2.2.3", complexity="O(1)", summary="The encoding of a key's value.",
 )  # fmt: skip
 def object_encoding(session: Session, args: list[bytes]) -> object:
@@ -48,6 +49,7 @@ def object_encoding(session: Session, args: list[bytes]) -> object:
 @command(
     "object|refcount", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
     tips="nondeterministic_output",
+    arguments="key#0",
     since="2.2.3", complexity="O(1)", summary="How many share the value: always 1.",
 )  # fmt: skip
 def object_refcount(session: Session, args: list[bytes]) -> object:
@@ -58,6 +60,7 @@ def object_refcount(session: Session, args: list[bytes]) -> object:
 @command(
     "object|idletime", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
     tips="nondeterministic_output",
+    arguments="key#0",
     since="2.2.3", complexity="O(1)", summary="Seconds since a key was last read or written.",
 )  # fmt: skip
 def object_idletime(session: Session, args: list[bytes]) -> object:
@@ -69,6 +72,7 @@ def object_idletime(session: Session, args: list[bytes]) -> object:
 @command(
     "object|freq", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
     tips="nondeterministic_output",
+    arguments="key#0",
     since="4.0.0", complexity="O(1)", summary="How often a key is used, under an LFU policy.",
 )  # fmt: skip
 def object_freq(session: Session, args: list[bytes]) -> object:
@@ -84,9 +88,4 @@ def object_freq(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def object_help(session: Session, args: list[bytes]) -> object:
     """OBJECT HELP"""
-    return help_lines(b"OBJECT", [
-        b"ENCODING <key>", b"The encoding of the key's value.",
-        b"FREQ <key>", b"How often the key is used, under an LFU policy.",
-        b"IDLETIME <key>", b"Seconds since the key was last used.",
-        b"REFCOUNT <key>", b"How many share the value.",
-    ])  # fmt: skip
+    return help_reply(object_, args)

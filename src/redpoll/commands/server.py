@@ -17,6 +17,7 @@ from redpoll.protocol.reply import Verbatim
 @command(
     "info", arity=-1, flags=LOADING | STALE, acl=DANGEROUS, group="server",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
+    arguments="[section] ...",
     since="1.0.0", complexity="O(1)", summary="Facts and counters of the server, by section.",
 )  # fmt: skip
 def info(session: Session, args: list[bytes]) -> object:

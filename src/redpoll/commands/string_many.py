@@ -23,6 +23,7 @@ INT32_MAX: Final[i64] = 2147483647
 @command(
     "mget", arity=-2, flags=READONLY | FAST, acl=STRING, keys=key_range(1, -1, 1, RO | ACCESS), group="string",
     tips="request_policy:multi_shard",
+    arguments="key#0 ...",
     since="1.0.0", complexity="O(1) for each key", summary="The strings that several keys hold.",
 )  # fmt: skip
 def mget(session: Session, args: list[bytes]) -> object:
@@ -35,6 +36,7 @@ def mget(session: Session, args: list[bytes]) -> object:
 @command(
     "mset", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=key_range(1, -1, 2, OW | UPDATE), group="string",
     tips="request_policy:multi_shard response_policy:all_succeeded",
+    arguments="(data: key#0 value) ...",
     since="1.0.1", complexity="O(1) for each key", summary="Make several keys hold strings.",
 )  # fmt: skip
 def mset(session: Session, args: list[bytes]) -> object:
@@ -47,6 +49,7 @@ def mset(session: Session, args: list[bytes]) -> object:
 
 @command(
     "msetnx", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=key_range(1, -1, 2, OW | INSERT), group="string",
+    arguments="(data: key#0 value) ...",
     since="1.0.1", complexity="O(1) for each key",
     summary="Make several keys hold strings, unless one of them holds something already.",
 )  # fmt: skip
@@ -63,6 +66,9 @@ def msetnx(session: Session, args: list[bytes]) -> object:
 @command(
     "msetex", arity=-4, flags=WRITE | DENYOOM | MOVABLEKEYS, acl=STRING, keys=counted_keys(1, OW | UPDATE, 2),
     group="string", tips="request_policy:multi_shard response_policy:all_succeeded",
+    arguments="numkeys:integer (data: key#0 value) ... [condition: NX | XX] [expiration: EX seconds:integer | "
+              "PX milliseconds:integer | EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time | "
+              "KEEPTTL]",
     since="9.1.0", complexity="O(1) for each key",
     summary="Make several keys hold strings, with one deadline and a condition for all if wanted.",
 )  # fmt: skip

@@ -26,6 +26,7 @@ from redpoll.types.lcs import common_length, common_runs
 
 @command(
     "strlen", arity=2, flags=READONLY | FAST, acl=STRING, keys=one_key(RO), group="string",
+    arguments="key#0",
     since="2.2.0", complexity="O(1)", summary="The length of a string in bytes, 0 if there is none.",
 )  # fmt: skip
 def strlen(session: Session, args: list[bytes]) -> object:
@@ -53,6 +54,7 @@ def part(session: Session, args: list[bytes]) -> bytes:
 
 @command(
     "getrange", arity=4, flags=READONLY, acl=STRING, keys=one_key(RO | ACCESS), group="string",
+    arguments="key#0 start:integer end:integer",
     since="2.4.0", complexity="O(bytes of the part)", summary="A part of a string.",
 )  # fmt: skip
 def getrange(session: Session, args: list[bytes]) -> object:
@@ -62,6 +64,7 @@ def getrange(session: Session, args: list[bytes]) -> object:
 
 @command(
     "substr", arity=4, flags=READONLY, acl=STRING, keys=one_key(RO | ACCESS), group="string",
+    arguments="key#0 start:integer end:integer",
     since="1.0.0", complexity="O(bytes of the part)", summary="A part of a string: GETRANGE's old name.",
 )  # fmt: skip
 def substr(session: Session, args: list[bytes]) -> object:
@@ -71,6 +74,7 @@ def substr(session: Session, args: list[bytes]) -> object:
 
 @command(
     "setrange", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(RW | UPDATE), group="string",
+    arguments="key#0 offset:integer value",
     since="2.2.0", complexity="O(bytes written), and those of the gap before them",
     summary="Write over a string from some byte on, with zeros where it is too short; the new length.",
 )  # fmt: skip
@@ -119,6 +123,7 @@ class LcsOptions:
 
 @command(
     "lcs", arity=-3, flags=READONLY, acl=STRING, keys=key_range(1, 2, 1, RO | ACCESS), group="string",
+    arguments="key1#0 key2#0 [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]",
     since="7.0.0", complexity="O(n * m) bits for strings of n and m bytes",
     summary="The longest sequence of bytes that two strings have in common, its length, or where it lies.",
 )  # fmt: skip

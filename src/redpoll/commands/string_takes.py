@@ -15,6 +15,7 @@ from redpoll.protocol.numbers import int_text
 
 @command(
     "getset", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    arguments="key#0 value",
     since="1.0.0", complexity="O(1)", summary="Make a key hold a string; the one that it held before.",
 )  # fmt: skip
 def getset(session: Session, args: list[bytes]) -> object:
@@ -29,6 +30,7 @@ def getset(session: Session, args: list[bytes]) -> object:
 
 @command(
     "getdel", arity=2, flags=WRITE | FAST, acl=STRING, keys=one_key(RW | ACCESS | DELETE), group="string",
+    arguments="key#0",
     since="6.2.0", complexity="O(1)", summary="Delete a string; what it was.",
 )  # fmt: skip
 def getdel(session: Session, args: list[bytes]) -> object:
@@ -43,6 +45,7 @@ def getdel(session: Session, args: list[bytes]) -> object:
 
 @command(
     "delifeq", arity=3, flags=WRITE | FAST, acl=STRING, keys=one_key(RM | DELETE), group="string",
+    arguments="key#0 value",
     since="9.0.0", complexity="O(1)", summary="Delete a string if it is the one given; how many were deleted.",
 )  # fmt: skip
 def delifeq(session: Session, args: list[bytes]) -> object:
@@ -58,6 +61,8 @@ def delifeq(session: Session, args: list[bytes]) -> object:
 
 @command(
     "getex", arity=-2, flags=WRITE | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    arguments="key#0 [expiration: EX seconds:integer | PX milliseconds:integer | EXAT unix-time-seconds:unix-time | "
+              "PXAT unix-time-milliseconds:unix-time | PERSIST]",
     since="6.2.0", complexity="O(1)", summary="The string that a key holds, giving it a deadline or taking it away.",
 )  # fmt: skip
 def getex(session: Session, args: list[bytes]) -> object:

@@ -6,8 +6,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import ACCESS, INSERT, OW, RO, RW, UPDATE, VARIABLE_FLAGS, one_key
+from redpoll.catalogue.keyspec import ACCESS, INSERT, OW, RO, RW, UPDATE, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, STRING, WRITE
+from redpoll.catalogue.variable_keys import set_key
 from redpoll.commands.string_options import EXISTENCE, EXPECTED, KEEP, OLD_VALUE, StringOptions
 from redpoll.commands.times import absolute_ms
 from redpoll.engine.args import Args, integer
@@ -35,6 +36,7 @@ INT64_MIN: Final = -9223372036854775808
 
 @command(
     "get", arity=2, flags=READONLY | FAST, acl=STRING, keys=one_key(RO | ACCESS), group="string",
+    arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="The string that a key holds.",
 )  # fmt: skip
 def get(session: Session, args: list[bytes]) -> object:
@@ -43,7 +45,11 @@ def get(session: Session, args: list[bytes]) -> object:
 
 
 @command(
-    "set", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(RW | ACCESS | UPDATE | VARIABLE_FLAGS),
+    "set", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=set_key(),
+    arguments="key#0 value [condition: NX@2.6.12 | XX@2.6.12 | IFEQ comparison-value@8.1.0] "
+              "[GET@6.2.0] [expiration: EX seconds:integer@2.6.12 | PX milliseconds:integer@2.6.12 | "
+              "EXAT unix-time-seconds:unix-time@6.2.0 | PXAT unix-time-milliseconds:unix-time@6.2.0 | "
+              "KEEPTTL@6.0.0]",
     group="string", since="1.0.0", complexity="O(1)",
     summary="Make a key hold a string, whatever it held before, with a deadline and conditions if wanted.",
 )  # fmt: skip
@@ -101,6 +107,7 @@ def store(session: Session, key: bytes, value: bytes, deadline_ms: i64, keep_dea
 
 @command(
     "setnx", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(OW | INSERT), group="string",
+    arguments="key#0 value",
     since="1.0.0", complexity="O(1)", summary="Make a key hold a string, unless it holds something already.",
 )  # fmt: skip
 def setnx(session: Session, args: list[bytes]) -> object:
@@ -114,6 +121,7 @@ def setnx(session: Session, args: list[bytes]) -> object:
 
 @command(
     "setex", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(OW | UPDATE), group="string",
+    arguments="key#0 seconds:integer value",
     since="2.0.0", complexity="O(1)", summary="Make a key hold a string for some seconds.",
 )  # fmt: skip
 def setex(session: Session, args: list[bytes]) -> object:
@@ -124,6 +132,7 @@ def setex(session: Session, args: list[bytes]) -> object:
 
 @command(
     "psetex", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(OW | UPDATE), group="string",
+    arguments="key#0 milliseconds:integer value",
     since="2.6.0", complexity="O(1)", summary="Make a key hold a string for some milliseconds.",
 )  # fmt: skip
 def psetex(session: Session, args: list[bytes]) -> object:
@@ -151,6 +160,7 @@ def add(session: Session, key: bytes, delta: i64) -> object:
 
 @command(
     "incr", arity=2, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="Add 1 to the integer at a key, which starts at 0.",
 )  # fmt: skip
 def incr(session: Session, args: list[bytes]) -> object:
@@ -160,6 +170,7 @@ def incr(session: Session, args: list[bytes]) -> object:
 
 @command(
     "decr", arity=2, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="Take 1 from the integer at a key, which starts at 0.",
 )  # fmt: skip
 def decr(session: Session, args: list[bytes]) -> object:
@@ -169,6 +180,7 @@ def decr(session: Session, args: list[bytes]) -> object:
 
 @command(
     "incrby", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    arguments="key#0 increment:integer",
     since="1.0.0", complexity="O(1)", summary="Add to the integer at a key, which starts at 0.",
 )  # fmt: skip
 def incrby(session: Session, args: list[bytes]) -> object:
@@ -178,6 +190,7 @@ def incrby(session: Session, args: list[bytes]) -> object:
 
 @command(
     "decrby", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
+    arguments="key#0 decrement:integer",
     since="1.0.0", complexity="O(1)", summary="Take from the integer at a key, which starts at 0.",
 )  # fmt: skip
 def decrby(session: Session, args: list[bytes]) -> object:
@@ -190,6 +203,7 @@ def decrby(session: Session, args: list[bytes]) -> object:
 
 @command(
     "incrbyfloat", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE),
+    arguments="key#0 increment:double",
     group="string", since="2.6.0", complexity="O(1)", summary="Add to the decimal number at a key, which starts at 0.",
 )  # fmt: skip
 def incrbyfloat(session: Session, args: list[bytes]) -> object:
@@ -212,6 +226,7 @@ def incrbyfloat(session: Session, args: list[bytes]) -> object:
 
 @command(
     "append", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | INSERT), group="string",
+    arguments="key#0 value",
     since="2.0.0", complexity="O(1) on average", summary="Add bytes to the end of a string; the new length.",
 )  # fmt: skip
 def append(session: Session, args: list[bytes]) -> object:

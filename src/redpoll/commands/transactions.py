@@ -86,6 +86,7 @@ def discard(session: Session, args: list[bytes]) -> object:
 @command(
     "watch", arity=-2, flags=AT_ANY_TIME | FAST | NO_MULTI | ALLOW_BUSY, acl=TRANSACTION,
     keys=key_range(1, -1, 1, RO), group="transactions",
+    arguments="key#0 ...",
     since="2.2.0", complexity="O(1) for each key", summary="Let the next EXEC run only if keys stay as they are.",
 )  # fmt: skip
 def watch(session: Session, args: list[bytes]) -> object:

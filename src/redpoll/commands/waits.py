@@ -1,4 +1,4 @@
-"""The time-out that blocking commands end with: seconds as a decimal number, 0 for ever."""
+"""The time-out that blocking commands end with: seconds as a decimal number or whole milliseconds, 0 for ever."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ from fractions import Fraction
 
 from mypy_extensions import i64
 
+from redpoll.engine.args import integer
 from redpoll.engine.session import Session
-from redpoll.errors import TIMEOUT_NEGATIVE, TIMEOUT_NOT_A_FLOAT, TIMEOUT_OUT_OF_RANGE, CommandError
+from redpoll.errors import (
+    TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_A_FLOAT,
+    TIMEOUT_NOT_AN_INTEGER,
+    TIMEOUT_OUT_OF_RANGE,
+    CommandError,
+)
 from redpoll.protocol.long_double import parse_long_double
 
 INT64_MAX = 9223372036854775807
@@ -25,5 +32,15 @@ def timeout_deadline(session: Session, word: bytes) -> i64:
     if ms < 0:
         raise CommandError(TIMEOUT_NEGATIVE)
     if ms > INT64_MAX or ms + int(session.db.moment.now_ms) > INT64_MAX:
+        raise CommandError(TIMEOUT_OUT_OF_RANGE)
+    return ms + session.db.moment.now_ms if ms > 0 else 0
+
+
+def timeout_deadline_ms(session: Session, word: bytes) -> i64:
+    """The same for a wait of `word` milliseconds (WAIT, XREAD BLOCK)."""
+    ms: int = integer(word, TIMEOUT_NOT_AN_INTEGER)
+    if ms < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
+    if ms + int(session.db.moment.now_ms) > INT64_MAX:
         raise CommandError(TIMEOUT_OUT_OF_RANGE)
     return ms + session.db.moment.now_ms if ms > 0 else 0

@@ -93,6 +93,8 @@ class LexEnd:
 
 @command(
     "zrange", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 start stop [sortby: BYSCORE | "
+              "BYLEX]@6.2.0 [REV@6.2.0] [LIMIT offset:integer count:integer]@6.2.0 [WITHSCORES]",
     since="1.2.0", complexity="O(log n + members returned)",
     summary="The members of a sorted set in a range of ranks, scores or members.",
 )  # fmt: skip

@@ -65,6 +65,8 @@ class ZAddOptions:
 
 @command(
     "zadd", arity=-4, flags=WRITE | DENYOOM | FAST, acl=SORTEDSET, keys=one_key(RW | UPDATE), group="sorted-set",
+    arguments="key#0 [condition: NX | XX]@3.0.2 [comparison: GT | "
+              "LT]@6.2.0 [change: CH@3.0.2] [increment: INCR@3.0.2] (data: score:double member) ...",
     since="1.2.0", complexity="O(log n) for each member",
     summary="Add members to a sorted set, or move those already there.",
 )  # fmt: skip
@@ -128,6 +130,7 @@ def _add_one(session: Session, key: bytes, options: ZAddOptions, score: float, m
 
 @command(
     "zscore", arity=3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 member",
     since="1.2.0", complexity="O(1)", summary="The score of a member of a sorted set.",
 )  # fmt: skip
 def zscore(session: Session, args: list[bytes]) -> object:
@@ -138,6 +141,7 @@ def zscore(session: Session, args: list[bytes]) -> object:
 
 @command(
     "zrank", arity=-3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 member [WITHSCORE]",
     since="2.0.0", complexity="O(log n)", summary="How many members of a sorted set come before one.",
 )  # fmt: skip
 def zrank(session: Session, args: list[bytes]) -> object:
@@ -156,6 +160,7 @@ def zrank(session: Session, args: list[bytes]) -> object:
 
 @command(
     "zrem", arity=-3, flags=WRITE | FAST, acl=SORTEDSET, keys=one_key(RW | DELETE), group="sorted-set",
+    arguments="key#0 member ...",
     since="1.2.0", complexity="O(log n) for each member",
     summary="Remove members of a sorted set; how many were there.",
 )  # fmt: skip
@@ -175,6 +180,7 @@ def zrem(session: Session, args: list[bytes]) -> object:
 
 @command(
     "bzpopmin", arity=-3, flags=WRITE | BLOCKING | FAST, acl=SORTEDSET, keys=key_range(1, -2, 1, RW | ACCESS | DELETE),
+    arguments="key#0 ... timeout:double",
     group="sorted-set", since="5.0.0", complexity="O(log n)",
     summary="Take the first member out of the first of some sorted sets that has one, or wait for one.",
 )  # fmt: skip

@@ -119,14 +119,23 @@ def command(
     acl: int = 0,
     keys: list[KeySpec] | None = None,
     tips: str = "",
+    arguments: str = "",
+    replaced: str = "",
+    system: bool = False,
 ) -> Callable[[Handler], Command]:
-    """Declare the function below as the handler of `name`; the name then stands for the Command."""
+    """Declare the function below as the handler of `name`; the name then stands for the Command.
+
+    What each fact means stands at `Spec`, how `arguments` are written in catalogue/arguments.py.
+    """
 
     def declare(handler: Handler) -> Command:
         full = name.encode()
         if full in CATALOGUE:
             raise ValueError(f"command declared twice: {name}")
-        spec = Spec(full, arity, flags, acl, keys if keys is not None else [], since, complexity, summary, group, tips)
+        spec = Spec(
+            full, arity, flags, acl, keys if keys is not None else [], since, complexity, summary, group, tips,
+            arguments, replaced, system,
+        )  # fmt: skip
         made = Command(spec, handler, len(CATALOGUE))
         CATALOGUE[full] = made
         head, bar, word = full.partition(b"|")

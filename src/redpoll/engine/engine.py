@@ -165,8 +165,11 @@ class Engine:
 
     def allows_debug(self, session: Session) -> bool:
         """Whether `enable-debug-command` lets this session use DEBUG."""
-        allowed = self.options.enable_debug_command
-        return allowed == b"yes" or (allowed == b"local" and session.peer.is_local())
+        return allows(self.options.enable_debug_command, session)
+
+    def allows_modules(self, session: Session) -> bool:
+        """Whether `enable-module-command` lets this session load modules."""
+        return allows(self.options.enable_module_command, session)
 
     # The way of a command.
 
@@ -535,6 +538,11 @@ class Engine:
         for db in self.databases:
             total += db.table.size_bytes()
         return total
+
+
+def allows(whom: bytes, session: Session) -> bool:
+    """Whether a directive that says `no`, `local` or `yes` means this session too."""
+    return whom == b"yes" or (whom == b"local" and session.peer.is_local())
 
 
 def spellings() -> dict[bytes, Command]:

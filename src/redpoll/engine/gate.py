@@ -16,7 +16,7 @@ from redpoll.engine.gates import (
     GATE_SHOWN,
 )
 from redpoll.engine.session import Session
-from redpoll.errors import DEBUG_NOT_ALLOWED, NO_KEYS_FOR_MONITORS, NOAUTH, not_in_transaction
+from redpoll.errors import DEBUG_NOT_ALLOWED, MODULE_NOT_ALLOWED, NO_KEYS_FOR_MONITORS, NOAUTH, not_in_transaction
 from redpoll.protocol.reply import QUEUED, Marker
 
 if TYPE_CHECKING:
@@ -32,8 +32,12 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes])
     gates = command.gates & (engine.gates | session.gates)
     if gates & GATE_NOAUTH:
         return engine.refuse(session, command, NOAUTH)
-    if gates & GATE_DEBUG and not engine.allows_debug(session):
-        return engine.refuse(session, command, DEBUG_NOT_ALLOWED)
+    if gates & GATE_DEBUG:
+        if command.name == b"debug":
+            if not engine.allows_debug(session):
+                return engine.refuse(session, command, DEBUG_NOT_ALLOWED)
+        elif not engine.allows_modules(session):
+            return engine.refuse(session, command, MODULE_NOT_ALLOWED)
     transaction = session.transaction
     if transaction is not None and command.flag(NO_MULTI):
         return engine.refuse(session, command, not_in_transaction(command.name))

@@ -105,7 +105,8 @@ class Interest(Listener):
             waiting = self.waiters.setdefault((db, key), [])
             if session not in waiting:
                 waiting.append(session)
-        self._set(AWAITED, True)
+        if len(keys) > 0:
+            self._set(AWAITED, True)
 
     def stop_waiting(self, session: Session, db: int, keys: list[bytes]) -> None:
         for key in keys:

@@ -1,0 +1,150 @@
+"""CLUSTER and its relatives on a server that is in no cluster: all but KEYSLOT are refused."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.keyspec import NOT_KEY, one_key
+from redpoll.catalogue.spec import (
+    ADMIN,
+    CONNECTION,
+    FAST,
+    KEYSPACE,
+    LOADING,
+    NO_ASYNC_LOADING,
+    NOSCRIPT,
+    READONLY,
+    STALE,
+    WRITE,
+)
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import NO_CLUSTER, CommandError
+from redpoll.keyspace.slots import key_slot
+from redpoll.protocol.reply import OK
+
+CHANGE = ADMIN | STALE | NO_ASYNC_LOADING
+ANYTIME = LOADING | STALE
+VARIES = "nondeterministic_output"
+RANGES = "(range: start-slot:integer end-slot:integer) ..."
+
+
+@command(
+    "readonly", arity=1, flags=LOADING | STALE | FAST, acl=CONNECTION, group="cluster",
+    since="3.0.0", complexity="O(1)", summary="Let a replica in a cluster answer this connection's reads.",
+)  # fmt: skip
+def readonly(session: Session, args: list[bytes]) -> object:
+    return OK
+
+
+@command(
+    "readwrite", arity=1, flags=LOADING | STALE | FAST, acl=CONNECTION, group="cluster",
+    since="3.0.0", complexity="O(1)", summary="Take READONLY back.",
+)  # fmt: skip
+def readwrite(session: Session, args: list[bytes]) -> object:
+    return OK
+
+
+@command(
+    "asking", arity=1, flags=FAST, acl=CONNECTION, group="cluster",
+    since="3.0.0", complexity="O(1)", summary="Let the next command reach a slot that is on its way to this node.",
+)  # fmt: skip
+def asking(session: Session, args: list[bytes]) -> object:
+    raise CommandError(NO_CLUSTER)
+
+
+@command(
+    "clusterscan", arity=-2, flags=READONLY, acl=KEYSPACE, keys=one_key(NOT_KEY), group="cluster",
+    tips="nondeterministic_output request_policy:special response_policy:special",
+    arguments="cursor [MATCH match-pattern:pattern] [COUNT count:integer] [TYPE type] [SLOT slot:integer]",
+    since="9.1.0", complexity="O(1) for each call, O(keys) for a whole walk",
+    summary="Walk over the keys of a whole cluster, some with each call.",
+)  # fmt: skip
+def clusterscan(session: Session, args: list[bytes]) -> object:
+    raise CommandError(NO_CLUSTER)
+
+
+@command(
+    "cluster", arity=-2, flags=0, group="cluster", since="3.0.0", complexity="depends on the subcommand",
+    summary="The cluster that this node belongs to.",
+)  # fmt: skip
+def cluster(session: Session, args: list[bytes]) -> object:
+    raise AssertionError("a container is resolved before it runs")
+
+
+@command(
+    "cluster|keyslot", arity=3, flags=STALE, group="cluster", arguments="key",
+    since="3.0.0", complexity="O(length of the key)", summary="The hash slot of a key.",
+)  # fmt: skip
+def cluster_keyslot(session: Session, args: list[bytes]) -> object:
+    return key_slot(args[2])
+
+
+def refuse(session: Session, args: list[bytes]) -> object:
+    """The handler of all that only makes sense in a cluster."""
+    raise CommandError(NO_CLUSTER)
+
+
+def refused(
+    word: str, arity: int, flags: int, since: str, summary: str, *, arguments: str = "", tips: str = "",
+    complexity: str = "O(1)", acl: int = 0, replaced: str = "", system: bool = False,
+) -> None:  # fmt: skip
+    """Declare a subcommand that a server in no cluster refuses."""
+    command(
+        "cluster|" + word, arity=arity, flags=flags, group="cluster", since=since, complexity=complexity,
+        summary=summary, arguments=arguments, tips=tips, acl=acl, replaced=replaced, system=system,
+    )(refuse)  # fmt: skip
+
+
+refused("addslots", -3, CHANGE, "3.0.0", "Give slots to this node.", arguments="slot:integer ...",
+        complexity="O(slots)")  # fmt: skip
+refused("addslotsrange", -4, CHANGE, "7.0.0", "Give ranges of slots to this node.", arguments=RANGES,
+        complexity="O(slots)")  # fmt: skip
+refused("bumpepoch", 2, CHANGE, "3.0.0", "Raise the configuration epoch.", tips=VARIES)
+refused("cancelslotmigrations", 2, CHANGE, "9.0.0", "End all slot migrations of this node.", complexity="O(migrations)")
+refused("count-failure-reports", 3, ADMIN | STALE, "3.0.0", "How many nodes report a node as failing.",
+        arguments="node-id", tips=VARIES, complexity="O(reports)")  # fmt: skip
+refused("countkeysinslot", 3, STALE, "3.0.0", "How many keys a slot has here.", arguments="slot:integer")
+refused("delslots", -3, CHANGE, "3.0.0", "Take slots from this node.", arguments="slot:integer ...",
+        complexity="O(slots)")  # fmt: skip
+refused("delslotsrange", -4, CHANGE, "7.0.0", "Take ranges of slots from this node.", arguments=RANGES,
+        complexity="O(slots)")  # fmt: skip
+refused("failover", -2, CHANGE, "3.0.0", "Let this replica take its primary's place.",
+        arguments="[options: FORCE | TAKEOVER]")  # fmt: skip
+refused("flushslot", -3, WRITE | ADMIN | NO_ASYNC_LOADING, "9.0.0", "Delete all keys of a slot.",
+        arguments="slot:integer [flush-type: ASYNC | SYNC]", acl=KEYSPACE, complexity="O(keys)")  # fmt: skip
+refused("flushslots", 2, CHANGE, "3.0.0", "Take all slots from this node.")
+refused("forget", 3, CHANGE, "3.0.0", "Strike a node off the list.", arguments="node-id")
+refused("getkeysinslot", 4, STALE, "3.0.0", "Some of the keys of a slot.", arguments="slot:integer count:integer",
+        tips=VARIES, complexity="O(count)")  # fmt: skip
+refused("getslotmigrations", 2, CHANGE, "9.0.0", "Slot migrations, running and done.", complexity="O(migrations)")
+refused("help", 2, ANYTIME, "5.0.0", "What CLUSTER can do.")
+refused("info", 2, ANYTIME, "3.0.0", "State and figures of the cluster.", tips=VARIES)
+refused("links", 2, STALE, "7.0.0", "Connections to other nodes.", tips=VARIES, complexity="O(nodes)")
+refused("meet", -4, CHANGE, "3.0.0", "Make the acquaintance of another node.",
+        arguments="ip port:integer [cluster-bus-port:integer@4.0.0]")  # fmt: skip
+refused("migrateslots", -4, CHANGE, "9.0.0", "Move slots with their keys to other nodes.", complexity="O(slots)",
+        arguments="(migration-group: (slotsrange-token: SLOTSRANGE) (range: start-slot:integer end-slot:integer) ... "
+                  "(node-token: NODE) node-id) ...")  # fmt: skip
+refused("myid", 2, ANYTIME, "3.0.0", "The id of this node.")
+refused("myshardid", 2, ANYTIME, "7.2.0", "The id of this node's shard.", tips=VARIES)
+refused("nodes", 2, ANYTIME, "3.0.0", "All nodes, one a line.", tips=VARIES, complexity="O(nodes)")
+refused("replicas", 3, ADMIN | STALE, "5.0.0", "The replicas of a node.", arguments="node-id", tips=VARIES,
+        complexity="O(replicas)")  # fmt: skip
+refused("replicate", -3, CHANGE, "3.0.0", "Make this node a replica of another, or of none.",
+        arguments="(args: node-id | (no-one: (NO) ONE)@9.0.0)")  # fmt: skip
+refused("reset", -2, ADMIN | NOSCRIPT | STALE, "3.0.0", "Make this node a new one.", complexity="O(nodes)",
+        arguments="[reset-type: HARD | SOFT]")  # fmt: skip
+refused("saveconfig", 2, CHANGE, "3.0.0", "Write the state of the cluster to disk.")
+refused("set-config-epoch", 3, CHANGE, "3.0.0", "Set the configuration epoch of a new node.",
+        arguments="config-epoch:integer")  # fmt: skip
+refused("setslot", -4, CHANGE, "3.0.0", "Give a slot to a node, or mark it as moving.",
+        arguments="slot:integer (subcommand: IMPORTING importing<node-id> | MIGRATING migrating<node-id> | "
+                  "NODE node<node-id> | STABLE) [TIMEOUT timeout:integer@8.0.0]")  # fmt: skip
+refused("shards", 2, ANYTIME, "7.0.0", "Which nodes serve which slots, by shard.", tips=VARIES, complexity="O(nodes)")
+refused("slaves", 3, ADMIN | STALE, "3.0.0", "The replicas of a node.", arguments="node-id", tips=VARIES,
+        complexity="O(replicas)", replaced="5.0.0 CLUSTER REPLICAS")  # fmt: skip
+refused("slot-stats", -4, ANYTIME, "8.0.0", "How much slots are used.", complexity="O(slots)",
+        tips="nondeterministic_output request_policy:all_shards",
+        arguments="(filter: SLOTSRANGE start-slot:integer end-slot:integer | "
+                  "ORDERBY metric [LIMIT limit:integer] [order: ASC | DESC])")  # fmt: skip
+refused("slots", 2, ANYTIME, "3.0.0", "Which nodes serve which slots.", tips=VARIES, complexity="O(nodes)")
+refused("syncslots", -3, CHANGE, "9.0.0", "What nodes say to each other while slots move.", system=True)

@@ -1,0 +1,60 @@
+"""MODULE on a server that has none: redpoll's engine is Python, so a reference's modules cannot be loaded."""
+
+from __future__ import annotations
+
+from redpoll.catalogue.spec import ADMIN, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE
+from redpoll.commands.help import help_reply
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import MODULE_NOT_LOADED, NO_SUCH_MODULE, CommandError
+
+CHANGE = ADMIN | NOSCRIPT | NO_ASYNC_LOADING
+
+
+@command(
+    "module", arity=-2, flags=0, group="server", since="4.0.0", complexity="depends on the subcommand",
+    summary="Libraries that would bring commands of their own.",
+)  # fmt: skip
+def module(session: Session, args: list[bytes]) -> object:
+    raise AssertionError("a container is resolved before it runs")
+
+
+@command(
+    "module|list", arity=2, flags=ADMIN | NOSCRIPT, group="server", tips="nondeterministic_output_order",
+    since="4.0.0", complexity="O(modules)", summary="The modules that are loaded: none.",
+)  # fmt: skip
+def module_list(session: Session, args: list[bytes]) -> object:
+    return []
+
+
+@command(
+    "module|load", arity=-3, flags=CHANGE, group="server", arguments="path [arg] ...",
+    since="4.0.0", complexity="O(1)", summary="Load a module; refused, as redpoll has none.",
+)  # fmt: skip
+def module_load(session: Session, args: list[bytes]) -> object:
+    raise CommandError(MODULE_NOT_LOADED)
+
+
+@command(
+    "module|loadex", arity=-3, flags=CHANGE, group="server",
+    arguments="path [CONFIG (configs: name value)] ... [ARGS args ...]",
+    since="7.0.0", complexity="O(1)", summary="Load a module with settings; refused, as redpoll has none.",
+)  # fmt: skip
+def module_loadex(session: Session, args: list[bytes]) -> object:
+    raise CommandError(MODULE_NOT_LOADED)
+
+
+@command(
+    "module|unload", arity=3, flags=CHANGE, group="server", arguments="name",
+    since="4.0.0", complexity="O(1)", summary="Unload a module; there is none.",
+)  # fmt: skip
+def module_unload(session: Session, args: list[bytes]) -> object:
+    raise CommandError(NO_SUCH_MODULE)
+
+
+@command(
+    "module|help", arity=2, flags=LOADING | STALE, group="server",
+    since="5.0.0", complexity="O(1)", summary="What MODULE can do.",
+)  # fmt: skip
+def module_help(session: Session, args: list[bytes]) -> object:
+    return help_reply(module, args)
