@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, STALE
-from redpoll.commands.help import help_lines
+from redpoll.commands.help import help_reply
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.command_log import CommandLog
@@ -59,6 +59,7 @@ def slowlog(session: Session, args: list[bytes]) -> object:
 
 @command(
     "slowlog|get", arity=-2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="[count:integer]",
     since="2.2.12", complexity="O(entries shown)", summary="The slow commands of late, the newest first.",
 )  # fmt: skip
 def slowlog_get(session: Session, args: list[bytes]) -> object:
@@ -93,11 +94,7 @@ def slowlog_reset(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def slowlog_help(session: Session, args: list[bytes]) -> object:
     """SLOWLOG HELP"""
-    return help_lines(b"SLOWLOG", [
-        b"GET [<count>]", b"The newest entries, 10 if not told, all for -1: id, time, microseconds, words, client.",
-        b"LEN", b"How many entries there are.",
-        b"RESET", b"Forget them.",
-    ])  # fmt: skip
+    return help_reply(slowlog, args)
 
 
 @command(
@@ -111,6 +108,7 @@ def commandlog(session: Session, args: list[bytes]) -> object:
 
 @command(
     "commandlog|get", arity=4, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="count:integer (type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
     since="8.1.0", complexity="O(entries shown)", summary="The newest entries of a log.",
 )  # fmt: skip
 def commandlog_get(session: Session, args: list[bytes]) -> object:
@@ -121,6 +119,7 @@ def commandlog_get(session: Session, args: list[bytes]) -> object:
 
 @command(
     "commandlog|len", arity=3, flags=ADMINISTRATORS, group="server", tips=SUM,
+    arguments="(type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
     since="8.1.0", complexity="O(1)", summary="How many entries a log has.",
 )  # fmt: skip
 def commandlog_len(session: Session, args: list[bytes]) -> object:
@@ -130,6 +129,7 @@ def commandlog_len(session: Session, args: list[bytes]) -> object:
 
 @command(
     "commandlog|reset", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_SUCCEED,
+    arguments="(type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
     since="8.1.0", complexity="O(entries)", summary="Forget the entries of a log.",
 )  # fmt: skip
 def commandlog_reset(session: Session, args: list[bytes]) -> object:
@@ -144,8 +144,4 @@ def commandlog_reset(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def commandlog_help(session: Session, args: list[bytes]) -> object:
     """COMMANDLOG HELP"""
-    return help_lines(b"COMMANDLOG", [
-        b"GET <count> <type>", b"The newest entries, all for -1: id, time, microseconds or bytes, words, client.",
-        b"LEN <type>", b"How many entries there are of a type: slow, large-request, large-reply.",
-        b"RESET <type>", b"Forget them.",
-    ])  # fmt: skip
+    return help_reply(commandlog, args)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
-from redpoll.commands.help import help_lines
+from redpoll.commands.help import help_reply
 from redpoll.engine.command import CATALOGUE, Command, command
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Session
@@ -40,6 +40,7 @@ def latency_latest(session: Session, args: list[bytes]) -> object:
 
 @command(
     "latency|history", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="event",
     since="2.8.13", complexity="O(samples)", summary="The spikes of an event with their seconds.",
 )  # fmt: skip
 def latency_history(session: Session, args: list[bytes]) -> object:
@@ -54,6 +55,7 @@ def latency_history(session: Session, args: list[bytes]) -> object:
 
 @command(
     "latency|graph", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="event",
     since="2.8.13", complexity="O(samples)", summary="The spikes of an event as a picture in characters.",
 )  # fmt: skip
 def latency_graph(session: Session, args: list[bytes]) -> object:
@@ -77,6 +79,7 @@ def latency_doctor(session: Session, args: list[bytes]) -> object:
 @command(
     "latency|reset", arity=-2, flags=ADMINISTRATORS, group="server",
     tips="request_policy:all_nodes response_policy:agg_sum",
+    arguments="[event] ...",
     since="2.8.13", complexity="O(events)", summary="Forget the spikes of some events, or of all.",
 )  # fmt: skip
 def latency_reset(session: Session, args: list[bytes]) -> object:
@@ -86,6 +89,7 @@ def latency_reset(session: Session, args: list[bytes]) -> object:
 
 @command(
     "latency|histogram", arity=-2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="[command] ...",
     since="7.0.0", complexity="O(commands)", summary="How many calls of commands took how long.",
 )  # fmt: skip
 def latency_histogram(session: Session, args: list[bytes]) -> object:
@@ -124,11 +128,4 @@ def add_histogram(engine: Engine, found: Command, items: list[object]) -> None:
 )  # fmt: skip
 def latency_help(session: Session, args: list[bytes]) -> object:
     """LATENCY HELP"""
-    return help_lines(b"LATENCY", [
-        b"DOCTOR", b"A report on what took long, with advice.",
-        b"GRAPH <event>", b"The spikes of an event as a picture.",
-        b"HISTORY <event>", b"The spikes of an event with their seconds.",
-        b"LATEST", b"The last spike of each event.",
-        b"RESET [<event> ...]", b"Forget the spikes of some events, or of all.",
-        b"HISTOGRAM [<command> ...]", b"How many calls of commands took how long.",
-    ])  # fmt: skip
+    return help_reply(latency, args)

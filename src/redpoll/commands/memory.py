@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redpoll.catalogue.keyspec import RO, one_key
 from redpoll.catalogue.spec import LOADING, READONLY, STALE
-from redpoll.commands.help import help_lines
+from redpoll.commands.help import help_reply
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
@@ -27,6 +27,7 @@ def memory(session: Session, args: list[bytes]) -> object:
 
 @command(
     "memory|usage", arity=-3, flags=READONLY, keys=one_key(RO, 2), group="server",
+    arguments="key#0 [SAMPLES count:integer]",
     since="4.0.0", complexity="O(1)", summary="The memory of a key, its value and what keeps them, in bytes.",
 )  # fmt: skip
 def memory_usage(session: Session, args: list[bytes]) -> object:
@@ -90,10 +91,4 @@ def memory_purge(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def memory_help(session: Session, args: list[bytes]) -> object:
     """MEMORY HELP"""
-    return help_lines(b"MEMORY", [
-        b"DOCTOR", b"A report on what is wrong with memory.",
-        b"MALLOC-STATS", b"What the allocator says of itself.",
-        b"PURGE", b"Give memory back to the system.",
-        b"STATS", b"The memory of all parts of the server.",
-        b"USAGE <key> [SAMPLES <count>]", b"The memory of a key in bytes; it is exact, whatever the samples.",
-    ])  # fmt: skip
+    return help_reply(memory, args)
