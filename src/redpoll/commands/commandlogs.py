@@ -53,7 +53,6 @@ def entries(log: CommandLog, count: int) -> list[object]:
     summary="The commands that were slow.",
 )  # fmt: skip
 def slowlog(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
@@ -63,7 +62,6 @@ def slowlog(session: Session, args: list[bytes]) -> object:
     since="2.2.12", complexity="O(entries shown)", summary="The slow commands of late, the newest first.",
 )  # fmt: skip
 def slowlog_get(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG GET [count]"""
     if len(args) > 3:
         raise CommandError(wrong_subcommand(args[1], b"SLOWLOG"))
     return entries(session.engine.watch.slow, count_of(args[2]) if len(args) == 3 else 10)
@@ -74,7 +72,6 @@ def slowlog_get(session: Session, args: list[bytes]) -> object:
     since="2.2.12", complexity="O(1)", summary="How many slow commands are kept.",
 )  # fmt: skip
 def slowlog_len(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG LEN"""
     return len(session.engine.watch.slow.entries)
 
 
@@ -83,7 +80,6 @@ def slowlog_len(session: Session, args: list[bytes]) -> object:
     since="2.2.12", complexity="O(entries)", summary="Forget the slow commands of the past.",
 )  # fmt: skip
 def slowlog_reset(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG RESET"""
     session.engine.watch.slow.reset()
     return OK
 
@@ -93,7 +89,6 @@ def slowlog_reset(session: Session, args: list[bytes]) -> object:
     since="6.2.0", complexity="O(1)", summary="What SLOWLOG can do.",
 )  # fmt: skip
 def slowlog_help(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG HELP"""
     return help_reply(slowlog, args)
 
 
@@ -102,7 +97,6 @@ def slowlog_help(session: Session, args: list[bytes]) -> object:
     summary="The commands that were slow, or large to read or to answer.",
 )  # fmt: skip
 def commandlog(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
@@ -112,7 +106,6 @@ def commandlog(session: Session, args: list[bytes]) -> object:
     since="8.1.0", complexity="O(entries shown)", summary="The newest entries of a log.",
 )  # fmt: skip
 def commandlog_get(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG GET count slow | large-request | large-reply"""
     count = count_of(args[2])
     return entries(log_of(session, args[3]), count)
 
@@ -123,7 +116,6 @@ def commandlog_get(session: Session, args: list[bytes]) -> object:
     since="8.1.0", complexity="O(1)", summary="How many entries a log has.",
 )  # fmt: skip
 def commandlog_len(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG LEN slow | large-request | large-reply"""
     return len(log_of(session, args[2]).entries)
 
 
@@ -133,7 +125,6 @@ def commandlog_len(session: Session, args: list[bytes]) -> object:
     since="8.1.0", complexity="O(entries)", summary="Forget the entries of a log.",
 )  # fmt: skip
 def commandlog_reset(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG RESET slow | large-request | large-reply"""
     log_of(session, args[2]).reset()
     return OK
 
@@ -143,5 +134,4 @@ def commandlog_reset(session: Session, args: list[bytes]) -> object:
     since="8.1.0", complexity="O(1)", summary="What COMMANDLOG can do.",
 )  # fmt: skip
 def commandlog_help(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG HELP"""
     return help_reply(commandlog, args)

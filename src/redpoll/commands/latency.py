@@ -21,7 +21,6 @@ ALL_NODES = "nondeterministic_output request_policy:all_nodes response_policy:sp
     summary="What took long, and how long commands take.",
 )  # fmt: skip
 def latency(session: Session, args: list[bytes]) -> object:
-    """LATENCY subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
@@ -30,7 +29,6 @@ def latency(session: Session, args: list[bytes]) -> object:
     since="2.8.13", complexity="O(events)", summary="Of each event its last spike, its greatest, their sum and number.",
 )  # fmt: skip
 def latency_latest(session: Session, args: list[bytes]) -> object:
-    """LATENCY LATEST"""
     found: list[object] = []
     for event, series in session.engine.watch.latency.series.items():
         at_s, ms = series.samples()[-1]
@@ -44,7 +42,6 @@ def latency_latest(session: Session, args: list[bytes]) -> object:
     since="2.8.13", complexity="O(samples)", summary="The spikes of an event with their seconds.",
 )  # fmt: skip
 def latency_history(session: Session, args: list[bytes]) -> object:
-    """LATENCY HISTORY event"""
     series = session.engine.watch.latency.series.get(args[2])
     found: list[object] = []
     if series is not None:
@@ -59,7 +56,6 @@ def latency_history(session: Session, args: list[bytes]) -> object:
     since="2.8.13", complexity="O(samples)", summary="The spikes of an event as a picture in characters.",
 )  # fmt: skip
 def latency_graph(session: Session, args: list[bytes]) -> object:
-    """LATENCY GRAPH event"""
     engine = session.engine
     series = engine.watch.latency.series.get(args[2])
     if series is None:
@@ -72,7 +68,6 @@ def latency_graph(session: Session, args: list[bytes]) -> object:
     since="2.8.13", complexity="O(samples)", summary="A report on what took long, with advice.",
 )  # fmt: skip
 def latency_doctor(session: Session, args: list[bytes]) -> object:
-    """LATENCY DOCTOR"""
     return Verbatim(diagnosis(session.engine))
 
 
@@ -83,7 +78,6 @@ def latency_doctor(session: Session, args: list[bytes]) -> object:
     since="2.8.13", complexity="O(events)", summary="Forget the spikes of some events, or of all.",
 )  # fmt: skip
 def latency_reset(session: Session, args: list[bytes]) -> object:
-    """LATENCY RESET [event ...]"""
     return session.engine.watch.latency.reset(args[2:])
 
 
@@ -93,7 +87,6 @@ def latency_reset(session: Session, args: list[bytes]) -> object:
     since="7.0.0", complexity="O(commands)", summary="How many calls of commands took how long.",
 )  # fmt: skip
 def latency_histogram(session: Session, args: list[bytes]) -> object:
-    """LATENCY HISTOGRAM [command ...]"""
     engine = session.engine
     wanted = [command for _name, command in sorted(CATALOGUE.items())]
     if len(args) > 2:
@@ -127,5 +120,4 @@ def add_histogram(engine: Engine, found: Command, items: list[object]) -> None:
     since="2.8.13", complexity="O(1)", summary="What LATENCY can do.",
 )  # fmt: skip
 def latency_help(session: Session, args: list[bytes]) -> object:
-    """LATENCY HELP"""
     return help_reply(latency, args)

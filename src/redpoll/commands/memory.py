@@ -21,7 +21,6 @@ ALL_SHARDS = "nondeterministic_output request_policy:all_shards response_policy:
     summary="Where memory goes.",
 )  # fmt: skip
 def memory(session: Session, args: list[bytes]) -> object:
-    """MEMORY subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
@@ -31,7 +30,6 @@ def memory(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(1)", summary="The memory of a key, its value and what keeps them, in bytes.",
 )  # fmt: skip
 def memory_usage(session: Session, args: list[bytes]) -> object:
-    """MEMORY USAGE key [SAMPLES count]"""
     # The size of a value is known without looking at samples of its elements.
     at = 3
     while at < len(args):
@@ -49,7 +47,6 @@ def memory_usage(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(databases + clients)", summary="The memory of all parts of the server.",
 )  # fmt: skip
 def memory_stats(session: Session, args: list[bytes]) -> object:
-    """MEMORY STATS"""
     return Map(figures(session.engine))
 
 
@@ -58,7 +55,6 @@ def memory_stats(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(databases + clients)", summary="A report on what is wrong with memory.",
 )  # fmt: skip
 def memory_doctor(session: Session, args: list[bytes]) -> object:
-    """MEMORY DOCTOR"""
     return Verbatim(diagnosis(session.engine))
 
 
@@ -67,7 +63,6 @@ def memory_doctor(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(1)", summary="What the allocator says of itself: nothing.",
 )  # fmt: skip
 def memory_malloc_stats(session: Session, args: list[bytes]) -> object:
-    """MEMORY MALLOC-STATS"""
     return b"Stats not supported for the current allocator"
 
 
@@ -77,7 +72,6 @@ def memory_malloc_stats(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(memory that waits to be freed)", summary="Give memory back to the system.",
 )  # fmt: skip
 def memory_purge(session: Session, args: list[bytes]) -> object:
-    """MEMORY PURGE"""
     reclaimer = session.engine.reclaimer
     while reclaimer.run(1 << 20):
         pass
@@ -90,5 +84,4 @@ def memory_purge(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(1)", summary="What MEMORY can do.",
 )  # fmt: skip
 def memory_help(session: Session, args: list[bytes]) -> object:
-    """MEMORY HELP"""
     return help_reply(memory, args)
