@@ -126,7 +126,6 @@ def run_step(value: String, step: Step, found: list[object]) -> bool:
     summary="Read, write and count in integers of any width at any bit of a string.",
 )  # fmt: skip
 def bitfield(session: Session, args: list[bytes]) -> object:
-    """BITFIELD key [GET type offset | [OVERFLOW WRAP | SAT | FAIL] SET type offset value | INCRBY type offset n ...]"""
     key = args[1]
     steps = parsed_steps(session, args)
     size: i64 = 0
@@ -165,7 +164,6 @@ def bitfield(session: Session, args: list[bytes]) -> object:
     since="6.0.0", complexity="O(steps)", summary="Read integers of any width at any bit of a string.",
 )  # fmt: skip
 def bitfield_ro(session: Session, args: list[bytes]) -> object:
-    """BITFIELD_RO key [GET type offset ...]"""
     steps = parsed_steps(session, args)
     for step in steps:
         if step.action != GET:

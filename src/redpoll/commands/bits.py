@@ -45,7 +45,6 @@ def bit_offset(session: Session, word: bytes) -> i64:
     summary="Set or clear one bit of a string, with zeros before it where it is too short; the bit as it was.",
 )  # fmt: skip
 def setbit(session: Session, args: list[bytes]) -> object:
-    """SETBIT key offset value"""
     key = args[1]
     offset = bit_offset(session, args[2])
     bit = integer(args[3], BIT_VALUE)
@@ -72,7 +71,6 @@ def setbit(session: Session, args: list[bytes]) -> object:
     since="2.2.0", complexity="O(1)", summary="One bit of a string, 0 behind its end.",
 )  # fmt: skip
 def getbit(session: Session, args: list[bytes]) -> object:
-    """GETBIT key offset"""
     offset = bit_offset(session, args[2])
     value = session.db.string_to_read(args[1])
     if value is None:
@@ -127,7 +125,6 @@ class BitRange:
     summary="How many bits of a string, or of a range in it, are set.",
 )  # fmt: skip
 def bitcount(session: Session, args: list[bytes]) -> object:
-    """BITCOUNT key [start [end [BYTE | BIT]]]"""
     asked = BitRange(args, 2)
     value = session.db.string_to_read(args[1])
     if value is None or asked.is_backwards():
@@ -143,7 +140,6 @@ def bitcount(session: Session, args: list[bytes]) -> object:
     summary="Where the first bit that is set, or the first that is not, stands in a string or in a range of it.",
 )  # fmt: skip
 def bitpos(session: Session, args: list[bytes]) -> object:
-    """BITPOS key bit [start [end [BYTE | BIT]]]"""
     bit = integer(args[2])
     if bit != 0 and bit != 1:
         raise CommandError(BIT_NEITHER)
@@ -171,7 +167,6 @@ OPERATIONS: Final = {b"AND": AND, b"OR": OR, b"XOR": XOR, b"NOT": NOT}
     summary="Combine strings bit by bit into another one; its length. Shorter ones go on in zeros.",
 )  # fmt: skip
 def bitop(session: Session, args: list[bytes]) -> object:
-    """BITOP AND | OR | XOR | NOT destination key [key ...]"""
     target = args[2]
     operation = OPERATIONS.get(args[1].upper())
     if operation is None:

@@ -52,7 +52,6 @@ def switch(word: bytes) -> bool:
     since="2.4.0", complexity="O(connections)", summary="End connections.",
 )  # fmt: skip
 def client_kill(session: Session, args: list[bytes]) -> object:
-    """CLIENT KILL ip:port | filter value [filter value ...]"""
     if len(args) == 3:
         victims = [other for other in connected(session) if other.peer.address() == args[2]]
         if len(victims) == 0:
@@ -85,7 +84,6 @@ def kill(session: Session, other: Session) -> None:
     since="3.0.0", complexity="O(1)", summary="Hold up commands for some time.",
 )  # fmt: skip
 def client_pause(session: Session, args: list[bytes]) -> object:
-    """CLIENT PAUSE milliseconds [WRITE | ALL]"""
     writes_only = False
     if len(args) > 3:
         word = args[3].upper()
@@ -108,7 +106,6 @@ def client_pause(session: Session, args: list[bytes]) -> object:
     since="6.2.0", complexity="O(commands held up)", summary="End a pause.",
 )  # fmt: skip
 def client_unpause(session: Session, args: list[bytes]) -> object:
-    """CLIENT UNPAUSE"""
     session.engine.pause.end()
     return OK
 
@@ -119,7 +116,6 @@ def client_unpause(session: Session, args: list[bytes]) -> object:
     since="5.0.0", complexity="O(keys that the client waits for)", summary="End the wait of a blocked client.",
 )  # fmt: skip
 def client_unblock(session: Session, args: list[bytes]) -> object:
-    """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]"""
     with_error = False
     if len(args) > 3:
         word = args[3].upper()
@@ -143,7 +139,6 @@ def client_unblock(session: Session, args: list[bytes]) -> object:
     since="3.2.0", complexity="O(1)", summary="Choose whether this connection gets replies.",
 )  # fmt: skip
 def client_reply(session: Session, args: list[bytes]) -> object:
-    """CLIENT REPLY ON | OFF | SKIP"""
     word = args[2].upper()
     if word == b"ON":
         session.quiet = LOUD
@@ -166,7 +161,6 @@ def client_reply(session: Session, args: list[bytes]) -> object:
     since="7.0.0", complexity="O(1)", summary="Choose whether this client is spared when clients take too much memory.",
 )  # fmt: skip
 def client_no_evict(session: Session, args: list[bytes]) -> object:
-    """CLIENT NO-EVICT ON | OFF"""
     session.no_evict = switch(args[2])
     return OK
 
@@ -177,7 +171,6 @@ def client_no_evict(session: Session, args: list[bytes]) -> object:
     since="7.2.0", complexity="O(1)", summary="Choose whether this client's commands move the access clock of keys.",
 )  # fmt: skip
 def client_no_touch(session: Session, args: list[bytes]) -> object:
-    """CLIENT NO-TOUCH ON | OFF"""
     if switch(args[2]):
         session.gates |= GATE_NO_TOUCH
     else:
@@ -191,7 +184,6 @@ def client_no_touch(session: Session, args: list[bytes]) -> object:
     since="8.0.0", complexity="O(1)", summary="Say what this client can do.",
 )  # fmt: skip
 def client_capa(session: Session, args: list[bytes]) -> object:
-    """CLIENT CAPA capability [capability ...]"""
     for word in args[2:]:
         if word.lower() == b"redirect":
             session.capa_redirect = True
@@ -204,7 +196,6 @@ def client_capa(session: Session, args: list[bytes]) -> object:
     since="8.1.0", complexity="O(1)", summary="Say whether this client imports data.",
 )  # fmt: skip
 def client_import_source(session: Session, args: list[bytes]) -> object:
-    """CLIENT IMPORT-SOURCE ON | OFF"""
     # There is no import mode yet, so nobody is a source.
     if args[2].upper() != b"OFF":
         raise CommandError(NOT_IMPORTING)
@@ -216,7 +207,6 @@ def client_import_source(session: Session, args: list[bytes]) -> object:
     since="6.0.0", complexity="O(1)", summary="The client that gets this one's invalidations.",
 )  # fmt: skip
 def client_getredir(session: Session, args: list[bytes]) -> object:
-    """CLIENT GETREDIR"""
     return -1
 
 
@@ -225,5 +215,4 @@ def client_getredir(session: Session, args: list[bytes]) -> object:
     since="6.2.0", complexity="O(1)", summary="How this connection tracks keys.",
 )  # fmt: skip
 def client_trackinginfo(session: Session, args: list[bytes]) -> object:
-    """CLIENT TRACKINGINFO"""
     return Map([b"flags", SetOf([b"off"]), b"redirect", -1, b"prefixes", []])

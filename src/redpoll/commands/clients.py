@@ -27,7 +27,6 @@ def check_name(name: bytes, what: bytes) -> None:
     summary="The connections of the server, and this one.",
 )  # fmt: skip
 def client(session: Session, args: list[bytes]) -> object:
-    """CLIENT subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
@@ -36,7 +35,6 @@ def client(session: Session, args: list[bytes]) -> object:
     since="5.0.0", complexity="O(1)", summary="The id of this connection.",
 )  # fmt: skip
 def client_id(session: Session, args: list[bytes]) -> object:
-    """CLIENT ID"""
     return session.id
 
 
@@ -45,7 +43,6 @@ def client_id(session: Session, args: list[bytes]) -> object:
     since="2.6.9", complexity="O(1)", summary="The name of this connection.",
 )  # fmt: skip
 def client_getname(session: Session, args: list[bytes]) -> object:
-    """CLIENT GETNAME"""
     return session.name if session.name else None
 
 
@@ -55,7 +52,6 @@ def client_getname(session: Session, args: list[bytes]) -> object:
     since="2.6.9", complexity="O(1)", summary="Name this connection.",
 )  # fmt: skip
 def client_setname(session: Session, args: list[bytes]) -> object:
-    """CLIENT SETNAME connection-name"""
     check_name(args[2], b"Client names")
     session.name = args[2]
     return OK
@@ -67,7 +63,6 @@ def client_setname(session: Session, args: list[bytes]) -> object:
     since="7.2.0", complexity="O(1)", summary="Say which library speaks on this connection.",
 )  # fmt: skip
 def client_setinfo(session: Session, args: list[bytes]) -> object:
-    """CLIENT SETINFO LIB-NAME name | LIB-VER version"""
     word = args[2].upper()
     if word == b"LIB-NAME":
         check_name(args[3], args[2])
@@ -95,7 +90,6 @@ def client_setinfo(session: Session, args: list[bytes]) -> object:
     since="2.4.0", complexity="O(connections)", summary="All connections, one a line.",
 )  # fmt: skip
 def client_list(session: Session, args: list[bytes]) -> object:
-    """CLIENT LIST [filter value ...]"""
     wanted = wanted_sessions(session, args)
     return Verbatim(b"".join([client_line(other, args if other is session else None) + b"\n" for other in wanted]))
 
@@ -115,7 +109,6 @@ def by_id(session: Session) -> int:
     since="6.2.0", complexity="O(1)", summary="This connection, as CLIENT LIST shows it.",
 )  # fmt: skip
 def client_info(session: Session, args: list[bytes]) -> object:
-    """CLIENT INFO"""
     return Verbatim(client_line(session, args) + b"\n")
 
 
@@ -124,5 +117,4 @@ def client_info(session: Session, args: list[bytes]) -> object:
     since="5.0.0", complexity="O(1)", summary="What CLIENT can do.",
 )  # fmt: skip
 def client_help(session: Session, args: list[bytes]) -> object:
-    """CLIENT HELP"""
     return help_reply(client, args)

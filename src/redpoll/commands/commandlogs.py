@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, STALE
-from redpoll.commands.help import help_lines
+from redpoll.commands.help import help_reply
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.command_log import CommandLog
@@ -53,16 +53,15 @@ def entries(log: CommandLog, count: int) -> list[object]:
     summary="The commands that were slow.",
 )  # fmt: skip
 def slowlog(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
 @command(
     "slowlog|get", arity=-2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="[count:integer]",
     since="2.2.12", complexity="O(entries shown)", summary="The slow commands of late, the newest first.",
 )  # fmt: skip
 def slowlog_get(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG GET [count]"""
     if len(args) > 3:
         raise CommandError(wrong_subcommand(args[1], b"SLOWLOG"))
     return entries(session.engine.watch.slow, count_of(args[2]) if len(args) == 3 else 10)
@@ -73,7 +72,6 @@ def slowlog_get(session: Session, args: list[bytes]) -> object:
     since="2.2.12", complexity="O(1)", summary="How many slow commands are kept.",
 )  # fmt: skip
 def slowlog_len(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG LEN"""
     return len(session.engine.watch.slow.entries)
 
 
@@ -82,7 +80,6 @@ def slowlog_len(session: Session, args: list[bytes]) -> object:
     since="2.2.12", complexity="O(entries)", summary="Forget the slow commands of the past.",
 )  # fmt: skip
 def slowlog_reset(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG RESET"""
     session.engine.watch.slow.reset()
     return OK
 
@@ -92,12 +89,7 @@ def slowlog_reset(session: Session, args: list[bytes]) -> object:
     since="6.2.0", complexity="O(1)", summary="What SLOWLOG can do.",
 )  # fmt: skip
 def slowlog_help(session: Session, args: list[bytes]) -> object:
-    """SLOWLOG HELP"""
-    return help_lines(b"SLOWLOG", [
-        b"GET [<count>]", b"The newest entries, 10 if not told, all for -1: id, time, microseconds, words, client.",
-        b"LEN", b"How many entries there are.",
-        b"RESET", b"Forget them.",
-    ])  # fmt: skip
+    return help_reply(slowlog, args)
 
 
 @command(
@@ -105,35 +97,34 @@ def slowlog_help(session: Session, args: list[bytes]) -> object:
     summary="The commands that were slow, or large to read or to answer.",
 )  # fmt: skip
 def commandlog(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
 @command(
     "commandlog|get", arity=4, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="count:integer (type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
     since="8.1.0", complexity="O(entries shown)", summary="The newest entries of a log.",
 )  # fmt: skip
 def commandlog_get(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG GET count slow | large-request | large-reply"""
     count = count_of(args[2])
     return entries(log_of(session, args[3]), count)
 
 
 @command(
     "commandlog|len", arity=3, flags=ADMINISTRATORS, group="server", tips=SUM,
+    arguments="(type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
     since="8.1.0", complexity="O(1)", summary="How many entries a log has.",
 )  # fmt: skip
 def commandlog_len(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG LEN slow | large-request | large-reply"""
     return len(log_of(session, args[2]).entries)
 
 
 @command(
     "commandlog|reset", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_SUCCEED,
+    arguments="(type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
     since="8.1.0", complexity="O(entries)", summary="Forget the entries of a log.",
 )  # fmt: skip
 def commandlog_reset(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG RESET slow | large-request | large-reply"""
     log_of(session, args[2]).reset()
     return OK
 
@@ -143,9 +134,4 @@ def commandlog_reset(session: Session, args: list[bytes]) -> object:
     since="8.1.0", complexity="O(1)", summary="What COMMANDLOG can do.",
 )  # fmt: skip
 def commandlog_help(session: Session, args: list[bytes]) -> object:
-    """COMMANDLOG HELP"""
-    return help_lines(b"COMMANDLOG", [
-        b"GET <count> <type>", b"The newest entries, all for -1: id, time, microseconds or bytes, words, client.",
-        b"LEN <type>", b"How many entries there are of a type: slow, large-request, large-reply.",
-        b"RESET <type>", b"Forget them.",
-    ])  # fmt: skip
+    return help_reply(commandlog, args)

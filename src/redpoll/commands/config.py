@@ -28,7 +28,6 @@ class AnyCase(NameGlob):
     summary="The server's settings.",
 )  # fmt: skip
 def config(session: Session, args: list[bytes]) -> object:
-    """CONFIG subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
@@ -38,7 +37,6 @@ def config(session: Session, args: list[bytes]) -> object:
     since="2.0.0", complexity="O(settings)", summary="Settings by name or pattern.",
 )  # fmt: skip
 def config_get(session: Session, args: list[bytes]) -> object:
-    """CONFIG GET parameter [parameter ...]"""
     items: list[object] = []
     for name, value in session.engine.config.get(args[2:], AnyCase()):
         items.append(name)
@@ -52,7 +50,6 @@ def config_get(session: Session, args: list[bytes]) -> object:
     since="2.0.0", complexity="O(settings given)", summary="Change settings, all or none.",
 )  # fmt: skip
 def config_set(session: Session, args: list[bytes]) -> object:
-    """CONFIG SET parameter value [parameter value ...]"""
     if len(args) % 2 != 0:
         raise CommandError(SYNTAX)
     engine = session.engine
@@ -69,7 +66,6 @@ def config_set(session: Session, args: list[bytes]) -> object:
     since="2.8.0", complexity="O(settings)", summary="Write the settings in force into the configuration file.",
 )  # fmt: skip
 def config_rewrite(session: Session, args: list[bytes]) -> object:
-    """CONFIG REWRITE"""
     engine = session.engine
     complaint = rewrite(engine.config)
     if complaint:
@@ -84,7 +80,6 @@ def config_rewrite(session: Session, args: list[bytes]) -> object:
     since="2.0.0", complexity="O(commands)", summary="Set the counters of INFO to zero.",
 )  # fmt: skip
 def config_resetstat(session: Session, args: list[bytes]) -> object:
-    """CONFIG RESETSTAT"""
     session.engine.reset_statistics()
     return OK
 
@@ -94,5 +89,4 @@ def config_resetstat(session: Session, args: list[bytes]) -> object:
     since="5.0.0", complexity="O(1)", summary="What CONFIG can do.",
 )  # fmt: skip
 def config_help(session: Session, args: list[bytes]) -> object:
-    """CONFIG HELP"""
     return help_reply(config, args)

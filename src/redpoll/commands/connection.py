@@ -32,7 +32,6 @@ BEFORE_ALL = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
     since="1.0.0", complexity="O(1)", summary="Answer, to show that the server lives.",
 )  # fmt: skip
 def ping(session: Session, args: list[bytes]) -> object:
-    """PING [message]"""
     if len(args) > 2:
         raise CommandError(wrong_arity(b"ping"))
     return args[1] if len(args) == 2 else PONG
@@ -44,7 +43,6 @@ def ping(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1)", summary="Answer with the message.",
 )  # fmt: skip
 def echo(session: Session, args: list[bytes]) -> object:
-    """ECHO message"""
     return args[1]
 
 
@@ -54,7 +52,6 @@ def echo(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1)", summary="Choose the database for the commands that follow.",
 )  # fmt: skip
 def select(session: Session, args: list[bytes]) -> object:
-    """SELECT index"""
     session.db = database_at(session, args[1])
     return OK
 
@@ -64,7 +61,6 @@ def select(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1)", summary="Close the connection.",
 )  # fmt: skip
 def quit_(session: Session, args: list[bytes]) -> object:
-    """QUIT"""
     session.peer.close_after_reply()
     return OK
 
@@ -85,7 +81,6 @@ def authenticate(session: Session, user: bytes, password: bytes) -> None:
     since="1.0.0", complexity="O(1)", summary="Say who you are.",
 )  # fmt: skip
 def auth(session: Session, args: list[bytes]) -> object:
-    """AUTH [username] password"""
     if len(args) > 3:
         raise CommandError(SYNTAX)
     if len(args) == 2 and not session.engine.password:
@@ -100,7 +95,6 @@ def auth(session: Session, args: list[bytes]) -> object:
     since="6.0.0", complexity="O(1)", summary="Greet the server, choose the protocol, and authenticate if wanted.",
 )  # fmt: skip
 def hello(session: Session, args: list[bytes]) -> object:
-    """HELLO [protover [AUTH username password] [SETNAME clientname]]"""
     resp = session.resp
     if len(args) > 1:
         version = integer(args[1], PROTO_NOT_AN_INTEGER)
@@ -145,7 +139,6 @@ def hello(session: Session, args: list[bytes]) -> object:
     since="6.2.0", complexity="O(1)", summary="Bring the connection back to how it began.",
 )  # fmt: skip
 def reset(session: Session, args: list[bytes]) -> object:
-    """RESET"""
     engine = session.engine
     engine.end_transaction(session)
     engine.monitors.remove(session)

@@ -74,10 +74,9 @@ class Row:
 
 @command(
     "debug", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server",
-    since="1.0.0", complexity="depends on the subcommand", summary="Tools for those who test servers.",
+    since="1.0.0", complexity="depends on the subcommand", summary="Tools for those who test servers.", system=True,
 )  # fmt: skip
 def debug(session: Session, args: list[bytes]) -> object:
-    """DEBUG subcommand [argument ...]"""
     row = SUBCOMMANDS.get(args[1].upper())
     given = len(args) - 2
     if row is None or not row.least <= given <= row.most:

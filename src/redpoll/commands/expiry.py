@@ -73,7 +73,6 @@ def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool
     since="1.0.0", complexity="O(1)", summary="Let a key end in some seconds.",
 )  # fmt: skip
 def expire(session: Session, args: list[bytes]) -> object:
-    """EXPIRE key seconds [NX | XX | GT | LT]"""
     return set_deadline(session, args, b"expire", True, True)
 
 
@@ -83,7 +82,6 @@ def expire(session: Session, args: list[bytes]) -> object:
     since="2.6.0", complexity="O(1)", summary="Let a key end in some milliseconds.",
 )  # fmt: skip
 def pexpire(session: Session, args: list[bytes]) -> object:
-    """PEXPIRE key milliseconds [NX | XX | GT | LT]"""
     return set_deadline(session, args, b"pexpire", False, True)
 
 
@@ -93,7 +91,6 @@ def pexpire(session: Session, args: list[bytes]) -> object:
     since="1.2.0", complexity="O(1)", summary="Let a key end at a time given in seconds since 1970.",
 )  # fmt: skip
 def expireat(session: Session, args: list[bytes]) -> object:
-    """EXPIREAT key unix-time-seconds [NX | XX | GT | LT]"""
     return set_deadline(session, args, b"expireat", True, False)
 
 
@@ -103,7 +100,6 @@ def expireat(session: Session, args: list[bytes]) -> object:
     since="2.6.0", complexity="O(1)", summary="Let a key end at a time given in milliseconds since 1970.",
 )  # fmt: skip
 def pexpireat(session: Session, args: list[bytes]) -> object:
-    """PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]"""
     return set_deadline(session, args, b"pexpireat", False, False)
 
 
@@ -125,7 +121,6 @@ def remaining(session: Session, key: bytes, seconds: bool, from_now: bool) -> ob
     since="1.0.0", complexity="O(1)", summary="Seconds until a key ends.",
 )  # fmt: skip
 def ttl(session: Session, args: list[bytes]) -> object:
-    """TTL key"""
     return remaining(session, args[1], True, True)
 
 
@@ -136,7 +131,6 @@ def ttl(session: Session, args: list[bytes]) -> object:
     since="2.6.0", complexity="O(1)", summary="Milliseconds until a key ends.",
 )  # fmt: skip
 def pttl(session: Session, args: list[bytes]) -> object:
-    """PTTL key"""
     return remaining(session, args[1], False, True)
 
 
@@ -146,7 +140,6 @@ def pttl(session: Session, args: list[bytes]) -> object:
     since="7.0.0", complexity="O(1)", summary="When a key ends, in seconds since 1970.",
 )  # fmt: skip
 def expiretime(session: Session, args: list[bytes]) -> object:
-    """EXPIRETIME key"""
     return remaining(session, args[1], True, False)
 
 
@@ -156,7 +149,6 @@ def expiretime(session: Session, args: list[bytes]) -> object:
     since="7.0.0", complexity="O(1)", summary="When a key ends, in milliseconds since 1970.",
 )  # fmt: skip
 def pexpiretime(session: Session, args: list[bytes]) -> object:
-    """PEXPIRETIME key"""
     return remaining(session, args[1], False, False)
 
 
@@ -166,7 +158,6 @@ def pexpiretime(session: Session, args: list[bytes]) -> object:
     since="2.2.0", complexity="O(1)", summary="Take a key's deadline away.",
 )  # fmt: skip
 def persist(session: Session, args: list[bytes]) -> object:
-    """PERSIST key"""
     db = session.db
     if not db.look_to_change(args[1]) or db.table.deadline() == 0:
         return 0

@@ -17,7 +17,6 @@ from redpoll.protocol.reply import OK
     since="1.0.0", complexity="O(1)", summary="How many keys the selected database has.",
 )  # fmt: skip
 def dbsize(session: Session, args: list[bytes]) -> object:
-    """DBSIZE"""
     return session.db.table.size
 
 
@@ -42,7 +41,6 @@ class FlushMode:
     summary="Delete all keys of all databases.",
 )  # fmt: skip
 def flushall(session: Session, args: list[bytes]) -> object:
-    """FLUSHALL [ASYNC | SYNC]"""
     mode = FlushMode(session, args)
     session.journal_always()
     for db in session.engine.databases:
@@ -58,7 +56,6 @@ def flushall(session: Session, args: list[bytes]) -> object:
     summary="Delete all keys of the selected database.",
 )  # fmt: skip
 def flushdb(session: Session, args: list[bytes]) -> object:
-    """FLUSHDB [ASYNC | SYNC]"""
     mode = FlushMode(session, args)
     session.journal_always()
     session.db.moment.changes += session.db.flush(mode.lazily)
@@ -79,7 +76,6 @@ def database_index(word: bytes, complaint: bytes) -> int:
     since="4.0.0", complexity="O(keys watched and waited for)", summary="Let two databases have each other's keys.",
 )  # fmt: skip
 def swapdb(session: Session, args: list[bytes]) -> object:
-    """SWAPDB index1 index2"""
     one = database_index(args[1], FIRST_DB_INVALID)
     other = database_index(args[2], SECOND_DB_INVALID)
     numbered(session, one).exchange(numbered(session, other))

@@ -39,7 +39,6 @@ class PackedItems(View):
     since="2.0.0", complexity="O(1) for each field", summary="Set fields of a hash; how many are new.",
 )  # fmt: skip
 def hset(session: Session, args: list[bytes]) -> object:
-    """HSET key field value [field value ...]"""
     count: i64 = len(args)
     if count & 1 != 0:
         raise CommandError(wrong_arity(b"hset"))
@@ -70,7 +69,6 @@ def hset(session: Session, args: list[bytes]) -> object:
     since="2.0.0", complexity="O(1)", summary="The value of a field of a hash.",
 )  # fmt: skip
 def hget(session: Session, args: list[bytes]) -> object:
-    """HGET key field"""
     value = session.db.hash(args[1])
     return value.get(args[2]) if value is not None else None
 
@@ -82,7 +80,6 @@ def hget(session: Session, args: list[bytes]) -> object:
     since="2.0.0", complexity="O(fields)", summary="All fields of a hash with their values.",
 )  # fmt: skip
 def hgetall(session: Session, args: list[bytes]) -> object:
-    """HGETALL key"""
     value = session.db.hash(args[1])
     if value is None:
         return Map([])
@@ -99,7 +96,6 @@ def hgetall(session: Session, args: list[bytes]) -> object:
     since="2.0.0", complexity="O(1) for each field", summary="Remove fields of a hash; how many were there.",
 )  # fmt: skip
 def hdel(session: Session, args: list[bytes]) -> object:
-    """HDEL key field [field ...]"""
     value = session.db.hash_to_change(args[1], False)
     if value is None:
         return 0

@@ -42,7 +42,6 @@ def renamed(session: Session, source: bytes, target: bytes, replacing: bool) -> 
     since="1.0.0", complexity="O(1)", summary="Give a key another name, which it takes from whoever had it.",
 )  # fmt: skip
 def rename(session: Session, args: list[bytes]) -> object:
-    """RENAME key newkey"""
     renamed(session, args[1], args[2], True)
     return OK
 
@@ -54,7 +53,6 @@ def rename(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1)", summary="Give a key another name if nobody has it.",
 )  # fmt: skip
 def renamenx(session: Session, args: list[bytes]) -> object:
-    """RENAMENX key newkey"""
     return 1 if renamed(session, args[1], args[2], False) else 0
 
 
@@ -64,7 +62,6 @@ def renamenx(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1)", summary="Put a key into another database, unless that has it already.",
 )  # fmt: skip
 def move(session: Session, args: list[bytes]) -> object:
-    """MOVE key db"""
     key = args[1]
     source = session.db
     target = database_at(session, args[2])
@@ -88,7 +85,6 @@ def move(session: Session, args: list[bytes]) -> object:
     summary="Let another key hold the same value.",
 )  # fmt: skip
 def copy(session: Session, args: list[bytes]) -> object:
-    """COPY source destination [DB destination-db] [REPLACE]"""
     source_key = args[1]
     key = args[2]
     source = session.db

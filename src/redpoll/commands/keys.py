@@ -38,7 +38,6 @@ def deleted(session: Session, args: list[bytes]) -> int:
     summary="Delete keys; how many there were.",
 )  # fmt: skip
 def del_(session: Session, args: list[bytes]) -> object:
-    """DEL key [key ...]"""
     return deleted(session, args)
 
 
@@ -50,7 +49,6 @@ def del_(session: Session, args: list[bytes]) -> object:
     summary="Delete keys; how many there were.",
 )  # fmt: skip
 def unlink(session: Session, args: list[bytes]) -> object:
-    """UNLINK key [key ...]"""
     return deleted(session, args)
 
 
@@ -61,7 +59,6 @@ def unlink(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1) for each key", summary="How many of the named keys there are.",
 )  # fmt: skip
 def exists(session: Session, args: list[bytes]) -> object:
-    """EXISTS key [key ...]"""
     found: i64 = 0
     for key in args[1:]:
         if session.db.peek(key):
@@ -76,7 +73,6 @@ def exists(session: Session, args: list[bytes]) -> object:
     since="3.2.1", complexity="O(1) for each key", summary="Count as used now the keys that there are; how many.",
 )  # fmt: skip
 def touch(session: Session, args: list[bytes]) -> object:
-    """TOUCH key [key ...]"""
     found: i64 = 0
     for key in args[1:]:
         if session.db.look(key):
@@ -94,7 +90,6 @@ NONE = Status(b"none")
     since="1.0.0", complexity="O(1)", summary="The type of what a key holds.",
 )  # fmt: skip
 def type_(session: Session, args: list[bytes]) -> object:
-    """TYPE key"""
     db = session.db
     return TYPE_STATUS[db.table.kind()] if db.peek(args[1]) else NONE
 
@@ -106,7 +101,6 @@ def type_(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(keys of the database)", summary="All keys that match a pattern.",
 )  # fmt: skip
 def keys(session: Session, args: list[bytes]) -> object:
-    """KEYS pattern"""
     return all_keys(session.db, glob_or_none(args[1]))
 
 
@@ -116,7 +110,6 @@ def keys(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1) on average", summary="A key of the selected database, any one.",
 )  # fmt: skip
 def randomkey(session: Session, args: list[bytes]) -> object:
-    """RANDOMKEY"""
     return random_key(session.db, session.engine.random)
 
 
@@ -128,7 +121,6 @@ def randomkey(session: Session, args: list[bytes]) -> object:
     summary="Walk over the keys of a database, some with each call.",
 )  # fmt: skip
 def scan(session: Session, args: list[bytes]) -> object:
-    """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]"""
     cursor = parse_scan_cursor(args[1])
     if cursor is None:
         raise CommandError(INVALID_CURSOR)

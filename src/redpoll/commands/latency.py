@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
-from redpoll.commands.help import help_lines
+from redpoll.commands.help import help_reply
 from redpoll.engine.command import CATALOGUE, Command, command
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Session
@@ -21,7 +21,6 @@ ALL_NODES = "nondeterministic_output request_policy:all_nodes response_policy:sp
     summary="What took long, and how long commands take.",
 )  # fmt: skip
 def latency(session: Session, args: list[bytes]) -> object:
-    """LATENCY subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
@@ -30,7 +29,6 @@ def latency(session: Session, args: list[bytes]) -> object:
     since="2.8.13", complexity="O(events)", summary="Of each event its last spike, its greatest, their sum and number.",
 )  # fmt: skip
 def latency_latest(session: Session, args: list[bytes]) -> object:
-    """LATENCY LATEST"""
     found: list[object] = []
     for event, series in session.engine.watch.latency.series.items():
         at_s, ms = series.samples()[-1]
@@ -40,10 +38,10 @@ def latency_latest(session: Session, args: list[bytes]) -> object:
 
 @command(
     "latency|history", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="event",
     since="2.8.13", complexity="O(samples)", summary="The spikes of an event with their seconds.",
 )  # fmt: skip
 def latency_history(session: Session, args: list[bytes]) -> object:
-    """LATENCY HISTORY event"""
     series = session.engine.watch.latency.series.get(args[2])
     found: list[object] = []
     if series is not None:
@@ -54,10 +52,10 @@ def latency_history(session: Session, args: list[bytes]) -> object:
 
 @command(
     "latency|graph", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="event",
     since="2.8.13", complexity="O(samples)", summary="The spikes of an event as a picture in characters.",
 )  # fmt: skip
 def latency_graph(session: Session, args: list[bytes]) -> object:
-    """LATENCY GRAPH event"""
     engine = session.engine
     series = engine.watch.latency.series.get(args[2])
     if series is None:
@@ -70,26 +68,25 @@ def latency_graph(session: Session, args: list[bytes]) -> object:
     since="2.8.13", complexity="O(samples)", summary="A report on what took long, with advice.",
 )  # fmt: skip
 def latency_doctor(session: Session, args: list[bytes]) -> object:
-    """LATENCY DOCTOR"""
     return Verbatim(diagnosis(session.engine))
 
 
 @command(
     "latency|reset", arity=-2, flags=ADMINISTRATORS, group="server",
     tips="request_policy:all_nodes response_policy:agg_sum",
+    arguments="[event] ...",
     since="2.8.13", complexity="O(events)", summary="Forget the spikes of some events, or of all.",
 )  # fmt: skip
 def latency_reset(session: Session, args: list[bytes]) -> object:
-    """LATENCY RESET [event ...]"""
     return session.engine.watch.latency.reset(args[2:])
 
 
 @command(
     "latency|histogram", arity=-2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
+    arguments="[command] ...",
     since="7.0.0", complexity="O(commands)", summary="How many calls of commands took how long.",
 )  # fmt: skip
 def latency_histogram(session: Session, args: list[bytes]) -> object:
-    """LATENCY HISTOGRAM [command ...]"""
     engine = session.engine
     wanted = [command for _name, command in sorted(CATALOGUE.items())]
     if len(args) > 2:
@@ -123,12 +120,4 @@ def add_histogram(engine: Engine, found: Command, items: list[object]) -> None:
     since="2.8.13", complexity="O(1)", summary="What LATENCY can do.",
 )  # fmt: skip
 def latency_help(session: Session, args: list[bytes]) -> object:
-    """LATENCY HELP"""
-    return help_lines(b"LATENCY", [
-        b"DOCTOR", b"A report on what took long, with advice.",
-        b"GRAPH <event>", b"The spikes of an event as a picture.",
-        b"HISTORY <event>", b"The spikes of an event with their seconds.",
-        b"LATEST", b"The last spike of each event.",
-        b"RESET [<event> ...]", b"Forget the spikes of some events, or of all.",
-        b"HISTOGRAM [<command> ...]", b"How many calls of commands took how long.",
-    ])  # fmt: skip
+    return help_reply(latency, args)

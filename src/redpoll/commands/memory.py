@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redpoll.catalogue.keyspec import RO, one_key
 from redpoll.catalogue.spec import LOADING, READONLY, STALE
-from redpoll.commands.help import help_lines
+from redpoll.commands.help import help_reply
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
@@ -21,16 +21,15 @@ ALL_SHARDS = "nondeterministic_output request_policy:all_shards response_policy:
     summary="Where memory goes.",
 )  # fmt: skip
 def memory(session: Session, args: list[bytes]) -> object:
-    """MEMORY subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
 @command(
     "memory|usage", arity=-3, flags=READONLY, keys=one_key(RO, 2), group="server",
+    arguments="key#0 [SAMPLES count:integer]",
     since="4.0.0", complexity="O(1)", summary="The memory of a key, its value and what keeps them, in bytes.",
 )  # fmt: skip
 def memory_usage(session: Session, args: list[bytes]) -> object:
-    """MEMORY USAGE key [SAMPLES count]"""
     # The size of a value is known without looking at samples of its elements.
     at = 3
     while at < len(args):
@@ -48,7 +47,6 @@ def memory_usage(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(databases + clients)", summary="The memory of all parts of the server.",
 )  # fmt: skip
 def memory_stats(session: Session, args: list[bytes]) -> object:
-    """MEMORY STATS"""
     return Map(figures(session.engine))
 
 
@@ -57,7 +55,6 @@ def memory_stats(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(databases + clients)", summary="A report on what is wrong with memory.",
 )  # fmt: skip
 def memory_doctor(session: Session, args: list[bytes]) -> object:
-    """MEMORY DOCTOR"""
     return Verbatim(diagnosis(session.engine))
 
 
@@ -66,7 +63,6 @@ def memory_doctor(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(1)", summary="What the allocator says of itself: nothing.",
 )  # fmt: skip
 def memory_malloc_stats(session: Session, args: list[bytes]) -> object:
-    """MEMORY MALLOC-STATS"""
     return b"Stats not supported for the current allocator"
 
 
@@ -76,7 +72,6 @@ def memory_malloc_stats(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(memory that waits to be freed)", summary="Give memory back to the system.",
 )  # fmt: skip
 def memory_purge(session: Session, args: list[bytes]) -> object:
-    """MEMORY PURGE"""
     reclaimer = session.engine.reclaimer
     while reclaimer.run(1 << 20):
         pass
@@ -89,11 +84,4 @@ def memory_purge(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(1)", summary="What MEMORY can do.",
 )  # fmt: skip
 def memory_help(session: Session, args: list[bytes]) -> object:
-    """MEMORY HELP"""
-    return help_lines(b"MEMORY", [
-        b"DOCTOR", b"A report on what is wrong with memory.",
-        b"MALLOC-STATS", b"What the allocator says of itself.",
-        b"PURGE", b"Give memory back to the system.",
-        b"STATS", b"The memory of all parts of the server.",
-        b"USAGE <key> [SAMPLES <count>]", b"The memory of a key in bytes; it is exact, whatever the samples.",
-    ])  # fmt: skip
+    return help_reply(memory, args)

@@ -15,7 +15,6 @@ from redpoll.protocol.reply import NO_REPLY, OK
     since="1.0.0", complexity="O(1)", summary="See every command that the server runs, as it runs.",
 )  # fmt: skip
 def monitor(session: Session, args: list[bytes]) -> object:
-    """MONITOR"""
     if not session.may_block or session.gates & GATE_BLOCK != 0:
         raise CommandError(NO_MONITOR)
     if session.monitors:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     summary="How a key's value is kept.",
 )  # fmt: skip
 def object_(session: Session, args: list[bytes]) -> object:
-    """OBJECT subcommand"""
     raise AssertionError("a container is resolved before it runs")
 
 
@@ -42,7 +41,6 @@ def _found(db: Database, key: bytes) -> bool:
     since="2.2.3", complexity="O(1)", summary="The encoding of a key's value.",
 )  # fmt: skip
 def object_encoding(session: Session, args: list[bytes]) -> object:
-    """OBJECT ENCODING key"""
     return ENCODING_NAME[session.db.table.kind()] if _found(session.db, args[2]) else None
 
 
@@ -53,7 +51,6 @@ def object_encoding(session: Session, args: list[bytes]) -> object:
     since="2.2.3", complexity="O(1)", summary="How many share the value: always 1.",
 )  # fmt: skip
 def object_refcount(session: Session, args: list[bytes]) -> object:
-    """OBJECT REFCOUNT key"""
     return 1 if _found(session.db, args[2]) else None
 
 
@@ -64,7 +61,6 @@ def object_refcount(session: Session, args: list[bytes]) -> object:
     since="2.2.3", complexity="O(1)", summary="Seconds since a key was last read or written.",
 )  # fmt: skip
 def object_idletime(session: Session, args: list[bytes]) -> object:
-    """OBJECT IDLETIME key"""
     db = session.db
     return (db.moment.clock - db.table.access_clock()) & 0xFFFFFF if _found(db, args[2]) else None
 
@@ -76,7 +72,6 @@ def object_idletime(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(1)", summary="How often a key is used, under an LFU policy.",
 )  # fmt: skip
 def object_freq(session: Session, args: list[bytes]) -> object:
-    """OBJECT FREQ key"""
     if not _found(session.db, args[2]):
         return None
     raise CommandError(FREQ_UNDER_LRU)
@@ -87,5 +82,4 @@ def object_freq(session: Session, args: list[bytes]) -> object:
     since="6.2.0", complexity="O(1)", summary="What OBJECT can tell.",
 )  # fmt: skip
 def object_help(session: Session, args: list[bytes]) -> object:
-    """OBJECT HELP"""
     return help_reply(object_, args)

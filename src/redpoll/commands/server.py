@@ -21,7 +21,6 @@ from redpoll.protocol.reply import Verbatim
     since="1.0.0", complexity="O(1)", summary="Facts and counters of the server, by section.",
 )  # fmt: skip
 def info(session: Session, args: list[bytes]) -> object:
-    """INFO [section ...]"""
     return Verbatim(info_text(session.engine, [word.lower() for word in args[1:]]))
 
 
@@ -30,6 +29,5 @@ def info(session: Session, args: list[bytes]) -> object:
     since="2.6.0", complexity="O(1)", summary="The server's clock: seconds since 1970, and microseconds.",
 )  # fmt: skip
 def time(session: Session, args: list[bytes]) -> object:
-    """TIME"""
     now_us = session.engine.moment.now_us
     return [b"%d" % (now_us // 1000000), b"%d" % (now_us % 1000000)]

@@ -26,7 +26,6 @@ WORDS = frozenset((b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"SAFE", b"FAILOVER"))
     since="1.0.0", complexity="O(1): nothing is saved yet", summary="End the server.",
 )  # fmt: skip
 def shutdown(session: Session, args: list[bytes]) -> object:
-    """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT"""
     words = [word.upper() for word in args[1:]]
     if words == [b"ABORT"]:
         # Nothing makes a shutdown wait yet: there are no replicas.

@@ -27,7 +27,6 @@ INT32_MAX: Final[i64] = 2147483647
     since="1.0.0", complexity="O(1) for each key", summary="The strings that several keys hold.",
 )  # fmt: skip
 def mget(session: Session, args: list[bytes]) -> object:
-    """MGET key [key ...]"""
     found: list[object] = []
     session.db.strings(args, found)
     return found
@@ -40,7 +39,6 @@ def mget(session: Session, args: list[bytes]) -> object:
     since="1.0.1", complexity="O(1) for each key", summary="Make several keys hold strings.",
 )  # fmt: skip
 def mset(session: Session, args: list[bytes]) -> object:
-    """MSET key value [key value ...]"""
     if len(args) & 1 == 0:
         raise CommandError(wrong_arity(b"mset"))
     set_pairs(session, args, 1, len(args), 0, False)
@@ -54,7 +52,6 @@ def mset(session: Session, args: list[bytes]) -> object:
     summary="Make several keys hold strings, unless one of them holds something already.",
 )  # fmt: skip
 def msetnx(session: Session, args: list[bytes]) -> object:
-    """MSETNX key value [key value ...]"""
     if len(args) & 1 == 0:
         raise CommandError(wrong_arity(b"msetnx"))
     if not all_are(session, args, 1, len(args), False):
@@ -73,7 +70,6 @@ def msetnx(session: Session, args: list[bytes]) -> object:
     summary="Make several keys hold strings, with one deadline and a condition for all if wanted.",
 )  # fmt: skip
 def msetex(session: Session, args: list[bytes]) -> object:
-    """MSETEX numkeys key value [key value ...] [NX | XX] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]"""
     count = integer(args[1], INVALID_NUMKEYS)
     if count < 1 or count > INT32_MAX:
         raise CommandError(INVALID_NUMKEYS)

@@ -30,7 +30,6 @@ from redpoll.types.lcs import common_length, common_runs
     since="2.2.0", complexity="O(1)", summary="The length of a string in bytes, 0 if there is none.",
 )  # fmt: skip
 def strlen(session: Session, args: list[bytes]) -> object:
-    """STRLEN key"""
     value = session.db.string_to_read(args[1])
     return value.length() if value is not None else 0
 
@@ -58,7 +57,6 @@ def part(session: Session, args: list[bytes]) -> bytes:
     since="2.4.0", complexity="O(bytes of the part)", summary="A part of a string.",
 )  # fmt: skip
 def getrange(session: Session, args: list[bytes]) -> object:
-    """GETRANGE key start end"""
     return part(session, args)
 
 
@@ -68,7 +66,6 @@ def getrange(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(bytes of the part)", summary="A part of a string: GETRANGE's old name.",
 )  # fmt: skip
 def substr(session: Session, args: list[bytes]) -> object:
-    """SUBSTR key start end"""
     return part(session, args)
 
 
@@ -79,7 +76,6 @@ def substr(session: Session, args: list[bytes]) -> object:
     summary="Write over a string from some byte on, with zeros where it is too short; the new length.",
 )  # fmt: skip
 def setrange(session: Session, args: list[bytes]) -> object:
-    """SETRANGE key offset value"""
     offset = integer(args[2])
     if offset < 0:
         raise CommandError(OFFSET_OUT_OF_RANGE)
@@ -128,7 +124,6 @@ class LcsOptions:
     summary="The longest sequence of bytes that two strings have in common, its length, or where it lies.",
 )  # fmt: skip
 def lcs(session: Session, args: list[bytes]) -> object:
-    """LCS key1 key2 [LEN | IDX] [MINMATCHLEN length] [WITHMATCHLEN]"""
     first, second = both_strings(session, args[1], args[2])
     options = LcsOptions(Args(args, 3))
     # The reference keeps a table of 4-byte cells and refuses where that would be too large; so do we, who keep less.

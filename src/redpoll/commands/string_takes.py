@@ -19,7 +19,6 @@ from redpoll.protocol.numbers import int_text
     since="1.0.0", complexity="O(1)", summary="Make a key hold a string; the one that it held before.",
 )  # fmt: skip
 def getset(session: Session, args: list[bytes]) -> object:
-    """GETSET key value"""
     db = session.db
     old = db.string(args[1])
     db.set_string(args[1], args[2])
@@ -34,7 +33,6 @@ def getset(session: Session, args: list[bytes]) -> object:
     since="6.2.0", complexity="O(1)", summary="Delete a string; what it was.",
 )  # fmt: skip
 def getdel(session: Session, args: list[bytes]) -> object:
-    """GETDEL key"""
     db = session.db
     old = db.string(args[1])
     if old is not None:
@@ -49,7 +47,6 @@ def getdel(session: Session, args: list[bytes]) -> object:
     since="9.0.0", complexity="O(1)", summary="Delete a string if it is the one given; how many were deleted.",
 )  # fmt: skip
 def delifeq(session: Session, args: list[bytes]) -> object:
-    """DELIFEQ key value"""
     db = session.db
     value = db.string_to_change(args[1], create=False)
     if value is None or value.length() != len(args[2]) or value.text() != args[2]:
@@ -66,7 +63,6 @@ def delifeq(session: Session, args: list[bytes]) -> object:
     since="6.2.0", complexity="O(1)", summary="The string that a key holds, giving it a deadline or taking it away.",
 )  # fmt: skip
 def getex(session: Session, args: list[bytes]) -> object:
-    """GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]"""
     options = StringOptions(session, Args(args, 2), string_options.PERSIST, b"getex")
     db = session.db
     key = args[1]

@@ -40,7 +40,6 @@ INT64_MIN: Final = -9223372036854775808
     since="1.0.0", complexity="O(1)", summary="The string that a key holds.",
 )  # fmt: skip
 def get(session: Session, args: list[bytes]) -> object:
-    """GET key"""
     return session.db.string(args[1])
 
 
@@ -54,7 +53,6 @@ def get(session: Session, args: list[bytes]) -> object:
     summary="Make a key hold a string, whatever it held before, with a deadline and conditions if wanted.",
 )  # fmt: skip
 def set_(session: Session, args: list[bytes]) -> object:
-    """SET key value [NX | XX | IFEQ value] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]"""
     if len(args) == 3:
         session.db.set_string(args[1], args[2])
         session.changed(args[1], None, SET, 1)
@@ -111,7 +109,6 @@ def store(session: Session, key: bytes, value: bytes, deadline_ms: i64, keep_dea
     since="1.0.0", complexity="O(1)", summary="Make a key hold a string, unless it holds something already.",
 )  # fmt: skip
 def setnx(session: Session, args: list[bytes]) -> object:
-    """SETNX key value"""
     if session.db.look_to_change(args[1]):
         return 0
     session.db.set_found(args[1], args[2], False, False)
@@ -125,7 +122,6 @@ def setnx(session: Session, args: list[bytes]) -> object:
     since="2.0.0", complexity="O(1)", summary="Make a key hold a string for some seconds.",
 )  # fmt: skip
 def setex(session: Session, args: list[bytes]) -> object:
-    """SETEX key seconds value"""
     store(session, args[1], args[3], absolute_ms(session, args[2], b"EX", b"setex"), False)
     return OK
 
@@ -136,7 +132,6 @@ def setex(session: Session, args: list[bytes]) -> object:
     since="2.6.0", complexity="O(1)", summary="Make a key hold a string for some milliseconds.",
 )  # fmt: skip
 def psetex(session: Session, args: list[bytes]) -> object:
-    """PSETEX key milliseconds value"""
     store(session, args[1], args[3], absolute_ms(session, args[2], b"PX", b"psetex"), False)
     return OK
 
@@ -164,7 +159,6 @@ def add(session: Session, key: bytes, delta: i64) -> object:
     since="1.0.0", complexity="O(1)", summary="Add 1 to the integer at a key, which starts at 0.",
 )  # fmt: skip
 def incr(session: Session, args: list[bytes]) -> object:
-    """INCR key"""
     return add(session, args[1], 1)
 
 
@@ -174,7 +168,6 @@ def incr(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1)", summary="Take 1 from the integer at a key, which starts at 0.",
 )  # fmt: skip
 def decr(session: Session, args: list[bytes]) -> object:
-    """DECR key"""
     return add(session, args[1], -1)
 
 
@@ -184,7 +177,6 @@ def decr(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1)", summary="Add to the integer at a key, which starts at 0.",
 )  # fmt: skip
 def incrby(session: Session, args: list[bytes]) -> object:
-    """INCRBY key increment"""
     return add(session, args[1], integer(args[2]))
 
 
@@ -194,7 +186,6 @@ def incrby(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(1)", summary="Take from the integer at a key, which starts at 0.",
 )  # fmt: skip
 def decrby(session: Session, args: list[bytes]) -> object:
-    """DECRBY key decrement"""
     decrement = integer(args[2])
     if decrement == INT64_MIN:
         raise CommandError(DECREMENT_OVERFLOW)
@@ -207,7 +198,6 @@ def decrby(session: Session, args: list[bytes]) -> object:
     group="string", since="2.6.0", complexity="O(1)", summary="Add to the decimal number at a key, which starts at 0.",
 )  # fmt: skip
 def incrbyfloat(session: Session, args: list[bytes]) -> object:
-    """INCRBYFLOAT key increment"""
     key = args[1]
     value = session.db.string_to_change(key)
     assert value is not None
@@ -230,7 +220,6 @@ def incrbyfloat(session: Session, args: list[bytes]) -> object:
     since="2.0.0", complexity="O(1) on average", summary="Add bytes to the end of a string; the new length.",
 )  # fmt: skip
 def append(session: Session, args: list[bytes]) -> object:
-    """APPEND key value"""
     key = args[1]
     value = session.db.string_to_change(key)
     assert value is not None

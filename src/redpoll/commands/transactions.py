@@ -19,7 +19,6 @@ AT_ANY_TIME = NOSCRIPT | LOADING | STALE
     since="1.2.0", complexity="O(1)", summary="Begin a transaction: commands are collected until EXEC.",
 )  # fmt: skip
 def multi(session: Session, args: list[bytes]) -> object:
-    """MULTI"""
     session.transaction = Transaction()
     session.had_transaction = True
     session.gates |= GATE_MULTI
@@ -31,7 +30,6 @@ def multi(session: Session, args: list[bytes]) -> object:
     since="1.2.0", complexity="that of the commands collected", summary="Run what MULTI collected, as one unit.",
 )  # fmt: skip
 def exec_(session: Session, args: list[bytes]) -> object:
-    """EXEC"""
     engine = session.engine
     transaction = session.transaction
     if transaction is None:
@@ -76,7 +74,6 @@ def watched_is_gone(session: Session) -> bool:
     since="2.0.0", complexity="O(commands collected)", summary="Give up what MULTI collected.",
 )  # fmt: skip
 def discard(session: Session, args: list[bytes]) -> object:
-    """DISCARD"""
     if session.transaction is None:
         raise CommandError(DISCARD_WITHOUT_MULTI)
     session.engine.end_transaction(session)
@@ -90,7 +87,6 @@ def discard(session: Session, args: list[bytes]) -> object:
     since="2.2.0", complexity="O(1) for each key", summary="Let the next EXEC run only if keys stay as they are.",
 )  # fmt: skip
 def watch(session: Session, args: list[bytes]) -> object:
-    """WATCH key [key ...]"""
     session.had_transaction = True
     if not session.watch_broken:
         for key in args[1:]:
@@ -105,6 +101,5 @@ def watch(session: Session, args: list[bytes]) -> object:
     since="2.2.0", complexity="O(keys watched)", summary="Forget all watched keys.",
 )  # fmt: skip
 def unwatch(session: Session, args: list[bytes]) -> object:
-    """UNWATCH"""
     session.engine.interest.unwatch(session)
     return OK

@@ -99,7 +99,6 @@ class LexEnd:
     summary="The members of a sorted set in a range of ranks, scores or members.",
 )  # fmt: skip
 def zrange(session: Session, args: list[bytes]) -> object:
-    """ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]"""
     options = RangeOptions(Args(args, 4))
     low_word, high_word = args[2], args[3]
     if options.by == BY_RANK:

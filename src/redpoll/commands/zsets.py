@@ -71,7 +71,6 @@ class ZAddOptions:
     summary="Add members to a sorted set, or move those already there.",
 )  # fmt: skip
 def zadd(session: Session, args: list[bytes]) -> object:
-    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]"""
     cursor = Args(args, 2)
     options = ZAddOptions(cursor)
     options.check(cursor.left())
@@ -134,7 +133,6 @@ def _add_one(session: Session, key: bytes, options: ZAddOptions, score: float, m
     since="1.2.0", complexity="O(1)", summary="The score of a member of a sorted set.",
 )  # fmt: skip
 def zscore(session: Session, args: list[bytes]) -> object:
-    """ZSCORE key member"""
     zset = session.db.zset(args[1])
     return Double(zset.score) if zset is not None and zset.find(args[2]) else None
 
@@ -145,7 +143,6 @@ def zscore(session: Session, args: list[bytes]) -> object:
     since="2.0.0", complexity="O(log n)", summary="How many members of a sorted set come before one.",
 )  # fmt: skip
 def zrank(session: Session, args: list[bytes]) -> object:
-    """ZRANK key member [WITHSCORE]"""
     if len(args) > 4:
         raise CommandError(wrong_arity(b"zrank"))
     with_score = len(args) == 4 and args[3].upper() == b"WITHSCORE"
@@ -165,7 +162,6 @@ def zrank(session: Session, args: list[bytes]) -> object:
     summary="Remove members of a sorted set; how many were there.",
 )  # fmt: skip
 def zrem(session: Session, args: list[bytes]) -> object:
-    """ZREM key member [member ...]"""
     zset = session.db.zset_to_change(args[1], False)
     if zset is None:
         return 0
@@ -185,7 +181,6 @@ def zrem(session: Session, args: list[bytes]) -> object:
     summary="Take the first member out of the first of some sorted sets that has one, or wait for one.",
 )  # fmt: skip
 def bzpopmin(session: Session, args: list[bytes]) -> object:
-    """BZPOPMIN key [key ...] timeout"""
     deadline_ms = timeout_deadline(session, args[-1])
     keys = args[1:-1]
     for key in keys:
