@@ -44,7 +44,7 @@ def test_a_histogram_counts_the_calls(pair: Pair) -> None:
     for _ in range(7):
         pair.do("GET", "a")
     pair.do("SET", "a", "1")
-    pair.do("CLIENT", "ID")
+    pair.shape("CLIENT", "ID")
     pair.do("CLIENT", "GETNAME")
     pair.do("DEBUG", "SLEEP", "0.003")
     for words in ((), ("get",), ("GET", "set", "client", "nosuch"), ("client|id",), ("debug",), ("exec",)):
