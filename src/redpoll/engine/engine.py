@@ -50,8 +50,8 @@ RECLAIM_STEPS: Final[i64] = 400
 """How long one tick frees what was dropped, how many small objects between two looks at the clock, and how often."""
 
 BEHIND_MS: Final[i64] = 3
-"""When a turn found more keys past their deadline than it may delete, the next one comes so soon: about a quarter of the
-time then goes into them, as the reference allows its cycle."""
+"""When a turn found more keys past their deadline than it may delete, the next one comes so soon: about a quarter of
+the time then goes into them, as the reference allows its cycle."""
 
 FIRST_ID: Final[i64] = 3
 """The id of the first client, as the reference counts."""
