@@ -169,7 +169,7 @@ class Server(Stoppable):
     def doing(self) -> list[str]:
         """For a crash report: what the server was about."""
         engine = self.engine
-        lines = [f"{len(engine.sessions)} clients, {engine.counters.processed} commands so far"]
+        lines = [f"{len(engine.sessions)} clients, {engine.counters.processed()} commands so far"]
         latest = max(engine.sessions.values(), key=last_active, default=None)
         if latest is not None:
             lines.append(f"last command: {latest.last_command.decode()}, client {latest.id}")
