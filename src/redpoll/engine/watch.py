@@ -38,7 +38,7 @@ class Watch:
         self.percentiles: list[float] = []
         self.weighing = False
         """Whether a request among those at hand may be a large one."""
-        self.refused: Error | None = None
+        self.refused = Error(b"")
         """The reply to the last command that did not run."""
         self.weigh_from = NO_SIZE
         """A connection that holds so many bytes of requests has them weighed."""

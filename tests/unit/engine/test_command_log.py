@@ -123,3 +123,13 @@ def test_secrets_are_hidden(said: str, shown: str) -> None:
     words = said.encode().split()
     assert redacted(words) == [b"(redacted)" if word == b"*" else word for word in shown.encode().split()]
     assert words == said.encode().split()
+
+
+def test_a_null_is_weighed_though_nothing_was_refused_yet() -> None:
+    machine = Machine()
+    watch = machine.engine.watch
+    watch.large_replies.threshold = 0
+    watch.settle()
+    watch.note_reply(machine.session, [b"GET", b"a"], None, 0)
+    watch.note_reply(machine.session, [b"GET"], machine.do("GET"), 0)
+    assert [(entry.args, entry.amount) for entry in watch.large_replies.entries] == [([b"GET", b"a"], 5)]
