@@ -6,7 +6,7 @@ from typing import Final
 
 from redpoll.engine.args import integer
 from redpoll.engine.session import Session
-from redpoll.errors import SYNTAX, CommandError
+from redpoll.errors import SYNTAX, CommandError, up_to_nul
 
 TYPES: Final = (b"normal", b"master", b"primary", b"slave", b"replica", b"pubsub")
 FLAGS: Final = b"OSMPxbtRBdcuAUreTIENi"
@@ -102,7 +102,7 @@ class Filter:
         if plain == b"IP":
             return other.peer.address().rpartition(b":")[0].strip(b"[]") == value
         if plain == b"NAME":
-            return other.name == value
+            return up_to_nul(other.name) == up_to_nul(value)
         if plain == b"LIB-NAME":
             return other.lib_name == value
         if plain == b"LIB-VER":
