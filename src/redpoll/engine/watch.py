@@ -100,9 +100,9 @@ class Watch:
             session.commands -= 1
             return
         self.counters.count(command.index, usec)
+        self.latency.note(FAST_COMMAND if command.flag(FAST) else COMMAND, usec, ended_us)
         if command.flag(SKIP_COMMANDLOG):
             return
-        self.latency.note(FAST_COMMAND if command.flag(FAST) else COMMAND, usec, ended_us)
         if self.slow.takes(usec):
             self.slow.note(session, command, args, usec, ended_us // 1000000)
         if self.weighing:
