@@ -91,3 +91,18 @@ def test_who_waits_has_run_nothing_yet(pair: Pair) -> None:
     each(other, me, "CLIENT", "UNBLOCK", "{}")
     pair.read()
     assert runs() == before + 2
+
+
+def test_words_in_errors_end_at_a_zero_byte(pair: Pair) -> None:
+    for words in (
+        ("CLIENT", "LIST", "TYPE"),
+        ("CLIENT", "LIST", "USER"),
+        ("CLIENT", "LIST", "FLAGS"),
+        ("CLIENT", "LIST", "NOT-CAPA"),
+        ("CLIENT", "SETINFO"),
+        ("HELLO", "3"),
+        ("SCAN", "0", "TYPE"),
+    ):
+        last = ("x",) if words[-1] == "SETINFO" else ()
+        for word in (b"?\0y", b"?\r\ny\0z"):
+            pair.do(*words, word, *last)

@@ -19,6 +19,7 @@ from redpoll.errors import (
     SYNTAX,
     WRONGPASS,
     CommandError,
+    hello_option,
     wrong_arity,
 )
 from redpoll.protocol.reply import OK, PONG, Map, Status
@@ -118,7 +119,7 @@ def hello(session: Session, args: list[bytes]) -> object:
             check_name(name, b"Client names")
             at += 2
         else:
-            raise CommandError(b"ERR Syntax error in HELLO option '%b'" % args[at])
+            raise CommandError(hello_option(args[at]))
     if user:
         authenticate(session, user[0], user[1])
     elif not session.authenticated:
