@@ -80,7 +80,6 @@ TIMEOUT_NOT_AN_INTEGER: Final = b"ERR timeout is not an integer or out of range"
 TIMEOUT_NEGATIVE: Final = b"ERR timeout is negative"
 TIMEOUT_OUT_OF_RANGE: Final = b"ERR timeout is out of range"
 INTERNAL: Final = b"ERR internal error"
-NO_SPECIAL_CHARACTERS: Final = b"cannot contain spaces, newlines or special characters."
 FREQ_UNDER_LRU: Final = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
     b"between policies at runtime LRU and LFU data will take some time to adjust."
@@ -177,6 +176,46 @@ def wrong_subcommand(word: bytes, container: bytes) -> bytes:
 def out_of_memory(name: bytes) -> bytes:
     """A command needed more memory than there is, and was given up."""
     return b"OOM out of memory while running '%b'" % name
+
+
+def unknown_type_name(word: bytes) -> bytes:
+    return b"ERR unknown type name '%b'" % up_to_nul(word)
+
+
+def unknown_client_type(word: bytes) -> bytes:
+    return b"ERR Unknown client type '%b'" % up_to_nul(word)
+
+
+def no_such_user(name: bytes) -> bytes:
+    return b"ERR No such user '%b'" % up_to_nul(name)
+
+
+def filter_not_an_integer(name: bytes) -> bytes:
+    return b"ERR %b is not an integer or out of range" % name
+
+
+def filter_not_positive(name: bytes) -> bytes:
+    return b"ERR %b should be greater than 0" % name
+
+
+def filter_db_out_of_range(name: bytes, databases: int) -> bytes:
+    return b"ERR %b number should be between 0 and %d" % (name, databases - 1)
+
+
+def unknown_letters(what: bytes, where: bytes, letters: bytes) -> bytes:
+    return b"ERR Unknown %b found in the %b filter: %b" % (what, where, letters)
+
+
+def special_characters(what: bytes) -> bytes:
+    return b"ERR %b cannot contain spaces, newlines or special characters." % up_to_nul(what)
+
+
+def unrecognized_option(word: bytes) -> bytes:
+    return b"ERR Unrecognized option '%b'" % up_to_nul(word)
+
+
+def hello_option(word: bytes) -> bytes:
+    return b"ERR Syntax error in HELLO option '%b'" % up_to_nul(word)
 
 
 def no_latency_samples(event: bytes) -> bytes:

@@ -160,3 +160,11 @@ def test_what_is_not_there_yet_is_refused_by_name(pair: Pair) -> None:
 def test_our_own_directives_are_shown_by_name_only(pair: Pair) -> None:
     pair.differs("config-own-directives", "CONFIG", "GET", "ignore-existing-data")
     pair.do("CONFIG", "GET", "ignore-*")
+
+
+def test_a_name_that_is_none_is_no_address_to_bind_to(pair: Pair) -> None:
+    for name in (b"\xff", b"x" * 300):
+        pair.do("CONFIG", "SET", "bind", name)
+    theirs, ours = pair.both("CONFIG", "GET", "bind")
+    assert (theirs.items[1].text or b"") and (ours.items[1].text or b"")
+    pair.second().do("PING")

@@ -175,3 +175,11 @@ def test_out_of_memory_does_not_end_the_server(pair: Pair) -> None:
     pair.ours.send(b"*2\r\n$5\r\nDEBUG\r\n$3\r\nOOM\r\n")
     assert pair.ours.read().raw == b"-OOM out of memory while running 'debug'\r\n"
     pair.do("PING")
+
+
+def test_populating_is_a_change_for_who_watches_alone(pair: Pair) -> None:
+    pair.do("WATCH", "key:1")
+    pair.second().do("DEBUG", "POPULATE", "2")
+    pair.do("MULTI")
+    pair.do("GET", "key:1")
+    pair.do("EXEC")

@@ -187,3 +187,23 @@ def test_traffic_is_counted(pair: Pair) -> None:
 
 def test_resetstat_takes_no_more_words(pair: Pair) -> None:
     pair.do("CONFIG", "RESETSTAT", "x")
+
+
+def test_refused_passwords_are_counted(pair: Pair) -> None:
+    def refused() -> int:
+        counts = [int(fields(reply)["acl_access_denied_auth"]) for reply in pair.both("INFO", "stats")]
+        assert counts[1] - before[1] == counts[0] - before[0]
+        return counts[0] - before[0]
+
+    before = [0, 0]
+    before = [int(fields(reply)["acl_access_denied_auth"]) for reply in pair.both("INFO", "stats")]
+    pair.do("AUTH", "nobody", "x")
+    pair.do("HELLO", "3", "AUTH", "nobody", "x")
+    pair.do("AUTH", "x")
+    assert refused() == 2
+    pair.do("CONFIG", "SET", "requirepass", "secret")
+    pair.do("AUTH", "x")
+    pair.do("AUTH", "secret")
+    pair.do("CONFIG", "SET", "requirepass", "")
+    pair.do("CONFIG", "RESETSTAT")
+    assert refused() == 3

@@ -147,12 +147,25 @@ def test_what_else_can_be_queued(pair: Pair) -> None:
 
 
 def test_the_protocol_may_change_in_the_middle(pair: Pair) -> None:
-    pair.do("MULTI")
+    pair.play("""
+        HSET h f v
+        ZADD z 1.5 a
+        MULTI
+        HGETALL h
+        ZSCORE z b
+        HELLO 3
+        HGETALL h
+        ZSCORE z a
+        HELLO 2
+        HGETALL h
+    """)
+    theirs, ours = pair.both("EXEC")
+    assert len(theirs.items) == 7
+    # What HELLO answers differs in the modules; its form is that of the new protocol.
+    for at, (their, our) in enumerate(zip(theirs.items, ours.items, strict=True)):
+        assert their.kind == our.kind
+        assert at in (2, 5) or their.raw == our.raw
     pair.do("HGETALL", "h")
-    pair.do("ZADD", "z", "1.5", "a")
-    pair.do("ZSCORE", "z", "a")
-    pair.do("ZSCORE", "z", "b")
-    pair.do("EXEC")
 
 
 def test_quit_and_protocol_errors_in_multi(pair: Pair) -> None:

@@ -11,13 +11,14 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.commands.strings import add
+from redpoll.config.directive import EFFECT
 from redpoll.config.schema import DIRECTIVES
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Peer, Session
 from redpoll.env.clock import Clock
 from redpoll.env.random import Random
-from redpoll.errors import CommandError
+from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 from redpoll.keyspace.events import HSET, SET, ZADD
 from redpoll.protocol.reply import (
     Attribute,
@@ -31,6 +32,7 @@ from redpoll.protocol.reply import (
     Push,
     Sequence,
     SetOf,
+    Spoken,
     Status,
     Verbatim,
     View,
@@ -41,7 +43,7 @@ Text = bytes | str
 
 
 class ServerOnly(Effects):
-    """Refuses what would have to move a listener, a connection or a log, of which a program of its own has none."""
+    """Refuses what would have to move a listener, a connection, a log or the process, which are the program's own."""
 
     def apply(self, name: bytes, config: Config) -> bytes:
         return b"it is for servers: this engine runs inside a program"
@@ -56,9 +58,12 @@ class Store:
         )
         self.session: Final[Session] = self.engine.open_session(Peer())
         self.session.may_block = False
+        config = self.engine.config
         for directive in DIRECTIVES:
-            if directive.group in ("network", "logging") and directive.name != b"proto-max-bulk-len":
-                self.engine.config.listen(directive.name, ServerOnly())
+            outside = directive.group in ("network", "logging") and directive.name != b"proto-max-bulk-len"
+            nobodys = directive.applies == EFFECT and directive.name not in config.listeners
+            if outside or nobodys:
+                config.listen(directive.name, ServerOnly())
         self.clock: Final = self.engine.clock
         self.moment: Final = self.engine.moment
 
@@ -92,7 +97,7 @@ class Store:
         """Add to the integer at `key`; the sum.  O(1)."""
         self.engine.start_unit()
         if not -(1 << 63) <= amount < 1 << 63:
-            raise CommandError(b"ERR value is not an integer or out of range")
+            raise CommandError(NOT_AN_INTEGER)
         total = add(self.session, to_bytes(key), amount)
         self.engine.end_call(self.session)
         assert isinstance(total, int)
@@ -123,7 +128,7 @@ class Store:
         """Give a member of a sorted set a score; 1 if it is new.  O(log n)."""
         self.engine.start_unit()
         if score != score:
-            raise CommandError(b"ERR value is not a valid float")
+            raise CommandError(NOT_A_FLOAT)
         name = to_bytes(key)
         word = to_bytes(member)
         session = self.session
@@ -201,6 +206,8 @@ def plain(reply: object) -> object:
     if isinstance(reply, Push):
         return [plain(item) for item in reply.items]
     if isinstance(reply, Attribute):
+        return plain(reply.reply)
+    if isinstance(reply, Spoken):
         return plain(reply.reply)
     if isinstance(reply, Sequence):
         return [plain(item) for item in reply.replies]

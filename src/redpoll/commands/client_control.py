@@ -85,7 +85,8 @@ def kill(session: Session, other: Session) -> None:
 )  # fmt: skip
 def client_pause(session: Session, args: list[bytes]) -> object:
     writes_only = False
-    if len(args) > 3:
+    # With more words than it has use for, the reference looks at none of them; CLIENT UNBLOCK likewise.
+    if len(args) == 4:
         word = args[3].upper()
         if word != b"WRITE" and word != b"ALL":
             raise CommandError(PAUSE_MODE)
@@ -117,7 +118,7 @@ def client_unpause(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def client_unblock(session: Session, args: list[bytes]) -> object:
     with_error = False
-    if len(args) > 3:
+    if len(args) == 4:
         word = args[3].upper()
         if word != b"TIMEOUT" and word != b"ERROR":
             raise CommandError(UNBLOCK_REASON)

@@ -6,7 +6,17 @@ from typing import Final
 
 from redpoll.engine.args import integer
 from redpoll.engine.session import Session
-from redpoll.errors import SYNTAX, CommandError
+from redpoll.errors import (
+    SYNTAX,
+    CommandError,
+    filter_db_out_of_range,
+    filter_not_an_integer,
+    filter_not_positive,
+    no_such_user,
+    unknown_client_type,
+    unknown_letters,
+    up_to_nul,
+)
 
 TYPES: Final = (b"normal", b"master", b"primary", b"slave", b"replica", b"pubsub")
 FLAGS: Final = b"OSMPxbtRBdcuAUreTIENi"
@@ -42,7 +52,7 @@ class Filter:
         while at < len(words) and (words[at].lstrip(b"-").isdigit() or at == first):
             id = integer(words[at], SYNTAX)
             if id < 1:
-                raise CommandError(b"ERR client-id should be greater than 0")
+                raise CommandError(filter_not_positive(b"client-id"))
             ids.add(int(id))
             at += 1
         return at
@@ -51,13 +61,13 @@ class Filter:
         if name != plain and plain not in NEGATABLE:
             raise CommandError(SYNTAX)
         if plain == b"TYPE" and value.lower() not in TYPES:
-            raise CommandError(b"ERR Unknown client type '%b'" % value)
+            raise CommandError(unknown_client_type(value))
         if plain == b"USER" and value != b"default":
-            raise CommandError(b"ERR No such user '%b'" % value)
+            raise CommandError(no_such_user(value))
         if plain in (b"MAXAGE", b"IDLE"):
             word = plain.lower()
-            if integer(value, b"ERR %b is not an integer or out of range" % word) < 1:
-                raise CommandError(b"ERR %b should be greater than 0" % word)
+            if integer(value, filter_not_an_integer(word)) < 1:
+                raise CommandError(filter_not_positive(word))
         elif plain == b"SKIPME":
             if value.lower() not in (b"yes", b"no"):
                 raise CommandError(SYNTAX)
@@ -65,13 +75,14 @@ class Filter:
             return
         elif plain == b"DB":
             databases = len(self.asking.engine.databases)
-            if not 0 <= integer(value, b"ERR %b is not an integer or out of range" % name) < databases:
-                raise CommandError(b"ERR %b number should be between 0 and %d" % (name, databases - 1))
+            if not 0 <= integer(value, filter_not_an_integer(name)) < databases:
+                raise CommandError(filter_db_out_of_range(name, databases))
         elif plain in (b"FLAGS", b"CAPA"):
+            value = up_to_nul(value)
             known = FLAGS if plain == b"FLAGS" else CAPAS
             if not set(known).issuperset(value):
                 where = b"provided" if name == plain else name
-                raise CommandError(b"ERR Unknown %b found in the %b filter: %b" % (plain.lower(), where, value))
+                raise CommandError(unknown_letters(plain.lower(), where, value))
         elif plain not in (b"TYPE", b"USER", b"ADDR", b"LADDR", b"NAME", b"LIB-NAME", b"LIB-VER", b"IP"):
             raise CommandError(SYNTAX)
         self.wanted[name] = value
@@ -102,7 +113,7 @@ class Filter:
         if plain == b"IP":
             return other.peer.address().rpartition(b":")[0].strip(b"[]") == value
         if plain == b"NAME":
-            return other.name == value
+            return up_to_nul(other.name) == up_to_nul(value)
         if plain == b"LIB-NAME":
             return other.lib_name == value
         if plain == b"LIB-VER":

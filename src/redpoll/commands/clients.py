@@ -7,7 +7,7 @@ from redpoll.commands.client_filter import Filter
 from redpoll.commands.help import help_reply
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import NO_SPECIAL_CHARACTERS, CommandError, up_to_nul
+from redpoll.errors import CommandError, special_characters, unrecognized_option, up_to_nul
 from redpoll.observe.client_line import client_line
 from redpoll.protocol.reply import OK, Verbatim
 
@@ -19,7 +19,7 @@ def check_name(name: bytes, what: bytes) -> None:
     """Names are printable and without blanks."""
     for c in up_to_nul(name):
         if c < 33 or c > 126:
-            raise CommandError(b"ERR %b %b" % (what, NO_SPECIAL_CHARACTERS))
+            raise CommandError(special_characters(what))
 
 
 @command(
@@ -71,7 +71,7 @@ def client_setinfo(session: Session, args: list[bytes]) -> object:
         check_name(args[3], args[2])
         session.lib_version = args[3]
     else:
-        raise CommandError(b"ERR Unrecognized option '%b'" % args[2])
+        raise CommandError(unrecognized_option(args[2]))
     return OK
 
 

@@ -54,10 +54,11 @@ def config_set(session: Session, args: list[bytes]) -> object:
         raise CommandError(SYNTAX)
     engine = session.engine
     complaint = engine.config.set(args[2:], session.peer.is_local())
-    for remark in engine.config.take_remarks():
-        engine.host.note(remark)
+    remarks = engine.config.take_remarks()
     if complaint:
         raise CommandError(complaint)
+    for remark in remarks:
+        engine.host.note(remark)
     return OK
 
 

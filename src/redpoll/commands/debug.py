@@ -27,6 +27,7 @@ from redpoll.errors import (
     wrong_subcommand,
 )
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.events import NEW
 from redpoll.observe.digest import data_digest, key_digest
 from redpoll.observe.object_report import database_lines, object_line, sds_line, table_lines
 from redpoll.protocol.numbers import is_int, parse_double, to_int
@@ -152,6 +153,8 @@ def populate(session: Session, args: list[bytes]) -> object:
             if size > 0:
                 value = value[:size].ljust(size, b"\0")
             db.set_string(key, value)
+            # Watchers want to know, though it counts as no change to be saved.
+            session.changed(key, None, NEW, 0)
     return OK
 
 

@@ -9,7 +9,7 @@ from redpoll.engine.gates import GATE_BLOCK, GATE_MULTI
 from redpoll.engine.session import Session, Transaction
 from redpoll.engine.watch import NO_SIZE
 from redpoll.errors import DISCARD_WITHOUT_MULTI, EXEC_WITHOUT_MULTI, EXECABORT, CommandError
-from redpoll.protocol.reply import NULL_ARRAY, OK, Error
+from redpoll.protocol.reply import NULL_ARRAY, OK, Error, Spoken
 
 AT_ANY_TIME = NOSCRIPT | LOADING | STALE
 
@@ -40,23 +40,41 @@ def exec_(session: Session, args: list[bytes]) -> object:
         return NULL_ARRAY
     if transaction.spoiled:
         return Error(EXECABORT)
-    replies: list[object] = []
     session.gates |= GATE_BLOCK
     engine.in_transaction = True
     if transaction.weighed:
         engine.watch.weigh(True)
     session.executing = len(transaction.queued)
     engine.traffic.commands += len(transaction.queued)
-    for queued in transaction.queued:
+    try:
+        return run_all(session, transaction.queued)
+    finally:
+        # Also without memory for the replies: time must not stand still for ever.
+        engine.in_transaction = False
+        if transaction.weighed:
+            engine.watch.weigh(False)
+        session.executing = 0
+        session.gates &= ~GATE_BLOCK
+
+
+def run_all(session: Session, commands: list[list[bytes]]) -> list[object]:
+    """Run what was queued; the replies."""
+    engine = session.engine
+    replies: list[object] = []
+    resp = session.resp
+    first = 0
+    for queued in commands:
         reply = engine.run_queued(session, queued)
         replies.append(reply)
         if engine.watch.large_from < NO_SIZE:
             engine.watch.note_reply(session, queued, reply, engine.read_us)
-    engine.in_transaction = False
-    if transaction.weighed:
-        engine.watch.weigh(False)
-    session.executing = 0
-    session.gates &= ~GATE_BLOCK
+        if session.resp != resp:
+            # HELLO: what came before it is answered in the protocol of that time.
+            last = len(replies) - 1
+            for at in range(first, last):
+                replies[at] = Spoken(replies[at], resp)
+            first = last
+            resp = session.resp
     return replies
 
 

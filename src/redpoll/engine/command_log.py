@@ -10,6 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.engine.command import Command
 from redpoll.engine.redact import redacted
 from redpoll.engine.session import Session
 
@@ -42,13 +43,12 @@ class CommandLog:
         """Whether a command of this amount is to be noted."""
         return self.threshold >= 0 and amount >= self.threshold
 
-    def note(self, session: Session, args: list[bytes], amount: i64, at_s: i64) -> None:
+    def note(self, session: Session, command: Command, args: list[bytes], amount: i64, at_s: i64) -> None:
         """Keep a command, forgetting the oldest beyond `max_len`."""
         if self.max_len == 0:
             return
-        entry = LogEntry(
-            self.next_id, at_s, amount, clipped(redacted(args)), session.peer.address(), session.name
-        )  # fmt: skip
+        shown = clipped(redacted(command.name, args))
+        entry = LogEntry(self.next_id, at_s, amount, shown, session.peer.address(), session.name)
         self.next_id += 1
         self.entries.appendleft(entry)
         while len(self.entries) > self.max_len:

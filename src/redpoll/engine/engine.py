@@ -19,8 +19,9 @@ from redpoll.engine.interest import Interest
 from redpoll.engine.latency import EXPIRE_CYCLE
 from redpoll.engine.monitors import Monitors
 from redpoll.engine.pause import Pause
+from redpoll.engine.redact import redacted
 from redpoll.engine.sampler import Sampler
-from redpoll.engine.session import Peer, Session
+from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
 from redpoll.engine.unit import Unit
 from redpoll.engine.waiting import Waiting
@@ -126,6 +127,7 @@ class Engine:
         self.next_id: i64 = FIRST_ID
         self.connections: i64 = 0
         self.rejected_connections: i64 = 0
+        self.refused_passwords: i64 = 0
         self.attacked_us: i64 = 0
         self.query_limit_closes: i64 = 0
         self.output_limit_closes: i64 = 0
@@ -257,12 +259,12 @@ class Engine:
         reply = self.run(session, command, args)
         moment.touching = touching
         if self.gates & command.gates & GATE_SHOWN != 0:
-            self.monitors.tell(session, args)
+            self.monitors.tell(session, command, args)
         return reply
 
     def _internal_error(self, command: Command, args: list[bytes]) -> Error:
         self.counters.internal_errors += 1
-        shown = "" if self.options.hide_user_data_from_log else f" {args!r}"
+        shown = "" if self.options.hide_user_data_from_log else f" {redacted(command.name, args)!r}"
         self.host.log(f"internal error in '{command.name.decode()}'{shown}: {traceback.format_exc()}")
         return Error(INTERNAL)
 
@@ -270,18 +272,27 @@ class Engine:
         """The command in any spelling, or the subcommand of a container; the reply if there is none."""
         name = args[0].lower()
         command = self.commands.get(name)
-        if command is None and name in HTTP:
+        if command is None and name in HTTP and session.peer.descriptor() >= 0:
             return self._hang_up(session)
         if session.gates & GATE_NOAUTH != 0 and (command is None or command.gates & GATE_NOAUTH != 0):
             return self._spoil(session, Error(NOAUTH))
         if command is None:
+            session.last_command = UNKNOWN
             return self._spoil(session, Error(unknown_command(args)))
         subcommands = command.subcommands
         if subcommands is not None and len(args) > 1:
             found = subcommands.get(args[1].lower())
             if found is None:
+                session.last_command = UNKNOWN
                 return self._spoil(session, Error(unknown_subcommand(args[1], name)))
             return found
+        return command
+
+    def meant(self, args: list[bytes]) -> Command | None:
+        """The command that `args` call, in any spelling, by the name that it has here; a container without a word."""
+        command = self.commands.get(args[0].lower())
+        if command is not None and command.subcommands is not None and len(args) > 1:
+            return command.subcommands.get(args[1].lower(), command)
         return command
 
     def _hang_up(self, session: Session) -> Marker:
@@ -315,6 +326,7 @@ class Engine:
         if session.gates & command.gates & GATE_NOAUTH != 0:
             # Comes before everything else, the number of arguments included.
             text = NOAUTH
+        session.last_command = command.name
         self.counters.rejected[command.index] += 1
         if command.name == b"exec":
             return self._abort(session, text)
@@ -324,8 +336,10 @@ class Engine:
         """Count a refusal; a transaction that is being collected will not run."""
         self.watch.refused = refused
         self.counters.error(refused.text)
-        if session.transaction is not None:
-            session.transaction.spoiled = True
+        transaction = session.transaction
+        if transaction is not None:
+            transaction.spoiled = True
+            transaction.queued = []
         return refused
 
     def _abort(self, session: Session, text: bytes) -> Error:
@@ -349,7 +363,10 @@ class Engine:
             self.serve_ready()
 
     def serve_ready(self) -> None:
-        """Serve who waits for keys that became ready: keys in the order of their signals, sessions first come first."""
+        """Serve who waits for keys that became ready: keys in the order of their signals, sessions first come first.
+
+        Who comes after the last element was taken is not even tried, however many wait.
+        """
         interest = self.interest
         while len(interest.ready) > 0:
             round_of = interest.ready
@@ -357,6 +374,8 @@ class Engine:
             interest.is_ready.clear()
             for place in round_of:
                 for session in list(interest.waiters.get(place, [])):
+                    if not self.databases[place[0]].table.find(place[1]):
+                        break
                     self._try_again(session)
 
     def _try_again(self, session: Session) -> None:
@@ -415,6 +434,7 @@ class Engine:
     def _count_wait(self, session: Session, waiting: Waiting, reply: object) -> None:
         """A command that waited in vain is over: it counts as a call now."""
         command = self.commands[waiting.args[0].lower()]
+        session.commands += 1
         if isinstance(reply, Error):
             self.counters.failed[command.index] += 1
         self.watch.note(session, command, waiting.args, reply, waiting.spent_us, self.moment.now_us)

@@ -46,10 +46,12 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes])
     if gates & GATE_PAUSED and engine.pause.holds(session, command):
         return engine.pause.postpone(session, command, args)
     if transaction is not None and gates & GATE_MULTI and command.name not in RUN_IN_MULTI:
-        transaction.queued.append(args)
-        if engine.watch.weighing:
-            transaction.weighed = True
-        transaction.gates |= command.gates
+        if not transaction.spoiled and not session.watch_broken:
+            # What cannot run any more need not be kept.
+            transaction.queued.append(args)
+            if engine.watch.weighing:
+                transaction.weighed = True
+            transaction.gates |= command.gates
         session.last_command = command.name
         return QUEUED
     if gates & (GATE_SHOWN | GATE_NO_TOUCH):

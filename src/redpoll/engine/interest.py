@@ -85,7 +85,7 @@ class Interest(Listener):
     def watch(self, session: Session, db: int, key: bytes) -> None:
         place = (db, key)
         if place not in session.watched:
-            session.watched.append(place)
+            session.watched[place] = None
             self.watchers.setdefault(place, []).append(session)
             self._set(WATCHED, True)
 

@@ -16,7 +16,6 @@ SAMPLES: Final[i64] = 160
 
 COMMAND: Final = b"command"
 FAST_COMMAND: Final = b"fast-command"
-COMMAND_UNBLOCKING: Final = b"command-unblocking"
 EXPIRE_CYCLE: Final = b"expire-cycle"
 
 

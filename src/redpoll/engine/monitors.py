@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from redpoll.engine.command import Command
 from redpoll.engine.gates import GATE_MONITOR, GATE_SHOWN
 from redpoll.engine.redact import redacted
 from redpoll.engine.session import Session
@@ -43,10 +44,10 @@ class Monitors:
             if len(self.sessions) == 0:
                 self.engine.gates &= ~GATE_SHOWN
 
-    def tell(self, session: Session, args: list[bytes]) -> None:
+    def tell(self, session: Session, command: Command, args: list[bytes]) -> None:
         """Show a command of `session` that has just run."""
         now_us = self.engine.clock.now_us()
-        words = b" ".join([quoted(word) for word in redacted(args)])
+        words = b" ".join([quoted(word) for word in redacted(command.name, args)])
         line = b"%d.%06d [%d %b] %b" % (
             now_us // 1000000, now_us % 1000000, session.db.index, session.peer.source(), words,
         )  # fmt: skip

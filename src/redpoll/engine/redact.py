@@ -9,12 +9,12 @@ from redpoll.config.schema import find
 HIDDEN: Final = b"(redacted)"
 
 
-def redacted(args: list[bytes]) -> list[bytes]:
-    """The arguments with secrets replaced; the very list if there are none.  Source: spec/server.md §7."""
+def redacted(name: bytes, args: list[bytes]) -> list[bytes]:
+    """The arguments with secrets replaced; the very list if there are none.  Source: spec/server.md §7.
+
+    `name` is the command's own (`auth`, `config|set`), for `args` may call it by what `rename-command` made of it.
+    """
     count = len(args)
-    if count < 2:
-        return args
-    name = args[0].lower()
     hidden: list[int] = []
     if name == b"auth":
         hidden.extend(range(1, count))
@@ -23,12 +23,12 @@ def redacted(args: list[bytes]) -> list[bytes]:
             if args[at].lower() == b"auth":
                 hidden.extend(range(at + 1, min(at + 3, count)))
                 break
-    elif name == b"config" and args[1].lower() == b"set":
+    elif name == b"config|set":
         for at in range(2, count - 1, 2):
             directive = find(args[at])
             if directive is not None and directive.sensitive:
                 hidden.append(at + 1)
-    elif name == b"acl" and args[1].lower() in (b"setuser", b"getuser", b"deluser"):
+    elif name in (b"acl|setuser", b"acl|getuser", b"acl|deluser"):
         hidden.extend(range(2, count))
     elif name == b"migrate":
         hidden.extend(migrate_secrets(args))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
 
+UNKNOWN: Final = b"NULL"
+"""`Session.last_command` before the first command, and after one that does not exist."""
+
 LOUD: Final[i64] = 0
 """`Session.quiet`: replies are sent."""
 SILENT: Final[i64] = 1
@@ -123,13 +126,13 @@ class Session:
         self.lib_version: bytes = b""
         self.created_us: i64 = engine.moment.now_us
         self.active_us: i64 = engine.moment.now_us
-        self.last_command: bytes = b"NULL"
+        self.last_command: bytes = UNKNOWN
         self.commands: i64 = 0
         self.transaction: Transaction | None = None
         self.had_transaction = False
         self.executing: i64 = 0
         """How many commands the EXEC that runs has, 0 outside one."""
-        self.watched: list[tuple[int, bytes]] = []
+        self.watched: dict[tuple[int, bytes], None] = {}
         self.watched_stale: set[tuple[int, bytes]] = set()
         """Those of the watched keys that were past their deadline already when WATCH came."""
         self.watch_broken = False

@@ -72,7 +72,6 @@ class Options:
         self.hz: i64 = 0
         self.active_expire_effort: i64 = 0
         self.maxmemory_policy: bytes = b""
-        self.busy_reply_threshold: i64 = 0
 
     def uses_lfu(self) -> bool:
         """Whether the eviction policy counts uses (OBJECT FREQ) rather than the time of the last one."""

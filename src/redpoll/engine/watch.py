@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.catalogue.spec import FAST, SKIP_COMMANDLOG
-from redpoll.engine.command import CATALOGUE, Command
+from redpoll.engine.command import Command
 from redpoll.engine.command_log import CommandLog, request_bytes
 from redpoll.engine.counters import CELLS, NEVER_QUICK, Counters
 from redpoll.engine.latency import COMMAND, FAST_COMMAND, LatencyMonitor
@@ -63,14 +63,10 @@ class Watch:
 
     def settle(self) -> None:
         """Find the least duration that asks for more than a count; to be called when a threshold has changed."""
+        # The latency monitor's milliseconds are never below it.
         least = CELLS
         if 0 <= self.slow.threshold < least:
             least = self.slow.threshold
-        monitored_us = self.latency.threshold_ms
-        if monitored_us > 0 and monitored_us < CELLS:
-            monitored_us *= 1000
-            if monitored_us < least:
-                least = monitored_us
         self.counters.quick_us = NEVER_QUICK if self.weighing or least == 0 else least
         self.weigh_from = NO_SIZE
         if self.large_requests.threshold >= 0:
@@ -99,19 +95,20 @@ class Watch:
         self.settle()
         waiting = session.waiting
         if reply is BLOCKED and waiting is not None:
-            # It counts once, when it is over.
+            # It counts once, when it is over: `run` adds what is taken away here.
             waiting.spent_us += usec
+            session.commands -= 1
             return
         self.counters.count(command.index, usec)
+        self.latency.note(FAST_COMMAND if command.flag(FAST) else COMMAND, usec, ended_us)
         if command.flag(SKIP_COMMANDLOG):
             return
-        self.latency.note(FAST_COMMAND if command.flag(FAST) else COMMAND, usec, ended_us)
         if self.slow.takes(usec):
-            self.slow.note(session, args, usec, ended_us // 1000000)
+            self.slow.note(session, command, args, usec, ended_us // 1000000)
         if self.weighing:
             size = request_bytes(args)
             if self.large_requests.takes(size):
-                self.large_requests.note(session, args, size, ended_us // 1000000)
+                self.large_requests.note(session, command, args, size, ended_us // 1000000)
 
     def note_reply(self, session: Session, args: list[bytes], reply: object, now_us: i64) -> None:
         """Put the reply of a command that ran down if it is large.  O(reply)."""
@@ -120,14 +117,11 @@ class Watch:
         if self.large_from > SHORT_BYTES and (reply is None or isinstance(reply, Status) or isinstance(reply, int)):
             return
         size = reply_bytes(reply, session.resp)
-        if self.large_replies.takes(size) and not leaves_no_log(args):
-            self.large_replies.note(session, args, size, now_us // 1000000)
-
-
-def leaves_no_log(args: list[bytes]) -> bool:
-    """Whether a command is not to be kept: EXEC, whose commands are."""
-    command = CATALOGUE.get(args[0].lower())
-    return command is not None and command.flag(SKIP_COMMANDLOG)
+        if self.large_replies.takes(size):
+            command = session.engine.meant(args)
+            # EXEC is not kept: its commands are.
+            if command is not None and not command.flag(SKIP_COMMANDLOG):
+                self.large_replies.note(session, command, args, size, now_us // 1000000)
 
 
 def bulk_bytes(size: i64) -> i64:

@@ -45,6 +45,7 @@ class Clients(Owner):
             engine.rejected_connections += 1
             refuse(sock, PROTECTED_MODE)
             engine.close_session(connection.session)
+            connection.line.cut()
             return
         self.open[connection.fd] = connection
         self.reactor.add(connection.fd, connection)

@@ -18,7 +18,7 @@ from mypy_extensions import i64
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_NOAUTH
 from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING, Buffers, Peer, Session
-from redpoll.engine.watch import FLUSH_BYTES
+from redpoll.engine.watch import FLUSH_BYTES, NO_SIZE
 from redpoll.net.listener import Acceptor
 from redpoll.net.loop import Handler, Reactor, Task
 from redpoll.protocol.encode import Output, encode
@@ -31,6 +31,8 @@ READ_BULK_BYTES: Final[i64] = 1 << 20
 BATCH: Final[i64] = 1024
 MOST_UNAUTHENTICATED_BYTES: Final[i64] = 1024
 """So much may wait for a client that has not said who it is."""
+WRITES: Final[i64] = 64
+"""So often one client is sent something of its backlog in a turn of the loop."""
 KEPT_PIECES: Final[i64] = 256
 """So many sent pieces may stay in the list of the backlog."""
 WARM: Final[i64] = 32
@@ -73,7 +75,9 @@ class Connection(Handler):
         self.output: Final = Output()
         self.backlog: list[bytes] = []
         self.backlog_at: i64 = 0
-        """Pieces of the backlog before this one are sent."""
+        """Pieces of the backlog before this one are sent ..."""
+        self.backlog_sent: i64 = 0
+        """... and so many bytes of this one."""
         self.backlog_bytes: i64 = 0
         self.soft_since_us: i64 = 0
         """Since when the soft limit of the output is exceeded, 0 if it is not."""
@@ -116,12 +120,13 @@ class Connection(Handler):
             return
         parser.feed(data)
         watch = engine.watch
-        if parser.pending_bytes() >= watch.weigh_from:
-            watch.weigh(True)
-        if parser.pending_bytes() > engine.options.client_query_buffer_limit:
+        pending = parser.pending_bytes()
+        if pending > engine.options.client_query_buffer_limit:
             self.owner.query_too_long(self)
             self.close()
             return
+        if pending >= watch.weigh_from:
+            watch.weigh(True)
         self.process()
         if watch.weighing:
             watch.weigh(False)
@@ -129,6 +134,7 @@ class Connection(Handler):
     def on_failure(self, failure: Exception) -> None:
         """Out of memory between commands, or a mistake of ours: this client is lost, the others are not."""
         self.engine.counters.internal_errors += 1
+        self.engine.watch.weigh(False)
         self.owner.log_failed(self)
         self.close()
 
@@ -215,6 +221,7 @@ class Connection(Handler):
                 session.quiet = LOUD
             if self.closing:
                 break
+        self.engine.traffic.commands += done
         del commands[:done]
 
     def settle(self) -> None:
@@ -291,7 +298,8 @@ class Connection(Handler):
         traffic.sent += sent
         traffic.writes += 1
         if sent < len(data):
-            self.backlog.append(data[sent:])
+            self.backlog.append(data)
+            self.backlog_sent = sent
             self.backlog_bytes = len(data) - sent
             self._write_later(True)
 
@@ -301,44 +309,58 @@ class Connection(Handler):
             self.reactor.want_writable(self.fd, wanted)
 
     def on_writable(self) -> None:
+        """Send from the backlog, some WRITES times: whoever reads as fast as we write must not keep the loop."""
+        traffic = self.engine.traffic
+        writes: i64 = 0
         while self.backlog_bytes > 0:
+            if writes == WRITES:
+                return
+            writes += 1
             data = self._next_of_backlog()
+            skipped = self.backlog_sent
             try:
-                sent: i64 = self.sock.send(data)
+                # A view: to copy the rest of a large piece at every turn would take its square in time.
+                sent: i64 = self.sock.send(memoryview(data)[skipped:] if skipped > 0 else data)
             except BlockingIOError:
-                sent = 0
+                return
             except OSError:
                 self.close()
                 return
             self.sent += sent
+            traffic.sent += sent
+            traffic.writes += 1
             self.backlog_bytes -= sent
-            if sent < len(data):
-                self.backlog_at -= 1
-                self.backlog[self.backlog_at] = data[sent:]
+            if skipped + sent < len(data):
+                self.backlog_sent = skipped + sent
                 return
+            self.backlog[self.backlog_at] = b""
+            self.backlog_at += 1
+            self.backlog_sent = 0
         self.backlog = []
         self.backlog_at = 0
         self._write_later(False)
         self.flush()
 
     def _next_of_backlog(self) -> bytes:
-        """Take the next piece of the backlog; small ones together, so that each `send` is worth its while."""
+        """The next piece of the backlog; small ones become one, so that each `send` is worth its while."""
         backlog = self.backlog
+        if self.backlog_at > KEPT_PIECES:
+            del backlog[: self.backlog_at]
+            self.backlog_at = 0
         first = self.backlog_at
         size: i64 = 0
         at = first
         while at < len(backlog) and (at == first or size + len(backlog[at]) <= FLUSH_BYTES):
             size += len(backlog[at])
             at += 1
-        data = backlog[first] if at == first + 1 else b"".join(backlog[first:at])
-        if at > KEPT_PIECES:
-            del backlog[:at]
-            at = 0
-            # What cannot be sent needs a place.
-            backlog.insert(0, b"")
-            at = 1
-        self.backlog_at = at
-        return data
+        if at > first + 1:
+            # Behind what is already gone: `backlog_sent` counts from the start of the first.
+            last = at - 1
+            backlog[last] = b"".join(backlog[first:at])
+            for n in range(first, last):
+                backlog[n] = b""
+            self.backlog_at = last
+        return backlog[self.backlog_at]
 
     def is_over_limit(self) -> bool:
         """Whether the client has left too much unread, by `client-output-buffer-limit`."""
@@ -363,6 +385,7 @@ class Connection(Handler):
         self.closed = True
         self.end()
         self.backlog = []
+        self.backlog_at = 0
         self.backlog_bytes = 0
         self.commands = []
         self.engine.close_session(self.session)
@@ -411,13 +434,13 @@ class Line(Peer):
 
     def deliver(self, session: Session, reply: object) -> None:
         connection = self.connection
-        if connection is not None:
+        if connection is not None and not connection.closing:
             connection.put(reply)
             connection.flush_soon()
 
     def deliver_after(self, session: Session, reply: object) -> None:
         connection = self.connection
-        if connection is not None:
+        if connection is not None and not connection.closing:
             connection.later.append(reply)
             connection.apart = True
 
@@ -471,8 +494,12 @@ class Resume(Task):
         self.line.resuming = False
         connection = self.line.connection
         if connection is not None:
+            watch = connection.engine.watch
             try:
+                # What it holds may well be large, and nobody has looked.
+                watch.weigh(watch.weigh_from != NO_SIZE)
                 connection.process()
+                watch.weigh(False)
             except Exception as failure:
                 connection.on_failure(failure)
 

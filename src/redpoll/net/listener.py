@@ -50,7 +50,11 @@ class Listener(Handler):
                 return
             sock.setblocking(False)
             if self.is_tcp:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                try:
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                except OSError:
+                    # macOS refuses where the peer has gone already; reading finds that out too.
+                    pass
             self.acceptor.accepted(sock)
 
 
@@ -156,6 +160,10 @@ def listen_tcp(address: str, port: int, backlog: int) -> socket.socket:
     except OSError:
         sock.close()
         raise
+    except (TypeError, ValueError) as unusable:
+        # Not even a name: Python cannot hand it to the system.
+        sock.close()
+        raise OSError(errno.EINVAL, "this is no address or host name") from unusable
     sock.setblocking(False)
     return sock
 

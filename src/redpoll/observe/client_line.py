@@ -7,6 +7,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.engine.session import Session
+from redpoll.errors import up_to_nul
 
 HIDDEN: Final = b"*redacted*"
 
@@ -55,12 +56,14 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
         b"multi=%d watch=%d qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=0 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d "
         b"events=%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
     ) % (
-        other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), name,
+        # Of a name nobody has checked what is behind a zero byte: it could break the line.
+        other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), up_to_nul(name),
         (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, other.flags(),
         b"r" if other.capa_redirect else b"", other.db.index,
         queued, 0 if other.watch_broken else len(other.watched),
         buffers.request, arguments, queued_bytes, buffers.reply, buffers.pieces, buffers.backlog, total,
-        b"rw" if buffers.writing else b"r", command_name, user, other.resp, other.lib_name, other.lib_version,
+        b"rw" if buffers.writing else b"r", command_name, user, other.resp, up_to_nul(other.lib_name),
+        up_to_nul(other.lib_version),
         buffers.received, buffers.sent, other.commands,
     )  # fmt: skip
 

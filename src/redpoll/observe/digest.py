@@ -12,6 +12,7 @@ from typing import Final
 from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.scan import all_keys
+from redpoll.observe.aside import Aside
 from redpoll.protocol.numbers import format_double
 from redpoll.types.kinds import HASH_LISTPACK, STRING_RAW, ZSET_LISTPACK, ZSET_SKIPLIST
 
@@ -77,31 +78,18 @@ def hash_digest(db: Database, key: bytes, digest: bytes) -> bytes:
 
 def key_digest(db: Database, key: bytes) -> bytes:
     """The digest of one value, 20 zeros for a key that is not there."""
-    moment = db.moment
-    hits, misses, touching = moment.hits, moment.misses, moment.touching
-    moment.touching = False
-    found = NOTHING
-    if db.kind_of(key) >= 0:
-        found = value_digest(db, key, NOTHING)
-    moment.touching = touching
-    moment.hits = hits
-    moment.misses = misses
-    return found
+    with Aside(db.moment):
+        return value_digest(db, key, NOTHING) if db.kind_of(key) >= 0 else NOTHING
 
 
 def data_digest(engine: Engine) -> bytes:
     """The digest of all databases.  O(data)."""
-    moment = engine.moment
-    hits, misses, touching = moment.hits, moment.misses, moment.touching
-    moment.touching = False
     total = NOTHING
-    for db in engine.databases:
-        if db.table.size > 0:
-            total = with_next(total, number(db.index))
-            for key in all_keys(db, None):
-                if isinstance(key, bytes) and db.kind_of(key) >= 0:
-                    total = with_any(total, value_digest(db, key, with_next(NOTHING, key)))
-    moment.touching = touching
-    moment.hits = hits
-    moment.misses = misses
+    with Aside(engine.moment):
+        for db in engine.databases:
+            if db.table.size > 0:
+                total = with_next(total, number(db.index))
+                for key in all_keys(db, None):
+                    if isinstance(key, bytes) and db.kind_of(key) >= 0:
+                        total = with_any(total, value_digest(db, key, with_next(NOTHING, key)))
     return total

@@ -44,7 +44,7 @@ def stats_lines(engine: Engine) -> list[str]:
         f"total_error_replies:{counters.error_replies}",
         "dump_payload_sanitizations:0",
         *loop_lines(engine),
-        "acl_access_denied_auth:0",
+        f"acl_access_denied_auth:{engine.refused_passwords}",
         "acl_access_denied_cmd:0",
         "acl_access_denied_key:0",
         "acl_access_denied_channel:0",

@@ -55,7 +55,7 @@ def graph(event: bytes, series: Series, now_s: int) -> bytes:
                 line += "|" if top > row else " "
         lines.append(line)
     labels = [ago(max(now_s - at_s, 0)) for at_s, _ms in samples]
-    lines.append("")
+    lines.append(" " * len(labels))
     for at in range(max([len(label) for label in labels])):
         lines.append("".join([label[at] if at < len(label) else " " for label in labels]))
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from redpoll.keyspace.database import Database
+from redpoll.observe.aside import Aside
 from redpoll.protocol.numbers import format_double, is_int, to_int
 from redpoll.structures.table import Table
 from redpoll.types.kinds import (
@@ -42,15 +43,8 @@ def object_line(db: Database, key: bytes, fast: bool) -> bytes:
 
 def serialized_bytes(db: Database, key: bytes, kind: int) -> int:
     """The bytes of a value in an RDB file, uncompressed.  O(value)."""
-    moment = db.moment
-    kept = (moment.hits, moment.misses, moment.touching, moment.deleting_expired, moment.now_ms)
-    moment.touching = False
-    moment.deleting_expired = False
-    # A key past its deadline is shown as well.
-    moment.now_ms = 0
-    total = content_bytes(db, key, kind)
-    moment.hits, moment.misses, moment.touching, moment.deleting_expired, moment.now_ms = kept
-    return total
+    with Aside(db.moment, also_expired=True):
+        return content_bytes(db, key, kind)
 
 
 def content_bytes(db: Database, key: bytes, kind: int) -> int:
@@ -140,7 +134,8 @@ def sds_line(db: Database, key: bytes) -> bytes:
 
 
 def string_length(db: Database, key: bytes) -> int:
-    text = db.string(key)
+    with Aside(db.moment, also_expired=True):
+        text = db.string(key)
     return len(text) if text is not None else 0
 
 

@@ -29,6 +29,7 @@ from redpoll.protocol.reply import (
     RawError,
     Sequence,
     SetOf,
+    Spoken,
     Status,
     Verbatim,
     View,
@@ -177,6 +178,8 @@ def encode_rare(out: Output, reply: object, resp: i64) -> None:
         if resp >= RESP3:
             write_map(out, BAR, reply.items, resp)
         encode(out, reply.reply, resp)
+    elif isinstance(reply, Spoken):
+        encode(out, reply.reply, reply.resp)
     elif not isinstance(reply, Marker):
         raise TypeError(f"no reply: {reply!r}")
 

@@ -124,6 +124,14 @@ class Sequence:
         self.replies: Final = replies
 
 
+class Spoken:
+    """A reply in a protocol of its own: inside an EXEC that said HELLO, what came before is answered as before."""
+
+    def __init__(self, reply: object, resp: i64) -> None:
+        self.reply: Final = reply
+        self.resp: i64 = resp
+
+
 class Marker:
     """A constant that tells the connection what to do instead of a reply."""
 

@@ -19,7 +19,17 @@ def test_settings_of_the_data_are_shown_and_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("port", "7000"), ("maxclients", "10"), ("loglevel", "debug"), ("bind", "127.0.0.1"), ("timeout", "5")]
+    "words",
+    [
+        ("port", "7000"),
+        ("maxclients", "10"),
+        ("loglevel", "debug"),
+        ("bind", "127.0.0.1"),
+        ("timeout", "5"),
+        ("crash-log-enabled", "no"),
+        ("oom-score-adj", "yes"),
+        ("shutdown-on-sigterm", "now"),
+    ],
 )
 def test_what_only_a_server_can_do_is_refused(words: tuple[str, str]) -> None:
     store = redpoll.open()

@@ -121,7 +121,10 @@ def test_a_request_weighs_what_it_takes_on_the_wire() -> None:
 )
 def test_secrets_are_hidden(said: str, shown: str) -> None:
     words = said.encode().split()
-    assert redacted(words) == [b"(redacted)" if word == b"*" else word for word in shown.encode().split()]
+    name = words[0].lower()
+    if name in (b"config", b"acl"):
+        name += b"|" + words[1].lower()
+    assert redacted(name, words) == [b"(redacted)" if word == b"*" else word for word in shown.encode().split()]
     assert words == said.encode().split()
 
 
@@ -133,3 +136,29 @@ def test_a_null_is_weighed_though_nothing_was_refused_yet() -> None:
     watch.note_reply(machine.session, [b"GET", b"a"], None, 0)
     watch.note_reply(machine.session, [b"GET"], machine.do("GET"), 0)
     assert [(entry.args, entry.amount) for entry in watch.large_replies.entries] == [([b"GET", b"a"], 5)]
+
+
+def test_a_renamed_command_hides_its_secrets_too() -> None:
+    machine = Machine()
+    commands = machine.engine.commands
+    commands[b"letmein"] = commands.pop(b"auth")
+    commands[b"settings"] = commands.pop(b"config")
+    machine.engine.watch.slow.threshold = 0
+    machine.engine.watch.settle()
+    machine.do("LetMeIn", "secret")
+    machine.do("SETTINGS", "SET", "requirepass", "secret")
+    assert [entry.args for entry in machine.engine.watch.slow.entries] == [
+        [b"SETTINGS", b"SET", b"requirepass", b"(redacted)"],
+        [b"LetMeIn", b"(redacted)"],
+    ]
+
+
+def test_the_replies_of_a_renamed_exec_are_not_kept_twice() -> None:
+    machine = Machine()
+    watch = machine.engine.watch
+    watch.large_replies.threshold = 0
+    watch.large_replies.max_len = 10
+    watch.settle()
+    machine.engine.commands[b"go"] = machine.engine.commands.pop(b"exec")
+    watch.note_reply(machine.session, [b"GO"], [b"x"], 0)
+    assert len(watch.large_replies.entries) == 0

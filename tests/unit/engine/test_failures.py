@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.unit.engine.machine import Machine, Session, with_handler
 
-from redpoll.protocol.reply import Error
+from redpoll.engine.command import CATALOGUE, Command
+from redpoll.protocol.reply import BLOCKED, Error
 
 
 def out_of_memory(session: Session, args: list[bytes]) -> object:
@@ -13,6 +14,12 @@ def out_of_memory(session: Session, args: list[bytes]) -> object:
 
 def mistaken(session: Session, args: list[bytes]) -> object:
     raise ZeroDivisionError("a mistake of ours")
+
+
+def broken(name: bytes) -> Command:
+    """A command of the catalogue whose handler fails."""
+    found = CATALOGUE[name]
+    return Command(found.spec, mistaken, found.index)
 
 
 def test_out_of_memory_in_one_command_is_an_error() -> None:
@@ -49,3 +56,27 @@ def test_faults_are_refused_inside_another_program() -> None:
         reply = machine.do("DEBUG", word)
         assert isinstance(reply, Error)
         assert reply.text.startswith(b"ERR this ends a server")
+
+
+def test_a_transaction_without_memory_lets_time_go_on() -> None:
+    machine = Machine()
+    engine = machine.engine
+    machine.do("MULTI")
+    transaction = machine.session.transaction
+    assert transaction is not None
+    # No client can send this: it stands for what goes wrong between two commands.
+    transaction.queued.append([])
+    reply = machine.do("EXEC")
+    assert isinstance(reply, Error)
+    assert not engine.in_transaction
+    assert machine.session.executing == 0
+    assert machine.do("BZPOPMIN", "z", 0) is BLOCKED
+
+
+def test_the_log_shows_no_password_of_a_renamed_command() -> None:
+    machine = Machine()
+    engine = machine.engine
+    engine.options.hide_user_data_from_log = False
+    engine.commands[b"letmein"] = engine.commands.pop(b"auth")
+    engine.run(machine.session, broken(b"auth"), [b"letmein", b"secret"])
+    assert "'auth' [b'letmein', b'(redacted)']" in machine.host.lines[0]

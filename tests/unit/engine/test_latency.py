@@ -70,7 +70,7 @@ def test_the_graph_shows_a_column_for_each_sample() -> None:
         " | ",
         " |#",
         "_||",
-        "",
+        "   ",
         "110",
         "hhs",
     ]
@@ -89,3 +89,13 @@ def test_the_doctor_gives_figures_and_advice() -> None:
     assert "1. command: 2 latency spikes (average 20ms, mean deviation 10ms, period 1.00 sec). " in text
     assert "Worst all time event 30ms." in text
     assert "commandlog-execution-slower-than" in text
+
+
+def test_a_transaction_is_a_spike_beside_its_commands() -> None:
+    machine = Machine()
+    machine.engine.watch.latency.threshold_ms = 20
+    machine.do("MULTI")
+    machine.do("DEBUG", "SLEEP", "0.03")
+    machine.do("EXEC")
+    series = machine.engine.watch.latency.series[b"command"]
+    assert (series.count, series.sum_ms) == (2, 60)

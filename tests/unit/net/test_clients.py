@@ -10,6 +10,8 @@ import pytest
 from tests.unit.net.bench import Bench, Client
 
 from redpoll.client.store import Store
+from redpoll.engine.command import CATALOGUE, Command
+from redpoll.engine.session import Session
 from redpoll.engine.settings import OutputLimit
 from redpoll.env.clock import VirtualClock
 from redpoll.errors import CommandError
@@ -424,6 +426,90 @@ def test_a_call_in_process_is_neither_held_up_nor_silenced() -> None:
             store.execute(*words)
     assert store.execute("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no") == 0
     assert store.execute("GET", "k") == b"v"
+
+
+def test_in_process_nobody_is_hung_up_on() -> None:
+    store = Store(VirtualClock())
+    with pytest.raises(CommandError, match="unknown command 'POST'"):
+        store.execute("POST", "/")
+
+
+def test_a_large_piece_is_sent_without_being_copied_again_and_again(bench: Bench) -> None:
+    client = bench.connect(4096)
+    client.send("SET", "k", b"x" * 3_000_000)
+    client.reads(b"+OK\r\n")
+    client.send("GET", "k")
+    client.send("GET", "k")
+    bench.until(lambda: backlog(bench) > 3_000_000)
+    connection = next(iter(bench.clients.open.values()))
+    value = bench.engine.databases[0].string(b"k")
+    assert any(piece is value for piece in connection.backlog)
+    answer = b"$3000000\r\n" + b"x" * 3_000_000 + b"\r\n"
+    client.reads(answer + answer)
+    bench.settle()
+    assert connection.backlog == []
+    assert connection.sent == bench.engine.traffic.sent == len(b"+OK\r\n") + 2 * len(answer)
+
+
+def test_what_silent_clients_send_counts_for_the_rate_too(bench: Bench) -> None:
+    client = bench.connect()
+    client.send("CLIENT", "REPLY", "OFF")
+    for _ in range(10):
+        client.send("PING")
+    client.send("CLIENT", "REPLY", "ON")
+    client.reads(b"+OK\r\n")
+    assert bench.engine.traffic.commands == 12
+
+
+def test_who_is_leaving_is_told_nothing_more(bench: Bench) -> None:
+    monitor = bench.connect()
+    assert monitor.asks("MONITOR") == b"+OK\r\n"
+    monitor.send("QUIT")
+    assert monitor.ends() == b"+OK\r\n"
+
+
+def test_a_monitor_sees_no_password_of_a_renamed_command(bench: Bench) -> None:
+    commands = bench.engine.commands
+    commands[b"letmein"] = commands.pop(b"auth")
+    monitor, other = bench.connect(), bench.connect()
+    assert monitor.asks("MONITOR") == b"+OK\r\n"
+    other.send("letmein", "default", "secret")
+    bench.until(lambda: monitor.take() and monitor.got.endswith(b"\r\n"))
+    assert monitor.got.endswith(b'] "letmein" "(redacted)" "(redacted)"\r\n')
+
+
+def test_a_large_request_behind_one_that_waits_is_logged(bench: Bench) -> None:
+    bench.engine.watch.large_requests.threshold = 1000
+    bench.engine.watch.large_requests.max_len = 10
+    bench.engine.watch.settle()
+    waiting, other = bench.connect(), bench.connect()
+    waiting.send("BZPOPMIN", "z", 0)
+    waiting.send("SET", "k", b"x" * 5000)
+    bench.settle()
+    assert other.asks("ZADD", "z", "1", "a") == b":1\r\n"
+    waiting.reads(b"*3\r\n$1\r\nz\r\n$1\r\na\r\n$1\r\n1\r\n+OK\r\n")
+    assert [entry.args[0] for entry in bench.engine.watch.large_requests.entries] == [b"SET"]
+    assert not bench.engine.watch.weighing
+
+
+def test_only_who_can_be_served_is_tried(bench: Bench) -> None:
+    popping = CATALOGUE[b"bzpopmin"]
+    tried = []
+
+    def counted(session: Session, args: list[bytes]) -> object:
+        tried.append(session)
+        return popping.handler(session, args)
+
+    # Tries go by the name in lower case.
+    bench.engine.commands[b"bzpopmin"] = Command(popping.spec, counted, popping.index)
+    workers = [bench.connect() for _ in range(5)]
+    for worker in workers:
+        worker.send("BZPOPMIN", "z", 0)
+    bench.settle()
+    other = bench.connect()
+    assert other.asks("ZADD", "z", "1", "a") == b":1\r\n"
+    workers[0].reads(b"*3\r\n$1\r\nz\r\n$1\r\na\r\n$1\r\n1\r\n")
+    assert len(tried) == 1
 
 
 def test_a_killed_client_loses_what_it_had_still_to_run(bench: Bench) -> None:
