@@ -95,7 +95,15 @@ class Database:
             return False
         if self.moment.deleting_expired:
             self._expire(key)
+            # The table may have shrunk: whoever looked up to insert shall stand where the key goes now.
+            self.table.find(key)
         return True
+
+    def _make_room(self, key: bytes) -> None:
+        """Delete what a look-up only hid, as deleting was held back: a new value comes in its place after all."""
+        if self.table.find(key):
+            self._expire(key)
+            self.table.find(key)
 
     def _expire(self, key: bytes) -> None:
         moment = self.moment
@@ -260,6 +268,8 @@ class Database:
     def set_found(self, key: bytes, value: bytes, there: bool, keep_deadline: bool) -> None:
         """`set_string` for who has just looked `key` up: the position is its own or where it goes."""
         table = self.table
+        if not there and not self.moment.deleting_expired:
+            self._make_room(key)
         timed = there and table.volatile > 0 and table.deadline() != 0
         kind = string_kind(key, value, timed)
         if there and table.word & OUTSIDE != 0:
@@ -302,6 +312,8 @@ class Database:
                 self._empty(key, value, event)
                 return
             if value.home == CREATED:
+                if not moment.deleting_expired:
+                    self._make_room(key)
                 self.table.clock = moment.clock
                 value.put_back(self.table, key)
                 self._created(key, value.kind)
@@ -325,6 +337,8 @@ class Database:
         """
         created = value.home == CREATED
         if created:
+            if not self.moment.deleting_expired:
+                self._make_room(key)
             self.table.clock = self.moment.clock
         value.put_back(self.table, key)
         if created:
