@@ -82,7 +82,7 @@ def test_a_hidden_key_in_the_way_is_deleted_in_the_journal_too(session: Session)
     pass_ms(session, 20)
     written.effects.clear()
     do(session, "APPEND k new")
-    assert [[b"MULTI"], [b"UNLINK", b"k"], [b"APPEND", b"k", b"new"], [b"EXEC"]] == written.effects
+    assert written.effects == [[b"MULTI"], [b"UNLINK", b"k"], [b"APPEND", b"k", b"new"], [b"EXEC"]]
 
 
 class Kept(Journal):
@@ -103,6 +103,6 @@ def test_a_bucket_merged_by_an_expiry_does_not_misplace_the_new_value(session: S
     for name in names:
         reply = do(session, write.format(name))
         assert not isinstance(reply, Error)
-        assert b"new" == do(session, f"GET {name}")
+        assert do(session, f"GET {name}") == b"new"
         do(session, f"DEL {name}")
         check(session.db.table)

@@ -47,6 +47,7 @@ CASES = [
     ("SET k v get NX", ["SET k v NX"], 1),
     ("SET k v; SET k w nx", [], 0),
     ("SET k v; SET k w ifeq v get keepttl", ["SET k w ifeq v keepttl"], 1),
+    ("SET k get; SET k w GET IFEQ get GET", ["SET k w IFEQ get"], 1),
     ("SET k v NX GET EX 10", [f"SET k v PXAT {SOON}"], 1),
     ("SET k v; SET k w EXAT 1", ["UNLINK k"], 1),
     ("SET k v EXAT 1", [], 0),

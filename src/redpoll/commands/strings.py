@@ -87,7 +87,7 @@ def set_with_options(session: Session, args: list[bytes], options: StringOptions
         return old if options.get else OK
     store(session, key, args[2], options.deadline_ms, options.keep_deadline)
     if options.get and options.deadline_ms == 0:
-        session.journal_as(args[:3] + [word for word in args[3:] if word.upper() != b"GET"])
+        session.journal_as(options.without_get(args))
     return old if options.get else OK
 
 
