@@ -17,7 +17,7 @@ from redpoll.engine.engine import Engine
 from redpoll.engine.session import Peer, Session
 from redpoll.env.clock import Clock
 from redpoll.env.random import Random
-from redpoll.errors import CommandError
+from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 from redpoll.keyspace.events import HSET, SET, ZADD
 from redpoll.protocol.reply import (
     Attribute,
@@ -92,7 +92,7 @@ class Store:
         """Add to the integer at `key`; the sum.  O(1)."""
         self.engine.start_unit()
         if not -(1 << 63) <= amount < 1 << 63:
-            raise CommandError(b"ERR value is not an integer or out of range")
+            raise CommandError(NOT_AN_INTEGER)
         total = add(self.session, to_bytes(key), amount)
         self.engine.end_call(self.session)
         assert isinstance(total, int)
@@ -123,7 +123,7 @@ class Store:
         """Give a member of a sorted set a score; 1 if it is new.  O(log n)."""
         self.engine.start_unit()
         if score != score:
-            raise CommandError(b"ERR value is not a valid float")
+            raise CommandError(NOT_A_FLOAT)
         name = to_bytes(key)
         word = to_bytes(member)
         session = self.session

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, INSERT, OW, RO, RW, UPDATE, one_key
@@ -25,13 +23,10 @@ from redpoll.errors import (
 )
 from redpoll.keyspace.events import APPEND, EXPIRE, INCRBY, INCRBYFLOAT, SET
 from redpoll.protocol.long_double import add_long_doubles, parse_long_double
-from redpoll.protocol.numbers import NO_INT, int_text
+from redpoll.protocol.numbers import INT64_MAX, INT64_MIN, NO_INT, int_text
 from redpoll.protocol.reply import OK
 from redpoll.types.string import embedded_or_raw, string_kind
 from redpoll.types.value import CREATED
-
-INT64_MAX: Final = 9223372036854775807
-INT64_MIN: Final = -9223372036854775808
 
 
 @command(
