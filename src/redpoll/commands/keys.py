@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import DELETE, RM, RO, key_range, one_key
@@ -75,8 +77,8 @@ def touch(session: Session, args: list[bytes]) -> object:
     return found
 
 
-TYPE_STATUS = [Status(name) for name in TYPE_NAME]
-NONE = Status(b"none")
+TYPE_STATUS: Final = [Status(name) for name in TYPE_NAME]
+NONE: Final = Status(b"none")
 
 
 @command(
