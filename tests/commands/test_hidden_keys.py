@@ -89,7 +89,7 @@ class Kept(Journal):
     def __init__(self) -> None:
         self.effects: list[list[bytes]] = []
 
-    def write(self, db: int, effects: list[list[bytes]]) -> None:
+    def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
         self.effects += effects
 
 
