@@ -104,3 +104,11 @@ def test_keys_end_at_their_millisecond(session: Session) -> None:
         clock.advance_ms(1)
         engine.start_unit()
         assert session.db.string(b"k") is None
+
+
+def test_comparing_counts_no_hit_of_its_own(session: Session) -> None:
+    moment = session.engine.moment
+    effects(session, "SET k v; SET k w IFEQ v; SET k w IFEQ v; SET none w IFEQ v")
+    assert (moment.hits, moment.misses) == (0, 0)
+    effects(session, "SET k v IFEQ w GET; SET none w IFEQ v GET")
+    assert (moment.hits, moment.misses) == (1, 1)

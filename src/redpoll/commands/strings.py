@@ -66,10 +66,8 @@ def set_with_options(session: Session, args: list[bytes], options: StringOptions
     kind = db.kind_of(key)
     there = kind >= 0
     met = not (options.only_new and there) and not (options.only_old and not there)
-    if options.expected is not None and there:
-        met = db.string(key) == options.expected
-    elif options.expected is not None:
-        met = False
+    if options.expected is not None:
+        met = there and db.text() == options.expected
     if not met:
         if there:
             db.look_to_change(key)
