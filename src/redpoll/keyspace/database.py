@@ -390,10 +390,15 @@ class Database:
             table.set_deadline(content.deadline)
         self._created(key, content.kind)
 
-    def discard(self, key: bytes) -> None:
-        """Make room for another value: delete `key` if it is there, hidden past its deadline or not.  Tells nobody."""
-        if self.table.find(key):
-            self._remove()
+    def discard(self, key: bytes) -> bool:
+        """Delete `key` if it is there, past its deadline or not, and tell nobody; whether it was.
+
+        For who puts another value in its place, or tells of an empty result.
+        """
+        if not self.table.find(key):
+            return False
+        self._remove()
+        return True
 
     def exchange(self, other: Database) -> None:
         """Let the two databases have each other's keys."""
