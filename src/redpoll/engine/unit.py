@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Journal:
     """Who wants the effects of units: the append-only file, the replication backlog.  Subclassed by higher rooms."""
 
