@@ -167,10 +167,6 @@ def unsupported_option(word: bytes) -> bytes:
     return b"ERR Unsupported option %b" % up_to_nul(word)
 
 
-def unknown_type(name: bytes) -> bytes:
-    return b"ERR unknown type name '%b'" % up_to_nul(name)
-
-
 def only_in(option: bytes, command: bytes) -> bytes:
     """An option of one command of a kin, given to another."""
     return b"ERR %b option can only be used in %b" % (option, command)

@@ -6,7 +6,7 @@ from typing import Final
 
 from redpoll.engine.args import integer
 from redpoll.engine.session import Session
-from redpoll.errors import SYNTAX, CommandError, up_to_nul
+from redpoll.errors import SYNTAX, CommandError
 
 TYPES: Final = (b"normal", b"master", b"primary", b"slave", b"replica", b"pubsub")
 FLAGS: Final = b"OSMPxbtRBdcuAUreTIENi"
@@ -51,9 +51,9 @@ class Filter:
         if name != plain and plain not in NEGATABLE:
             raise CommandError(SYNTAX)
         if plain == b"TYPE" and value.lower() not in TYPES:
-            raise CommandError(b"ERR Unknown client type '%b'" % up_to_nul(value))
+            raise CommandError(b"ERR Unknown client type '%b'" % value)
         if plain == b"USER" and value != b"default":
-            raise CommandError(b"ERR No such user '%b'" % up_to_nul(value))
+            raise CommandError(b"ERR No such user '%b'" % value)
         if plain in (b"MAXAGE", b"IDLE"):
             word = plain.lower()
             if integer(value, b"ERR %b is not an integer or out of range" % word) < 1:
@@ -71,8 +71,7 @@ class Filter:
             known = FLAGS if plain == b"FLAGS" else CAPAS
             if not set(known).issuperset(value):
                 where = b"provided" if name == plain else name
-                shown = up_to_nul(value)
-                raise CommandError(b"ERR Unknown %b found in the %b filter: %b" % (plain.lower(), where, shown))
+                raise CommandError(b"ERR Unknown %b found in the %b filter: %b" % (plain.lower(), where, value))
         elif plain not in (b"TYPE", b"USER", b"ADDR", b"LADDR", b"NAME", b"LIB-NAME", b"LIB-VER", b"IP"):
             raise CommandError(SYNTAX)
         self.wanted[name] = value

@@ -71,7 +71,7 @@ def client_setinfo(session: Session, args: list[bytes]) -> object:
         check_name(args[3], args[2])
         session.lib_version = args[3]
     else:
-        raise CommandError(b"ERR Unrecognized option '%b'" % up_to_nul(args[2]))
+        raise CommandError(b"ERR Unrecognized option '%b'" % args[2])
     return OK
 
 

@@ -17,7 +17,6 @@ from redpoll.errors import (
     SYNTAX,
     WRONGPASS,
     CommandError,
-    up_to_nul,
     wrong_arity,
 )
 from redpoll.protocol.reply import OK, PONG, Map, Status
@@ -115,7 +114,7 @@ def hello(session: Session, args: list[bytes]) -> object:
             check_name(name, b"Client names")
             at += 2
         else:
-            raise CommandError(b"ERR Syntax error in HELLO option '%b'" % up_to_nul(args[at]))
+            raise CommandError(b"ERR Syntax error in HELLO option '%b'" % args[at])
     if user:
         authenticate(session, user[0], user[1])
     elif not session.authenticated:

@@ -7,7 +7,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.env.random import Random
-from redpoll.errors import CommandError, unknown_type
+from redpoll.errors import CommandError
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.glob import Glob
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
@@ -24,7 +24,7 @@ class TypeFilter:
     def __init__(self, name: bytes | None) -> None:
         self.name: Final = name.lower() if name is not None else None
         if name is not None and self.name not in TYPE_NAME:
-            raise CommandError(unknown_type(name))
+            raise CommandError(b"ERR unknown type name '%b'" % name)
 
     def fits(self, kind: i64) -> bool:
         return self.name is None or TYPE_NAME[kind] == self.name
