@@ -162,6 +162,15 @@ def invalid_expire(name: bytes) -> bytes:
     return b"ERR invalid expire time in '%b' command" % name
 
 
+def unsupported_option(word: bytes) -> bytes:
+    return b"ERR Unsupported option %b" % up_to_nul(word)
+
+
+def only_in(option: bytes, command: bytes) -> bytes:
+    """An option of one command of a kin, given to another."""
+    return b"ERR %b option can only be used in %b" % (option, command)
+
+
 def unknown_subcommand(word: bytes, container: bytes) -> bytes:
     return b"ERR unknown subcommand '%b'. Try %b HELP." % (up_to_nul(word)[:128], container.upper())
 

@@ -54,6 +54,9 @@ STEPS = [
     ("BITOP XOR d d d", 1, "set d"),
     ("BITOP AND d missing", 1, "keymiss missing, del d"),
     ("BITOP AND d missing", 0, "keymiss missing"),
+    ("SET d x PXAT 1700000000001", 1, "new d, set d, expire d"),
+    ("DEBUG SLEEP 0.002", 0, ""),
+    ("BITOP AND d missing", 1, "keymiss missing, del d"),
 ]
 
 

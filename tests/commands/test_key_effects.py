@@ -68,6 +68,8 @@ CASES: list[Case] = [
     ("SET a 1 PX 1", "OBJECT ENCODING a", "0 expired a", 0, ["UNLINK a"]),
     ("SET a 1 PX 1", "DBSIZE", "", 0, []),
     ("SET a 1", "EXPIRE a 10", "0 expire a", 1, [f"PEXPIREAT a {SOON}"]),
+    ("SET a 1", "EXPIRE a 10 NX", "0 expire a", 1, [f"PEXPIREAT a {SOON} NX"]),
+    ("SET a 1 EX 10", "PEXPIREAT a 0 XX", "0 expired a", 1, ["UNLINK a"]),
     ("SET a 1", "EXPIRE a 0", "0 expired a", 1, ["UNLINK a"]),
     ("SET a 1", "EXPIRE a 10 XX", "", 0, []),
     ("SET a 1 EX 10", "PERSIST a", "0 persist a", 1, None),

@@ -47,6 +47,7 @@ CASES = [
     ("SET k v get NX", ["SET k v NX"], 1),
     ("SET k v; SET k w nx", [], 0),
     ("SET k v; SET k w ifeq v get keepttl", ["SET k w ifeq v keepttl"], 1),
+    ("SET k get; SET k w GET IFEQ get GET", ["SET k w IFEQ get"], 1),
     ("SET k v NX GET EX 10", [f"SET k v PXAT {SOON}"], 1),
     ("SET k v; SET k w EXAT 1", ["UNLINK k"], 1),
     ("SET k v EXAT 1", [], 0),
@@ -103,3 +104,11 @@ def test_keys_end_at_their_millisecond(session: Session) -> None:
         clock.advance_ms(1)
         engine.start_unit()
         assert session.db.string(b"k") is None
+
+
+def test_comparing_counts_no_hit_of_its_own(session: Session) -> None:
+    moment = session.engine.moment
+    effects(session, "SET k v; SET k w IFEQ v; SET k w IFEQ v; SET none w IFEQ v")
+    assert (moment.hits, moment.misses) == (0, 0)
+    effects(session, "SET k v IFEQ w GET; SET none w IFEQ v GET")
+    assert (moment.hits, moment.misses) == (1, 1)

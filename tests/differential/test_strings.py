@@ -290,6 +290,15 @@ def test_incrbyfloat(pair: Pair, start: str) -> None:
     pair.do("OBJECT", "ENCODING", "k")
 
 
+@pytest.mark.parametrize("digits", [120, 154, 200, 253])
+def test_incrbyfloat_of_sums_that_just_do_not_fit_a_record(pair: Pair, digits: int) -> None:
+    key = "k" * (254 - digits)
+    for step in (f"1e{digits}", "1", f"-9e{digits - 1}", f"9e{digits - 1}", f"-99e{digits - 2}"):
+        pair.do("INCRBYFLOAT", key, step)
+        pair.do("GET", key)
+        pair.do("STRLEN", key)
+
+
 def test_incrbyfloat_in_steps(pair: Pair) -> None:
     for _ in range(30):
         pair.do("INCRBYFLOAT", "tenths", "0.1")

@@ -93,3 +93,7 @@ def test_wrong_arity_inside_a_transaction(pair: Pair) -> None:
             pair.do(*words)
             pair.do("EXEC")
             pair.both("DISCARD")
+
+
+def test_an_unsupported_option_is_shown_up_to_a_zero_byte(pair: Pair) -> None:
+    pair.do("EXPIRE", "k", "10", b"seen\0hidden")

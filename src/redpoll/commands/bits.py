@@ -12,7 +12,7 @@ from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import BIT_NEITHER, BIT_OFFSET, BIT_VALUE, BITOP_NOT_OF_ONE, SYNTAX, CommandError
-from redpoll.keyspace.events import SET, SETBIT
+from redpoll.keyspace.events import DEL, SET, SETBIT
 from redpoll.types.bits import (
     AND,
     NOT,
@@ -179,7 +179,9 @@ def bitop(session: Session, args: list[bytes]) -> object:
         sources.append(db.string_to_read(args[at]))
     result = combine_all(operation, sources)
     if len(result) == 0:
-        db.delete(target)
+        # Also a key past its deadline is deleted by the command, as the reference has it, and not by its time.
+        if db.discard(target):
+            session.changed(target, None, DEL, 1)
         return 0
     db.set_string(target, result)
     db.table.set_kind(STRING_RAW)

@@ -22,9 +22,8 @@ from redpoll.errors import (
     UNBLOCKED,
     CommandError,
 )
+from redpoll.protocol.numbers import INT64_MAX
 from redpoll.protocol.reply import NO_REPLY, OK, Error, Map, SetOf
-
-INT64_MAX = 9223372036854775807
 
 
 def switch(word: bytes) -> bool:

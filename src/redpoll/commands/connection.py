@@ -6,7 +6,7 @@ from hmac import compare_digest
 
 from redpoll.catalogue.spec import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
 from redpoll.commands.clients import check_name
-from redpoll.commands.databases import database_at
+from redpoll.commands.database_numbers import database_at
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.gates import GATE_NOAUTH

@@ -1,28 +1,83 @@
-"""The number of a database, as commands give it."""
+"""Whole databases: counted, emptied and exchanged."""
 
 from __future__ import annotations
 
+from redpoll.catalogue.spec import DANGEROUS, FAST, KEYSPACE, READONLY, WRITE
+from redpoll.commands.database_numbers import is_int32, numbered
 from redpoll.engine.args import integer
+from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import DB_OUT_OF_RANGE, NOT_AN_INT32, CommandError
-from redpoll.keyspace.database import Database
+from redpoll.errors import FIRST_DB_INVALID, SECOND_DB_INVALID, SYNTAX, CommandError
+from redpoll.protocol.reply import OK
 
 
-def numbered(session: Session, index: int) -> Database:
-    """The database of that number.  Raises CommandError where there is none."""
-    if not 0 <= index < len(session.engine.databases):
-        raise CommandError(DB_OUT_OF_RANGE)
-    return session.engine.databases[index]
+@command(
+    "dbsize", arity=1, flags=READONLY | FAST, acl=KEYSPACE, group="server",
+    tips="request_policy:all_shards response_policy:agg_sum",
+    since="1.0.0", complexity="O(1)", summary="How many keys the selected database has.",
+)  # fmt: skip
+def dbsize(session: Session, args: list[bytes]) -> object:
+    return session.db.table.size
 
 
-def database_at(session: Session, word: bytes) -> Database:
-    """The database whose number `word` spells.  Raises CommandError for what is no 32-bit number or no database."""
-    index: int = integer(word)
+class FlushMode:
+    """ASYNC, SYNC or nothing (then lazily, as `lazyfree-lazy-user-flush` is on unless changed)."""
+
+    def __init__(self, session: Session, args: list[bytes]) -> None:
+        self.lazily = session.engine.lazy_flush
+        if len(args) == 2 and args[1].upper() == b"ASYNC":
+            self.lazily = True
+        elif len(args) == 2 and args[1].upper() == b"SYNC":
+            self.lazily = False
+        elif len(args) > 1:
+            raise CommandError(SYNTAX)
+
+
+@command(
+    "flushall", arity=-1, flags=WRITE, acl=KEYSPACE | DANGEROUS, group="server",
+    tips="request_policy:all_shards response_policy:all_succeeded",
+    arguments="[flush-type: ASYNC@4.0.0 | SYNC@6.2.0]",
+    since="1.0.0", complexity="O(1); the memory comes back in slices, with SYNC at once",
+    summary="Delete all keys of all databases.",
+)  # fmt: skip
+def flushall(session: Session, args: list[bytes]) -> object:
+    mode = FlushMode(session, args)
+    session.journal_always()
+    for db in session.engine.databases:
+        db.moment.changes += db.flush(mode.lazily)
+    return OK
+
+
+@command(
+    "flushdb", arity=-1, flags=WRITE, acl=KEYSPACE | DANGEROUS, group="server",
+    tips="request_policy:all_shards response_policy:all_succeeded",
+    arguments="[flush-type: ASYNC@4.0.0 | SYNC@6.2.0]",
+    since="1.0.0", complexity="O(1); the memory comes back in slices, with SYNC at once",
+    summary="Delete all keys of the selected database.",
+)  # fmt: skip
+def flushdb(session: Session, args: list[bytes]) -> object:
+    mode = FlushMode(session, args)
+    session.journal_always()
+    session.db.moment.changes += session.db.flush(mode.lazily)
+    return OK
+
+
+def database_index(word: bytes, complaint: bytes) -> int:
+    """A database's number for SWAPDB, which complains in its own words."""
+    index: int = integer(word, complaint)
     if not is_int32(index):
-        raise CommandError(NOT_AN_INT32)
-    return numbered(session, index)
+        raise CommandError(complaint)
+    return index
 
 
-def is_int32(number: int) -> bool:
-    """Whether a number fits in 32 bits with its sign."""
-    return -(1 << 31) <= number < 1 << 31
+@command(
+    "swapdb", arity=3, flags=WRITE | FAST, acl=KEYSPACE | DANGEROUS, group="server",
+    arguments="index1:integer index2:integer",
+    since="4.0.0", complexity="O(keys watched and waited for)", summary="Let two databases have each other's keys.",
+)  # fmt: skip
+def swapdb(session: Session, args: list[bytes]) -> object:
+    one = database_index(args[1], FIRST_DB_INVALID)
+    other = database_index(args[2], SECOND_DB_INVALID)
+    numbered(session, one).exchange(numbered(session, other))
+    session.db.moment.changes += 1
+    return OK

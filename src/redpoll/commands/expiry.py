@@ -10,7 +10,7 @@ from redpoll.commands.times import instant_ms
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import EXPIRE_GT_LT_CONFLICT, EXPIRE_NX_CONFLICT, CommandError
+from redpoll.errors import EXPIRE_GT_LT_CONFLICT, EXPIRE_NX_CONFLICT, CommandError, unsupported_option
 from redpoll.keyspace.events import EXPIRE, PERSIST
 from redpoll.protocol.numbers import int_text
 
@@ -31,7 +31,7 @@ class Condition:
             elif upper == b"LT":
                 self.lt = True
             else:
-                raise CommandError(b"ERR Unsupported option %b" % word)
+                raise CommandError(unsupported_option(word))
         if self.nx and (self.xx or self.gt or self.lt):
             raise CommandError(EXPIRE_NX_CONFLICT)
         if self.gt and self.lt:
@@ -63,7 +63,7 @@ def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool
     # A deadline of 0 would mean none.
     db.set_deadline(max(at_ms, 1))
     session.changed(key, None, EXPIRE, 1)
-    session.journal_as([b"PEXPIREAT", key, int_text(at_ms)])
+    session.journal_as([b"PEXPIREAT", key, int_text(at_ms), *args[3:]])
     return 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redpoll.catalogue.keyspec import ACCESS, DELETE, INSERT, OW, RO, RW, UPDATE, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, KEYSPACE, WRITE
-from redpoll.commands.databases import database_at
+from redpoll.commands.database_numbers import database_at
 from redpoll.engine.args import Args
 from redpoll.engine.command import command
 from redpoll.engine.session import Session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 from mypy_extensions import i64
 
@@ -11,14 +11,11 @@ from redpoll.catalogue.spec import DANGEROUS, FAST, KEYSPACE, READONLY, WRITE
 from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import INVALID_CURSOR, SYNTAX, CommandError
+from redpoll.errors import INVALID_CURSOR, SYNTAX, CommandError, only_in
 from redpoll.keyspace.scan import TypeFilter, all_keys, glob_or_none, random_key, scan_keys
 from redpoll.protocol.numbers import int_text, parse_scan_cursor
 from redpoll.protocol.reply import Status
 from redpoll.types.kinds import TYPE_NAME
-
-if TYPE_CHECKING:
-    pass
 
 
 def deleted(session: Session, args: list[bytes]) -> int:
@@ -80,8 +77,8 @@ def touch(session: Session, args: list[bytes]) -> object:
     return found
 
 
-TYPE_STATUS = [Status(name) for name in TYPE_NAME]
-NONE = Status(b"none")
+TYPE_STATUS: Final = [Status(name) for name in TYPE_NAME]
+NONE: Final = Status(b"none")
 
 
 @command(
@@ -131,8 +128,7 @@ def scan(session: Session, args: list[bytes]) -> object:
     while options.left() > 0:
         word = options.word()
         if word == b"NOVALUES" or word == b"NOSCORES":
-            only = b"HSCAN" if word == b"NOVALUES" else b"ZSCAN"
-            raise CommandError(b"ERR %b option can only be used in %b" % (word, only))
+            raise CommandError(only_in(word, b"HSCAN" if word == b"NOVALUES" else b"ZSCAN"))
         if options.left() == 0:
             raise CommandError(SYNTAX)
         if word == b"COUNT":

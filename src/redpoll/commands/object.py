@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from redpoll.catalogue.keyspec import RO, one_key
 from redpoll.catalogue.spec import KEYSPACE, LOADING, READONLY, STALE
 from redpoll.commands.help import help_reply
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import FREQ_UNDER_LRU, CommandError
+from redpoll.keyspace.database import Database
 from redpoll.types.kinds import ENCODING_NAME
-
-if TYPE_CHECKING:
-    from redpoll.keyspace.database import Database
 
 
 @command(

@@ -78,6 +78,21 @@ class StringOptions:
             )
         return True
 
+    def without_get(self, args: list[bytes]) -> list[bytes]:
+        """The command without GET, which a journal has no use for."""
+        told = args[: self.first]
+        at = self.first
+        while at < len(args):
+            word = args[at].upper()
+            if word != b"GET":
+                told.append(args[at])
+            at += 1
+            if word == b"IFEQ":
+                # What is compared may be spelled like an option.
+                told.append(args[at])
+                at += 1
+        return told
+
     def absolute(self, args: list[bytes]) -> list[bytes]:
         """The command with its time as PXAT: what a journal may repeat at any later moment."""
         told = args[: self.first]

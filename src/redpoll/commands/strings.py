@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, INSERT, OW, RO, RW, UPDATE, one_key
@@ -25,13 +23,10 @@ from redpoll.errors import (
 )
 from redpoll.keyspace.events import APPEND, EXPIRE, INCRBY, INCRBYFLOAT, SET
 from redpoll.protocol.long_double import add_long_doubles, parse_long_double
-from redpoll.protocol.numbers import NO_INT, int_text
+from redpoll.protocol.numbers import INT64_MAX, INT64_MIN, NO_INT, int_text
 from redpoll.protocol.reply import OK
 from redpoll.types.string import embedded_or_raw, string_kind
 from redpoll.types.value import CREATED
-
-INT64_MAX: Final = 9223372036854775807
-INT64_MIN: Final = -9223372036854775808
 
 
 @command(
@@ -71,10 +66,8 @@ def set_with_options(session: Session, args: list[bytes], options: StringOptions
     kind = db.kind_of(key)
     there = kind >= 0
     met = not (options.only_new and there) and not (options.only_old and not there)
-    if options.expected is not None and there:
-        met = db.string(key) == options.expected
-    elif options.expected is not None:
-        met = False
+    if options.expected is not None:
+        met = there and db.text() == options.expected
     if not met:
         if there:
             db.look_to_change(key)
@@ -87,7 +80,7 @@ def set_with_options(session: Session, args: list[bytes], options: StringOptions
         return old if options.get else OK
     store(session, key, args[2], options.deadline_ms, options.keep_deadline)
     if options.get and options.deadline_ms == 0:
-        session.journal_as(args[:3] + [word for word in args[3:] if word.upper() != b"GET"])
+        session.journal_as(options.without_get(args))
     return old if options.get else OK
 
 

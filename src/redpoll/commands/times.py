@@ -7,8 +7,7 @@ from mypy_extensions import i64
 from redpoll.engine.args import integer
 from redpoll.engine.session import Session
 from redpoll.errors import CommandError, invalid_expire
-
-INT64_MAX = 9223372036854775807
+from redpoll.protocol.numbers import INT64_MAX, INT64_MIN
 
 
 def absolute_ms(session: Session, amount: bytes, unit: bytes, name: bytes) -> i64:
@@ -23,7 +22,7 @@ def instant_ms(session: Session, number: int, seconds: bool, from_now: bool, nam
     """`number` as an instant in ms since 1970; refused where it leaves 64 bits."""
     if seconds:
         number *= 1000
-    if not -INT64_MAX - 1 <= number <= INT64_MAX:
+    if not INT64_MIN <= number <= INT64_MAX:
         raise CommandError(invalid_expire(name))
     if from_now:
         number += int(session.db.moment.now_ms)

@@ -16,8 +16,7 @@ from redpoll.errors import (
     CommandError,
 )
 from redpoll.protocol.long_double import parse_long_double
-
-INT64_MAX = 9223372036854775807
+from redpoll.protocol.numbers import INT64_MAX
 
 
 def timeout_deadline(session: Session, word: bytes) -> i64:

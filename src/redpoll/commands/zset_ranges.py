@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, RO, one_key
@@ -23,16 +25,16 @@ from redpoll.protocol.reply import Double, Pairs
 from redpoll.types.kinds import ZSET_SKIPLIST
 from redpoll.types.zset import ZSet
 
-BY_RANK = 0
-BY_SCORE = 1
-BY_LEX = 2
+BY_RANK: Final[i64] = 0
+BY_SCORE: Final[i64] = 1
+BY_LEX: Final[i64] = 2
 
 
 class RangeOptions:
     """The words behind ZRANGE's ends."""
 
     def __init__(self, cursor: Args) -> None:
-        self.by = BY_RANK
+        self.by: i64 = BY_RANK
         self.reverse = False
         self.with_scores = False
         self.skip: i64 = 0

@@ -230,7 +230,7 @@ class Engine:
         session.last_command = command.spec.name
         session.commands += 1
         if self.unit.journal is not None:
-            self.unit.note(args, moment.changes)
+            self.unit.note(session.db.index, args, moment.changes)
         # Inside EXEC time stands still: the whole of it is one moment.
         if not self.in_transaction:
             moment.set_time(ended)
@@ -358,7 +358,7 @@ class Engine:
 
     def _end_unit(self, session: Session) -> None:
         if self.unit.journal is not None:
-            self.unit.end(session.db.index)
+            self.unit.end()
         if len(self.interest.ready) > 0:
             self.serve_ready()
 
@@ -392,7 +392,7 @@ class Engine:
             session.waiting = waiting
             return
         if self.unit.journal is not None:
-            self.unit.end(waiting.db)
+            self.unit.end()
         self._forget_wait(session, waiting)
         self.watch.note_reply(session, waiting.args, reply, self.read_us)
         session.peer.deliver(session, reply)
@@ -504,7 +504,7 @@ class Engine:
             if db.table.volatile > 0:
                 expired += db.expire_due(most - expired)
                 if self.unit.journal is not None:
-                    self.unit.end_each(db.index)
+                    self.unit.end_each()
                 if expired >= most:
                     # The rest waits for the next turn, and another database comes first then.
                     self.is_behind = True

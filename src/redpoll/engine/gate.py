@@ -22,7 +22,7 @@ from redpoll.protocol.reply import QUEUED, Marker
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
-RUN_IN_MULTI = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"))
+RUN_IN_MULTI: Final = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"))
 
 MAY_RUN: Final = Marker("may run")
 

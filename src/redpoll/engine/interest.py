@@ -78,7 +78,7 @@ class Interest(Listener):
     def expired(self, db: i64, key: bytes) -> None:
         unit = self.engine.unit
         if unit.journal is not None:
-            unit.effects.append([b"UNLINK", key])
+            unit.add(int(db), [b"UNLINK", key])
 
     # Who listens.
 

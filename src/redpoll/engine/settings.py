@@ -15,13 +15,11 @@ from mypy_extensions import i64
 from redpoll.config.schema import BY_NAME, DIRECTIVES
 from redpoll.config.settings import Config, Effects
 from redpoll.config.special_values import CLIENT_CLASSES
+from redpoll.config.values import GREATEST
 from redpoll.env.files import Files
 
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
-
-GREATEST: Final = (1 << 63) - 1
-"""The greatest number that an attribute takes; some sizes may be set to more."""
 
 NORMAL: Final = 0
 REPLICA: Final = 1
@@ -133,6 +131,7 @@ class EngineSettings(Effects):
             elif isinstance(kind, bool):
                 setattr(options, attribute, config.flag(name))
             else:
+                # Some sizes may be set to more than an attribute takes.
                 setattr(options, attribute, min(config.integer(name), GREATEST))
         if name in WATCHED:
             self.engine.watch.take(options)

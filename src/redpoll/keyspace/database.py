@@ -95,7 +95,15 @@ class Database:
             return False
         if self.moment.deleting_expired:
             self._expire(key)
+            # The table may have shrunk: whoever looked up to insert shall stand where the key goes now.
+            self.table.find(key)
         return True
+
+    def _make_room(self, key: bytes) -> None:
+        """Delete what a look-up only hid, as deleting was held back: a new value comes in its place after all."""
+        if self.table.find(key):
+            self._expire(key)
+            self.table.find(key)
 
     def _expire(self, key: bytes) -> None:
         moment = self.moment
@@ -260,6 +268,8 @@ class Database:
     def set_found(self, key: bytes, value: bytes, there: bool, keep_deadline: bool) -> None:
         """`set_string` for who has just looked `key` up: the position is its own or where it goes."""
         table = self.table
+        if not there and not self.moment.deleting_expired:
+            self._make_room(key)
         timed = there and table.volatile > 0 and table.deadline() != 0
         kind = string_kind(key, value, timed)
         if there and table.word & OUTSIDE != 0:
@@ -302,6 +312,8 @@ class Database:
                 self._empty(key, value, event)
                 return
             if value.home == CREATED:
+                if not moment.deleting_expired:
+                    self._make_room(key)
                 self.table.clock = moment.clock
                 value.put_back(self.table, key)
                 self._created(key, value.kind)
@@ -325,6 +337,8 @@ class Database:
         """
         created = value.home == CREATED
         if created:
+            if not self.moment.deleting_expired:
+                self._make_room(key)
             self.table.clock = self.moment.clock
         value.put_back(self.table, key)
         if created:
@@ -376,10 +390,15 @@ class Database:
             table.set_deadline(content.deadline)
         self._created(key, content.kind)
 
-    def discard(self, key: bytes) -> None:
-        """Make room for another value: delete `key` if it is there, hidden past its deadline or not.  Tells nobody."""
-        if self.table.find(key):
-            self._remove()
+    def discard(self, key: bytes) -> bool:
+        """Delete `key` if it is there, past its deadline or not, and tell nobody; whether it was.
+
+        For who puts another value in its place, or tells of an empty result.
+        """
+        if not self.table.find(key):
+            return False
+        self._remove()
+        return True
 
     def exchange(self, other: Database) -> None:
         """Let the two databases have each other's keys."""

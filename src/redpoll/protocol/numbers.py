@@ -23,8 +23,9 @@ NO_INT: Final[i64] = -4611686018427387904
 -2^62 is the lowest number that compiled code compares with for nothing; beyond it constants are objects.
 """
 
-MAX_INT: Final[i64] = 9223372036854775807
-MIN_INT: Final[i64] = -9223372036854775808
+INT64_MAX: Final = 9223372036854775807
+INT64_MIN: Final = -9223372036854775808
+"""Plain integers, to compare with sums that may have left 64 bits."""
 MAX_INT_DIGITS: Final = b"9223372036854775807"
 MIN_INT_DIGITS: Final = b"9223372036854775808"
 ULONG_MAX: Final = 18446744073709551615
@@ -168,7 +169,7 @@ def write_int(out: BytesWriter, n: i64) -> None:
     """Append the canonical text of `n` without making an object of it."""
     if n < 0:
         # The first comparison spares nearly everybody the second, whose constant is an object.
-        if n < NO_INT and n == MIN_INT:
+        if n < NO_INT and n == INT64_MIN:
             out.append(MINUS)
             out.write(MIN_INT_DIGITS)
             return

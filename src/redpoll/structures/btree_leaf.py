@@ -18,7 +18,7 @@ from typing import Final
 
 from librt.strings import BytesWriter, read_f64_le, read_i64_be, write_f64_le
 from librt.vecs import append, vec
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from redpoll.structures.packed import patched
 
@@ -40,9 +40,9 @@ def record(score: float, member: bytes) -> bytes:
     write_f64_le(writer, score)
     rest = size
     while rest >= SHORT:
-        writer.append(rest & 127 | 128)
+        writer.append(u8(rest & 127 | 128))
         rest >>= 7
-    writer.append(rest)
+    writer.append(u8(rest))
     if size < SHORT:
         writer.write(member)
         return writer.getvalue()

@@ -362,7 +362,7 @@ class Table:
         self._grow()
 
     def remove(self) -> None:
-        """Take the record at the position away."""
+        """Take the record at the position away.  The table may shrink, so the position is good for nothing after it."""
         segment = self.segment
         j = self.j
         i = self.index

@@ -133,7 +133,8 @@ def mean_ttl_ms(table: Table, now_ms: i64, most: i64 = 4096) -> i64:
     """The mean time that keys with a deadline have left, in ms, 0 without any: of the first `most` of them."""
     if table.volatile == 0:
         return 0
-    total: i64 = 0
+    # A plain integer: a few deadlines may come to more than 64 bits.
+    total: int = 0
     seen: i64 = 0
     for segment in table.segments:
         j: i64 = 0
@@ -142,10 +143,10 @@ def mean_ttl_ms(table: Table, now_ms: i64, most: i64 = 4096) -> i64:
             i: i64 = 0
             while i < len(column):
                 if column[i] > now_ms:
-                    total += column[i] - now_ms
+                    total += int(column[i] - now_ms)
                     seen += 1
                 i += 1
             j += 1
         if seen >= most:
             break
-    return total // seen if seen > 0 else 0
+    return total // int(seen) if seen > 0 else 0

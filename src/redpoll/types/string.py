@@ -13,7 +13,7 @@ from redpoll.protocol.numbers import NO_INT, is_int, is_int_at, to_int_at
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.types.kinds import STRING_EMBSTR, STRING_INT, STRING_RAW
-from redpoll.types.value import BESIDE, CREATED, Value
+from redpoll.types.value import BESIDE, CREATED, INSIDE, Value
 
 BUFFER_FROM: Final[i64] = 1024
 """From this size on a string that is changed in place is kept in a buffer, so that a change costs what it changes."""
@@ -214,6 +214,9 @@ class String(Value):
             long = LongString(self.packed())
             self.long = long
         if long is None:
+            if self.home == BESIDE:
+                # Unlike a container it has nothing to stay outside with: it goes in as soon as it fits, as with SET.
+                self.home = INSIDE
             super().put_back(table, key)
             return
         if self.home != CREATED and self.stamp == table.stamp:

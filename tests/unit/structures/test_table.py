@@ -15,7 +15,7 @@ from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
 from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
-from redpoll.structures.table_walk import Records, due, scan
+from redpoll.structures.table_walk import Records, due, mean_ttl_ms, scan
 from redpoll.types.string import LongString
 
 SIZES = [0, 1, 3, 7, 8, 9, 16, 100, 199, 200, 201, 254, 255, 256, 300, 1000]
@@ -277,3 +277,13 @@ def test_an_empty_pass_over_deadlines_finds_nothing() -> None:
     assert found == []
     due(table, 1000, 10, found)
     assert found == [b"key:00000000"]
+
+
+def test_the_mean_of_deadlines_that_together_leave_64_bits() -> None:
+    table = Table()
+    assert mean_ttl_ms(table, 0) == 0
+    for n in range(5):
+        table.put(b"%d" % n, b"", 0)
+        table.set_deadline(9223372036854775807 - n)
+    assert mean_ttl_ms(table, 5) == 9223372036854775800
+    check(table)

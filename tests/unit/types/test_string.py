@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 from redpoll.engine.engine import Engine
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
-from redpoll.keyspace.events import APPEND, SETRANGE
+from redpoll.keyspace.events import APPEND, INCRBYFLOAT, SETRANGE
 from redpoll.structures.table_check import check
+from redpoll.types.kinds import STRING_RAW
 from redpoll.types.string import LongString
 
 KEYS = [b"k", b"neighbour", b"k" * 220]
 sizes = st.sampled_from([0, 1, 9, 60, 180, 250, 500, 1023, 1024, 1025, 4000, 9000])
 changes = st.lists(
-    st.tuples(st.sampled_from(KEYS), st.sampled_from(["append", "write", "set"]), sizes, sizes), max_size=12
+    st.tuples(st.sampled_from(KEYS), st.sampled_from(["append", "write", "replace", "set"]), sizes, sizes), max_size=12
 )
 
 
@@ -41,6 +42,11 @@ def test_changes_in_place(steps: list[tuple[bytes, str, int, int]]) -> None:
             model[key] = model.get(key, b"") + data
             assert value.append(data) == len(model[key])
             db.changed(key, value, APPEND, 1)
+        elif how == "replace":
+            # As INCRBYFLOAT does, whose sums have up to some thousand digits.
+            model[key] = data
+            value.set_text(data, STRING_RAW)
+            db.changed(key, value, INCRBYFLOAT, 1)
         else:
             model[key] = written(model.get(key, b""), at, data)
             assert value.write_at(at, data) == len(model[key])

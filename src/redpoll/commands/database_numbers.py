@@ -1,0 +1,28 @@
+"""Numbers of databases, as commands give them."""
+
+from __future__ import annotations
+
+from redpoll.engine.args import integer
+from redpoll.engine.session import Session
+from redpoll.errors import DB_OUT_OF_RANGE, NOT_AN_INT32, CommandError
+from redpoll.keyspace.database import Database
+
+
+def numbered(session: Session, index: int) -> Database:
+    """The database of that number.  Raises CommandError where there is none."""
+    if not 0 <= index < len(session.engine.databases):
+        raise CommandError(DB_OUT_OF_RANGE)
+    return session.engine.databases[index]
+
+
+def database_at(session: Session, word: bytes) -> Database:
+    """The database whose number `word` spells.  Raises CommandError for what is no 32-bit number or no database."""
+    index: int = integer(word)
+    if not is_int32(index):
+        raise CommandError(NOT_AN_INT32)
+    return numbered(session, index)
+
+
+def is_int32(number: int) -> bool:
+    """Whether a number fits in 32 bits with its sign."""
+    return -(1 << 31) <= number < 1 << 31
