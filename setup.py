@@ -7,8 +7,8 @@ Two ways in:
   `build/VARIANT`, compiled modules as machine code only, so that a missing one is noticed.  `src/` never holds any.
 
 mypyc translates all compiled modules into one C file that both variants share: `compiled` is optimised, `test` is not
-and is ready in a fifth of the time.  Without a compiler, or with REDPOLL_PURE=1, nothing is compiled and the same files
-run interpreted.  docs/adr/0001-librt-and-the-build.md tells why it is done this way, and what it costs.
+and is ready in less than half of the time.  Without a compiler, or with REDPOLL_PURE=1, nothing is compiled and the
+same files run interpreted.  docs/adr/0001-librt-and-the-build.md tells why it is done this way, and what it costs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NOT_COMPILED = {
     "build_info.py": "looks at the other modules from outside",
     "net/poller_kqueue.py": "elsewhere the select module has no kqueue to compile against",
     "cli/*": "runs once in a process; not a line of it per command",
-    "config/[adfrv]*": "runs when a file is read or CONFIG is asked; a fifth of the time of a build otherwise",
+    "config/[adfrv]*": "runs when a file is read or CONFIG is asked, never per command",
     "config/s[cp]*": "as above: the declarations of all directives and their kinds of values",
 }
 """What stays interpreted (patterns below src/redpoll), each with its reason.  Everything else is compiled."""

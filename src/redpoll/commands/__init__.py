@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from redpoll.commands import (
     bitfield,
     bits,
@@ -37,37 +39,4 @@ from redpoll.commands import (
     zsets,
 )
 
-FAMILIES = (
-    bitfield,
-    bits,
-    client_control,
-    clients,
-    cluster,
-    commandlogs,
-    config,
-    connection,
-    databases,
-    debug,
-    expiry,
-    hashes,
-    introspection,
-    key_moves,
-    keys,
-    latency,
-    lolwut,
-    memory,
-    modules,
-    monitor,
-    object,
-    persistence,
-    replication,
-    server,
-    shutdown,
-    string_many,
-    string_parts,
-    string_takes,
-    strings,
-    transactions,
-    zset_ranges,
-    zsets,
-)
+FAMILIES = tuple(found for found in list(vars().values()) if isinstance(found, ModuleType))

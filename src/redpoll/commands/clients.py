@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, CONNECTION, LOADING, NOSCRIPT, STALE
 from redpoll.commands.client_filter import Filter
-from redpoll.commands.help import help_reply
+from redpoll.commands.containers import container, help_command
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import CommandError, special_characters, unrecognized_option, up_to_nul
@@ -22,12 +22,10 @@ def check_name(name: bytes, what: bytes) -> None:
             raise CommandError(special_characters(what))
 
 
-@command(
-    "client", arity=-2, flags=0, group="connection", since="2.4.0", complexity="depends on the subcommand",
+client = container(
+    "client", group="connection", since="2.4.0",
     summary="The connections of the server, and this one.",
 )  # fmt: skip
-def client(session: Session, args: list[bytes]) -> object:
-    raise AssertionError("a container is resolved before it runs")
 
 
 @command(
@@ -112,9 +110,4 @@ def client_info(session: Session, args: list[bytes]) -> object:
     return Verbatim(client_line(session, args) + b"\n")
 
 
-@command(
-    "client|help", arity=2, flags=LOADING | STALE, acl=CONNECTION, group="connection",
-    since="5.0.0", complexity="O(1)", summary="What CLIENT can do.",
-)  # fmt: skip
-def client_help(session: Session, args: list[bytes]) -> object:
-    return help_reply(client, args)
+help_command(client, since="5.0.0", acl=CONNECTION)

@@ -15,6 +15,7 @@ from redpoll.catalogue.spec import (
     STALE,
     WRITE,
 )
+from redpoll.commands.containers import container
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import NO_CLUSTER, CommandError
@@ -62,12 +63,10 @@ def clusterscan(session: Session, args: list[bytes]) -> object:
     raise CommandError(NO_CLUSTER)
 
 
-@command(
-    "cluster", arity=-2, flags=0, group="cluster", since="3.0.0", complexity="depends on the subcommand",
+cluster = container(
+    "cluster", group="cluster", since="3.0.0",
     summary="The cluster that this node belongs to.",
 )  # fmt: skip
-def cluster(session: Session, args: list[bytes]) -> object:
-    raise AssertionError("a container is resolved before it runs")
 
 
 @command(

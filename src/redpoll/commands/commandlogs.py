@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, STALE
-from redpoll.commands.help import help_reply
+from redpoll.commands.containers import container, help_command
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.command_log import CommandLog
@@ -48,12 +48,10 @@ def entries(log: CommandLog, count: int) -> list[object]:
     return found
 
 
-@command(
-    "slowlog", arity=-2, flags=0, group="server", since="2.2.12", complexity="depends on the subcommand",
+slowlog = container(
+    "slowlog", group="server", since="2.2.12",
     summary="The commands that were slow.",
 )  # fmt: skip
-def slowlog(session: Session, args: list[bytes]) -> object:
-    raise AssertionError("a container is resolved before it runs")
 
 
 @command(
@@ -84,20 +82,13 @@ def slowlog_reset(session: Session, args: list[bytes]) -> object:
     return OK
 
 
-@command(
-    "slowlog|help", arity=2, flags=LOADING | STALE, group="server",
-    since="6.2.0", complexity="O(1)", summary="What SLOWLOG can do.",
-)  # fmt: skip
-def slowlog_help(session: Session, args: list[bytes]) -> object:
-    return help_reply(slowlog, args)
+help_command(slowlog, since="6.2.0")
 
 
-@command(
-    "commandlog", arity=-2, flags=0, group="server", since="8.1.0", complexity="depends on the subcommand",
+commandlog = container(
+    "commandlog", group="server", since="8.1.0",
     summary="The commands that were slow, or large to read or to answer.",
 )  # fmt: skip
-def commandlog(session: Session, args: list[bytes]) -> object:
-    raise AssertionError("a container is resolved before it runs")
 
 
 @command(
@@ -129,9 +120,4 @@ def commandlog_reset(session: Session, args: list[bytes]) -> object:
     return OK
 
 
-@command(
-    "commandlog|help", arity=2, flags=LOADING | STALE, group="server",
-    since="8.1.0", complexity="O(1)", summary="What COMMANDLOG can do.",
-)  # fmt: skip
-def commandlog_help(session: Session, args: list[bytes]) -> object:
-    return help_reply(commandlog, args)
+help_command(commandlog, since="8.1.0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
-from redpoll.commands.help import help_reply
+from redpoll.commands.containers import container, help_command
 from redpoll.config.rewrite import rewrite
 from redpoll.config.settings import NameGlob
 from redpoll.engine.command import command
@@ -23,12 +23,10 @@ class AnyCase(NameGlob):
         return Glob(pattern.lower()).matches(name)
 
 
-@command(
-    "config", arity=-2, flags=0, group="server", since="2.0.0", complexity="depends on the subcommand",
+config = container(
+    "config", group="server", since="2.0.0",
     summary="The server's settings.",
 )  # fmt: skip
-def config(session: Session, args: list[bytes]) -> object:
-    raise AssertionError("a container is resolved before it runs")
 
 
 @command(
@@ -85,9 +83,4 @@ def config_resetstat(session: Session, args: list[bytes]) -> object:
     return OK
 
 
-@command(
-    "config|help", arity=2, flags=LOADING | STALE, group="server",
-    since="5.0.0", complexity="O(1)", summary="What CONFIG can do.",
-)  # fmt: skip
-def config_help(session: Session, args: list[bytes]) -> object:
-    return help_reply(config, args)
+help_command(config, since="5.0.0")

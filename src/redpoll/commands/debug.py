@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
-from redpoll.commands.help import help_lines
+from redpoll.commands.containers import help_lines
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session

@@ -15,7 +15,7 @@ from redpoll.catalogue.keyspec import (
 )
 from redpoll.catalogue.spec import CATEGORY_NAMES, CONNECTION, FLAG_NAMES, LOADING, NO_MANDATORY_KEYS, STALE
 from redpoll.commands.command_docs import docs_of
-from redpoll.commands.help import help_reply
+from redpoll.commands.containers import help_command
 from redpoll.engine.command import Command, command
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Session
@@ -193,12 +193,7 @@ def keys_in(engine: Engine, called: list[bytes]) -> list[KeyUse]:
     return keys
 
 
-@command(
-    "command|help", arity=2, flags=LOADING | STALE, acl=CONNECTION, group="server",
-    since="5.0.0", complexity="O(1)", summary="What COMMAND can tell.",
-)  # fmt: skip
-def command_help(session: Session, args: list[bytes]) -> object:
-    return help_reply(command_, args)
+help_command(command_, since="5.0.0", acl=CONNECTION)
 
 
 def described(found: Command) -> list[object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
-from redpoll.commands.help import help_reply
+from redpoll.commands.containers import container, help_command
 from redpoll.engine.command import CATALOGUE, Command, command
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Session
@@ -16,12 +16,10 @@ ADMINISTRATORS = ADMIN | NOSCRIPT | LOADING | STALE
 ALL_NODES = "nondeterministic_output request_policy:all_nodes response_policy:special"
 
 
-@command(
-    "latency", arity=-2, flags=0, group="server", since="2.8.13", complexity="depends on the subcommand",
+latency = container(
+    "latency", group="server", since="2.8.13",
     summary="What took long, and how long commands take.",
 )  # fmt: skip
-def latency(session: Session, args: list[bytes]) -> object:
-    raise AssertionError("a container is resolved before it runs")
 
 
 @command(
@@ -115,9 +113,4 @@ def add_histogram(engine: Engine, found: Command, items: list[object]) -> None:
         items.append(Map([b"calls", histogram.calls, b"histogram_usec", Map(buckets)]))
 
 
-@command(
-    "latency|help", arity=2, flags=LOADING | STALE, group="server",
-    since="2.8.13", complexity="O(1)", summary="What LATENCY can do.",
-)  # fmt: skip
-def latency_help(session: Session, args: list[bytes]) -> object:
-    return help_reply(latency, args)
+help_command(latency, since="2.8.13")

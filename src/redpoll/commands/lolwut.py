@@ -81,4 +81,4 @@ class Picture:
             self.canvas[y][x : x + len(mark)] = mark
 
     def text(self) -> bytes:
-        return b"".join(bytes(row).rstrip() + b"\n" for row in self.canvas)
+        return b"".join([bytes(row).rstrip() + b"\n" for row in self.canvas])

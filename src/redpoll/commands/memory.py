@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from redpoll.catalogue.keyspec import RO, one_key
-from redpoll.catalogue.spec import LOADING, READONLY, STALE
-from redpoll.commands.help import help_reply
+from redpoll.catalogue.spec import LOADING, READONLY
+from redpoll.commands.containers import container, help_command
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
@@ -16,12 +16,10 @@ from redpoll.protocol.reply import OK, Map, Verbatim
 ALL_SHARDS = "nondeterministic_output request_policy:all_shards response_policy:special"
 
 
-@command(
-    "memory", arity=-2, flags=0, group="server", since="4.0.0", complexity="depends on the subcommand",
+memory = container(
+    "memory", group="server", since="4.0.0",
     summary="Where memory goes.",
 )  # fmt: skip
-def memory(session: Session, args: list[bytes]) -> object:
-    raise AssertionError("a container is resolved before it runs")
 
 
 @command(
@@ -79,9 +77,4 @@ def memory_purge(session: Session, args: list[bytes]) -> object:
     return OK
 
 
-@command(
-    "memory|help", arity=2, flags=LOADING | STALE, group="server",
-    since="4.0.0", complexity="O(1)", summary="What MEMORY can do.",
-)  # fmt: skip
-def memory_help(session: Session, args: list[bytes]) -> object:
-    return help_reply(memory, args)
+help_command(memory, since="4.0.0")

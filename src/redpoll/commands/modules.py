@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from redpoll.catalogue.spec import ADMIN, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE
-from redpoll.commands.help import help_reply
+from redpoll.catalogue.spec import ADMIN, NO_ASYNC_LOADING, NOSCRIPT
+from redpoll.commands.containers import container, help_command
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import MODULE_NOT_LOADED, NO_SUCH_MODULE, CommandError
@@ -11,12 +11,10 @@ from redpoll.errors import MODULE_NOT_LOADED, NO_SUCH_MODULE, CommandError
 CHANGE = ADMIN | NOSCRIPT | NO_ASYNC_LOADING
 
 
-@command(
-    "module", arity=-2, flags=0, group="server", since="4.0.0", complexity="depends on the subcommand",
+module = container(
+    "module", group="server", since="4.0.0",
     summary="Libraries that would bring commands of their own.",
 )  # fmt: skip
-def module(session: Session, args: list[bytes]) -> object:
-    raise AssertionError("a container is resolved before it runs")
 
 
 @command(
@@ -52,9 +50,4 @@ def module_unload(session: Session, args: list[bytes]) -> object:
     raise CommandError(NO_SUCH_MODULE)
 
 
-@command(
-    "module|help", arity=2, flags=LOADING | STALE, group="server",
-    since="5.0.0", complexity="O(1)", summary="What MODULE can do.",
-)  # fmt: skip
-def module_help(session: Session, args: list[bytes]) -> object:
-    return help_reply(module, args)
+help_command(module, since="5.0.0")

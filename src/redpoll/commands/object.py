@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from redpoll.catalogue.keyspec import RO, one_key
-from redpoll.catalogue.spec import KEYSPACE, LOADING, READONLY, STALE
-from redpoll.commands.help import help_reply
+from redpoll.catalogue.spec import KEYSPACE, READONLY
+from redpoll.commands.containers import container, help_command
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import FREQ_UNDER_LRU, CommandError
 from redpoll.keyspace.database import Database
 from redpoll.types.kinds import ENCODING_NAME
 
-
-@command(
-    "object", arity=-2, flags=0, group="generic", since="2.2.3", complexity="depends on the subcommand",
+object_ = container(
+    "object", group="generic", since="2.2.3",
     summary="How a key's value is kept.",
 )  # fmt: skip
-def object_(session: Session, args: list[bytes]) -> object:
-    raise AssertionError("a container is resolved before it runs")
 
 
 def _found(db: Database, key: bytes) -> bool:
@@ -73,9 +70,4 @@ def object_freq(session: Session, args: list[bytes]) -> object:
     raise CommandError(FREQ_UNDER_LRU)
 
 
-@command(
-    "object|help", arity=2, flags=LOADING | STALE, acl=KEYSPACE, group="generic",
-    since="6.2.0", complexity="O(1)", summary="What OBJECT can tell.",
-)  # fmt: skip
-def object_help(session: Session, args: list[bytes]) -> object:
-    return help_reply(object_, args)
+help_command(object_, since="6.2.0", acl=KEYSPACE)

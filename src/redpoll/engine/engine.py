@@ -374,7 +374,7 @@ class Engine:
             interest.is_ready.clear()
             for place in round_of:
                 for session in list(interest.waiters.get(place, [])):
-                    if not self.databases[place[0]].table.find(place[1]):
+                    if not self.databases[place[0]].find(place[1]):
                         break
                     self._try_again(session)
 

@@ -147,6 +147,22 @@ class Database:
             at += step
         self.moment.warmed = warming.touch(table)
 
+    def warm_first(self, commands: list[list[bytes]], at: i64) -> None:
+        """Bring the memory of the first keys of the next WARM_KEYS commands into cache."""
+        table = self.table
+        if table.size < WORTHWHILE:
+            return
+        stop: i64 = len(commands)
+        if stop > at + WARM_KEYS:
+            stop = at + WARM_KEYS
+        warming = self.moment.warming
+        while at < stop:
+            args = commands[at]
+            if len(args) > 1:
+                warming.add(table, args[1])
+            at += 1
+        self.moment.warmed = warming.touch(table)
+
     def text(self) -> bytes:
         """The string at the position.  Raises WRONGTYPE."""
         table = self.table

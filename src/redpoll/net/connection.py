@@ -19,12 +19,12 @@ from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_NOAUTH
 from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING, Buffers, Peer, Session
 from redpoll.engine.watch import FLUSH_BYTES, NO_SIZE
+from redpoll.keyspace.database import WARM_FROM, WARM_KEYS
 from redpoll.net.listener import Acceptor
 from redpoll.net.loop import Handler, Reactor, Task
 from redpoll.protocol.encode import Output, encode
 from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error, Push
 from redpoll.protocol.requests import Limits, RequestParser
-from redpoll.structures.warming import WORTHWHILE
 
 READ_BYTES: Final[i64] = 65536
 READ_BULK_BYTES: Final[i64] = 1 << 20
@@ -35,8 +35,6 @@ WRITES: Final[i64] = 64
 """So often one client is sent something of its backlog in a turn of the loop."""
 KEPT_PIECES: Final[i64] = 256
 """So many sent pieces may stay in the list of the backlog."""
-WARM: Final[i64] = 32
-WARM_FROM: Final[i64] = 4
 
 
 class Owner(Acceptor):
@@ -176,8 +174,8 @@ class Connection(Handler):
         brim = engine.watch.brim
         done: i64 = 0
         while done < count:
-            if count >= WARM_FROM and done & (WARM - 1) == 0:
-                warm(session, commands, done, count)
+            if count >= WARM_FROM and done & (WARM_KEYS - 1) == 0:
+                session.db.warm_first(commands, done)
             reply = engine.execute(session, commands[done])
             done += 1
             if reply is not BLOCKED and reply is not NO_REPLY:
@@ -540,21 +538,3 @@ def unix_path(sock: socket.socket) -> bytes:
     except OSError:
         return b"?"
     return name.encode("utf-8", "surrogateescape") if isinstance(name, str) else bytes(name)
-
-
-def warm(session: Session, commands: list[list[bytes]], first: i64, count: i64) -> None:
-    """Touch the memory of the first keys of the next commands: loads that overlap instead of waiting in turn."""
-    table = session.db.table
-    if table.size < WORTHWHILE:
-        return
-    moment = session.db.moment
-    warming = moment.warming
-    last: i64 = first + WARM
-    if last > count:
-        last = count
-    while first < last:
-        args = commands[first]
-        if len(args) > 1:
-            warming.add(table, args[1])
-        first += 1
-    moment.warmed = warming.touch(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from librt.vecs import append, extend, vec
 from mypy_extensions import i64
 
-from redpoll.structures.segment import SEGMENT_BUCKETS, Outside, Segment
+from redpoll.structures.segment import Outside, Segment
 from redpoll.structures.table import Table
 
 
@@ -32,7 +32,7 @@ def copied(table: Table) -> Table:
 
 def _copied_segment(source: Segment) -> Segment:
     count: i64 = len(source.words)
-    made = Segment(count if count < 2 else SEGMENT_BUCKETS, source.scored)
+    made = Segment(count, source.scored)
     j: i64 = 0
     while j < count:
         made.words = append(made.words, _copied_column(source.words[j]))

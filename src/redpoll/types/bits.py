@@ -1,7 +1,7 @@
 """Bits of strings: counting, finding and combining them.  Bit 0 is the highest of byte 0.
 
 What may be long is worked on a chunk at a time, so that nothing is copied whole, whatever form the string has.  Within
-a chunk compiled code goes by words of 64 bits (5 GB/s to count, 4 to combine, measured with gcc -O3); interpreted, that
+a chunk compiled code goes by words of 64 bits (5 GB/s to count, 3 to combine); interpreted, that
 would be 200 times slower, and integers as long as the chunk do the same at 1 and 0.5 GB/s.
 """
 

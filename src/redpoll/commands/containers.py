@@ -1,12 +1,40 @@
-"""HELP of containers: made from what their subcommands declare."""
+"""Containers, commands that are only their subcommands: how they are declared, and the HELP that most of them have."""
 
 from __future__ import annotations
 
 from redpoll.catalogue.arguments import parse_arguments, usage
-from redpoll.engine.command import Command
+from redpoll.catalogue.spec import LOADING, STALE
+from redpoll.engine.command import Command, command
+from redpoll.engine.session import Session
 from redpoll.protocol.reply import Status
 
 HEAD = b"%b <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
+
+
+def container(name: str, *, group: str, since: str, summary: str) -> Command:
+    """Declare a container; its subcommands follow, as `name|word`."""
+
+    def never(session: Session, args: list[bytes]) -> object:
+        raise AssertionError("a container is resolved before it runs")
+
+    declare = command(
+        name, arity=-2, flags=0, group=group, since=since, complexity="depends on the subcommand", summary=summary
+    )
+    return declare(never)
+
+
+def help_command(of: Command, *, since: str, acl: int = 0) -> Command:
+    """Declare a container's HELP."""
+    name = of.name.decode()
+
+    def answer(session: Session, args: list[bytes]) -> object:
+        return help_reply(of, args)
+
+    declare = command(
+        f"{name}|help", arity=2, flags=LOADING | STALE, acl=acl, group=of.spec.group, since=since,
+        complexity="O(1)", summary=f"What {name.upper()} can do.",
+    )  # fmt: skip
+    return declare(answer)
 
 
 def help_reply(container: Command, args: list[bytes]) -> list[object]:
