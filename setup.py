@@ -6,9 +6,10 @@ Two ways in:
 - `python setup.py build_tree --variant compiled|test` (the Makefile's way): a complete copy of the package in
   `build/VARIANT`, compiled modules as machine code only, so that a missing one is noticed.  `src/` never holds any.
 
-mypyc translates all compiled modules into one C file that both variants share: `compiled` is optimised, `test` is not
-and is ready in less than half of the time.  Without a compiler, or with REDPOLL_PURE=1, nothing is compiled and the
-same files run interpreted.  docs/adr/0001-librt-and-the-build.md tells why it is done this way, and what it costs.
+For `compiled`, mypyc translates all modules into one C file, which the C compiler optimises as a whole.  For `test` it
+writes one for each module, not optimised, of which only those are compiled that an edit changed.  Without a compiler,
+or with REDPOLL_PURE=1, nothing is compiled and the same files run interpreted.  docs/adr/0001-librt-and-the-build.md
+tells why it is done this way, and what it costs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import os
 import re
 import shlex
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -69,14 +71,20 @@ def compiled_sources() -> list[str]:
 
 
 def translate(variant: str) -> list[Extension]:
-    """Have mypyc write the C of the compiled modules, all in one; returns what is to be built from it.
+    """Have mypyc write the C of the compiled modules; returns the one library that is to be built from it.
 
     C that comes out as it was keeps its time, and is not compiled again.
     """
     from mypyc.build import mypycify
 
     optimisation, *further = VARIANTS[variant]
-    extensions = mypycify(compiled_sources(), group_name="redpoll", target_dir="build/c", opt_level=optimisation[2:])
+    extensions = mypycify(
+        compiled_sources(),
+        group_name="redpoll",
+        target_dir=f"build/c/{variant}",
+        opt_level=optimisation[2:],
+        multi_file=variant == "test",
+    )
     if os.name == "posix":
         for extension in extensions:
             asked = shlex.split(os.environ.get("CFLAGS", ""))
@@ -85,17 +93,31 @@ def translate(variant: str) -> list[Extension]:
 
 
 class BuildExt(build_ext):
-    """Compiles on all processors, with our flags in the place of those the interpreter was built with."""
-
-    def finalize_options(self) -> None:
-        super().finalize_options()
-        self.parallel = self.parallel or os.cpu_count() or 1
+    """Compiles on all processors what has changed, with our flags in the place of the interpreter's own."""
 
     def build_extensions(self) -> None:
         compiler: Any = self.compiler
         if compiler.compiler_type == "unix":
             compiler.compiler_so = [flag for flag in compiler.compiler_so if not UNWANTED.fullmatch(flag)]
+            compiler.compile = self.compile_changed
         super().build_extensions()
+
+    def compile_changed(self, sources: list[str], depends: list[str] | None = None, **options: Any) -> list[str]:
+        """Object files of all sources; setuptools has nothing that leaves one as it is, or makes two at a time."""
+        compiler: Any = self.compiler
+        compile_all = type(compiler).compile
+        shared = max(path.stat().st_mtime for path in [Path(__file__), *Path(sources[0]).parent.glob("*.h")])
+
+        def compile_one(source: str) -> list[str]:
+            objects: list[str] = compiler.object_filenames([source], output_dir=options["output_dir"])
+            made = Path(objects[0])
+            if made.exists() and made.stat().st_mtime > max(shared, Path(source).stat().st_mtime):
+                return objects
+            compiled: list[str] = compile_all(compiler, [source], **options)
+            return compiled
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return [made for objects in pool.map(compile_one, sources) for made in objects]
 
 
 class BuildPy(build_py):
@@ -137,7 +159,7 @@ class BuildTree(Command):
         self.distribution.ext_modules = translate(self.variant)
         extensions: Any = self.reinitialize_command("build_ext")
         extensions.build_lib = str(tree)
-        extensions.build_temp = str(Path("build/objects", self.variant))
+        extensions.build_temp = str(Path("build/objects", f"{self.variant}-{sys.implementation.cache_tag}"))
         sources: Any = self.reinitialize_command("build_py")
         sources.build_lib = str(tree)
         sources.left_out = frozenset(compiled_sources())

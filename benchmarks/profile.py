@@ -125,7 +125,7 @@ def _parse(shown: str) -> list[Sample]:
     found = []
     for line in shown.splitlines():
         parts = [part.strip() for part in line.split("|")]
-        if len(parts) == 3 and parts[0].endswith("%"):
+        if len(parts) >= 3 and parts[0].endswith("%"):
             found.append(Sample(float(parts[0][:-1]) / 100, parts[1], parts[2].partition(" ")[2]))
     return found
 
