@@ -27,9 +27,7 @@ INT32_MAX: Final[i64] = 2147483647
     since="1.0.0", complexity="O(1) for each key", summary="The strings that several keys hold.",
 )  # fmt: skip
 def mget(session: Session, args: list[bytes]) -> object:
-    found: list[object] = []
-    session.db.strings(args, found)
-    return found
+    return session.db.strings(args)
 
 
 @command(

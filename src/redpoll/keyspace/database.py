@@ -15,6 +15,8 @@ from redpoll.keyspace.content import Content
 from redpoll.keyspace.events import DEL, EXPIRED, KEYMISS, NEW, Event
 from redpoll.keyspace.moment import AWAITED, NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
+from redpoll.protocol.reply import Strings
+from redpoll.structures.lookups import MOST as LOOKUPS
 from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
@@ -61,9 +63,11 @@ class Database:
 
     def look_to_change(self, key: bytes) -> bool:
         """Go to `key` to change it: touches the access clock, counts nothing."""
+        return self.table.find(key) and self._found(key)
+
+    def _found(self, key: bytes) -> bool:
+        """Whether what the table has found is still there; touches the access clock."""
         table = self.table
-        if not table.find(key):
-            return False
         if table.volatile > 0 and self._is_gone(key):
             return False
         moment = self.moment
@@ -119,19 +123,33 @@ class Database:
             return None
         return self.text()
 
-    def strings(self, args: list[bytes], found: list[object]) -> None:
-        """Append the string at each key of `args` behind the first, None where there is none or another type."""
+    def strings(self, args: list[bytes]) -> Strings:
+        """The string at each key of `args` behind the first, null where there is none or another type."""
+        found = Strings()
         table = self.table
+        moment = self.moment
+        lookups = moment.lookups
         last: i64 = len(args)
         at: i64 = 1
         while at < last:
-            if at & (WARM_KEYS - 1) == 1:
-                self.warm(args, at, 1)
-            if self.look(args[at]) and table.kind() <= STRING_RAW:
-                found.append(self.text())
-            else:
-                found.append(None)
-            at += 1
+            start = at
+            stop = at + LOOKUPS if at + LOOKUPS < last else last
+            lookups.prepare(table, args, start, stop)
+            while at < stop:
+                key = args[at]
+                if not (lookups.find(table, at - start, key) and self._found(key)):
+                    self._miss(key)
+                    found.add(None)
+                else:
+                    moment.hits += 1
+                    if table.kind() > STRING_RAW:
+                        found.add(None)
+                    elif table.is_outside():
+                        found.add(self.text())
+                    else:
+                        found.add_part(table.blob(), table.value_start(), table.record_stop())
+                at += 1
+        return found
 
     def warm(self, args: list[bytes], at: i64, step: i64) -> None:
         """Bring the memory of the next WARM_KEYS keys into cache: every `step`-th argument from `at` on."""

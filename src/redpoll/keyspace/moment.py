@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.keyspace.events import Event
+from redpoll.structures.lookups import Lookups
 from redpoll.structures.table import Table
 from redpoll.structures.warming import Warming
 from redpoll.types.kinds import EncodingLimits
@@ -54,6 +55,7 @@ class Moment:
         self.warming: Final = Warming()
         self.warmed: i64 = 0
         """Where the warm pass leaves what it read, so that it must read it."""
+        self.lookups: Final = Lookups()
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0

@@ -14,6 +14,11 @@ from mypy_extensions import i64
 from redpoll.engine.counters import Traffic
 from redpoll.net.poller import READABLE, WRITABLE, Poller, is_readable, is_writable, new_poller
 
+FLUSH_AFTER_US: Final[i64] = 500
+"""A turn that has taken so long does what was put off to its end: clients work on replies while others are read."""
+LOOK_EVERY: Final[i64] = 3
+"""Whether it has is looked at when the number of handlers called has none of these bits."""
+
 
 class Handler:
     """Who is called when a descriptor is ready."""
@@ -40,7 +45,7 @@ class Timer:
 
 
 class Task:
-    """Something to do at the end of this turn of the loop."""
+    """Something to do at the end of this turn of the loop, or of a good part of it."""
 
     def run_task(self) -> None:
         raise NotImplementedError
@@ -111,6 +116,8 @@ class Reactor:
         handlers = self.handlers
         ready = self.poller.wait(timeout_ms)
         self.woke_us = monotonic_us()
+        flush_us = self.woke_us + FLUSH_AFTER_US
+        handled: i64 = 0
         for fd, mask in ready:
             handler = handlers.get(fd)
             if handler is None:
@@ -122,17 +129,25 @@ class Reactor:
                     handler.on_readable()
             except Exception as failure:
                 handler.on_failure(failure)
-        while len(self.soon) > 0:
-            tasks = self.soon
-            self.soon = []
-            for task in tasks:
-                task.run_task()
+            handled += 1
+            if handled & LOOK_EVERY == 0 and monotonic_us() > flush_us:
+                self.run_soon()
+                flush_us = monotonic_us() + FLUSH_AFTER_US
+        self.run_soon()
         if first >= 0:
             now = self.woke_us // 1000
             if first <= now:
                 for timer in self.timers:
                     if timer.due_ms <= now:
                         timer.due_ms = now + timer.run()
+
+    def run_soon(self) -> None:
+        """Do what was put off to the end of the turn."""
+        while len(self.soon) > 0:
+            tasks = self.soon
+            self.soon = []
+            for task in tasks:
+                task.run_task()
 
     def run_forever(self) -> None:
         """Until `stop`."""

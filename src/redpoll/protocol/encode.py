@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.strings import BytesWriter, write_i16_le, write_i32_le
+from librt.strings import BytesWriter, read_i32_le, read_i64_le, write_i16_le, write_i32_le, write_i64_le
 from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from redpoll.protocol.numbers import PAIRS, format_double, write_int
 from redpoll.protocol.reply import (
     MAP,
     SET,
+    STOP_MASK,
+    WHOLE_ITEM,
     Attribute,
     BigNumber,
     Boolean,
@@ -31,6 +33,7 @@ from redpoll.protocol.reply import (
     SetOf,
     Spoken,
     Status,
+    Strings,
     Verbatim,
     View,
 )
@@ -40,6 +43,9 @@ RESP3: Final = 3
 
 BIG: Final = 16384
 """Bulk strings from so many bytes on are handed on as they are."""
+
+IN_WORDS: Final[i64] = 64
+"""Parts of other bytes up to so many bytes are copied in machine words."""
 
 KEPT: Final = 65536
 """A buffer that grew beyond this is given back once it is empty."""
@@ -264,6 +270,9 @@ def write_pairs(out: Output, items: list[object], resp: i64) -> None:
 
 def write_view(out: Output, view: View, resp: i64) -> None:
     """Append the bulk strings that a view walks over."""
+    if isinstance(view, Strings):
+        write_strings(out, view, resp)
+        return
     count = view.count
     if resp < RESP3:
         write_header(out.buffer, STAR, count)
@@ -276,6 +285,46 @@ def write_view(out: Output, view: View, resp: i64) -> None:
     while count > 0:
         write_bulk(out, view.step())
         count -= 1
+
+
+def write_strings(out: Output, strings: Strings, resp: i64) -> None:
+    """Append an array of bulk strings and nulls."""
+    count = strings.count
+    holders = strings.holders
+    places = strings.places
+    write_header(out.buffer, STAR, count)
+    k: i64 = 0
+    while k < count:
+        place = places[k]
+        if place >= 0:
+            start = place >> 32
+            write_part(out, holders[k], start, place & STOP_MASK)
+        elif place == WHOLE_ITEM:
+            write_bulk(out, holders[k])
+        else:
+            write_null(out.buffer, resp)
+        k += 1
+
+
+def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:
+    """Append the bulk string `holder[start:stop]`; a short one in words, which is quicker than making it first."""
+    size = stop - start
+    if size > IN_WORDS:
+        write_bulk(out, holder[start:stop])
+        return
+    buffer = out.buffer
+    write_header(buffer, DOLLAR, size)
+    at = start
+    while stop - at >= 8:
+        write_i64_le(buffer, read_i64_le(holder, at))
+        at += 8
+    if stop - at >= 4:
+        write_i32_le(buffer, read_i32_le(holder, at))
+        at += 4
+    while at < stop:
+        buffer.append(u8(holder[at]))
+        at += 1
+    write_i16_le(buffer, CRLF)
 
 
 def write_double(out: Output, value: float, resp: i64) -> None:

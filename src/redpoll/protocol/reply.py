@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 Reply = object
@@ -143,6 +144,8 @@ ARRAY: Final = 0
 MAP: Final = 1
 SET: Final = 2
 
+STOP_MASK: Final[i64] = 0x7FFFFFFF
+
 
 class View:
     """A long row of bulk strings that is walked, not built.
@@ -170,6 +173,57 @@ class View:
         items: list[object] = []
         for _ in range(self.count):
             items.append(self.step())
+        return items
+
+
+NULL_ITEM: Final[i64] = -1
+WHOLE_ITEM: Final[i64] = -2
+
+
+class Strings(View):
+    """An array of bulk strings and nulls, most of which lie in other bytes, such as the records of a bucket.
+
+    The encoder copies them from where they are, so that none becomes an object of its own on the way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(0, ARRAY)
+        self.holders: list[bytes] = []
+        self.places: vec[i64] = vec[i64]()
+        """Of each: where it starts in its holder, shifted left by 32, and where it stops; or what it is instead."""
+        self.at: i64 = 0
+
+    def add_part(self, holder: bytes, start: i64, stop: i64) -> None:
+        """One more item: `holder[start:stop]`; for positions below 2^31."""
+        self.holders.append(holder)
+        self.places = append(self.places, start << 32 | stop)
+        self.count += 1
+
+    def add(self, item: bytes | None) -> None:
+        """One more item."""
+        self.holders.append(b"" if item is None else item)
+        self.places = append(self.places, NULL_ITEM if item is None else WHOLE_ITEM)
+        self.count += 1
+
+    def start(self) -> None:
+        self.at = 0
+
+    def step(self) -> bytes:
+        """The next item; empty for a null."""
+        holder = self.holders[self.at]
+        place = self.places[self.at]
+        self.at += 1
+        if place < 0:
+            return holder
+        start = place >> 32
+        return holder[start : place & STOP_MASK]
+
+    def to_list(self) -> list[object]:
+        self.start()
+        items: list[object] = []
+        for place in self.places:
+            item = self.step()
+            items.append(None if place == NULL_ITEM else item)
         return items
 
 

@@ -59,6 +59,9 @@ CRLF: Final[i64] = 0x0A0D
 COUNT_LINE: Final[i64] = 0x0A0D002A
 LENGTH_LINE: Final[i64] = 0x0A0D0024
 LINE_MASK: Final[i64] = 0xFFFF00FF
+# `$nn CR` likewise; the LF behind it is looked at apart.
+LONGER_LINE: Final[i64] = 0x0D000024
+LONGER_MASK: Final[i64] = 0xFF0000FF
 
 # Outcomes of a step.
 DONE: Final[i64] = 0
@@ -148,6 +151,11 @@ def length_line(data: bytes, at: i64, end: i64) -> i64:
             return units << 3 | 1
         return -1
     first = ((word >> 8) & 255) - ZERO
+    if word & LONGER_MASK == LONGER_LINE:
+        units = ((word >> 16) & 255) - ZERO
+        if first >= 1 and first <= 9 and units >= 0 and units <= 9 and data[at + 4] == LF:
+            return (first * 10 + units) << 3 | 2
+        return -1
     if word & 255 != DOLLAR or first < 1 or first > 9:
         return -1
     size: i64 = first

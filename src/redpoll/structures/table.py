@@ -97,19 +97,16 @@ class Table:
         self.bucket = b
         self.segment = segment
         self.j = j
-        words = segment.words[j]
-        count: i64 = len(words)
         i: i64 = 0
         offset: i64 = 0
-        while i < count:
-            word: i64 = words[i]
+        for word in segment.words[j]:
             if word >> HASH_SHIFT == h and self._is_key(segment, j, i, offset, word, key):
                 self.index = i
                 self.offset = offset
                 self.word = word
                 return True
             offset += word & LENGTH_MASK
-            i += 1
+            i += 1  # noqa: SIM113  (`enumerate` counts in objects)
         return False
 
     def _is_key(self, segment: Segment, j: i64, i: i64, offset: i64, word: i64, key: bytes) -> bool:
@@ -122,6 +119,10 @@ class Table:
             # An outside record without a key is that of the empty key or of a long one.
             return length > 0 or word & OUTSIDE == 0 or len(self.object_of(segment, j, i).key) == 0
         return kept == 0 and word & OUTSIDE != 0 and self.object_of(segment, j, i).key == key
+
+    def is_key(self, key: bytes) -> bool:
+        """Whether the record at the position is that of `key`, which has its hash."""
+        return self._is_key(self.segment, self.j, self.index, self.offset, self.word, key)
 
     def seek(self, bucket: i64, index: i64, offset: i64) -> None:
         """Go back to a place whose stamp is still the table's."""
@@ -155,6 +156,10 @@ class Table:
         blob = self.segment.blobs[self.j]
         start: i64 = self.offset + 1 + blob[self.offset]
         return blob[start : self.offset + (self.word & LENGTH_MASK)]
+
+    def value_start(self) -> i64:
+        """Where in `blob` the value inside the record starts; it goes on to `record_stop`."""
+        return self.offset + 1 + self.segment.blobs[self.j][self.offset]
 
     def key(self) -> bytes:
         blob = self.segment.blobs[self.j]

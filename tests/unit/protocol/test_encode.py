@@ -29,6 +29,7 @@ from redpoll.protocol.reply import (
     Sequence,
     SetOf,
     Status,
+    Strings,
     Verbatim,
     View,
 )
@@ -54,6 +55,23 @@ def view(count: int, shape: int) -> View:
     made.count = count
     made.shape = shape
     return made
+
+
+def test_strings_where_they_lie() -> None:
+    strings = Strings()
+    holder = bytes(range(200))
+    expected: list[bytes | None] = []
+    for size in range(70):
+        strings.add_part(holder, size, size + size)
+        expected.append(holder[size : size + size])
+    strings.add(None)
+    strings.add(b"whole")
+    strings.add(b"")
+    expected += [None, b"whole", b""]
+    assert strings.to_list() == expected
+    assert wire(strings, 2) == wire(list(expected), 2)
+    assert wire(strings, 3) == wire(list(expected), 3)
+    assert wire(Strings(), 2) == b"*0\r\n"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,107 @@
+"""Look-ups of many keys at once, for commands that only read: each step is done for all keys before the next begins.
+
+A look-up in a large table waits for memory some five times, one after another; side by side, the waits of many keys
+overlap.  It differs from the warm pass (`warming.py`) in that nothing is done twice, and in that only the record's own
+line is touched, not the whole bucket, which who changes a record has to copy.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i64, mypyc_attr
+
+from redpoll.structures.segment import HASH_MASK, HASH_SHIFT, LENGTH_MASK, SEGMENT_BITS, SEGMENT_MASK
+from redpoll.structures.table import Table
+
+MOST: Final[i64] = 32
+"""How many keys are looked up together: their lines stay in the first-level cache until they are used."""
+
+CACHE_LINE: Final[i64] = 64
+ABSENT: Final[i64] = -1
+
+
+@mypyc_attr(acyclic=True)
+class Lookups:
+    """Places of keys in one table: `prepare`, then `find` each."""
+
+    def __init__(self) -> None:
+        self.hashes: Final[vec[i64]] = vec[i64]([0] * MOST)
+        self.buckets: Final[vec[i64]] = vec[i64]([0] * MOST)
+        self.places: Final[vec[i64]] = vec[i64]([0] * MOST)
+        """Of each: index of the record in its bucket, shifted left by 32, and offset of its bytes; or ABSENT."""
+        self.stamp: i64 = 0
+        self.touched: i64 = 0
+        """Keeps the loads alive."""
+
+    def prepare(self, table: Table, keys: list[bytes], start: i64, stop: i64) -> None:
+        """Look for `keys[start:stop]`, at most MOST of them, as far as their hashes tell."""
+        hashes = self.hashes
+        buckets = self.buckets
+        count = stop - start
+        k: i64 = 0
+        while k < count:
+            h: i64 = hash(keys[start + k])
+            h &= HASH_MASK
+            hashes[k] = h
+            b: i64 = h & table.low
+            if b < table.split:
+                b = h & table.high
+            buckets[k] = b
+            k += 1
+        self.stamp = table.stamp
+        self._touch_words(table, count)
+        self._place(table, count)
+
+    def _touch_words(self, table: Table, count: i64) -> None:
+        buckets = self.buckets
+        segments = table.segments
+        touched: i64 = 0
+        k: i64 = 0
+        while k < count:
+            b = buckets[k]
+            words = segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK]
+            records: i64 = len(words)
+            if records > 0:
+                touched += words[0] + words[records >> 1] + words[records - 1]
+            k += 1
+        self.touched = touched
+
+    def _place(self, table: Table, count: i64) -> None:
+        """Note the first record of each key's hash, and touch its bytes."""
+        hashes = self.hashes
+        buckets = self.buckets
+        places = self.places
+        segments = table.segments
+        touched: i64 = 0
+        k: i64 = 0
+        while k < count:
+            h = hashes[k]
+            b = buckets[k]
+            segment = segments[b >> SEGMENT_BITS]
+            places[k] = ABSENT
+            i: i64 = 0
+            offset: i64 = 0
+            for word in segment.words[b & SEGMENT_MASK]:
+                if word >> HASH_SHIFT == h:
+                    places[k] = i << 32 | offset
+                    blob = segment.blobs[b & SEGMENT_MASK]
+                    touched += blob[offset] + blob[offset + (word & LENGTH_MASK) - 1]
+                    break
+                offset += word & LENGTH_MASK
+                i += 1  # noqa: SIM113  (`enumerate` counts in objects)
+            k += 1
+        self.touched += touched
+
+    def find(self, table: Table, k: i64, key: bytes) -> bool:
+        """`table.find(key)` for the `k`-th of the keys prepared."""
+        if table.stamp != self.stamp:
+            return table.find(key)
+        place = self.places[k]
+        if place == ABSENT:
+            return False
+        index = place >> 32
+        table.seek(self.buckets[k], index, place & 0x7FFFFFFF)
+        # Else another key has the same hash.
+        return table.is_key(key) or table.find(key)
