@@ -7,19 +7,21 @@ Two ways in:
   `build/VARIANT`, compiled modules as machine code only, so that a missing one is noticed.  `src/` never holds any.
 
 For `compiled`, mypyc translates all modules into one C file, which the C compiler optimises as a whole.  For `test` it
-writes one for each module, not optimised, of which only those are compiled that an edit changed.  Without a compiler,
-or with REDPOLL_PURE=1, nothing is compiled and the same files run interpreted.  docs/adr/0001-librt-and-the-build.md
-tells why it is done this way, and what it costs.
+writes one for each module, put together into a few that are compiled without optimising, and only where an edit has
+changed something.  Without a compiler, or with REDPOLL_PURE=1, nothing is compiled and the same files run interpreted.
+docs/adr/0001-librt-and-the-build.md tells why it is done this way, and what it costs.
 """
 
 from __future__ import annotations
 
 import fcntl
 import fnmatch
+import hashlib
 import os
 import re
 import shlex
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -49,6 +51,9 @@ NOT_COMPILED = {
 
 VARIANTS = {"compiled": ["-O2"], "test": ["-O0", "-UNDEBUG"]}
 """What each variant asks of the C compiler: the product is fast; the tests' build is soon ready, and checks more."""
+
+BUNDLES = 8
+"""C files that the tests' build compiles: an edit in one module asks for one of them, a new literal for nearly all."""
 
 FLAGS = [
     "-g0",  # debug information doubles the compile time; symbol names stay, which is what perf needs
@@ -87,13 +92,39 @@ def translate(variant: str) -> list[Extension]:
     )
     if os.name == "posix":
         for extension in extensions:
+            if variant == "test" and len(extension.sources) > BUNDLES:
+                extension.sources = bundled(extension.sources)
             asked = shlex.split(os.environ.get("CFLAGS", ""))
             extension.extra_compile_args = [optimisation, *further, *FLAGS, *asked]
     return list(extensions)
 
 
+def bundled(sources: list[str]) -> list[str]:
+    """BUNDLES C files that include all of `sources`: the headers, longer than most modules, are then read that often.
+
+    Each file has a sum of what it includes, and so is a new one when that changes.
+    """
+    bundles: list[list[str]] = [[] for _ in range(BUNDLES)]
+    for source in sorted(sources):
+        bundles[zlib.crc32(Path(source).name.encode()) % BUNDLES].append(source)
+    paths = []
+    for number, members in enumerate(bundles):
+        path = Path(sources[0]).parent / f"bundle_{number}.c"
+        digest = hashlib.sha256(b"".join(Path(member).read_bytes() for member in members)).hexdigest()
+        lines = [f"// {digest}", *(f'#include "{Path(member).resolve()}"' for member in members), ""]
+        text = "\n".join(lines)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+        paths.append(str(path))
+    return paths
+
+
 class BuildExt(build_ext):
     """Compiles on all processors what has changed, with our flags in the place of the interpreter's own."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count() or 1
 
     def build_extensions(self) -> None:
         compiler: Any = self.compiler
