@@ -101,7 +101,7 @@ def test_command_statistics_count_alike(pair: Pair) -> None:
         GET a b
         HSET a f v
         INCR a
-        CLIENT ID
+        CLIENT GETNAME
         CLIENT NOSUCH
         CLIENT ID x
         nosuch 1
@@ -153,7 +153,7 @@ def test_a_blocked_command_counts_when_it_is_over(pair: Pair) -> None:
 def test_latency_statistics_name_the_commands_called(pair: Pair) -> None:
     pair.do("CONFIG", "RESETSTAT")
     pair.do("GET", "a")
-    pair.do("CLIENT", "ID")
+    pair.do("CLIENT", "GETNAME")
     theirs, ours = (fields(reply) for reply in pair.both("INFO", "latencystats"))
     assert sorted(theirs) == sorted(ours)
     for value in ours.values():
