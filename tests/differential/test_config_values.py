@@ -81,7 +81,8 @@ SPECIAL = {
     ],
     b"proc-title-template": [
         "", "{title}", "{title} x", "{port}", "{tls-port}", "{unixsocket}", "{title}{", "}", "{", "{x}",
-        "{config-file}", " ", "a}b", "{{title}}", "{title} {listen-addr} {server-mode}",
+        "{config-file}", " ", "a}b", "{{title}}", "{{nosuch", "{{{port}}}", "{{{", "{{", "a{port", "{Port}", "{ port}",
+        "{server-mode}", "{server-mode}x", " {port}  a ", "\t", "{po{port}", "{}", "{title} {listen-addr} {server-mode}",
     ],
 }  # fmt: skip
 

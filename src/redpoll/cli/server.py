@@ -9,12 +9,13 @@ from redpoll.config.arguments import CommandLine
 from redpoll.config.directive import EFFECT
 from redpoll.config.file import ConfigError, load
 from redpoll.config.schema import DIRECTIVES, GROUPS
-from redpoll.config.settings import Config
+from redpoll.config.settings import Config, Effects
 from redpoll.engine.engine import spellings
 from redpoll.env.clock import Clock
 from redpoll.env.files import Files
 from redpoll.env.log import Log
 from redpoll.env.process import end_at_once, go_to_background
+from redpoll.env.title import Title
 from redpoll.errors import ServerError
 from redpoll.net.supervisor import Supervisor
 from redpoll.server import Server, rename_commands
@@ -95,6 +96,9 @@ def run(config: Config, log: Log) -> int:
             log.notice("No configuration file: defaults and the command line are in force")
         supervisor.announce()
         server = Server(config, log, build, supervisor)
+        if config.flag(b"set-proc-title"):
+            # Behind the server's own listening, so that a port it could not take is never shown.
+            ProcessTitle().connect(config)
         server.start(config.string(b"pidfile") or (DEFAULT_PID_FILE if background else ""))
     except ServerError as refused:
         log.warning(str(refused))
@@ -102,6 +106,25 @@ def run(config: Config, log: Log) -> int:
     status = server.run()
     end_at_once(status)
     return status
+
+
+class ProcessTitle(Effects):
+    """Shows what `proc-title-template` says, and follows what it tells of."""
+
+    NAME = b"redpoll"
+
+    def __init__(self) -> None:
+        self.title = Title()
+
+    def connect(self, config: Config) -> None:
+        """Show the title, now and after each change."""
+        for name in (b"proc-title-template", b"port", b"bind"):
+            config.listen(name, self)
+        self.apply(b"proc-title-template", config)
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        self.title.show(self.NAME, config.title(config.text(b"proc-title-template"), self.NAME))
+        return b""
 
 
 def refuse_to_lose_data(config: Config) -> None:

@@ -11,6 +11,7 @@ from mypy_extensions import mypyc_attr
 
 from redpoll.config.directive import NO_EFFECT, Directive
 from redpoll.config.schema import BY_NAME, DIRECTIVES, find
+from redpoll.config.special_values import expanded_title, title_variables
 from redpoll.config.values import BadValue, Value
 from redpoll.env.files import Files
 from redpoll.errors import up_to_nul
@@ -185,9 +186,15 @@ class Config:
             except OSError as refused:
                 raise BadValue((refused.strerror or "").encode()) from refused
             value = Value(self.files.working_folder())
+        elif name == b"proc-title-template":
+            self.title(value.text, b"")
         self.values[name] = value
         if directive.applies == NO_EFFECT and value.text != directive.default.text:
             self.remarks.append(f"{name.decode()} is accepted, but has no effect in redpoll")
+
+    def title(self, template: bytes, name: bytes) -> bytes:
+        """What a process called `name` shows by such a template; raises BadValue if that is nothing."""
+        return expanded_title(template, title_variables(self.values, name, self.path))
 
     def apply(self, pairs: list[bytes], before: dict[bytes, Value]) -> bytes:
         """Run the effects of what was changed, each once; if one fails, undo all and give the error."""

@@ -260,40 +260,60 @@ def is_ipv6(text: bytes) -> bool:
     return groups == 8 if len(halves) == 1 else groups <= 7
 
 
-TITLE_VARIABLES: Final = {
-    b"{title}": b"",
-    b"{listen-addr}": b"x",
-    b"{server-mode}": b"",
-    b"{port}": b"x",
-    b"{tls-port}": b"x",
-    b"{unixsocket}": b"",
-    b"{config-file}": b"x",
-}
-"""Each with a stand-in for what it becomes while a title is tried."""
+BAD_TEMPLATE: Final = b"template format is invalid or contains unknown variables"
+
+
+def expanded_title(template: bytes, variables: dict[bytes, bytes]) -> bytes:
+    """A template with its variables filled in, without blanks around it; raises BadValue.
+
+    Two opening braces are one that is meant as such.
+    """
+    title = b""
+    rest = template
+    while rest:
+        before, brace, rest = rest.partition(b"{")
+        title += before
+        if not brace:
+            break
+        if rest.startswith(b"{"):
+            title += b"{"
+            rest = rest[1:]
+            continue
+        name, closed, rest = rest.partition(b"}")
+        if not closed or name not in variables:
+            raise BadValue(BAD_TEMPLATE)
+        title += variables[name]
+    title = title.strip(b" ")
+    if not title:
+        raise BadValue(BAD_TEMPLATE)
+    return title
+
+
+TITLE_VARIABLES: Final = (b"title", b"listen-addr", b"server-mode", b"port", b"tls-port", b"unixsocket", b"config-file")
+
+
+def title_variables(values: dict[bytes, Value], name: bytes, path: bytes) -> dict[bytes, bytes]:
+    """What TITLE_VARIABLES stand for, `{title}` for `name`; `path` is the configuration file's, if any."""
+    port = values[b"port"].text
+    socket = values[b"unixsocket"].text
+    address = (values[b"bind"].text.split() or [b"*"])[0] + b":" + port
+    meant = (
+        name,
+        address if port != b"0" else b"unixsocket:" + socket,
+        b"[cluster]" if values[b"cluster-enabled"].number != 0 else b"",
+        port,
+        values[b"tls-port"].text,
+        socket,
+        path or b"-",
+    )
+    return dict(zip(TITLE_VARIABLES, meant, strict=True))
 
 
 class TitleTemplate(Text):
-    """A process title with variables; it must not come out empty."""
+    """A process title with variables.  `Config`, which knows their values, refuses one that comes out empty."""
 
     def check(self, text: bytes) -> None:
-        tried = b""
-        rest = text
-        while rest:
-            before, brace, after = rest.partition(b"{")
-            tried += before
-            if not brace:
-                break
-            name, closed, rest = after.partition(b"}")
-            # "{{title}}" is a literal brace, a variable and another brace.
-            while name.startswith(b"{"):
-                tried += b"{"
-                name = name[1:]
-            variable = b"{" + name + b"}"
-            if not closed or variable not in TITLE_VARIABLES:
-                raise BadValue(b"template format is invalid or contains unknown variables")
-            tried += TITLE_VARIABLES[variable]
-        if not tried.strip():
-            raise BadValue(b"template format is invalid or contains unknown variables")
+        expanded_title(text, dict.fromkeys(TITLE_VARIABLES, b"x"))
 
 
 # ---- keyspace events

@@ -27,8 +27,6 @@ WITHOUT_EFFECT_SO_FAR = {
     "lazyfree-lazy-expire",
     "lazyfree-lazy-server-del",
     "lazyfree-lazy-user-del",
-    "proc-title-template",
-    "set-proc-title",
 }
 """Directives that act in the reference, are harmless, and do nothing in redpoll, or nothing yet."""
 
