@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 import redis
-from tests.differential.servers import free_port
+from tests.differential.servers import free_port, redpoll_environment
 from tests.process.conftest import Start
 from tests.process.running import alive, until
 
@@ -250,6 +253,50 @@ def test_the_forms_of_a_log_line(start: Start) -> None:
     client.config_set("log-format", "logfmt", "loglevel", "notice")
     client.config_set("activerehashing", "no")
     assert 'level=notice message="activerehashing is accepted' in server.log()
+
+
+SYSTEM_LOG_AT = """
+import sys
+from redpoll.cli.server import opened_log, run
+from redpoll.config.file import load
+from redpoll.env.files import Files
+
+config = load([word.encode() for word in sys.argv[2:]], b"", Files())
+sys.exit(run(config, opened_log(config, sys.argv[1])))
+"""
+"""A server whose system log is the socket of a test."""
+
+
+def test_the_system_log_gets_every_line(tmp_path: Path) -> None:
+    words = ["--bind", "127.0.0.1", "--port", str(free_port()), "--logfile", "server.log", "--loglevel", "notice"]
+    words += ["--syslog-enabled", "yes", "--syslog-ident", "my redpoll", "--syslog-facility", "local3"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(tmp_path / "log"))
+        daemon.settimeout(20)
+        process = subprocess.Popen(
+            [sys.executable, "-c", SYSTEM_LOG_AT, str(tmp_path / "log"), *words],
+            cwd=tmp_path,
+            env=redpoll_environment(),
+        )
+        said: dict[str, int] = {}
+        try:
+            while "redpoll is now ready to exit, bye bye..." not in said:
+                found = re.fullmatch(
+                    r"<(\d+)>(\w{3} [ \d]\d \d\d:\d\d:\d\d) my redpoll\[(\d+)\]: (.*)", daemon.recv(9000).decode()
+                )
+                assert found is not None
+                said[found[4]] = int(found[1])
+                assert int(found[3]) == process.pid
+                if found[4] == "Ready to accept connections tcp":
+                    process.send_signal(signal.SIGTERM)
+        finally:
+            process.terminate()
+            process.wait(20)
+    local3 = 19 << 3
+    assert said["Ready to accept connections tcp"] == local3 + 5
+    assert said["redpoll is now ready to exit, bye bye..."] == local3 + 4
+    in_file = [line for line in (tmp_path / "server.log").read_text().splitlines() if ":signal-handler (" not in line]
+    assert [line.split(" ", 6)[6] for line in in_file] == list(said)
 
 
 # ---- CONFIG REWRITE

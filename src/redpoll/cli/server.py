@@ -15,6 +15,7 @@ from redpoll.env.clock import Clock
 from redpoll.env.files import Files
 from redpoll.env.log import Log
 from redpoll.env.process import end_at_once, go_to_background
+from redpoll.env.system_log import SYSTEM_LOG, SystemLog
 from redpoll.env.title import Title
 from redpoll.errors import ServerError
 from redpoll.net.supervisor import Supervisor
@@ -67,13 +68,14 @@ def serve(words: list[str]) -> int:
         return 1
 
 
-def opened_log(config: Config) -> Log:
-    """The log that the settings ask for."""
-    log = Log(Clock(), config.string(b"loglevel"), config.string(b"logfile"))
+def opened_log(config: Config, system_log: str = SYSTEM_LOG) -> Log:
+    """The log that the settings ask for; the system's daemon, if it is to have the lines too, listens at the path."""
+    clock = Clock()
+    log = Log(clock, config.string(b"loglevel"), config.string(b"logfile"))
     log.form = config.string(b"log-format")
     log.timestamp = config.string(b"log-timestamp-format")
     if config.flag(b"syslog-enabled"):
-        log.open_syslog(config.string(b"syslog-ident"), config.string(b"syslog-facility"))
+        log.system = SystemLog(config.string(b"syslog-ident"), config.string(b"syslog-facility"), clock, system_log)
     return log
 
 

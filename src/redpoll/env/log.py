@@ -5,19 +5,19 @@
     json     {"pid":1,"role":"primary","timestamp":"24 Nov 2026 14:35:27.057","level":"notice","message":"Ready ..."}
 
 The time is local; as `iso8601` it is 2026-11-24T14:35:27.057+00:00, as `milliseconds` the Unix time.
-Lines go to standard output or to a file, and to the system log as well if it is opened.
+Lines go to standard output or to a file, and to a `system` log as well.
 """
 
 from __future__ import annotations
 
 import os
-import syslog
 import time
 from typing import Final
 
 from mypy_extensions import mypyc_attr
 
 from redpoll.env.clock import Clock
+from redpoll.env.system_log import MONTHS, SystemLog
 
 STANDARD_OUTPUT: Final = 1
 
@@ -31,8 +31,6 @@ LEVELS: Final = ("debug", "verbose", "notice", "warning", "nothing")
 """The words of `loglevel`; each level logs itself and those behind it."""
 
 SIGNS: Final = ".-*#"
-SYSLOG_PRIORITIES: Final = [syslog.LOG_DEBUG, syslog.LOG_INFO, syslog.LOG_NOTICE, syslog.LOG_WARNING]
-MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 PRIMARY: Final = "M"
 REPLICA: Final = "S"
@@ -56,7 +54,7 @@ class Log:
         self.form = "legacy"
         self.timestamp = "legacy"
         self.role = PRIMARY
-        self.to_syslog = False
+        self.system: SystemLog | None = None
 
     def debug(self, message: str) -> None:
         """What helps a developer."""
@@ -79,8 +77,8 @@ class Log:
         if level < self.level:
             return
         self.put(self.line(level, message))
-        if self.to_syslog:
-            syslog.syslog(SYSLOG_PRIORITIES[level], message.replace("\0", " "))
+        if self.system is not None:
+            self.system.write(level, message)
 
     def line(self, level: int, message: str) -> str:
         """The line for `message`, without its end."""
@@ -112,14 +110,6 @@ class Log:
                 file.write(data)
         except OSError:
             pass
-
-    def open_syslog(self, ident: str, facility: str) -> None:
-        """Send every line to the system log too; `facility` is `user` or `local0` to `local7`."""
-        numbers: dict[str, int] = {"user": syslog.LOG_USER}
-        for at in range(8):
-            numbers[f"local{at}"] = syslog.LOG_LOCAL0 + (at << 3)
-        syslog.openlog(ident, syslog.LOG_PID | syslog.LOG_NDELAY | syslog.LOG_NOWAIT, numbers[facility])
-        self.to_syslog = True
 
 
 class CollectedLog(Log):
