@@ -122,6 +122,13 @@ WRONG_PROTOCOL_TYPE: Final = (
     b"ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|"
     b"attrib|push|verbatim|true|false"
 )
+NO_CONFIG_FILE: Final = b"ERR The server is running without a config file"
+RESTART_FAILED: Final = b"ERR failed to restart the server. Check server logs."
+INVALID_CLIENT_ID: Final = b"ERR Invalid client id"
+NOT_A_QUICKLIST: Final = b"ERR Not a quicklist encoded object."
+NO_CLIENT_EVICTION: Final = b"ERR maxmemory-clients is disabled."
+NO_TLS: Final = b"ERR TLS is not enabled"
+ONLY_IN_A_CLUSTER: Final = b"ERR Debug option only available for cluster mode enabled setup!"
 ONLY_IN_A_SERVER: Final = b"ERR this ends a server, and this engine runs inside another program"
 NOT_IN_RESP2: Final = b"ERR RESP2 is not supported by this command"
 MODULE_NOT_ALLOWED: Final = (
@@ -180,6 +187,16 @@ def wrong_subcommand(word: bytes, container: bytes) -> bytes:
     return b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP." % (
         up_to_nul(word)[:128], container,
     )  # fmt: skip
+
+
+def rewrite_failed(reason: bytes) -> bytes:
+    """The configuration file could not be written."""
+    return b"ERR Rewriting config file: " + reason
+
+
+def fill_failed(reason: bytes) -> bytes:
+    """The same, of DEBUG's way to write it."""
+    return b"ERR CONFIG-REWRITE-FORCE-ALL failed: " + reason
 
 
 def out_of_memory(name: bytes) -> bytes:

@@ -10,6 +10,7 @@ from mypy_extensions import i64
 
 import redpoll.commands
 from redpoll.config.file import NO_SUCH_COMMAND, TARGET_EXISTS, ConfigError
+from redpoll.config.rewrite import rewrite
 from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.command import Command
@@ -20,6 +21,7 @@ from redpoll.env.clock import Clock
 from redpoll.env.crash import CrashReports
 from redpoll.env.log import LEVELS, Log
 from redpoll.env.process import (
+    end_at_once,
     end_by_signal,
     greatest_listen_backlog,
     oom_score,
@@ -31,6 +33,7 @@ from redpoll.env.process import (
     write_pid,
 )
 from redpoll.env.random import Random
+from redpoll.env.restart import Start
 from redpoll.errors import ServerError
 from redpoll.net.clients import Clients
 from redpoll.net.listener import Listeners
@@ -50,7 +53,9 @@ OWN_DESCRIPTORS: Final = 32
 class Server(Stoppable):
     """A redpoll that clients can reach.  `start`, then `run`."""
 
-    def __init__(self, config: Config, log: Log, build: str, supervisor: Supervisor) -> None:
+    def __init__(
+        self, config: Config, log: Log, build: str, supervisor: Supervisor, origin: Start | None = None
+    ) -> None:
         self.config: Final = config
         self.log: Final = log
         self.build: Final = build
@@ -62,6 +67,9 @@ class Server(Stoppable):
         self.clients: Final = Clients(self.engine, self.reactor, self.limits, log)
         self.listeners: Final = Listeners(config, self.clients, self.reactor, self.engine.options, log)
         self.supervisor: Final = supervisor
+        self.origin: Final = origin
+        self.restart_ms: i64 = -1
+        """After what delay whoever runs this shall start it anew when it has ended; -1: not at all."""
         self.crashes: Final = CrashReports(log, [f"redpoll {build}"])
         self.wakeup: Wakeup | None = None
         self.pid_file = ""
@@ -317,6 +325,26 @@ class ServerHost(Host):
         session.peer.close_after_reply()
         self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')")
         return True
+
+    def restart(self, session: Session, who: bytes, delay_ms: i64, orderly: bool) -> bool:
+        server = self.server
+        origin = server.origin
+        if origin is None or server.reactor.stopping:
+            return False
+        obstacle = origin.obstacle()
+        if obstacle:
+            server.log.warning(f"Can't restart: {obstacle}")
+            return False
+        if not orderly:
+            origin.again(delay_ms)
+            end_at_once(1)
+        if server.config.path:
+            complaint = rewrite(server.config)
+            if complaint:
+                server.log.warning(f"Can't restart: configuration rewrite process failed: {complaint.decode()}")
+                return False
+        server.restart_ms = max(0, delay_ms)
+        return self.shut_down(session, who)
 
     def facts(self) -> dict[str, str]:
         server = self.server

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from tests.differential.pair import Pair
+from tests.differential.pair import DIFFERENCES, Pair, difference_rows
+from tests.differential.wire import encode
 
 TYPES = (
     "string", "integer", "double", "bignum", "null", "array", "set", "map", "attrib", "push", "verbatim", "true",
     "false", "nosuch", "MAP",
 )  # fmt: skip
+
+
+NOT_THERE = (
+    "AOF-FLUSH-SLEEP 0", "CLIENT-ENFORCE-REPLY-LIST 0", "CLOSE-CLUSTER-LINK-ON-PACKET-DROP 0",
+    "DELAY-RDB-CLIENT-FREE-SECONDS 0", "DISABLE-CLUSTER-RANDOM-PING 0", "DISABLE-CLUSTER-RECONNECTION 0",
+    "DROP-CLUSTER-PACKET-FILTER -1", "FORCE-FREE-PRIMARY-ASYNC 0", "HASHTABLE-CAN-ABORT-SHRINK 1", "LOADAOF",
+    "PAUSE-AFTER-FORK 0", "QUICKLIST-PACKED-THRESHOLD 0", "RELOAD", "REPLICATE PING", "REPLYBUFFER RESIZING 1",
+    "SET-DISABLE-DENY-SCRIPTS 0", "SET-SKIP-CHECKSUM-VALIDATION 0", "SLOTMIGRATION PREVENT-PAUSE 0", "STRUCTSIZE",
+)  # fmt: skip
+"""Subcommands for what redpoll does not have, or not yet."""
 
 
 def test_errors(pair: Pair) -> None:
@@ -34,6 +47,36 @@ def test_errors(pair: Pair) -> None:
         DEBUG OBJECT nokey
         DEBUG OBJECT nokey fast
         DEBUG OBJECT nokey fast more
+        DEBUG LEAK
+        DEBUG LEAK text
+        DEBUG LEAK two words
+        DEBUG QUICKLIST
+        DEBUG QUICKLIST nokey
+        DEBUG QUICKLIST nokey 1
+        DEBUG QUICKLIST nokey 1 2
+        DEBUG CLIENT-EVICTION
+        DEBUG CLIENT-EVICTION x
+        DEBUG FORCE-TLS-WRITE-ERROR
+        DEBUG FORCE-TLS-WRITE-ERROR 1
+        DEBUG FORCE-TLS-WRITE-ERROR x y
+        DEBUG CLUSTERLINK
+        DEBUG CLUSTERLINK KILL all
+        DEBUG CLUSTERLINK kill to node
+        DEBUG CLUSTERLINK KILL nowhere node
+        DEBUG CLUSTERLINK mend all node
+        DEBUG PROTECT-CLIENT
+        DEBUG PROTECT-CLIENT x
+        DEBUG PROTECT-CLIENT 1000000
+        DEBUG PROTECT-CLIENT 1 2
+        DEBUG DICT-RESIZING
+        DEBUG DICT-RESIZING 1 1
+        DEBUG DICT-RESIZING x
+        DEBUG DICT-RESIZING 1
+        DEBUG CONFIG-REWRITE-FORCE-ALL
+        DEBUG CONFIG-REWRITE-FORCE-ALL x
+        DEBUG RESTART x
+        DEBUG RESTART 1.5 2
+        DEBUG CRASH-AND-RECOVER x
         DEBUG LISTPACK
         DEBUG LISTPACK nokey
         DEBUG SDSLEN nokey
@@ -171,7 +214,50 @@ def test_tables_tell_their_entries(pair: Pair) -> None:
             assert (b"chain length distribution" in (reply.text or b"")) == (len(words) == 3)
 
 
+def test_tables_keep_their_size_if_told_to(pair: Pair) -> None:
+    def sizes() -> list[list[bytes]]:
+        replies = pair.both("DEBUG", "HTSTATS", "0")
+        return [re.findall(rb"table size: (\d+)", (reply.text or b"").partition(b"[Expires")[0]) for reply in replies]
+
+    pair.do("SET", "a", "1")
+    small = sizes()
+    pair.do("DEBUG", "DICT-RESIZING", "0")
+    pair.do("DEBUG", "POPULATE", "400")
+    assert sizes() == small
+    pair.do("DEBUG", "DICT-RESIZING", "1")
+    pair.do("DEBUG", "POPULATE", "100", "more")
+    large = sizes()
+    assert all(int(now[-1]) > int(before[-1]) for now, before in zip(large, small, strict=True))
+    pair.do("GET", "key:399")
+    pair.do("DBSIZE")
+
+
+def test_a_protected_client_is_not_heard(pair: Pair) -> None:
+    other = pair.second()
+    for wire, asked in ((pair.theirs, other.theirs), (pair.ours, other.ours)):
+        asked.send(encode(("CLIENT", "ID")))
+        wire.send(encode(("DEBUG", "PROTECT-CLIENT", asked.read().integer)))
+        assert wire.read().raw == b"+OK\r\n"
+    other.send("PING")
+    other.silent()
+    pair.do("PING")
+
+
+@pytest.mark.parametrize("words", NOT_THERE)
+def test_what_is_not_there_is_refused(pair: Pair, words: str) -> None:
+    refusal = (
+        b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % words.split()[0].encode()
+    )
+    assert pair.differs("debug-subcommands", "DEBUG", *words.split()).text == refusal
+
+
+def test_the_row_of_what_is_not_there_tells_of_all() -> None:
+    row = next(line for line in DIFFERENCES.read_text().splitlines() if line.startswith("| `debug-subcommands`"))
+    assert re.findall("`([A-Z-]+)`", row) == [words.split()[0] for words in NOT_THERE]
+
+
 def test_out_of_memory_does_not_end_the_server(pair: Pair) -> None:
+    assert "debug-oom" in difference_rows()
     pair.ours.send(b"*2\r\n$5\r\nDEBUG\r\n$3\r\nOOM\r\n")
     assert pair.ours.read().raw == b"-OOM out of memory while running 'debug'\r\n"
     pair.do("PING")

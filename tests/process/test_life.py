@@ -17,17 +17,9 @@ import pytest
 import redis
 from tests.differential.servers import free_port, redpoll_environment
 from tests.process.conftest import Start
-from tests.process.running import alive, until
+from tests.process.running import accepts, alive, until
 
 LOCAL = ("--bind", "127.0.0.1", "--port", "{port}")
-
-
-def accepts(port: int, host: str = "127.0.0.1") -> bool:
-    try:
-        socket.create_connection((host, port), timeout=5).close()
-    except OSError:
-        return False
-    return True
 
 
 # ---- sockets
@@ -260,9 +252,10 @@ import sys
 from redpoll.cli.server import opened_log, run
 from redpoll.config.file import load
 from redpoll.env.files import Files
+from redpoll.env.restart import Start
 
 config = load([word.encode() for word in sys.argv[2:]], b"", Files())
-sys.exit(run(config, opened_log(config, sys.argv[1])))
+sys.exit(run(config, opened_log(config, sys.argv[1]), Start()))
 """
 """A server whose system log is the socket of a test."""
 

@@ -15,6 +15,7 @@ from redpoll.env.clock import Clock
 from redpoll.env.files import Files
 from redpoll.env.log import Log
 from redpoll.env.process import end_at_once, go_to_background
+from redpoll.env.restart import Start
 from redpoll.env.system_log import SYSTEM_LOG, SystemLog
 from redpoll.env.title import Title
 from redpoll.errors import ServerError
@@ -55,11 +56,12 @@ def usage() -> str:
 def serve(words: list[str]) -> int:
     """Run a server as `words` ask for; the exit status."""
     arguments = [word.encode("utf-8", "surrogateescape") for word in words]
+    origin = Start()
     try:
         stdin = sys.stdin.buffer.read() if CommandLine(arguments).reads_stdin else b""
         config = load(arguments, stdin, Files())
         log = opened_log(config)
-        return run(config, log)
+        return run(config, log, origin)
     except ConfigError as wrong:
         if wrong.in_log:
             Log(Clock()).warning(wrong.reason.decode("utf-8", "surrogateescape"))
@@ -79,7 +81,7 @@ def opened_log(config: Config, system_log: str = SYSTEM_LOG) -> Log:
     return log
 
 
-def run(config: Config, log: Log) -> int:
+def run(config: Config, log: Log, origin: Start) -> int:
     """Start and serve; the exit status.  Raises ConfigError for what only the whole program can tell is wrong."""
     build = f"{VERSION} ({build_kind()}, {interpreter()})"
     try:
@@ -97,7 +99,7 @@ def run(config: Config, log: Log) -> int:
         else:
             log.notice("No configuration file: defaults and the command line are in force")
         supervisor.announce()
-        server = Server(config, log, build, supervisor)
+        server = Server(config, log, build, supervisor, origin)
         if config.flag(b"set-proc-title"):
             # Behind the server's own listening, so that a port it could not take is never shown.
             ProcessTitle().connect(config)
@@ -106,6 +108,9 @@ def run(config: Config, log: Log) -> int:
         log.warning(str(refused))
         return 1
     status = server.run()
+    if server.restart_ms >= 0:
+        origin.again(server.restart_ms)
+        status = 1
     end_at_once(status)
     return status
 

@@ -8,7 +8,7 @@ from redpoll.config.rewrite import rewrite
 from redpoll.config.settings import NameGlob
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import SYNTAX, CommandError
+from redpoll.errors import NO_CONFIG_FILE, SYNTAX, CommandError, rewrite_failed
 from redpoll.keyspace.glob import Glob
 from redpoll.protocol.reply import OK, Map
 
@@ -66,10 +66,12 @@ def config_set(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def config_rewrite(session: Session, args: list[bytes]) -> object:
     engine = session.engine
+    if not engine.config.path:
+        raise CommandError(NO_CONFIG_FILE)
     complaint = rewrite(engine.config)
     if complaint:
-        engine.host.log("CONFIG REWRITE failed: " + complaint.decode("utf-8", "surrogateescape").removeprefix("ERR "))
-        raise CommandError(complaint)
+        engine.host.log("CONFIG REWRITE failed: " + complaint.decode("utf-8", "surrogateescape"))
+        raise CommandError(rewrite_failed(complaint))
     engine.host.note("CONFIG REWRITE executed with success.")
     return OK
 

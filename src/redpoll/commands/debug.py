@@ -10,28 +10,39 @@ from typing import Final
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
 from redpoll.commands.containers import help_lines
+from redpoll.config.rewrite import rewrite
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import (
     DEBUG_DB_OUT_OF_RANGE,
+    INVALID_CLIENT_ID,
+    NO_CLIENT_EVICTION,
+    NO_SUCH_CLIENT,
     NO_SUCH_KEY,
+    NO_TLS,
     NOT_A_HASH_TABLE,
     NOT_A_LISTPACK,
+    NOT_A_QUICKLIST,
     NOT_AN_SDS,
     NOT_IN_RESP2,
     NOT_POSITIVE,
+    ONLY_IN_A_CLUSTER,
     ONLY_IN_A_SERVER,
+    RESTART_FAILED,
     WRONG_PROTOCOL_TYPE,
     CommandError,
+    fill_failed,
     wrong_subcommand,
 )
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import NEW
+from redpoll.observe.client_line import client_line_for_log
 from redpoll.observe.digest import data_digest, key_digest
 from redpoll.observe.object_report import database_lines, object_line, sds_line, table_lines
 from redpoll.protocol.numbers import is_int, parse_double, to_int
 from redpoll.protocol.reply import (
+    NO_REPLY,
     OK,
     Attribute,
     BigNumber,
@@ -45,6 +56,7 @@ from redpoll.protocol.reply import (
     Status,
     Verbatim,
 )
+from redpoll.structures.table import RESIZING
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
@@ -60,6 +72,9 @@ from redpoll.types.zset import ZSet
 
 SIGABRT: Final = 6
 SIGSEGV: Final = 11
+
+LEAKED: Final[list[bytes]] = []
+"""What DEBUG LEAK was given: nobody reads it."""
 
 Subcommand = Callable[[Session, list[bytes]], object]
 
@@ -206,6 +221,70 @@ def htstats_key(session: Session, args: list[bytes]) -> object:
     return Verbatim(table_lines(members, wants_all(args)).encode())
 
 
+def quicklist(session: Session, args: list[bytes]) -> object:
+    go_to(session.db, args[2])
+    # There are no lists yet, so nothing is one.
+    raise CommandError(NOT_A_QUICKLIST)
+
+
+def dict_resizing(session: Session, args: list[bytes]) -> object:
+    RESIZING.held = not is_on(args[2])
+    return OK
+
+
+def leak(session: Session, args: list[bytes]) -> object:
+    LEAKED.append(b"%b" % args[2])
+    return OK
+
+
+def protect_client(session: Session, args: list[bytes]) -> object:
+    """From now on nothing is read from that client."""
+    id = integer(args[2], INVALID_CLIENT_ID)
+    other = session.engine.sessions.get(id)
+    if other is None:
+        raise CommandError(NO_SUCH_CLIENT)
+    other.peer.hold()
+    return OK
+
+
+def client_eviction(session: Session, args: list[bytes]) -> object:
+    raise CommandError(NO_CLIENT_EVICTION)
+
+
+def force_tls_write_error(session: Session, args: list[bytes]) -> object:
+    raise CommandError(NO_TLS)
+
+
+def clusterlink(session: Session, args: list[bytes]) -> object:
+    if args[2].lower() != b"kill":
+        raise CommandError(wrong_subcommand(args[1], b"DEBUG"))
+    raise CommandError(ONLY_IN_A_CLUSTER)
+
+
+def config_rewrite_force_all(session: Session, args: list[bytes]) -> object:
+    config = session.engine.config
+    complaint = rewrite(config, everything=True) if config.path else b"Bad address"
+    if complaint:
+        raise CommandError(fill_failed(complaint))
+    return OK
+
+
+def restart(session: Session, args: list[bytes]) -> object:
+    return start_anew(session, args, True)
+
+
+def crash_and_recover(session: Session, args: list[bytes]) -> object:
+    return start_anew(session, args, False)
+
+
+def start_anew(session: Session, args: list[bytes], orderly: bool) -> object:
+    delay_ms = integer(args[2]) if len(args) > 2 else 0
+    who = client_line_for_log(session).encode("utf-8", "surrogateescape")
+    if not session.engine.host.restart(session, who, delay_ms, orderly):
+        raise CommandError(RESTART_FAILED)
+    return NO_REPLY
+
+
 def stringmatch_test(session: Session, args: list[bytes]) -> object:
     return Status(b"Apparently the server did not crash: test passed")
 
@@ -263,11 +342,18 @@ def help(session: Session, args: list[bytes]) -> object:
     return help_lines(b"DEBUG", [
         b"ASSERT", b"End by a failed assertion.",
         b"CHANGE-REPL-ID", b"Take another replication id.",
+        b"CLIENT-EVICTION", b"Answer that clients are not evicted.",
+        b"CLUSTERLINK KILL <to|from|all> <node-id>", b"Answer that there is no cluster.",
+        b"CONFIG-REWRITE-FORCE-ALL", b"Rewrite the configuration file with all directives, defaults too.",
+        b"CRASH-AND-RECOVER [<milliseconds>]", b"Start anew under the same pid, without an end in good order.",
+        b"DICT-RESIZING <0|1>", b"Whether tables grow and shrink before it is extreme.",
         b"DIGEST", b"A number for the content of all databases.",
         b"DIGEST-VALUE <key> [<key> ...]", b"A number for the content of each key.",
         b"ERROR <string>", b"Answer this error.",
+        b"FORCE-TLS-WRITE-ERROR <0|1>", b"Answer that there is no TLS.",
         b"HTSTATS <dbid> [full]", b"Figures of a database's table.",
         b"HTSTATS-KEY <key> [full]", b"Figures of the table of a large hash or sorted set.",
+        b"LEAK <string>", b"Never give back the memory of a copy.",
         b"LISTPACK <key>", b"Whether a value is a listpack.",
         b"LOG <message>", b"Write into the server's log.",
         b"OBJECT <key> [fast]", b"How a value is kept.",
@@ -275,7 +361,10 @@ def help(session: Session, args: list[bytes]) -> object:
         b"PANIC", b"End as after a mistake of ours.",
         b"PAUSE-CRON <0|1>", b"Stop all work that happens by itself.",
         b"POPULATE <count> [<prefix> [<size>]]", b"Create strings.",
+        b"PROTECT-CLIENT <client-id>", b"Read nothing more from a client.",
         b"PROTOCOL <type>", b"Answer with a reply of this type.",
+        b"QUICKLIST <key> [<0|1>]", b"Whether a value is a quicklist.",
+        b"RESTART [<milliseconds>]", b"End in good order and start anew under the same pid.",
         b"SDSLEN <key>", b"The bytes of a key and its string.",
         b"SEGFAULT", b"End as after a bad access to memory.",
         b"SET-ACTIVE-EXPIRE <0|1>", b"Whether keys past their deadline are deleted by themselves.",
@@ -287,12 +376,19 @@ def help(session: Session, args: list[bytes]) -> object:
 SUBCOMMANDS: Final = {
     b"ASSERT": Row(assert_, 0, 0),
     b"CHANGE-REPL-ID": Row(change_replication_id, 0, 0),
+    b"CLIENT-EVICTION": Row(client_eviction, 0, 0),
+    b"CLUSTERLINK": Row(clusterlink, 3, 3),
+    b"CONFIG-REWRITE-FORCE-ALL": Row(config_rewrite_force_all, 0, 0),
+    b"CRASH-AND-RECOVER": Row(crash_and_recover, 0, 1 << 30),
+    b"DICT-RESIZING": Row(dict_resizing, 1, 1),
     b"DIGEST": Row(digest, 0, 0),
     b"DIGEST-VALUE": Row(digest_value, 0, 1 << 30),
     b"ERROR": Row(error, 1, 1),
+    b"FORCE-TLS-WRITE-ERROR": Row(force_tls_write_error, 1, 1),
     b"HELP": Row(help, 0, 0),
     b"HTSTATS": Row(htstats, 1, 1 << 30),
     b"HTSTATS-KEY": Row(htstats_key, 1, 1 << 30),
+    b"LEAK": Row(leak, 1, 1),
     b"LISTPACK": Row(listpack, 1, 1),
     b"LOG": Row(log, 1, 1),
     b"OBJECT": Row(object_, 1, 2),
@@ -300,7 +396,10 @@ SUBCOMMANDS: Final = {
     b"PANIC": Row(panic, 0, 0),
     b"PAUSE-CRON": Row(pause_cron, 1, 1),
     b"POPULATE": Row(populate, 1, 3),
+    b"PROTECT-CLIENT": Row(protect_client, 1, 1),
     b"PROTOCOL": Row(protocol, 1, 1),
+    b"QUICKLIST": Row(quicklist, 1, 2),
+    b"RESTART": Row(restart, 0, 1 << 30),
     b"SDSLEN": Row(sdslen, 1, 1),
     b"SEGFAULT": Row(segfault, 0, 0),
     b"SET-ACTIVE-EXPIRE": Row(set_active_expire, 1, 1),

@@ -20,24 +20,22 @@ LEFT_ALONE: Final = [b"include", b"rename-command", b"sentinel", b"user", b"save
 """Words whose lines stay as they are.  `user` and `save` will be written once there are users and snapshots: until then
 a rewrite must not take from a file what another server, or a later version, reads in it."""
 
-NO_FILE: Final = b"ERR The server is running without a config file"
-FAILED: Final = b"ERR Rewriting config file: "
 
+def rewrite(config: Config, everything: bool = False) -> bytes:
+    """Write `config` into its file; why that failed, empty if it was written.  A missing file is made anew.
 
-def rewrite(config: Config) -> bytes:
-    """Write `config` into its file; the error for the client, empty if it was written.  A missing file is made anew."""
-    if not config.path:
-        return NO_FILE
+    With `everything`, defaults are written too.
+    """
     files = config.files
     try:
         old = files.read(config.path) if files.exists(config.path) else b""
-        files.replace(config.path, rewritten(config, old))
+        files.replace(config.path, rewritten(config, old, everything))
     except OSError as refused:
-        return FAILED + (refused.strerror or "").encode()
+        return (refused.strerror or "").encode()
     return b""
 
 
-def rewritten(config: Config, old: bytes) -> bytes:
+def rewritten(config: Config, old: bytes, everything: bool = False) -> bytes:
     """The text of a file that says what `config` is, made from the text `old`.  O(bytes + directives)."""
     lines = old.split(b"\n") if old else []
     places = places_of_directives(lines)
@@ -51,7 +49,7 @@ def rewritten(config: Config, old: bytes) -> bytes:
             if used < len(free):
                 lines[free[used]] = line.text
                 used += 1
-            elif line.needed:
+            elif line.needed or everything:
                 added.append(line.text)
         for place in free[used:]:
             lines[place] = b""

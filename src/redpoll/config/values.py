@@ -320,5 +320,11 @@ class ListOfWords(Kind):
         self.check(words)
         return Value(b" ".join(words))
 
+    def lines(self, name: bytes, value: Value, default: Value) -> list[Line]:
+        if not value.text and not default.text:
+            # Lists that start as none are addresses: a line cannot say that there is none.
+            return []
+        return super().lines(name, value, default)
+
     def check(self, words: list[bytes]) -> None:
         """Raises BadValue if `words` cannot be taken."""

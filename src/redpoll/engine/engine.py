@@ -80,6 +80,10 @@ class Host:
         """End the program as a fault would; False where nobody may."""
         return False
 
+    def restart(self, session: Session, who: bytes, delay_ms: i64, orderly: bool) -> bool:
+        """Start the program anew after so long, after an orderly end or at once; False if it cannot be."""
+        return False
+
     def listeners(self) -> list[str]:
         """The sockets that clients may come to, as INFO tells them: `name=tcp,bind=127.0.0.1,port=6379`."""
         return []

@@ -93,6 +93,9 @@ class Peer:
     def close(self) -> None:
         """End the connection at once; what was said and not sent is lost."""
 
+    def hold(self) -> None:
+        """Take nothing more from the client, and send it nothing that does not go at once."""
+
     def hush(self) -> None:
         """The session's `quiet` has changed."""
 

@@ -458,6 +458,13 @@ class Line(Peer):
         if connection is not None:
             connection.close()
 
+    def hold(self) -> None:
+        connection = self.connection
+        if connection is not None:
+            connection.reactor.remove(self.fd)
+            # So that a backlog does not put it back.
+            connection.writing = True
+
     def hush(self) -> None:
         connection = self.connection
         if connection is not None:

@@ -44,6 +44,19 @@ RECORDS_PER_BUCKET: Final[i64] = 16
 BYTES_PER_BUCKET: Final[i64] = 416
 """A bucket's records and their header then stay within the 512 bytes that the small-object allocator serves."""
 
+EXTREME: Final[i64] = 32
+"""What is so many times too full, or too empty, is resized even while resizing is held back."""
+
+
+class Resizing:
+    """DEBUG DICT-RESIZING: whether the tables of this process are `held` at their size, short of EXTREME."""
+
+    def __init__(self) -> None:
+        self.held = False
+
+
+RESIZING: Final = Resizing()
+
 _kept: Final = BytesWriter()
 _moved: Final = BytesWriter()
 
@@ -409,7 +422,7 @@ class Table:
         """Split the next bucket if the table is fuller than it should be; the position stays true."""
         if self.size <= RECORDS_PER_BUCKET * self.buckets and self.record_bytes <= BYTES_PER_BUCKET * self.buckets:
             return
-        if self.buckets >= self.most_buckets:
+        if self.buckets >= self.most_buckets or (RESIZING.held and not self._is_crowded()):
             return
         key = b""
         watched = self.split == self.bucket
@@ -419,6 +432,10 @@ class Table:
         if watched:
             # The record may have moved: whoever works on at the position shall find it there.
             self.find(key)
+
+    def _is_crowded(self) -> bool:
+        most = EXTREME * self.buckets
+        return self.size > RECORDS_PER_BUCKET * most or self.record_bytes > BYTES_PER_BUCKET * most
 
     def _split_next(self) -> None:
         p = self.split
@@ -490,6 +507,7 @@ class Table:
             self.buckets > 1
             and self.size < RECORDS_PER_BUCKET // 2 * self.buckets
             and self.record_bytes < BYTES_PER_BUCKET // 2 * self.buckets
+            and not (RESIZING.held and self.size * EXTREME >= RECORDS_PER_BUCKET // 2 * self.buckets)
         ):
             self._merge_last()
 

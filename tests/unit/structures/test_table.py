@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -12,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from redpoll.env.random import Random
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
-from redpoll.structures.table import Table
+from redpoll.structures.table import EXTREME, RECORDS_PER_BUCKET, RESIZING, Table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
 from redpoll.structures.table_walk import Records, due, mean_ttl_ms, scan
@@ -286,4 +287,38 @@ def test_the_mean_of_deadlines_that_together_leave_64_bits() -> None:
         table.put(b"%d" % n, b"", 0)
         table.set_deadline(9223372036854775807 - n)
     assert mean_ttl_ms(table, 5) == 9223372036854775800
+    check(table)
+
+
+@pytest.fixture
+def held() -> Iterator[None]:
+    RESIZING.held = True
+    yield
+    RESIZING.held = False
+
+
+def test_a_held_table_keeps_its_size_until_it_is_extreme(held: None) -> None:
+    table = Table()
+    most = RECORDS_PER_BUCKET * EXTREME
+    for n in range(most):
+        table.put(b"%06d" % n, b"v", 0)
+    assert table.buckets == 1
+    table.put(b"one more", b"v", 0)
+    assert table.buckets == 2
+    RESIZING.held = False
+    for n in range(most, 2 * most):
+        table.put(b"%06d" % n, b"v", 0)
+    check(table)
+    grown = table.buckets
+    assert grown == -(-table.size // RECORDS_PER_BUCKET)
+    RESIZING.held = True
+    for n in range(2 * most - 20):
+        assert table.find(b"%06d" % n)
+        table.remove()
+    assert table.buckets == grown
+    check(table)
+    for n in range(2 * most - 20, 2 * most):
+        assert table.find(b"%06d" % n)
+        table.remove()
+    assert 1 < table.buckets < grown
     check(table)

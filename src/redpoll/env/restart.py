@@ -1,0 +1,47 @@
+"""How this program was started, so that it can be started anew in the place of itself, under the same process id."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import Final
+
+from mypy_extensions import i64
+
+STANDARD_STREAMS: Final = 3
+
+
+class Start:
+    """The command line and the folder of the start.  Made before anything changes the working folder."""
+
+    def __init__(self) -> None:
+        self.program: Final = sys.executable
+        self.words: Final = [sys.executable, *sys.orig_argv[1:]]
+        try:
+            self.folder = os.getcwd()
+        except OSError:
+            self.folder = ""
+
+    def obstacle(self) -> str:
+        """Why the program could not be started again now; empty if it could."""
+        if not self.program or not os.access(self.program, os.X_OK):
+            return f"{self.program or 'the interpreter'} cannot be executed"
+        if not os.path.isdir(self.folder):
+            return "the folder that it was started in is gone"
+        return ""
+
+    def again(self, delay_ms: i64) -> None:
+        """Leave everything as it stands, wait, and start anew; returns only if the system refuses."""
+        # Whoever is connected sees the end now, not after the delay.
+        os.closerange(STANDARD_STREAMS, os.sysconf("SC_OPEN_MAX"))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        if delay_ms > 0:
+            time.sleep(int(delay_ms) / 1000)
+        try:
+            os.chdir(self.folder)
+            os.execv(self.program, self.words)
+        except OSError:
+            return
