@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -29,10 +30,13 @@ def run(program: str | None, port: int, *arguments: str, given: bytes = b"") -> 
 @pytest.mark.parametrize("protocol", ["-2", "-3"])
 def test_a_session(port: int, protocol: str) -> None:
     lines = b"SET k v\nGET k\nHSET h a 1 b 2\nHGETALL h\nZADD z 1.5 m\nZSCORE z m\nNOSUCH\nMULTI\nINCR n\nEXEC\nGET missing\n"
-    said = run(CLI, port, protocol, given=lines)
-    assert said.splitlines()[:3] == ["OK", "v", "2"]
-    assert "ERR unknown command 'NOSUCH'" in said
-    assert "QUEUED\n1\n" in said
+    said = run(CLI, port, protocol, given=lines).splitlines()
+    assert said[:3] == ["OK", "v", "2"]
+    # A map is two lines an entry; in RESP3 a blank is between them.
+    assert " ".join(said[3:7]).split()[:4] == ["a", "1", "b", "2"]
+    refused = next(at for at, line in enumerate(said) if line.startswith("ERR unknown command 'NOSUCH'"))
+    assert said[refused - 2 : refused] == ["1", "1.5"]
+    assert [line for line in said[refused + 1 :] if line] == ["OK", "QUEUED", "1"]
 
 
 @needs_cli
@@ -84,6 +88,30 @@ def test_bigkeys(port: int) -> None:
     said = run(CLI, port, "--bigkeys")
     assert "Sampled 3 keys in the keyspace!" in said
     assert """Biggest string found '"largest"' has 3000 bytes""" in said
+
+
+@needs_cli
+def test_memkeys(port: int) -> None:
+    run(CLI, port, "MSET", "small", "1", "largest", "x" * 3000, "medium", "y" * 30)
+    run(CLI, port, "HSET", "hash", "field", "value")
+    said = run(CLI, port, "--memkeys")
+    assert "Sampled 4 keys in the keyspace!" in said
+    found = re.findall(r"Biggest +(\w+) found '\"(\w+)\"' has (\d+) bytes", said)
+    assert [(kind, key) for kind, key, _ in sorted(found)] == [("hash", "hash"), ("string", "largest")]
+    sizes = {key: int(run(CLI, port, "MEMORY", "USAGE", key)) for _, key, _ in found}
+    assert {key: int(size) for _, key, size in found} == sizes
+    assert sizes["largest"] > 3000
+    assert run(CLI, port, "--memkeys-samples", "0") == said
+
+
+@needs_cli
+def test_hotkeys_want_a_policy_that_counts(port: int) -> None:
+    run(CLI, port, "SET", "k", "v")
+    assert CLI is not None
+    done = subprocess.run([CLI, "-p", str(port), "--hotkeys"], capture_output=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert b"ERR An LFU maxmemory policy is not selected, access frequency not tracked." in done.stderr
+    assert b"Hot key '" not in done.stdout
 
 
 @needs_cli
