@@ -83,6 +83,7 @@ ROWS: tuple[Row, ...] = (
     Row("INCR", ("INCR", f"ctr:{RANDOM_INT}"), _counters),
     Row("HSET", ("HSET", _HASH, "field2", RANDOM_INT), _hashes),
     Row("HGET", ("HGET", _HASH, "field2"), _hashes, lines=2),
+    Row("SETBIT", ("SETBIT", _BITMAP, "517", "1"), _bitmaps, gate=False),
     Row("GETBIT", ("GETBIT", _BITMAP, "517"), _bitmaps, gate=False),
     Row("BITCOUNT", ("BITCOUNT", _BITMAP), _bitmaps, gate=False),
     Row("BITFIELD", ("BITFIELD", _BITMAP, "INCRBY", "u16", "#7", "1"), _bitmaps, lines=2, weight=2, gate=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from benchmarks.contestants import parse_contestant
 from benchmarks.instructions import own_costs
 from benchmarks.load import Load, prepare
 from benchmarks.report import geometric_mean, median
-from benchmarks.throughput import Figures, rows_named
+from benchmarks.throughput import GATE_DEPTHS, ROWS, Figures, rows_named
 from benchmarks.wire import encode, pattern
 
 
@@ -51,6 +52,13 @@ def test_rows_are_found_by_name_in_any_case_with_or_without_their_count() -> Non
     assert [row.name for row in rows_named("mget,GET")] == ["GET", "MGET(100)"]
     with pytest.raises(ValueError, match="there is no row 'gets'"):
         rows_named("gets")
+
+
+def test_every_row_is_explained_and_in_italics_if_it_is_outside_the_mean() -> None:
+    readme = (Path(__file__).parents[3] / "benchmarks" / "README.md").read_text()
+    explained = re.findall(r"(?m)^\| (\*?[A-Z]+(?:\(\d+\))?\*?) \| `", readme)
+    assert sorted(explained) == sorted(row.name if row.gate else f"*{row.name}*" for row in ROWS)
+    assert f"mean over its {sum(row.gate for row in ROWS) * len(GATE_DEPTHS)} rows" in readme
 
 
 def test_own_costs_leave_out_callees_and_keep_libraries_apart(tmp_path: Path) -> None:
