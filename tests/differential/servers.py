@@ -43,8 +43,9 @@ def free_port() -> int:
 class Server:
     """A server process that listens on `port` once `start` has returned."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *options: str) -> None:
         self.name = name
+        self.options = (*OPTIONS, *options)
         self.port = 0
         self.folder = tempfile.TemporaryDirectory(prefix=f"redpoll-{name}-")
         self.process: subprocess.Popen[bytes] | None = None
@@ -118,12 +119,12 @@ class Server:
 class Valkey(Server):
     def command(self) -> list[str]:
         binary = str(get_binary_path())
-        return [binary, "--port", str(self.port), *OPTIONS, "--save", ""]
+        return [binary, "--port", str(self.port), *self.options, "--save", ""]
 
 
 class Redpoll(Server):
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "redpoll", "server", "--port", str(self.port), *OPTIONS]
+        return [sys.executable, "-m", "redpoll", "server", "--port", str(self.port), *self.options]
 
     def environment(self) -> dict[str, str]:
         return redpoll_environment()
@@ -137,6 +138,6 @@ def redpoll_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": absolute}
 
 
-def ours() -> Server:
+def ours(*options: str) -> Server:
     """The server under test."""
-    return Valkey("second-valkey") if self_test() else Redpoll("redpoll")
+    return Valkey("second-valkey", *options) if self_test() else Redpoll("redpoll", *options)

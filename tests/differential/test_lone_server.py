@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
+import pytest
 from tests.differential.catalogue import golden
 from tests.differential.pair import Pair
+from tests.differential.servers import Server, Valkey, ours
 
 
 def test_role_and_replication(pair: Pair) -> None:
@@ -164,6 +167,47 @@ def test_modules(pair: Pair) -> None:
         MODULE LOADEX /x.so CONFIG a b ARGS c
         MODULE UNLOAD x
     """)
+
+
+@pytest.fixture(scope="module", params=["yes", "local"])
+def open_to_modules(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Server]]:
+    words = ("--enable-module-command", str(request.param))
+    theirs, under_test = Valkey("valkey", *words), ours(*words)
+    try:
+        theirs.start()
+        under_test.start()
+        yield theirs, under_test
+    finally:
+        theirs.close()
+        under_test.close()
+
+
+def test_modules_where_they_are_allowed(open_to_modules: tuple[Server, Server]) -> None:
+    pair = Pair(*open_to_modules, 2)
+    try:
+        pair.play("""
+            CONFIG GET enable-module-command
+            MODULE LOAD
+            MODULE LOAD /nonexistent.so
+            MODULE LOAD /nonexistent.so a b
+            MODULE LOAD /etc/passwd
+            MODULE LOADEX /nonexistent.so
+            MODULE LOADEX /nonexistent.so CONFIG a b ARGS x
+            MODULE LOADEX /nonexistent.so CONFIG a
+            MODULE LOADEX /nonexistent.so FOO
+            MODULE UNLOAD nosuch
+            MODULE UNLOAD a b
+            MULTI
+            MODULE LOAD /nonexistent.so
+            MODULE UNLOAD nosuch
+            EXEC
+        """)
+    finally:
+        pair.close()
+    for server in open_to_modules:
+        log = server.log.read_text()
+        assert "# Module /nonexistent.so failed to load: " in log
+        assert "# Error unloading module nosuch: no such module with that name" in log
 
 
 def test_last_save_is_the_start(pair: Pair) -> None:

@@ -11,6 +11,13 @@ from redpoll.errors import MODULE_NOT_LOADED, NO_SUCH_MODULE, CommandError
 CHANGE = ADMIN | NOSCRIPT | NO_ASYNC_LOADING
 
 
+def not_loaded(session: Session, path: bytes) -> CommandError:
+    """The refusal of a module, after its reason is logged."""
+    name = path.decode("utf-8", "surrogateescape")
+    session.engine.host.log(f"Module {name} failed to load: redpoll, being Python, has no place for it")
+    return CommandError(MODULE_NOT_LOADED)
+
+
 module = container(
     "module", group="server", since="4.0.0",
     summary="Libraries that would bring commands of their own.",
@@ -30,7 +37,7 @@ def module_list(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(1)", summary="Load a module; refused, as redpoll has none.",
 )  # fmt: skip
 def module_load(session: Session, args: list[bytes]) -> object:
-    raise CommandError(MODULE_NOT_LOADED)
+    raise not_loaded(session, args[2])
 
 
 @command(
@@ -39,7 +46,7 @@ def module_load(session: Session, args: list[bytes]) -> object:
     since="7.0.0", complexity="O(1)", summary="Load a module with settings; refused, as redpoll has none.",
 )  # fmt: skip
 def module_loadex(session: Session, args: list[bytes]) -> object:
-    raise CommandError(MODULE_NOT_LOADED)
+    raise not_loaded(session, args[2])
 
 
 @command(
@@ -47,6 +54,8 @@ def module_loadex(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(1)", summary="Unload a module; there is none.",
 )  # fmt: skip
 def module_unload(session: Session, args: list[bytes]) -> object:
+    name = args[2].decode("utf-8", "surrogateescape")
+    session.engine.host.log(f"Error unloading module {name}: no such module with that name")
     raise CommandError(NO_SUCH_MODULE)
 
 

@@ -306,9 +306,9 @@ DIRECTIVES: Final = [
         b"enable-module-command",
         WHO,
         b"no",
-        NOT_YET,
+        EFFECT,
         "security",
-        "Who may use MODULE: nobody, everybody, or only clients on this machine.",
+        "Who may ask for modules, though there are none: nobody, everybody, or only clients on this machine.",
         immutable=True,
     ),
     Directive(
