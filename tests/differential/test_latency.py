@@ -91,6 +91,19 @@ def test_spikes_are_kept_by_event(pair: Pair) -> None:
         pair.do("LATENCY", "HISTORY", "command")
 
 
+def test_a_wait_is_no_spike(pair: Pair) -> None:
+    pair.do("LATENCY", "RESET")
+    waiting, other = pair.second(), pair.second()
+    with pair.config("latency-monitor-threshold", 40):
+        waiting.send("BZPOPMIN", "z", "0")
+        waiting.silent(0.06)
+        other.do("ZADD", "z", "1", "a")
+        waiting.read()
+        waiting.send("BZPOPMIN", "z", "0.06")
+        waiting.read()
+        pair.do("LATENCY", "LATEST")
+
+
 def test_tracking_may_be_off(pair: Pair) -> None:
     pair.do("CONFIG", "RESETSTAT")
     with pair.config("latency-tracking", "no"):
