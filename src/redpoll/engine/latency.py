@@ -3,9 +3,9 @@
 An event that took at least the threshold is kept with its second; within one second only the greatest.  Source:
 spec/server.md, "LATENCY".
 
-A command that waited is a `command` or `fast-command` when it is served, as in the reference, whose `command-unblocking`
-is for those of modules.  There is no `expire-del`: what an expired key held is given back in slices, so that deleting it
-never takes a millisecond.
+A command that waited is a `command` or `fast-command` when it is served, as in the reference, whose
+`command-unblocking` is for those of modules.  There is no `expire-del`: what an expired key held is given back in
+slices, so that deleting it never takes a millisecond.
 """
 
 from __future__ import annotations
