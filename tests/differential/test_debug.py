@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from tests.differential.pair import DIFFERENCES, Pair, difference_rows
@@ -23,6 +24,21 @@ NOT_THERE = (
     "SET-DISABLE-DENY-SCRIPTS 0", "SET-SKIP-CHECKSUM-VALIDATION 0", "SLOTMIGRATION PREVENT-PAUSE 0", "STRUCTSIZE",
 )  # fmt: skip
 """Subcommands for what redpoll does not have, or not yet."""
+
+
+@pytest.fixture
+def apart() -> Iterator[Pair]:
+    """A pair with servers of its own, for what would leave its mark on those that all tests share."""
+    theirs, under_test = Valkey("valkey"), ours()
+    try:
+        theirs.start()
+        under_test.start()
+        made = Pair(theirs, under_test, 2)
+        yield made
+        made.close()
+    finally:
+        theirs.close()
+        under_test.close()
 
 
 def test_errors(pair: Pair) -> None:
@@ -233,32 +249,22 @@ def test_tables_keep_their_size_if_told_to(pair: Pair) -> None:
     pair.do("DBSIZE")
 
 
-def test_a_protected_client_is_not_heard(pair: Pair) -> None:
-    other = pair.second()
-    for wire, asked in ((pair.theirs, other.theirs), (pair.ours, other.ours)):
+def test_a_protected_client_is_not_heard(apart: Pair) -> None:
+    other = apart.second()
+    for wire, asked in ((apart.theirs, other.theirs), (apart.ours, other.ours)):
         asked.send(encode(("CLIENT", "ID")))
         wire.send(encode(("DEBUG", "PROTECT-CLIENT", asked.read().integer)))
         assert wire.read().raw == b"+OK\r\n"
     other.send("PING")
     other.silent()
-    pair.do("PING")
+    apart.do("PING")
 
 
-def test_what_is_not_there_is_refused() -> None:
-    # Some of it would leave its mark on the reference that the other tests share.
-    theirs, under_test = Valkey("valkey"), ours()
-    try:
-        theirs.start()
-        under_test.start()
-        pair = Pair(theirs, under_test, 2)
-        for words in NOT_THERE:
-            word = words.split()[0].encode()
-            refusal = b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % word
-            assert pair.differs("debug-subcommands", "DEBUG", *words.split()).text == refusal
-        pair.close()
-    finally:
-        theirs.close()
-        under_test.close()
+def test_what_is_not_there_is_refused(apart: Pair) -> None:
+    for words in NOT_THERE:
+        word = words.split()[0].encode()
+        refusal = b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % word
+        assert apart.differs("debug-subcommands", "DEBUG", *words.split()).text == refusal
 
 
 def test_the_row_of_what_is_not_there_tells_of_all() -> None:
