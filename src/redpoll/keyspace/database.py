@@ -307,8 +307,13 @@ class Database:
         timed = there and table.volatile > 0 and table.deadline() != 0
         kind = string_kind(key, value, timed)
         if there and table.word & OUTSIDE != 0:
-            self.reclaimer.drop(table.object())
-        if table.fits(len(key), len(value)):
+            gone = table.object()
+            if table.fits(len(key), len(value)):
+                table.replace(value, kind)
+            else:
+                table.replace_outside(key, LongString(value), kind)
+            self.reclaimer.drop(gone)
+        elif table.fits(len(key), len(value)):
             if there:
                 table.replace(value, kind)
             else:
@@ -457,9 +462,13 @@ class Database:
 
     def _remove(self) -> None:
         table = self.table
-        if table.word & OUTSIDE != 0:
-            self.reclaimer.drop(table.object())
+        if table.word & OUTSIDE == 0:
+            table.remove()
+            return
+        gone = table.object()
         table.remove()
+        # Not before it has left: where there is no memory for that, it stays.
+        self.reclaimer.drop(gone)
 
     def set_deadline(self, at_ms: i64) -> None:
         """Give the key at the position a deadline, or take it away (0); the caller tells `changed`."""

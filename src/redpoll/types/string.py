@@ -67,19 +67,20 @@ class LongString(Outside):
     def write_at(self, at: i64, data: bytes) -> None:
         """Write `data` from byte `at` on, with zeros before it if the string ends earlier.
 
-        O(written) once in a buffer, and on average: a gap longer than the string costs a copy of it.
+        O(written) once in a buffer, and on average: a gap longer than the string costs a copy of it.  The string
+        grows in one step: where there is no memory for it, it stays as it is.
         """
         buffer = self.to_buffer()
         size: i64 = len(buffer)
         gap = at - size
         if gap > size:
-            grown = bytearray(at)
+            grown = bytearray(at + len(data))
             grown[:size] = buffer
-            buffer = grown
+            grown[at:] = data
             self.buffer = grown
         elif gap > 0:
-            buffer += bytes(gap)
-        if at >= size:
+            buffer += bytes(gap) + data
+        elif gap == 0:
             buffer += data
         else:
             buffer[at : at + len(data)] = data
