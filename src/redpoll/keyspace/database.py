@@ -48,6 +48,8 @@ class Database:
         self.moment: Final = moment
         self.reclaimer: Final = reclaimer
         self.most_buckets: i64 = most_buckets
+        self.named = index == 0
+        """Whether a command has named it yet: MEMORY STATS then shows it, empty or not."""
         self.table = Table(most_buckets=most_buckets)
 
     # Looking up.

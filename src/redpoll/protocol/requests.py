@@ -240,6 +240,7 @@ class RequestParser:
         data = self.data
         end: i64 = len(data)
         at = self.at
+        names = self.limits.names
         args = self.args
         args_bytes = self.args_bytes
         left = self.left
@@ -252,7 +253,7 @@ class RequestParser:
                     at += 4
                     args = []
                     args_bytes = 0
-                    name = short_name(self.limits.names, data, at, end)
+                    name = short_name(names, data, at, end)
                     if name is not None:
                         args.append(name)
                         args_bytes = len(name)
