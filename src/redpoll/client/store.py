@@ -174,7 +174,7 @@ class Store:
         if len(words) == 0:
             raise CommandError(b"ERR no command given")
         self.engine.start_unit()
-        args = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        args = [as_word(word) for word in words]
         reply = self.engine.execute(self.session, args)
         return to_python(reply)
 
@@ -189,6 +189,17 @@ class Store:
 
 def to_bytes(text: Text) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
+
+
+def as_word(word: object) -> bytes:
+    """A word of a command as bytes.  Raises TypeError for what has no one obvious spelling: None, True, a list …"""
+    if isinstance(word, bytes):
+        return word
+    if isinstance(word, str):
+        return word.encode()
+    if isinstance(word, bool) or not (isinstance(word, int) or isinstance(word, float)):
+        raise TypeError(f"a word of a command is bytes, str, int or float, not {type(word).__name__}")
+    return str(word).encode()
 
 
 def to_python(reply: object) -> object:

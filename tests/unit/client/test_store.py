@@ -55,6 +55,16 @@ def test_complaints_are_the_reference_s_and_change_nothing(call: object, complai
     assert (store.get("s"), store.get("n"), store.zrank("z", "a"), store.execute("DBSIZE")) == (b"text", b"1", 0, 3)
 
 
+def test_words_are_bytes_text_or_numbers() -> None:
+    store = redpoll.open()
+    assert store.execute("MSET", "a", 1, "b", 1.5, b"c", "\u00e9") == b"OK"
+    assert store.execute(b"MGET", "a", "b", "c") == [b"1", b"1.5", b"\xc3\xa9"]
+    for word in (None, True, ["x"], bytearray(b"x"), memoryview(b"x")):
+        with pytest.raises(TypeError, match="a word of a command is bytes, str, int or float, not"):
+            store.execute("SET", "a", word)  # type: ignore[arg-type]
+    assert store.get("a") == b"1"
+
+
 def test_the_journal_gets_what_methods_change() -> None:
     clock = VirtualClock(1_700_000_000_000_000)
     store = Store(clock)
