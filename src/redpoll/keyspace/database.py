@@ -195,6 +195,14 @@ class Database:
         assert isinstance(found, LongString)
         return found.text()
 
+    def is_text(self, text: bytes) -> bool:
+        """Whether the string at the position is `text`.  Raises WRONGTYPE."""
+        if self.table.word & OUTSIDE != 0:
+            found = self.table.object()
+            if isinstance(found, LongString):
+                return found.is_text(text)
+        return self.text() == text
+
     def string_to_change(self, key: bytes, create: bool = True) -> String | None:
         """The string at `key` to change; with `create` an empty new one if there is none.  Raises WRONGTYPE."""
         if not self.look_to_change(key):

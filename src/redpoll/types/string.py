@@ -55,6 +55,11 @@ class LongString(Outside):
         buffer = self.buffer
         return len(self.data) if buffer is None else len(buffer)
 
+    def is_text(self, text: bytes) -> bool:
+        """Whether these are the bytes.  Copies none."""
+        buffer = self.buffer
+        return self.data == text if buffer is None else buffer == text
+
     def to_buffer(self) -> bytearray:
         """The buffer, made now if there is none."""
         buffer = self.buffer
