@@ -67,7 +67,7 @@ def set_with_options(session: Session, args: list[bytes], options: StringOptions
     there = kind >= 0
     met = not (options.only_new and there) and not (options.only_old and not there)
     if options.expected is not None:
-        met = there and db.is_text(options.expected)
+        met = there and db.look_to_change(key) and db.is_text(options.expected)
     if not met:
         if there:
             db.look_to_change(key)
