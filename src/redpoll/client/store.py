@@ -1,7 +1,8 @@
 """The engine in the caller's own process: no socket, no thread, well under a microsecond a call.
 
 Names and values may be `str` (taken as UTF-8) or `bytes`; what comes back is `bytes`.  Errors are
-`redpoll.errors.CommandError` with the reference's text.
+`redpoll.errors.CommandError` with the reference's text.  An engine is for one thread at a time; several may run in as
+many threads.
 """
 
 from __future__ import annotations
