@@ -20,7 +20,7 @@ PYTHON_FILES = [
 ]
 
 ROOMS: list[set[str]] = [
-    {"env", "errors", "build_info", "version"},
+    {"env", "errors", "build_info", "scratch", "version"},
     {"config"},
     {"protocol", "structures"},
     {"catalogue", "types"},
@@ -160,6 +160,32 @@ def test_nothing_prints_but_the_command_line() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "breakpoint")
     ]
     complain(found, "A library that prints writes into its host program's output; tell env/log.py instead.")
+
+
+def test_writers_are_shared_in_compiled_code_only() -> None:
+    found = []
+    for path in SOURCES:
+        tree = parsed(path)
+        kept = {
+            target.id
+            for node in tree.body
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call)
+            if ast.unparse(node.value.func) in ("BytesWriter", "StringWriter", "bytearray")
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
+        }
+        allowed = {
+            node.body for node in ast.walk(tree) if isinstance(node, ast.IfExp) and ast.unparse(node.test) == "SHARED"
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in kept and isinstance(node.ctx, ast.Load):
+                if node not in allowed:
+                    found.append(f"{name_of(path)}:{node.lineno}: {node.id}")
+    complain(
+        found,
+        "Interpreted, two engines in two threads would write into it by turns: `_scratch if SHARED else BytesWriter()` "
+        "(src/redpoll/scratch.py).",
+    )
 
 
 def test_files_stay_readable_in_one_sitting() -> None:

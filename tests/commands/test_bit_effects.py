@@ -21,7 +21,7 @@ assert commands.FAMILIES, "importing them is what fills the catalogue"
 @pytest.fixture
 def session() -> Session:
     engine = Engine(VirtualClock(1_700_000_000_000_000), Random(1), 1)
-    engine.unit.journal = Journal()
+    engine.unit.attach(Journal())
     engine.start_unit()
     return engine.open_session(Peer())
 

@@ -76,7 +76,7 @@ def test_a_write_takes_the_place_of_a_hidden_key(
 def test_a_hidden_key_in_the_way_is_deleted_in_the_journal_too(session: Session) -> None:
     session.may_block = False
     written = Kept()
-    session.engine.unit.journal = written
+    session.engine.unit.attach(written)
     do(session, "SET k old PX 10")
     session.engine.pause.begin(session.engine.moment.now_ms + 1000, True)
     pass_ms(session, 20)

@@ -92,7 +92,7 @@ NAMES = [f"{before}; {line}" for before, line, *_ in CASES]
 def session() -> Session:
     engine = Engine(VirtualClock(NOW_MS * 1000), Random(1), 2)
     # Effects are kept only while somebody wants them.
-    engine.unit.journal = Journal()
+    engine.unit.attach(Journal())
     engine.start_unit()
     return engine.open_session(Peer())
 

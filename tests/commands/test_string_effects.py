@@ -21,7 +21,7 @@ NOW_MS = 1_700_000_000_000
 def session() -> Session:
     engine = Engine(VirtualClock(NOW_MS * 1000), Random(1), 1)
     # Effects are kept only while somebody wants them.
-    engine.unit.journal = Journal()
+    engine.unit.attach(Journal())
     engine.start_unit()
     return engine.open_session(Peer())
 

@@ -127,6 +127,19 @@ def test_a_large_reply_inside_a_transaction_is_that_commands(pair: Pair) -> None
     assert logged(ours) == logged(theirs) == [([b"GET", b"a"], b"")]
 
 
+def test_what_lowers_the_threshold_is_weighed_by_it(pair: Pair) -> None:
+    reset(pair)
+    with pair.config("commandlog-request-larger-than", 60):
+        # The requests that came together with it as well.
+        pair.do("CONFIG", "SET", "commandlog-request-larger-than", 100)
+        pair.send("CONFIG", "SET", "commandlog-request-larger-than", 70)
+        pair.send("SET", "a", "x" * 50)
+        pair.read()
+        pair.read()
+        entries = same_log(pair, "large-request")
+    assert [words[0] for words, _ in entries] == [b"SET", b"CONFIG", b"CONFIG"]
+
+
 def amounts(reply: Reply) -> list[tuple[bytes | None, int]]:
     """The first word and the bytes of each entry."""
     return [(entry.items[3].items[0].text, entry.items[2].integer) for entry in reply.items]

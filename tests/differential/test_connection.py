@@ -207,7 +207,6 @@ LOOSE = {
         b"idle",
         b"qbuf",
         b"qbuf-free",
-        b"argv-mem",
         b"multi-mem",
         b"rbs",
         b"rbp",

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 from tests.differential.pair import Pair
+from tests.differential.wire import encode
 
 SETTERS = ("EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT")
 NUMBERS = (
@@ -205,3 +206,24 @@ def test_seconds_are_rounded_half_up(pair: Pair, at_ms: int) -> None:
     pair.do("SET", "k", "v", "PXAT", at_ms)
     pair.do("EXPIRETIME", "k")
     pair.do("PEXPIRETIME", "k")
+
+
+@pytest.mark.parametrize("filters", ["", "MATCH e1*", "MATCH *", "TYPE hash", "TYPE string", "TYPE string MATCH e2*"])
+def test_scan_deletes_of_what_has_ended_only_what_it_looks_for(pair: Pair, filters: str) -> None:
+    pair.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    try:
+        for n in range(30):
+            pair.do("SET", f"e{n}", "v", "PX", "1")
+        for n in range(3):
+            pair.do("HSET", f"h{n}", "f", "v")
+        # The last one set is the last one to end.
+        for wire in (pair.theirs, pair.ours):
+            while True:
+                wire.send(encode(("EXISTS", "e29")))
+                if wire.read().integer == 0:
+                    break
+        theirs, ours = pair.both("SCAN", "0", "COUNT", "1000", *filters.split())
+        assert sorted(item.raw for item in ours.items[1].items) == sorted(item.raw for item in theirs.items[1].items)
+        pair.do("DBSIZE")
+    finally:
+        pair.do("DEBUG", "SET-ACTIVE-EXPIRE", "1")

@@ -207,3 +207,23 @@ def test_refused_passwords_are_counted(pair: Pair) -> None:
     pair.do("CONFIG", "SET", "requirepass", "")
     pair.do("CONFIG", "RESETSTAT")
     assert refused() == 3
+
+
+def when_all_is_freed(pair: Pair) -> list[str]:
+    """How many objects each has freed later, once none waits."""
+    while True:
+        both = [fields(reply) for reply in pair.both("INFO")]
+        if all(found["lazyfree_pending_objects"] == "0" for found in both):
+            return [found["lazyfreed_objects"] for found in both]
+
+
+def test_only_what_is_in_pieces_is_freed_later(pair: Pair) -> None:
+    when_all_is_freed(pair)
+    pair.do("CONFIG", "RESETSTAT")
+    pair.do("SET", "s", "x" * 1000000)
+    pair.do("SET", "s", "y" * 1000000)
+    pair.do("APPEND", "s", "z")
+    pair.do("UNLINK", "s")
+    pair.do("HSET", "h", *[str(n) * 10 for n in range(4000)])
+    pair.do("UNLINK", "h")
+    assert when_all_is_freed(pair) == ["1", "1"]

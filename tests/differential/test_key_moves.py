@@ -400,13 +400,14 @@ def test_idle_time_of_moved_and_touched_keys(pair: Pair) -> None:
     names = ("source", "copied", "renamed", "moved", "refused", "touched", "read", "looked")
     for name in names:
         pair.do("SET", name, "v")
+    pair.do("HSET", "hash", "f", "v")
     pair.silent(2.2)
     for line in (
         *("COPY copied copy", "RENAME renamed target", "MOVE moved 1", "RENAMENX refused source", "TOUCH touched"),
-        *("GET read", "TYPE looked", "OBJECT ENCODING looked", "EXISTS looked", "TTL looked"),
+        *("GET read", "TYPE looked", "OBJECT ENCODING looked", "EXISTS looked", "TTL looked", "SET hash w IFEQ v"),
     ):
         pair.play(line)
-    for name in (*names, "copy", "target"):
+    for name in (*names, "copy", "target", "hash"):
         theirs, ours = pair.both("OBJECT", "IDLETIME", name)
         told = [reply.text is not None and reply.integer > 1 for reply in (theirs, ours)]
         assert told[0] == told[1], name

@@ -353,3 +353,26 @@ def test_values_of_all_lengths(pair: Pair) -> None:
         pair.do("GET", value)
         pair.do("OBJECT", "ENCODING", value)
     pair.do("DBSIZE")
+
+
+def test_what_asks_of_a_large_string_whether_it_is_something(pair: Pair) -> None:
+    large = "x" * 20000
+    for change in ((), ("APPEND", "k", "y"), ("SETRANGE", "k", "5", "z")):
+        text = large
+        pair.do("SET", "k", large)
+        if change:
+            pair.do(*change)
+            text = large + "y" if change[0] == "APPEND" else "xxxxxz" + large[6:]
+        pair.do("INCRBYFLOAT", "k", "1")
+        pair.do("INCR", "k")
+        pair.do("DELIFEQ", "k", text[:-1])
+        for expected in (text[:-1], text[:-1] + "?", text + "x", "", text):
+            pair.do("SET", "k", "new", "IFEQ", expected)
+            pair.do("GETRANGE", "k", 0, 9)
+        pair.do("SET", "k", text)
+        pair.do("DELIFEQ", "k", text)
+    for digits in (5118, 5119, 5120, 6000):
+        pair.do("SET", "k", "0" * (digits - 1) + "1")
+        pair.do("INCRBYFLOAT", "k", "1")
+    pair.do("ZADD", "z", "1", "m")
+    pair.do("SET", "z", "v", "IFEQ", "m")

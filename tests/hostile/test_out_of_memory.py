@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.differential.servers import Redpoll
-from tests.differential.wire import Reply, Wire, Word, encode
+from tests.differential.wire import ConnectionClosedError, Reply, Wire, Word, encode
 
 MB = 1 << 20
 
@@ -75,3 +75,59 @@ def test_a_reply_without_memory_ends_its_connection_alone(server: Redpoll) -> No
     assert "internal error, closing the connection of 127.0.0.1:" in server.log.read_text()
     wire.close()
     other.close()
+
+
+LARGE = 8 * MB
+GROWING = {
+    "a gap longer than the string": ("SETRANGE", "k", 3 * LARGE, b"y" * (2 * LARGE)),
+    "a gap shorter than the string": ("SETRANGE", "k", LARGE + LARGE // 2, b"y" * (2 * LARGE)),
+    "over the end": ("SETRANGE", "k", LARGE - 5, b"y" * (2 * LARGE)),
+    "at the end": ("APPEND", "k", b"y" * (2 * LARGE)),
+    "a bit far out": ("SETBIT", "k", 5 * LARGE * 8, 1),
+    "a field far out": ("BITFIELD", "k", "SET", "u8", 0, 255, "SET", "u8", 5 * LARGE * 8, 255),
+    "a copy in another's place": ("COPY", "k", "kept", "REPLACE"),
+    "bits in another's place": ("BITOP", "NOT", "kept", "k"),
+}
+
+
+@pytest.mark.parametrize("how", GROWING)
+@pytest.mark.parametrize("buffered", [False, True], ids=["as it was set", "changed in place"])
+def test_what_runs_out_of_memory_halfway_leaves_all_as_it_was(server: Redpoll, how: str, buffered: bool) -> None:
+    wire = Wire(server.port)
+    assert server.process is not None
+
+    def shape() -> list[bytes]:
+        """What there is of both values, without asking for them as a whole."""
+        parts = [ask(wire, "STRLEN", key).raw for key in ("k", "kept")]
+        parts += [ask(wire, "GETRANGE", key, at, at + 9).raw for key in ("k", "kept") for at in (0, LARGE - 9, LARGE)]
+        parts += [ask(wire, "BITCOUNT", key).raw for key in ("k", "kept")]
+        return parts
+
+    outcomes = set()
+    for spare in range(0, 12 * LARGE, LARGE):
+        ask(wire, "SET", "k", b"x" * LARGE)
+        ask(wire, "SET", "kept", b"z" * 5000)
+        if buffered:
+            ask(wire, "SETRANGE", "k", 0, "x")
+        before = shape()
+        pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[0])
+        # The request itself takes its place too; where there is none for it, the client is gone and comes again.
+        limit = pages * resource.getpagesize() + spare
+        resource.prlimit(server.process.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+        try:
+            reply = ask(wire, *GROWING[how])
+        except (ConnectionClosedError, ConnectionResetError, BrokenPipeError):
+            reply = None
+            wire.close()
+        resource.prlimit(server.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        if reply is None:
+            wire = Wire(server.port)
+        if reply is None or reply.is_error:
+            assert reply is None or (reply.text or b"").startswith(b"OOM out of memory while running"), reply
+            outcomes.add("refused")
+            assert shape() == before, (how, spare)
+        else:
+            outcomes.add("done")
+    # A string that was never changed in place is not copied: both keys have the same one.
+    assert outcomes == {"refused", "done"} or (outcomes == {"done"} and how.startswith("a copy") and not buffered)
+    wire.close()

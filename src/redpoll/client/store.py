@@ -1,7 +1,8 @@
 """The engine in the caller's own process: no socket, no thread, well under a microsecond a call.
 
 Names and values may be `str` (taken as UTF-8) or `bytes`; what comes back is `bytes`.  Errors are
-`redpoll.errors.CommandError` with the reference's text.
+`redpoll.errors.CommandError` with the reference's text.  An engine is for one thread at a time; several may run in as
+many threads.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from redpoll.env.clock import Clock
 from redpoll.env.random import Random
 from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 from redpoll.keyspace.events import HSET, SET, ZADD
+from redpoll.protocol.numbers import format_double, int_text
 from redpoll.protocol.reply import (
     Attribute,
     BigNumber,
@@ -64,32 +66,40 @@ class Store:
             nobodys = directive.applies == EFFECT and directive.name not in config.listeners
             if outside or nobodys:
                 config.listen(directive.name, ServerOnly())
+        self.unit: Final = self.engine.unit
         self.clock: Final = self.engine.clock
         self.moment: Final = self.engine.moment
 
     def get(self, key: Text) -> bytes | None:
         """The string at `key`, or None.  O(1)."""
         self.moment.set_time(self.clock.now_us())
-        if isinstance(key, bytes):
-            return self.session.db.string(key)
-        return self.session.db.string(key.encode())
+        found = self.session.db.string(key if isinstance(key, bytes) else key.encode())
+        if self.unit.journal is not None:
+            self.unit.end()
+        return found
 
     def set(self, key: Text, value: Text) -> None:
         """Make `key` hold a string.  O(1)."""
         self.moment.set_time(self.clock.now_us())
         name = key if isinstance(key, bytes) else key.encode()
+        text = value if isinstance(value, bytes) else value.encode()
         session = self.session
-        session.db.set_string(name, value if isinstance(value, bytes) else value.encode())
+        session.db.set_string(name, text)
         session.changed(name, None, SET, 1)
+        if self.unit.journal is not None:
+            self._note([b"SET", name, text])
         self.engine.end_call(session)
 
     def delete(self, *keys: Text) -> int:
         """Delete keys; how many there were."""
+        names = [to_bytes(key) for key in keys]
         self.engine.start_unit()
         deleted = 0
-        for key in keys:
-            if self.session.db.delete(to_bytes(key)):
+        for name in names:
+            if self.session.db.delete(name):
                 deleted += 1
+        if self.unit.journal is not None:
+            self._note([b"DEL", *names])
         self.engine.end_call(self.session)
         return deleted
 
@@ -98,7 +108,10 @@ class Store:
         self.engine.start_unit()
         if not -(1 << 63) <= amount < 1 << 63:
             raise CommandError(NOT_AN_INTEGER)
-        total = add(self.session, to_bytes(key), amount)
+        name = to_bytes(key)
+        total = add(self.session, name, amount)
+        if self.unit.journal is not None:
+            self._note([b"INCRBY", name, int_text(amount)])
         self.engine.end_call(self.session)
         assert isinstance(total, int)
         return total
@@ -115,6 +128,8 @@ class Store:
         added = found.put(word, item)
         found.settle(self.moment.limits, max(len(word), len(item)), 1)
         session.changed(name, found, HSET, 1)
+        if self.unit.journal is not None:
+            self._note([b"HSET", name, word, item])
         self.engine.end_call(session)
         return int(added)
 
@@ -122,7 +137,10 @@ class Store:
         """The value of a field of a hash, or None.  O(1)."""
         self.engine.start_unit()
         found = self.session.db.hash(to_bytes(key))
-        return found.get(to_bytes(field)) if found is not None else None
+        value = found.get(to_bytes(field)) if found is not None else None
+        if self.unit.journal is not None:
+            self.unit.end()
+        return value
 
     def zadd(self, key: Text, member: Text, score: float) -> int:
         """Give a member of a sorted set a score; 1 if it is new.  O(log n)."""
@@ -138,6 +156,8 @@ class Store:
         found.settle(self.moment.limits, len(word), 1)
         if outcome != SAME:
             session.changed(name, found, ZADD, 1)
+        if self.unit.journal is not None:
+            self._note([b"ZADD", name, format_double(score), word])
         self.engine.end_call(session)
         return int(outcome == ADDED)
 
@@ -146,6 +166,8 @@ class Store:
         self.engine.start_unit()
         found = self.session.db.zset(to_bytes(key))
         rank: i64 = found.rank(to_bytes(member)) if found is not None else -1
+        if self.unit.journal is not None:
+            self.unit.end()
         return rank if rank >= 0 else None
 
     def execute(self, *words: Text | int | float) -> object:
@@ -153,9 +175,13 @@ class Store:
         if len(words) == 0:
             raise CommandError(b"ERR no command given")
         self.engine.start_unit()
-        args = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        args = [as_word(word) for word in words]
         reply = self.engine.execute(self.session, args)
         return to_python(reply)
+
+    def _note(self, effect: list[bytes]) -> None:
+        """Tell the journal what a typed method did, as the command that does the same."""
+        self.unit.note(self.session.db.index, effect)
 
     def tick(self) -> None:
         """Delete what is past its deadline and give memory back; look-ups hide expired keys without it."""
@@ -164,6 +190,17 @@ class Store:
 
 def to_bytes(text: Text) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
+
+
+def as_word(word: object) -> bytes:
+    """A word of a command as bytes.  Raises TypeError for what has no one obvious spelling: None, True, a list …"""
+    if isinstance(word, bytes):
+        return word
+    if isinstance(word, str):
+        return word.encode()
+    if isinstance(word, bool) or not (isinstance(word, int) or isinstance(word, float)):
+        raise TypeError(f"a word of a command is bytes, str, int or float, not {type(word).__name__}")
+    return str(word).encode()
 
 
 def to_python(reply: object) -> object:

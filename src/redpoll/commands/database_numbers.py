@@ -20,7 +20,9 @@ def database_at(session: Session, word: bytes) -> Database:
     index: int = integer(word)
     if not is_int32(index):
         raise CommandError(NOT_AN_INT32)
-    return numbered(session, index)
+    found = numbered(session, index)
+    found.named = True
+    return found
 
 
 def is_int32(number: int) -> bool:

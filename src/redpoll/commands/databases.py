@@ -78,6 +78,10 @@ def database_index(word: bytes, complaint: bytes) -> int:
 def swapdb(session: Session, args: list[bytes]) -> object:
     one = database_index(args[1], FIRST_DB_INVALID)
     other = database_index(args[2], SECOND_DB_INVALID)
-    numbered(session, one).exchange(numbered(session, other))
+    first = numbered(session, one)
+    second = numbered(session, other)
+    if first is not second:
+        first.named = second.named = True
+        first.exchange(second)
     session.db.moment.changes += 1
     return OK

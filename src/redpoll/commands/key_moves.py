@@ -105,10 +105,11 @@ def copy(session: Session, args: list[bytes]) -> object:
         return 0
     if target.look_to_change(key) and not replacing:
         return 0
-    target.discard(key)
     found = source.find(source_key)
     assert found
+    # First of all, as there may be no memory for it.
     content = source.copy()
+    target.discard(key)
     target.put(key, content)
     target.changed(key, None, COPY_TO, 1)
     return 1

@@ -22,7 +22,7 @@ from redpoll.errors import (
     CommandError,
 )
 from redpoll.keyspace.events import APPEND, EXPIRE, INCRBY, INCRBYFLOAT, SET
-from redpoll.protocol.long_double import add_long_doubles, parse_long_double
+from redpoll.protocol.long_double import MOST_BYTES, add_long_doubles, parse_long_double
 from redpoll.protocol.numbers import INT64_MAX, INT64_MIN, NO_INT, int_text
 from redpoll.protocol.reply import OK
 from redpoll.types.string import embedded_or_raw, string_kind
@@ -67,7 +67,7 @@ def set_with_options(session: Session, args: list[bytes], options: StringOptions
     there = kind >= 0
     met = not (options.only_new and there) and not (options.only_old and not there)
     if options.expected is not None:
-        met = there and db.text() == options.expected
+        met = there and db.look_to_change(key) and db.is_text(options.expected)
     if not met:
         if there:
             db.look_to_change(key)
@@ -194,6 +194,8 @@ def incrbyfloat(session: Session, args: list[bytes]) -> object:
     key = args[1]
     value = session.db.string_to_change(key)
     assert value is not None
+    if value.length() > MOST_BYTES:
+        raise CommandError(NOT_A_FLOAT)
     old = value.text() if value.home != CREATED else b"0"
     if parse_long_double(old) is None or parse_long_double(args[2]) is None:
         raise CommandError(NOT_A_FLOAT)

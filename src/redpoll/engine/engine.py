@@ -110,7 +110,7 @@ class Engine:
         self.config: Final = config if config is not None else default_config(databases)
         databases = self.config.integer(b"databases")
         self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
-        self.unit: Final = Unit()
+        self.unit: Final = Unit(self.moment)
         self.pause: Final = Pause(self)
         self.monitors: Final = Monitors(self)
         self.counters: Final = Counters(len(CATALOGUE))
@@ -234,7 +234,7 @@ class Engine:
         session.last_command = command.spec.name
         session.commands += 1
         if self.unit.journal is not None:
-            self.unit.note(session.db.index, args, moment.changes)
+            self.unit.note(session.db.index, args)
         # Inside EXEC time stands still: the whole of it is one moment.
         if not self.in_transaction:
             moment.set_time(ended)

@@ -192,8 +192,8 @@ class Session:
 
     def journal_as(self, args: list[bytes]) -> None:
         """Write `args` into the journal instead of the command as it came, which would not repeat itself."""
-        self.engine.unit.rewritten = args
+        self.engine.unit.rewrite(args)
 
     def journal_always(self) -> None:
         """Write the command into the journal even if it finds nothing to change."""
-        self.engine.unit.forced = True
+        self.engine.unit.force()

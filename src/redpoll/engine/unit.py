@@ -10,6 +10,8 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.keyspace.moment import Moment
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Journal:
@@ -20,9 +22,13 @@ class Journal:
 
 
 class Unit:
-    """The effects of the present unit.  `journal` is None as long as nobody wants them, and then nothing is kept."""
+    """The effects of the present unit.  `journal` is None as long as nobody wants them, and then nothing is kept.
 
-    def __init__(self) -> None:
+    Only `attach` sets it: what was noted of commands that ran before is not for those that come.
+    """
+
+    def __init__(self, moment: Moment) -> None:
+        self.moment: Final = moment
         self.journal: Journal | None = None
         self.databases: list[int] = []
         """For which database each of `effects` is."""
@@ -32,18 +38,38 @@ class Unit:
         self.forced = False
         """Whether the present command is an effect even if it changed nothing."""
 
+    def attach(self, journal: Journal | None) -> None:
+        """Let `journal` have the effects from now on, or nobody (None).  What ran before is told to neither."""
+        self.journal = journal
+        self.databases = []
+        self.effects = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self.rewritten = None
+        self.forced = False
+        self.changes_before = self.moment.changes
+
+    def rewrite(self, args: list[bytes]) -> None:
+        """The present command is to be kept as `args`."""
+        if self.journal is not None:
+            self.rewritten = args
+
+    def force(self) -> None:
+        """The present command is an effect whether it changes something or not."""
+        if self.journal is not None:
+            self.forced = True
+
     def add(self, db: int, effect: list[bytes]) -> None:
         """Keep an effect.  A unit may reach into several databases: SELECT in a transaction, MOVE, COPY."""
         self.databases.append(db)
         self.effects.append(effect)
 
-    def note(self, db: int, args: list[bytes], changes: i64) -> None:
+    def note(self, db: int, args: list[bytes]) -> None:
         """A command has run; if it changed something it is an effect, verbatim or as it was rewritten."""
-        if changes != self.changes_before or self.forced:
+        if self.moment.changes != self.changes_before or self.forced:
             self.add(db, self.rewritten if self.rewritten is not None else args)
-            self.changes_before = changes
-        self.rewritten = None
-        self.forced = False
+        self._forget()
 
     def end(self) -> None:
         """Hand the effects to the journal, wrapped in a transaction if there are several."""

@@ -48,6 +48,8 @@ class Database:
         self.moment: Final = moment
         self.reclaimer: Final = reclaimer
         self.most_buckets: i64 = most_buckets
+        self.named = index == 0
+        """Whether a command has named it yet: MEMORY STATS then shows it, empty or not."""
         self.table = Table(most_buckets=most_buckets)
 
     # Looking up.
@@ -193,6 +195,14 @@ class Database:
         assert isinstance(found, LongString)
         return found.text()
 
+    def is_text(self, text: bytes) -> bool:
+        """Whether the string at the position is `text`.  Raises WRONGTYPE."""
+        if self.table.word & OUTSIDE != 0:
+            found = self.table.object()
+            if isinstance(found, LongString):
+                return found.is_text(text)
+        return self.text() == text
+
     def string_to_change(self, key: bytes, create: bool = True) -> String | None:
         """The string at `key` to change; with `create` an empty new one if there is none.  Raises WRONGTYPE."""
         if not self.look_to_change(key):
@@ -307,8 +317,13 @@ class Database:
         timed = there and table.volatile > 0 and table.deadline() != 0
         kind = string_kind(key, value, timed)
         if there and table.word & OUTSIDE != 0:
-            self.reclaimer.drop(table.object())
-        if table.fits(len(key), len(value)):
+            gone = table.object()
+            if table.fits(len(key), len(value)):
+                table.replace(value, kind)
+            else:
+                table.replace_outside(key, LongString(value), kind)
+            self.reclaimer.drop(gone)
+        elif table.fits(len(key), len(value)):
             if there:
                 table.replace(value, kind)
             else:
@@ -457,9 +472,13 @@ class Database:
 
     def _remove(self) -> None:
         table = self.table
-        if table.word & OUTSIDE != 0:
-            self.reclaimer.drop(table.object())
+        if table.word & OUTSIDE == 0:
+            table.remove()
+            return
+        gone = table.object()
         table.remove()
+        # Not before it has left: where there is no memory for that, it stays.
+        self.reclaimer.drop(gone)
 
     def set_deadline(self, at_ms: i64) -> None:
         """Give the key at the position a deadline, or take it away (0); the caller tells `changed`."""

@@ -26,8 +26,11 @@ class Reclaimer:
         self.freed: i64 = 0
 
     def drop(self, gone: Outside) -> None:
-        """Take over an object that left its table."""
-        if gone.size_bytes() >= LARGE_BYTES:
+        """Take over an object that left its table.
+
+        Not a string: to wait would cost as much later, and the next one would find no memory that is in cache.
+        """
+        if gone.in_pieces() and gone.size_bytes() >= LARGE_BYTES:
             self.objects.append(gone)
 
     def pending(self) -> int:

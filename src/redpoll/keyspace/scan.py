@@ -37,7 +37,7 @@ def glob_or_none(pattern: bytes | None) -> Glob | None:
 def scan_keys(db: Database, cursor: int, count: i64, glob: Glob | None, wanted: TypeFilter) -> tuple[i64, list[object]]:
     """The next cursor (0 at the end) and the keys of at least `count` records, as far as they fit the filters.
 
-    Keys past their deadline are deleted on the way.  O(count).
+    Those of them that are past their deadline are deleted.  O(count).
     """
     found = Records()
     # In plain integers: a cursor may have 64 bits.
@@ -51,9 +51,11 @@ def scan_keys(db: Database, cursor: int, count: i64, glob: Glob | None, wanted: 
     now_ms = db.moment.now_ms
     for n in range(len(found.keys)):
         key = found.keys[n]
+        if not wanted.fits(found.words[n] >> KIND_SHIFT & KIND_MASK) or (glob is not None and not glob.matches(key)):
+            continue
         if found.deadlines[n] != 0 and found.deadlines[n] <= now_ms:
             db.peek(key, False)
-        elif wanted.fits(found.words[n] >> KIND_SHIFT & KIND_MASK) and (glob is None or glob.matches(key)):
+        else:
             keys.append(key)
     return following, keys
 

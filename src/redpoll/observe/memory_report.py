@@ -75,7 +75,7 @@ def figures(engine: Engine) -> list[object]:
     buckets = 0
     for db in engine.databases:
         table = db.table
-        if table.size > 0:
+        if db.named:
             timed = int(table.volatile) * DEADLINE_BYTES
             main = int(bucket_bytes(table)) - timed
             buckets += main + timed

@@ -17,6 +17,8 @@ from librt.strings import BytesWriter, read_i64_le, write_f64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.scratch import SHARED
+
 LIMB: Final[i64] = (1 << 22) - 1
 LOW: Final[i64] = (1 << 24) - 1
 FRACTION: Final[i64] = (1 << 52) - 1
@@ -71,14 +73,15 @@ class Powers:
 
 
 POWERS: Final = Powers()
-SCRATCH: Final = BytesWriter()
+_scratch: Final = BytesWriter()
 
 
 def bits_of(d: float) -> i64:
     """The 64 bits of `d`."""
-    SCRATCH.truncate(0)
-    write_f64_le(SCRATCH, d)
-    return read_i64_le(SCRATCH.getvalue(), 0)
+    out = _scratch if SHARED else BytesWriter()
+    out.truncate(0)
+    write_f64_le(out, d)
+    return read_i64_le(out.getvalue(), 0)
 
 
 def power_for(q: i64) -> i64:

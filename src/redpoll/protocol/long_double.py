@@ -15,6 +15,7 @@ SIGNIFICAND_BITS: Final = 64
 LEAST_EXPONENT: Final = -16445
 MOST_EXPONENT: Final = 16384
 MOST_BYTES: Final = 5119
+"""A longer text is no number."""
 DECIMALS: Final = 17
 MOST_DIGITS_AT_ONCE: Final = 4000
 

@@ -16,6 +16,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i16, i32, i64, u8
 
 from redpoll.protocol.grisu import shortest
+from redpoll.scratch import SHARED
 
 NO_INT: Final[i64] = -4611686018427387904
 """What `to_int` answers for text that is no integer.  It is an integer too: `is_int` tells the two apart.
@@ -59,7 +60,7 @@ POWERS_OF_TEN: Final[list[float]] = [float(10**n) for n in range(23)]
 EXACT_DIGITS: Final = 15
 """Integers of so many digits are exact in binary64, so one division by an exact power rounds correctly."""
 
-SCRATCH: Final = BytesWriter()
+_scratch: Final = BytesWriter()
 """For texts that are put together and taken out again within one call."""
 
 
@@ -160,9 +161,10 @@ def int_text(n: i64) -> bytes:
     """The canonical text of `n`."""
     if n >= 0 and n < 4096:
         return SMALL_INTS[n]
-    SCRATCH.truncate(0)
-    write_int(SCRATCH, n)
-    return SCRATCH.getvalue()
+    out = _scratch if SHARED else BytesWriter()
+    out.truncate(0)
+    write_int(out, n)
+    return out.getvalue()
 
 
 def write_int(out: BytesWriter, n: i64) -> None:
@@ -389,11 +391,12 @@ def format_double(d: float) -> bytes:
         return b"-inf"
     number, exponent = shortest(-d if d < 0.0 else d)
     digits = int_text(number)
-    SCRATCH.truncate(0)
+    out = _scratch if SHARED else BytesWriter()
+    out.truncate(0)
     if d < 0.0:
-        SCRATCH.append(MINUS)
-    lay_out(SCRATCH, digits, exponent)
-    return SCRATCH.getvalue()
+        out.append(MINUS)
+    lay_out(out, digits, exponent)
+    return out.getvalue()
 
 
 def is_negative_zero(zero: float) -> bool:

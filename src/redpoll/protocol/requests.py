@@ -76,14 +76,6 @@ NAME_SLOTS: Final = 256
 
 
 @mypyc_attr(acyclic=True)
-class Limits:
-    """What all clients of a server must keep to; CONFIG SET changes it."""
-
-    def __init__(self, max_bulk_bytes: i64 = 536870912) -> None:
-        self.max_bulk_bytes: i64 = max_bulk_bytes
-
-
-@mypyc_attr(acyclic=True)
 class Names:
     """The command names seen lately, one object each: a name is neither made nor hashed anew for every command.
 
@@ -97,7 +89,13 @@ class Names:
         self.names: Final[list[bytes]] = [b""] * NAME_SLOTS
 
 
-NAMES: Final = Names()
+@mypyc_attr(acyclic=True)
+class Limits:
+    """What all clients of a server must keep to, which CONFIG SET changes; and the names that they call commands by."""
+
+    def __init__(self, max_bulk_bytes: i64 = 536870912) -> None:
+        self.max_bulk_bytes: i64 = max_bulk_bytes
+        self.names: Final = Names()
 
 
 def short_count(data: bytes, at: i64, end: i64) -> i64:
@@ -114,8 +112,8 @@ def short_count(data: bytes, at: i64, end: i64) -> i64:
     return 0
 
 
-def short_name(data: bytes, at: i64, end: i64) -> bytes | None:
-    """The name that `$n CR LF name CR LF` at `at` spells, from NAMES if it is there; None if it is not short.
+def short_name(names: Names, data: bytes, at: i64, end: i64) -> bytes | None:
+    """The name that `$n CR LF name CR LF` at `at` spells, from `names` if it is there; None if it is not short.
 
     There must be 8 bytes at `at`.
     """
@@ -128,14 +126,14 @@ def short_name(data: bytes, at: i64, end: i64) -> bytes | None:
     last = read_i64_le(data, stop - 6)
     # These shifts spread the commands that there are, in upper and in lower case.
     slot = ((first >> 29) ^ (last >> 11) ^ (last >> 24)) & (NAME_SLOTS - 1)
-    if NAMES.first[slot] == first and NAMES.last[slot] == last:
-        return NAMES.names[slot]
+    if names.first[slot] == first and names.last[slot] == last:
+        return names.names[slot]
     if last >> 48 != CRLF:
         return None
     name = data[at + 4 : stop]
-    NAMES.first[slot] = first
-    NAMES.last[slot] = last
-    NAMES.names[slot] = name
+    names.first[slot] = first
+    names.last[slot] = last
+    names.names[slot] = name
     return name
 
 
@@ -242,6 +240,7 @@ class RequestParser:
         data = self.data
         end: i64 = len(data)
         at = self.at
+        names = self.limits.names
         args = self.args
         args_bytes = self.args_bytes
         left = self.left
@@ -254,7 +253,7 @@ class RequestParser:
                     at += 4
                     args = []
                     args_bytes = 0
-                    name = short_name(data, at, end)
+                    name = short_name(names, data, at, end)
                     if name is not None:
                         args.append(name)
                         args_bytes = len(name)

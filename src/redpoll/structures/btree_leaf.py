@@ -20,6 +20,7 @@ from librt.strings import BytesWriter, read_f64_le, read_i64_be, write_f64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, u8
 
+from redpoll.scratch import SHARED
 from redpoll.structures.packed import patched
 
 SCORE_BYTES: Final[i64] = 8
@@ -35,7 +36,7 @@ _scratch: Final = BytesWriter()
 def record(score: float, member: bytes) -> bytes:
     """The packed form of one entry."""
     size: i64 = len(member)
-    writer = _scratch
+    writer = _scratch if SHARED else BytesWriter()
     writer.truncate(0)
     write_f64_le(writer, score)
     rest = size
@@ -263,7 +264,7 @@ def with_score(leaf: bytes, at: i64, score: float, member: bytes) -> bytes:
     if to < 0:
         to = -1 - to
     if at <= to <= end:
-        writer = _scratch
+        writer = _scratch if SHARED else BytesWriter()
         writer.truncate(0)
         write_f64_le(writer, score)
         return patched(leaf, at, writer.getvalue())

@@ -10,6 +10,8 @@ from typing import Final
 from librt.strings import BytesWriter, read_i32_le, read_i64_le
 from mypy_extensions import i64, u8
 
+from redpoll.scratch import SHARED
+
 LENGTH_BYTE: Final = [bytes([length]) for length in range(256)]
 """The byte that stands before a packed item of that length."""
 
@@ -49,7 +51,7 @@ def patched(blob: bytes, at: i64, data: bytes) -> bytes:
     size: i64 = len(data)
     if size > PATCH_LIMIT:
         return b"%b%b%b" % (blob[:at], data, blob[at + size :])
-    out = _scratch
+    out = _scratch if SHARED else BytesWriter()
     out.truncate(0)
     out.write(blob)
     i: i64 = 0

@@ -60,6 +60,10 @@ class Outside:
         """Another object with the same content, without key: neither sees what happens to the other."""
         raise NotImplementedError
 
+    def in_pieces(self) -> bool:
+        """Whether there is something to give back little by little; a string goes in one piece."""
+        return True
+
     def release(self, budget: i64) -> i64:
         """Give back some memory, about `budget` small objects' worth; what is left of the budget.
 

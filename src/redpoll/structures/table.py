@@ -19,6 +19,7 @@ from librt.vecs import append, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.env.random import Random
+from redpoll.scratch import SHARED
 from redpoll.structures.columns import appended, join, part_deadlines, part_objects, part_scores, removed
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, patched, spliced, without
 from redpoll.structures.segment import (
@@ -469,8 +470,10 @@ class Table:
             i += 1
         kept_words = vec[i64](capacity=(count - moving + 3) & ~3)
         moved_words = vec[i64](capacity=(moving + 3) & ~3)
-        _kept.truncate(0)
-        _moved.truncate(0)
+        kept = _kept if SHARED else BytesWriter()
+        moved = _moved if SHARED else BytesWriter()
+        kept.truncate(0)
+        moved.truncate(0)
         offset: i64 = 0
         start: i64 = 0
         i = 0
@@ -486,14 +489,15 @@ class Table:
             i += 1
             if i == count or words[i] & bit != side:
                 if side != 0:
-                    _moved.write(blob[start:offset])
+                    moved.write(blob[start:offset])
                 else:
-                    _kept.write(blob[start:offset])
+                    kept.write(blob[start:offset])
                 start = offset
+        kept_blob = kept.getvalue()
+        target.blobs[t] = moved.getvalue()
+        source.blobs[j] = kept_blob
         source.words[j] = kept_words
         target.words[t] = moved_words
-        source.blobs[j] = _kept.getvalue()
-        target.blobs[t] = _moved.getvalue()
         if len(source.deadlines) > 0 and len(source.deadlines[j]) > 0:
             part_deadlines(source, j, target, t, words, bit)
         if self.scored:

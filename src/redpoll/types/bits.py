@@ -12,6 +12,7 @@ from typing import Final
 from librt.strings import BytesWriter, read_i64_le, write_i64_le
 from mypy_extensions import i64, u8
 
+from redpoll.scratch import COMPILED, SHARED
 from redpoll.structures.packed import LENGTH_BYTE
 from redpoll.types.kinds import STRING_RAW
 from redpoll.types.string import String
@@ -39,17 +40,9 @@ ALTERNATE: Final[i64] = 0x2AAAAAAAAAAAAAAA
 _scratch: Final = BytesWriter()
 
 
-def wraps(almost: i64) -> bool:
-    """Whether words are those of the machine, given the 62nd bit: only interpreted does it have a double."""
-    return (almost << 2) == 0
-
-
-WORDS: Final = wraps(1 << 62)
-
-
 def count_ones(data: bytes) -> i64:
     """How many bits are set.  O(bytes)."""
-    if WORDS:
+    if COMPILED:
         return count_by_words(data)
     return int.from_bytes(data, "little").bit_count()
 
@@ -90,7 +83,7 @@ def count_by_words(data: bytes) -> i64:
 
 def combine(operation: i64, data: bytes, more: bytes) -> bytes:
     """AND, OR or XOR of two strings of the same length.  O(bytes)."""
-    if WORDS:
+    if COMPILED:
         return combine_by_words(operation, data, more)
     left = int.from_bytes(data, "little")
     right = int.from_bytes(more, "little")
@@ -107,7 +100,7 @@ def combine_by_words(operation: i64, data: bytes, more: bytes) -> bytes:
     """As `combine`."""
     size: i64 = len(data)
     stop = size - 7
-    out = _scratch
+    out = _scratch if SHARED else BytesWriter()
     out.truncate(0)
     at: i64 = 0
     while at < stop:
@@ -160,7 +153,9 @@ def _padded(source: String | None, start: i64, stop: i64) -> bytes:
 
 
 def inverted(data: bytes) -> bytes:
-    """Every bit the other way.  O(bytes)."""
+    """Every bit of a chunk the other way.  O(bytes)."""
+    if COMPILED:
+        return combine_by_words(XOR, data, FILL[1])
     return data.translate(INVERSE)
 
 

@@ -55,6 +55,11 @@ class LongString(Outside):
         buffer = self.buffer
         return len(self.data) if buffer is None else len(buffer)
 
+    def is_text(self, text: bytes) -> bool:
+        """Whether these are the bytes.  Copies none."""
+        buffer = self.buffer
+        return self.data == text if buffer is None else buffer == text
+
     def to_buffer(self) -> bytearray:
         """The buffer, made now if there is none."""
         buffer = self.buffer
@@ -67,25 +72,29 @@ class LongString(Outside):
     def write_at(self, at: i64, data: bytes) -> None:
         """Write `data` from byte `at` on, with zeros before it if the string ends earlier.
 
-        O(written) once in a buffer, and on average: a gap longer than the string costs a copy of it.
+        O(written) once in a buffer, and on average: a gap longer than the string costs a copy of it.  The string
+        grows in one step: where there is no memory for it, it stays as it is.
         """
         buffer = self.to_buffer()
         size: i64 = len(buffer)
         gap = at - size
         if gap > size:
-            grown = bytearray(at)
+            grown = bytearray(at + len(data))
             grown[:size] = buffer
-            buffer = grown
+            grown[at:] = data
             self.buffer = grown
         elif gap > 0:
-            buffer += bytes(gap)
-        if at >= size:
+            buffer += bytes(gap) + data
+        elif gap == 0:
             buffer += data
         else:
             buffer[at : at + len(data)] = data
 
     def size_bytes(self) -> i64:
         return self.length() + 128
+
+    def in_pieces(self) -> bool:
+        return False
 
     def copy(self) -> Outside:
         return LongString(self.text())

@@ -20,7 +20,7 @@ class Kept(Journal):
 
 def journal_of(machine: Machine, *lines: str) -> list[str]:
     kept = Kept()
-    machine.engine.unit.journal = kept
+    machine.engine.unit.attach(kept)
     for line in lines:
         machine.do(*line.split())
     return kept.units
@@ -51,7 +51,26 @@ def test_keys_that_the_cycle_finds_are_units_of_their_own() -> None:
     kept = Kept()
     for line in ("SET a 1 PX 10", "SET b 1 PX 10", "SELECT 3", "SET c 1 PX 10"):
         machine.do(*line.split())
-    machine.engine.unit.journal = kept
+    machine.engine.unit.attach(kept)
     machine.clock.advance_ms(10)
     machine.engine.tick()
     assert sorted(kept.units) == ["0 UNLINK a", "0 UNLINK b", "3 UNLINK c"]
+
+
+def test_who_comes_later_is_not_told_of_what_ran_before() -> None:
+    machine = Machine()
+    # The last command rewrites itself, or is an effect whether it changes something or not; the next one is neither.
+    for last in ("EXPIRE a 100", "FLUSHALL", "SET a 2"):
+        machine.do(b"SET", b"a", b"1")
+        machine.engine.unit.attach(None)
+        machine.do(*last.split())
+        assert journal_of(machine, "GET a", "SET b 1") == ["0 SET b 1"]
+
+
+def test_who_comes_back_is_not_told_of_what_ran_meanwhile() -> None:
+    machine = Machine()
+    assert journal_of(machine, "SET a 1") == ["0 SET a 1"]
+    machine.engine.unit.attach(None)
+    machine.do("GETEX", "a", "EX", "100")
+    machine.do("GETDEL", "a")
+    assert journal_of(machine, "GET a", "INCR a") == ["0 INCR a"]

@@ -1,0 +1,100 @@
+"""The typed methods of an engine inside a program: what they answer, and what they tell the journal."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.engine.test_unit import Kept
+
+import redpoll
+from redpoll.client.store import Store
+from redpoll.env.clock import VirtualClock
+
+
+def test_methods_answer_python_values() -> None:
+    store = redpoll.open()
+    store.set("k", "41")
+    assert store.get(b"k") == b"41"
+    assert store.get("nobody") is None
+    assert store.incr("k") == 42
+    assert store.incr("k", -2) == 40
+    assert store.hset("h", "f", "v") == 1
+    assert store.hset("h", "f", "w") == 0
+    assert store.hget("h", "f") == b"w"
+    assert store.hget("h", "g") is None
+    assert store.hget("nobody", "f") is None
+    assert store.zadd("z", "a", 1.5) == 1
+    assert store.zadd("z", "a", 2) == 0
+    assert store.zrank("z", "a") == 0
+    assert store.zrank("z", "b") is None
+    assert store.delete("k", "h", "nobody") == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint"),
+    [
+        (lambda store: store.get("z"), "WRONGTYPE"),
+        (lambda store: store.hset("z", "f", "v"), "WRONGTYPE"),
+        (lambda store: store.hget("s", "f"), "WRONGTYPE"),
+        (lambda store: store.zadd("s", "a", 1), "WRONGTYPE"),
+        (lambda store: store.zrank("s", "a"), "WRONGTYPE"),
+        (lambda store: store.incr("s"), "ERR value is not an integer or out of range"),
+        (lambda store: store.incr("n", 1 << 63), "ERR value is not an integer or out of range"),
+        (lambda store: store.incr("n", (1 << 63) - 1), "ERR increment or decrement would overflow"),
+        (lambda store: store.zadd("z", "a", float("nan")), "ERR value is not a valid float"),
+        (lambda store: store.execute("NOSUCH"), "ERR unknown command"),
+        (lambda store: store.execute(), "ERR no command given"),
+    ],
+)
+def test_complaints_are_the_reference_s_and_change_nothing(call: object, complaint: str) -> None:
+    store = redpoll.open()
+    store.set("s", "text")
+    store.set("n", "1")
+    store.zadd("z", "a", 1)
+    with pytest.raises(redpoll.CommandError, match=complaint):
+        call(store)  # type: ignore[operator]
+    assert (store.get("s"), store.get("n"), store.zrank("z", "a"), store.execute("DBSIZE")) == (b"text", b"1", 0, 3)
+
+
+def test_words_are_bytes_text_or_numbers() -> None:
+    store = redpoll.open()
+    assert store.execute("MSET", "a", 1, "b", 1.5, b"c", "\u00e9") == b"OK"
+    assert store.execute(b"MGET", "a", "b", "c") == [b"1", b"1.5", b"\xc3\xa9"]
+    for word in (None, True, ["x"], bytearray(b"x"), memoryview(b"x")):
+        with pytest.raises(TypeError):
+            store.execute("SET", "a", word)  # type: ignore[arg-type]
+    assert store.get("a") == b"1"
+
+
+def test_the_journal_gets_what_methods_change() -> None:
+    clock = VirtualClock(1_700_000_000_000_000)
+    store = Store(clock)
+    kept = Kept()
+    store.set("before", "1")
+    store.engine.unit.attach(kept)
+    store.set("k", "41")
+    store.get("k")
+    store.incr("k", 2)
+    store.hset("h", "f", "v")
+    store.hget("h", "f")
+    store.zadd("z", "a", 1.5)
+    store.zadd("z", "a", 1.5)
+    store.zrank("z", "a")
+    store.delete("nobody")
+    store.delete("k", "nobody")
+    store.execute("SELECT", 3)
+    store.execute("SET", "k", "1", "PX", "10")
+    store.set("l", "2")
+    clock.advance_ms(10)
+    assert store.get("k") is None
+    store.engine.unit.attach(None)
+    store.set("after", "1")
+    assert kept.units == [
+        "0 SET k 41",
+        "0 INCRBY k 2",
+        "0 HSET h f v",
+        "0 ZADD z 1.5 a",
+        "0 DEL k nobody",
+        "3 SET k 1 PXAT 1700000000010",
+        "3 SET l 2",
+        "3 UNLINK k",
+    ]
