@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from random import Random
 
@@ -184,6 +185,17 @@ FILTERS = """
     CLIENT {} TYPE normal FOO
     CLIENT {} NOT-FOO x
     CLIENT {} NOT- x
+    CLIENT {} NAME ""
+    CLIENT {} LIB-NAME ""
+    CLIENT {} LIB-VER ""
+    CLIENT {} ID
+    CLIENT {} NOT-ID
+    CLIENT {} ID ID
+    CLIENT {} ID 99999 ID
+    CLIENT {} TYPE normal ID
+    CLIENT {} TYPE replica NOT-ID
+    CLIENT {} ID NAME me
+    CLIENT {} ID 99999 03
 """
 
 
@@ -234,9 +246,16 @@ def test_a_list_of_some(pair: Pair) -> None:
         "NOT-ADDR 127.0.0.1:1",
         "NOT-LADDR 127.0.0.1:1",
         "NOT-ID 99999",
+        "TYPE normal NOT-ID",
+        # Who has no name is not found by an empty one.
+        "NAME ''",
+        "NOT-NAME ''",
+        "LIB-NAME ''",
+        "NOT-LIB-NAME ''",
+        "NOT-LIB-VER ''",
     ):
         found = []
-        for reply in pair.both("CLIENT", "LIST", *filters.split()):
+        for reply in pair.both("CLIENT", "LIST", *shlex.split(filters)):
             found.append(sorted(re.findall(rb" name=(\S*) ", reply.text or b"")))
         assert found[0] == found[1], filters
 
