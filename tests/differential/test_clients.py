@@ -525,6 +525,7 @@ def test_reset(pair: Pair) -> None:
         CLIENT SETINFO LIB-NAME lib
         CLIENT NO-EVICT on
         CLIENT NO-TOUCH on
+        READONLY
         SELECT 5
         SET k v
         WATCH k
@@ -540,6 +541,13 @@ def test_reset(pair: Pair) -> None:
     for wire, number in zip((pair.theirs, pair.ours), me, strict=True):
         wire.send(encode(("CLIENT", "LIST", "ID", number)))
         assert b" name= " in (line := wire.read().text or b"") and b" lib-name=lib " in line and b" resp=2 " in line
+
+
+def test_readonly_is_a_flag(pair: Pair) -> None:
+    me = ids(pair)
+    for command, letters in (("READONLY", b"r"), ("READONLY", b"r"), ("READWRITE", b"N")):
+        pair.do(command)
+        assert flags(pair, me) == letters
 
 
 def test_no_touch_leaves_the_access_clock_alone(pair: Pair) -> None:

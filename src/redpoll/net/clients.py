@@ -68,6 +68,7 @@ class Clients(Owner):
         self.log.warning(f"Client {line} {how} for overcoming of output buffer limits.")
 
     def protocol_broken(self, connection: Connection, text: bytes) -> None:
+        self.engine.counters.error(b"ERR " + text)
         if self.log.level <= VERBOSE:
             reason = text.partition(b": ")[2].decode("utf-8", "replace")
             self.log.verbose(f"Protocol error ({reason}) from client: {client_line_for_log(connection.session)}")

@@ -93,12 +93,14 @@ class Listeners(Effects):
             try:
                 self.tcp.append(self.add(listen_tcp(address.removeprefix("-"), port, self.backlog())))
             except OSError as refused:
-                if address.startswith("-") and refused.errno in MAY_BE_MISSING:
-                    continue
+                is_forgiven = address.startswith("-") and refused.errno in MAY_BE_MISSING
+                advice = "" if is_forgiven else "; stop what listens there, or pass another --port or --bind"
                 self.log.warning(
-                    f"Could not create server TCP listening socket {address.removeprefix('-')}:{port}: "
-                    f"{refused.strerror}; stop what listens there, or pass another --port or --bind"
+                    f"Warning: Could not create server TCP listening socket {address.removeprefix('-')}:{port}: "
+                    f"{refused.strerror}{advice}"
                 )
+                if is_forgiven:
+                    continue
                 self.close_tcp()
                 raise ServerError(f"Failed listening on port {port} (tcp), aborting.") from refused
 

@@ -26,6 +26,17 @@ def client_line_for_log(other: Session) -> str:
     return line.decode("utf-8", "surrogateescape")
 
 
+def client_for_log(other: Session) -> str:
+    """Who a session is, without what it does, for the log; what names a person as in `client_line_for_log`."""
+    hidden = other.engine.options.hide_user_data_from_log
+    line = b"id=%d addr=%b laddr=%b fd=%d name=%b user=%b lib-name=%b lib-ver=%b" % (
+        other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(),
+        HIDDEN if hidden else up_to_nul(other.name), HIDDEN if hidden else known_user(other),
+        up_to_nul(other.lib_name), up_to_nul(other.lib_version),
+    )  # fmt: skip
+    return line.decode("utf-8", "surrogateescape")
+
+
 def known_user(other: Session) -> bytes:
     return other.user if other.authenticated else b"default"
 
