@@ -56,8 +56,12 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
     command_name = other.last_command
     arguments: i64 = 0
     if running is not None:
-        arguments = bytes_of(running[1:])
-        command_name = b"client|" + running[1].lower() if other.executing == 0 else b"exec"
+        if other.executing == 0:
+            arguments = bytes_of(running)
+            command_name = b"client|" + running[1].lower()
+        else:
+            arguments = len(b"EXEC")
+            command_name = b"exec"
     elif other.waiting is not None:
         arguments = bytes_of(other.waiting.args)
     buffers = other.peer.buffers()
