@@ -75,7 +75,9 @@ def test_a_transaction_that_cannot_run_keeps_nothing(pair: Pair) -> None:
 def test_the_bytes_of_the_arguments_of_who_asks(pair: Pair) -> None:
     for words in (("CLIENT", "LIST"), ("client", "info"), ("CLIENT", "LIST", "NAME", "argument-bytes")):
         pair.do("CLIENT", "SETNAME", "argument-bytes")
-        theirs, ours = (re.findall(rb" name=argument-bytes .* argv-mem=(\d+)", r.text or b"") for r in pair.both(*words))
+        theirs, ours = (
+            re.findall(rb" name=argument-bytes .* argv-mem=(\d+)", r.text or b"") for r in pair.both(*words)
+        )
         assert ours == theirs == [b"%d" % sum(map(len, words))]
     pair.do("MULTI")
     pair.do("CLIENT", "LIST", "NAME", "argument-bytes")

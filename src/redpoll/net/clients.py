@@ -32,7 +32,6 @@ class Clients(Owner):
 
     def accepted(self, sock: socket.socket) -> None:
         engine = self.engine
-        engine.connections += 1
         if len(self.open) >= engine.options.maxclients:
             engine.rejected_connections += 1
             refuse(sock, TOO_MANY_CLIENTS)
@@ -47,6 +46,7 @@ class Clients(Owner):
             engine.close_session(connection.session)
             connection.line.cut()
             return
+        engine.connections += 1
         self.open[connection.fd] = connection
         self.reactor.add(connection.fd, connection)
         if self.log.level <= VERBOSE:
