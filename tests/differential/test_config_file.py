@@ -29,6 +29,8 @@ WRONG_FILES = [
     "include\n",
     "include a b\n",
     "\ninclude other.conf\n",
+    '\ninclude "other.conf\\x00x"\n',
+    'dir "nosuch\\x00/.."\n',
     "save 1\n",
     'save "" ""\n',
     'save 1 1 ""\n',

@@ -49,8 +49,9 @@ def test_a_star_is_every_address_of_its_family(start: Start) -> None:
     assert accepts(server.port, "::1") == has_ipv6()
 
 
-def test_an_address_that_must_be_there_refuses_the_start(start: Start) -> None:
-    server = start("--bind", "192.0.2.1", "--port", "{port}")
+@pytest.mark.parametrize("address", ["192.0.2.1", "-"])
+def test_an_address_that_must_be_there_refuses_the_start(start: Start, address: str) -> None:
+    server = start("-", "--port", "{port}", given=f"bind {address}\n".encode())
     assert server.status() == 1
     assert f"Failed listening on port {server.port} (tcp), aborting." in server.log()
 
@@ -90,6 +91,28 @@ def test_a_unix_socket_has_its_permissions_and_goes_with_the_server(start: Start
     server.signal(signal.SIGTERM)
     assert server.status() == 0
     assert not path.exists()
+
+
+def test_paths_end_at_a_zero_byte(start: Start, tmp_path: Path) -> None:
+    lines = [f'{name} "{name}\\x00x"\n' for name in ("unixsocket", "logfile", "pidfile", "dbfilename", "syslog-ident")]
+    (tmp_path / "redis.conf").write_text("port 0\n" + "".join(lines))
+    server = start("redis.conf", folder=tmp_path)
+    until((tmp_path / "pidfile").exists, "the pid file")
+    until(lambda: "Ready to accept connections unix" in (tmp_path / "logfile").read_text(), "connections")
+    client = redis.Redis(unix_socket_path=str(tmp_path / "unixsocket"))
+    assert client.ping()
+    client.close()
+    server.signal(signal.SIGTERM)
+    assert server.status() == 0
+    assert not (tmp_path / "pidfile").exists()
+
+
+@pytest.mark.parametrize("group", ["nosuch", "1", "99999999999999999999", "nosuch\\x00x"])
+def test_a_unix_socket_needs_the_name_of_a_group(start: Start, group: str) -> None:
+    given = f'port 0\nunixsocket here.sock\nunixsocketgroup "{group}"\n'
+    server = start("-", given=given.encode())
+    assert server.status() == 1
+    assert "# Failed opening Unix socket here.sock: there is no group" in server.log()
 
 
 def test_a_unix_socket_left_behind_is_replaced_but_a_file_is_not(start: Start, tmp_path: Path) -> None:
