@@ -39,7 +39,8 @@ What cannot be honoured stops the start, with file line and reason. In the table
 - **start** stands for a directive that can be set only at start; **guarded** for one that can be changed at run time
   only as far as `enable-protected-configs` allows;
 - **no effect** for one that is accepted, shown and written back, but acts on nothing that redpoll has;
-- **not yet** for one whose feature does not exist yet: its default is accepted, any other value refused.
+- **not yet** for one whose feature does not exist yet: its default is accepted, and what is named behind the
+  mark, as distributed files of older versions have it; any other value is refused.
 
 Sizes are bytes, or a number and `k`, `m`, `g` (powers of 1000) or `kb`, `mb`, `gb` (powers of 1024), in any case.
 
@@ -73,6 +74,8 @@ def row(directive: Directive) -> str:
         marks.append("**guarded**")
     if directive.applies != EFFECT:
         marks.append({NO_EFFECT: "**no effect**", NOT_YET: "**not yet**"}[directive.applies])
+    if directive.stock:
+        marks[-1] += f" (or {', '.join(code(value.decode()) for value in directive.stock)})"
     default = "the working directory" if directive.name == b"dir" else code(directive.default.text.decode())
     text = directive.help + (" " + ", ".join(marks) if marks else "")
     return f"| {name} | {values} | {default} | {text} |\n"

@@ -193,7 +193,7 @@ class Server(Stoppable):
     def stop(self, who: str) -> None:
         """End the loop after this turn; `who` is a remark on who asked for it."""
         if not self.reactor.stopping:
-            self.log.warning(f"User requested shutdown...{who}")
+            self.log.notice(f"User requested shutdown...{who}")
             self.reactor.stop()
 
 

@@ -72,6 +72,19 @@ def test_a_transaction_that_cannot_run_keeps_nothing(pair: Pair) -> None:
     pair.do("EXEC")
 
 
+def test_the_bytes_of_the_arguments_of_who_asks(pair: Pair) -> None:
+    for words in (("CLIENT", "LIST"), ("client", "info"), ("CLIENT", "LIST", "NAME", "argument-bytes")):
+        pair.do("CLIENT", "SETNAME", "argument-bytes")
+        theirs, ours = (
+            re.findall(rb" name=argument-bytes .* argv-mem=(\d+)", r.text or b"") for r in pair.both(*words)
+        )
+        assert ours == theirs == [b"%d" % sum(map(len, words))]
+    pair.do("MULTI")
+    pair.do("CLIENT", "LIST", "NAME", "argument-bytes")
+    theirs, ours = (re.findall(rb" argv-mem=(\d+)", r.items[0].text or b"") for r in pair.both("EXEC"))
+    assert ours == theirs
+
+
 def test_who_waits_has_run_nothing_yet(pair: Pair) -> None:
     me = ids(pair)
     other = pair.second()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from random import Random
 
@@ -184,6 +185,17 @@ FILTERS = """
     CLIENT {} TYPE normal FOO
     CLIENT {} NOT-FOO x
     CLIENT {} NOT- x
+    CLIENT {} NAME ""
+    CLIENT {} LIB-NAME ""
+    CLIENT {} LIB-VER ""
+    CLIENT {} ID
+    CLIENT {} NOT-ID
+    CLIENT {} ID ID
+    CLIENT {} ID 99999 ID
+    CLIENT {} TYPE normal ID
+    CLIENT {} TYPE replica NOT-ID
+    CLIENT {} ID NAME me
+    CLIENT {} ID 99999 03
 """
 
 
@@ -234,9 +246,16 @@ def test_a_list_of_some(pair: Pair) -> None:
         "NOT-ADDR 127.0.0.1:1",
         "NOT-LADDR 127.0.0.1:1",
         "NOT-ID 99999",
+        "TYPE normal NOT-ID",
+        # Who has no name is not found by an empty one.
+        "NAME ''",
+        "NOT-NAME ''",
+        "LIB-NAME ''",
+        "NOT-LIB-NAME ''",
+        "NOT-LIB-VER ''",
     ):
         found = []
-        for reply in pair.both("CLIENT", "LIST", *filters.split()):
+        for reply in pair.both("CLIENT", "LIST", *shlex.split(filters)):
             found.append(sorted(re.findall(rb" name=(\S*) ", reply.text or b"")))
         assert found[0] == found[1], filters
 
@@ -506,6 +525,7 @@ def test_reset(pair: Pair) -> None:
         CLIENT SETINFO LIB-NAME lib
         CLIENT NO-EVICT on
         CLIENT NO-TOUCH on
+        READONLY
         SELECT 5
         SET k v
         WATCH k
@@ -521,6 +541,13 @@ def test_reset(pair: Pair) -> None:
     for wire, number in zip((pair.theirs, pair.ours), me, strict=True):
         wire.send(encode(("CLIENT", "LIST", "ID", number)))
         assert b" name= " in (line := wire.read().text or b"") and b" lib-name=lib " in line and b" resp=2 " in line
+
+
+def test_readonly_is_a_flag(pair: Pair) -> None:
+    me = ids(pair)
+    for command, letters in (("READONLY", b"r"), ("READONLY", b"r"), ("READWRITE", b"N")):
+        pair.do(command)
+        assert flags(pair, me) == letters
 
 
 def test_no_touch_leaves_the_access_clock_alone(pair: Pair) -> None:

@@ -163,7 +163,7 @@ def test_our_own_directives_are_shown_by_name_only(pair: Pair) -> None:
 
 
 def test_a_name_that_is_none_is_no_address_to_bind_to(pair: Pair) -> None:
-    for name in (b"\xff", b"x" * 300):
+    for name in (b"\xff", b"x" * 300, b"-"):
         pair.do("CONFIG", "SET", "bind", name)
     theirs, ours = pair.both("CONFIG", "GET", "bind")
     assert (theirs.items[1].text or b"") and (ours.items[1].text or b"")

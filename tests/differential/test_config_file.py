@@ -29,6 +29,8 @@ WRONG_FILES = [
     "include\n",
     "include a b\n",
     "\ninclude other.conf\n",
+    '\ninclude "other.conf\\x00x"\n',
+    'dir "nosuch\\x00/.."\n',
     "save 1\n",
     'save "" ""\n',
     'save 1 1 ""\n',
@@ -149,7 +151,7 @@ class FromFile(Valkey):
 
 REWRITTEN = [
     ("", []),
-    ("# hello\n\n\n\nport 7\n  timeout 5 \n# tail\n", ["timeout", "0"]),
+    ("# hello\n\n\n \t # indented \n\nport 7\n  timeout 5 \n# tail\n", ["timeout", "0"]),
     (
         "timeout 5\nhz 1\ntimeout 6\nslowlog-max-len 5\ndynamic-hz yes\nrename-command GET x\ninclude z*.conf\n\n\n"
         "bind 127.0.0.1\nbind 127.0.0.1 -::1\nclient-output-buffer-limit normal 0 0 0\n"

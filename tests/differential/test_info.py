@@ -119,6 +119,8 @@ def test_command_statistics_count_alike(pair: Pair) -> None:
         DEBUG ERROR "OWN error"
         DEBUG NOSUCH
     """)
+    pair.second().raw(b"*1\r\n:1\r\n", closes=True)
+    pair.second().raw(b'PING "\r\n', closes=True)
     for section in ("commandstats", "errorstats"):
         counts = []
         for reply in pair.both("INFO", section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 
@@ -28,12 +29,17 @@ def statistic(pair: Pair, name: bytes) -> list[int]:
 def test_too_many_clients(pair: Pair) -> None:
     counted = [int((reply.text or b"").count(b"\n")) for reply in pair.both("CLIENT", "LIST")]
     assert counted == [1, 1]
+    pair.do("CONFIG", "RESETSTAT")
     with pair.config("maxclients", "2"):
         pair.second()
         for server in pair.servers:
             wire = Wire(server.port)
             assert closes(wire) == b"-ERR max number of clients reached\r\n"
             wire.close()
+        # Who was turned away has not been received.
+        for reply in pair.both("INFO", "stats"):
+            counts = re.findall(rb"(?:total_connections_received|rejected_connections):(\d+)", reply.text or b"")
+            assert counts == [b"1", b"1"]
     pair.second().do("PING")
 
 

@@ -31,6 +31,8 @@ def test_several_addresses_and_one_that_may_be_missing(start: Start) -> None:
     assert accepts(server.port, "127.0.0.2")
     assert not accepts(server.port, "127.0.0.3")
     assert accepts(server.port, "::1") == has_ipv6()
+    missing = f"# Warning: Could not create server TCP listening socket 192.0.2.1:{server.port}: "
+    assert f"{missing}Cannot assign requested address\n" in server.log()
 
 
 def has_ipv6() -> bool:
@@ -47,8 +49,9 @@ def test_a_star_is_every_address_of_its_family(start: Start) -> None:
     assert accepts(server.port, "::1") == has_ipv6()
 
 
-def test_an_address_that_must_be_there_refuses_the_start(start: Start) -> None:
-    server = start("--bind", "192.0.2.1", "--port", "{port}")
+@pytest.mark.parametrize("address", ["192.0.2.1", "-"])
+def test_an_address_that_must_be_there_refuses_the_start(start: Start, address: str) -> None:
+    server = start("-", "--port", "{port}", given=f"bind {address}\n".encode())
     assert server.status() == 1
     assert f"Failed listening on port {server.port} (tcp), aborting." in server.log()
 
@@ -90,6 +93,28 @@ def test_a_unix_socket_has_its_permissions_and_goes_with_the_server(start: Start
     assert not path.exists()
 
 
+def test_paths_end_at_a_zero_byte(start: Start, tmp_path: Path) -> None:
+    lines = [f'{name} "{name}\\x00x"\n' for name in ("unixsocket", "logfile", "pidfile", "dbfilename", "syslog-ident")]
+    (tmp_path / "redis.conf").write_text("port 0\n" + "".join(lines))
+    server = start("redis.conf", folder=tmp_path)
+    until((tmp_path / "pidfile").exists, "the pid file")
+    until(lambda: "Ready to accept connections unix" in (tmp_path / "logfile").read_text(), "connections")
+    client = redis.Redis(unix_socket_path=str(tmp_path / "unixsocket"))
+    assert client.ping()
+    client.close()
+    server.signal(signal.SIGTERM)
+    assert server.status() == 0
+    assert not (tmp_path / "pidfile").exists()
+
+
+@pytest.mark.parametrize("group", ["nosuch", "1", "99999999999999999999", "nosuch\\x00x"])
+def test_a_unix_socket_needs_the_name_of_a_group(start: Start, group: str) -> None:
+    given = f'port 0\nunixsocket here.sock\nunixsocketgroup "{group}"\n'
+    server = start("-", given=given.encode())
+    assert server.status() == 1
+    assert "# Failed opening Unix socket here.sock: there is no group" in server.log()
+
+
 def test_a_unix_socket_left_behind_is_replaced_but_a_file_is_not(start: Start, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "left.sock"))
@@ -115,7 +140,7 @@ def test_a_signal_ends_the_server_within_a_second(start: Start, number: signal.S
     assert time.monotonic() - began < 5
     assert f"{server.process.pid}:signal-handler (" in server.log()
     assert f"Received {number.name} scheduling shutdown..." in server.log()
-    assert "# User requested shutdown...\n" in server.log()
+    assert "* User requested shutdown...\n" in server.log()
     assert server.log().endswith("ready to exit, bye bye...\n")
 
 
@@ -133,7 +158,10 @@ def test_shutdown_ends_the_server_without_a_reply(start: Start, words: tuple[str
         wire.sendall(" ".join(["SHUTDOWN", *words]).encode() + b"\r\n")
         assert wire.recv(100) == b""
     assert server.status() == 0
-    assert "User requested shutdown... (user request from 'id=" in server.log()
+    line = r"\* User requested shutdown\.\.\. \(user request from '(.*)'\)\n"
+    (who,) = re.findall(line, server.log())
+    fields = [field.partition("=")[0] for field in who.split()]
+    assert fields == ["id", "addr", "laddr", "fd", "name", "user", "lib-name", "lib-ver"]
 
 
 def test_shutdown_does_not_claim_to_save(start: Start) -> None:

@@ -18,7 +18,7 @@ from redpoll.env.process import end_at_once, go_to_background
 from redpoll.env.restart import Start
 from redpoll.env.system_log import SYSTEM_LOG, SystemLog
 from redpoll.env.title import Title
-from redpoll.errors import ServerError
+from redpoll.errors import ServerError, up_to_nul
 from redpoll.net.supervisor import Supervisor
 from redpoll.server import Server, rename_commands
 from redpoll.version import REFERENCE_VERSION
@@ -139,7 +139,7 @@ def refuse_to_lose_data(config: Config) -> None:
     if config.flag(b"ignore-existing-data"):
         return
     for name in (b"dbfilename", b"appenddirname", b"appendfilename"):
-        path = config.files.absolute(config.text(name))
+        path = config.files.absolute(up_to_nul(config.text(name)))
         if config.files.exists(path):
             raise ServerError(
                 f"{path.decode('utf-8', 'surrogateescape')} holds data that this version of redpoll cannot load, and "

@@ -38,7 +38,7 @@ class Filter:
         while at < len(words):
             name = words[at].upper()
             plain = name.removeprefix(b"NOT-")
-            if plain == b"ID" and at + 1 < len(words):
+            if plain == b"ID" and len(words) > 1:
                 at = self._take_ids(name, words, at + 1)
                 continue
             if at + 1 >= len(words):
@@ -48,8 +48,7 @@ class Filter:
 
     def _take_ids(self, name: bytes, words: list[bytes], at: int) -> int:
         ids = self.ids.setdefault(name, set())
-        first = at
-        while at < len(words) and (words[at].lstrip(b"-").isdigit() or at == first):
+        while at < len(words) and words[at].lstrip(b"-").isdigit():
             id = integer(words[at], SYNTAX)
             if id < 1:
                 raise CommandError(filter_not_positive(b"client-id"))
@@ -113,11 +112,11 @@ class Filter:
         if plain == b"IP":
             return other.peer.address().rpartition(b":")[0].strip(b"[]") == value
         if plain == b"NAME":
-            return up_to_nul(other.name) == up_to_nul(value)
+            return is_named(up_to_nul(other.name), up_to_nul(value))
         if plain == b"LIB-NAME":
-            return other.lib_name == value
+            return is_named(other.lib_name, value)
         if plain == b"LIB-VER":
-            return other.lib_version == value
+            return is_named(other.lib_version, value)
         if plain == b"DB":
             return b"%d" % other.db.index == value
         if plain == b"MAXAGE":
@@ -128,3 +127,8 @@ class Filter:
             flags = other.flags()
             return set(value) <= set(flags)
         return len(value) == 0 or other.capa_redirect
+
+
+def is_named(name: bytes, wanted: bytes) -> bool:
+    """Whether it has the name that is wanted; who has none is not found, not even by an empty one."""
+    return len(name) > 0 and name == wanted

@@ -33,6 +33,7 @@ RANGES = "(range: start-slot:integer end-slot:integer) ..."
     since="3.0.0", complexity="O(1)", summary="Let a replica in a cluster answer this connection's reads.",
 )  # fmt: skip
 def readonly(session: Session, args: list[bytes]) -> object:
+    session.readonly = True
     return OK
 
 
@@ -41,6 +42,7 @@ def readonly(session: Session, args: list[bytes]) -> object:
     since="3.0.0", complexity="O(1)", summary="Take READONLY back.",
 )  # fmt: skip
 def readwrite(session: Session, args: list[bytes]) -> object:
+    session.readonly = False
     return OK
 
 

@@ -148,6 +148,7 @@ def reset(session: Session, args: list[bytes]) -> object:
     engine.end_transaction(session)
     engine.monitors.remove(session)
     session.gates = engine.session_gates
+    session.readonly = False
     session.no_evict = False
     # A reply that CLIENT REPLY SKIP leaves out is left out all the same.
     if session.quiet == SILENT:

@@ -13,7 +13,7 @@ from redpoll.errors import (
     SYNTAX,
     CommandError,
 )
-from redpoll.observe.client_line import client_line_for_log
+from redpoll.observe.client_line import client_for_log
 from redpoll.protocol.reply import NO_REPLY
 
 WORDS = frozenset((b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"SAFE", b"FAILOVER"))
@@ -40,6 +40,6 @@ def shutdown(session: Session, args: list[bytes]) -> object:
         if b"FORCE" not in words:
             raise CommandError(SHUTDOWN_FAILED)
     session.last_command = b"shutdown"
-    if not host.shut_down(session, client_line_for_log(session).encode("utf-8", "surrogateescape")):
+    if not host.shut_down(session, client_for_log(session).encode("utf-8", "surrogateescape")):
         raise CommandError(SHUTDOWN_IN_PROCESS)
     return NO_REPLY

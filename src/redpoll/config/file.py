@@ -16,6 +16,7 @@ from redpoll.config.schema import IGNORED, find
 from redpoll.config.settings import Config, Place, Rename
 from redpoll.config.values import BadValue, Value
 from redpoll.env.files import Files
+from redpoll.errors import up_to_nul
 
 BAD_DIRECTIVE: Final = b"Bad directive or wrong number of arguments"
 UNBALANCED: Final = b"Unbalanced quotes in configuration line"
@@ -168,6 +169,7 @@ class Reader:
         if nested == MOST_NESTED:
             raise BadValue(b"include goes deeper than %d files: does a file include itself?" % MOST_NESTED)
         files = self.config.files
+        path = up_to_nul(path)
         is_pattern = b"*" in path or b"?" in path or b"[" in path
         for name in files.matching(path) if is_pattern else [path]:
             self.read(read_file(files, name), nested + 1)
@@ -181,7 +183,7 @@ class Reader:
             raise ConfigError(reason, self.save_place)
         if points:
             config.remarks.append("save points are not in force: this version of redpoll saves nothing to disk")
-        path = config.text(b"logfile")
+        path = up_to_nul(config.text(b"logfile"))
         if path:
             try:
                 config.files.append(path).close()

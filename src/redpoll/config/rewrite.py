@@ -63,10 +63,9 @@ def places_of_directives(lines: list[bytes]) -> dict[bytes, list[int]]:
     places: dict[bytes, list[int]] = {}
     for at, raw in enumerate(lines):
         line = raw.strip(b" \t\r")
-        if not line or line.startswith(b"#"):
-            lines[at] = raw.rstrip(b"\r") if line else b""
-            continue
         lines[at] = line
+        if not line or line.startswith(b"#"):
+            continue
         words = split_line(line)
         directive: Directive | None = find(words[0]) if words else None
         if directive is not None:

@@ -295,6 +295,7 @@ DIRECTIVES: Final = [
         NOT_YET,
         "persistence",
         "Whether a rewritten append-only file starts with a snapshot.",
+        stock=(b"no",),
     ),
     Directive(
         b"appenddirname",

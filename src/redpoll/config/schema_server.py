@@ -335,7 +335,7 @@ DIRECTIVES: Final = [
         b"busy-reply-threshold",
         Int(0, GREATEST),
         b"5000",
-        NO_EFFECT,
+        NOT_YET,
         "scripting",
         "Milliseconds after which a running script makes other clients get BUSY; 0: never.",
         aliases=(b"lua-time-limit",),

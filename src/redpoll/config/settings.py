@@ -89,8 +89,8 @@ class Config:
         return self.values[name].text
 
     def string(self, name: bytes) -> str:
-        """The same as a str, for what the system takes as one: paths, words."""
-        return self.values[name].text.decode("utf-8", "surrogateescape")
+        """The same as a str, for what the system takes as one: paths, words.  To it a zero byte is the end."""
+        return up_to_nul(self.values[name].text).decode("utf-8", "surrogateescape")
 
     def integer(self, name: bytes) -> int:
         """The value of a number, a size in bytes, an octal, or a set of bits; a percentage N% is -N."""
@@ -182,7 +182,7 @@ class Config:
         value = directive.parse(words, self.values[name])
         if name == b"dir":
             try:
-                self.files.enter(value.text)
+                self.files.enter(up_to_nul(value.text))
             except OSError as refused:
                 raise BadValue((refused.strerror or "").encode()) from refused
             value = Value(self.files.working_folder())

@@ -143,6 +143,8 @@ class Session:
         self.may_block = True
         self.quiet: i64 = LOUD
         self.monitors = False
+        self.readonly = False
+        """Whether a replica in a cluster may answer its reads."""
         self.no_evict = False
         self.capa_redirect = False
 
@@ -174,6 +176,8 @@ class Session:
         if self.watch_broken:
             found += b"d"
         found += self.peer.marks()
+        if self.readonly:
+            found += b"r"
         if self.no_evict:
             found += b"e"
         if self.gates & GATE_NO_TOUCH != 0:

@@ -95,8 +95,9 @@ class Log:
         return f"{pid}:{self.role} {stamp} {SIGNS[level]} {message}"
 
     def signal(self, message: str) -> None:
-        """Log what came of a signal, in the one form that such lines have."""
-        self.put(f"{os.getpid()}:signal-handler ({self.clock.now_us() // 1000000}) {message}")
+        """Log what came of a signal, a warning, in the one form that such lines have."""
+        if self.level <= WARNING:
+            self.put(f"{os.getpid()}:signal-handler ({self.clock.now_us() // 1000000}) {message}")
 
     def put(self, line: str) -> None:
         """Write one line where it belongs."""

@@ -32,7 +32,6 @@ class Clients(Owner):
 
     def accepted(self, sock: socket.socket) -> None:
         engine = self.engine
-        engine.connections += 1
         if len(self.open) >= engine.options.maxclients:
             engine.rejected_connections += 1
             refuse(sock, TOO_MANY_CLIENTS)
@@ -47,6 +46,7 @@ class Clients(Owner):
             engine.close_session(connection.session)
             connection.line.cut()
             return
+        engine.connections += 1
         self.open[connection.fd] = connection
         self.reactor.add(connection.fd, connection)
         if self.log.level <= VERBOSE:
@@ -68,6 +68,7 @@ class Clients(Owner):
         self.log.warning(f"Client {line} {how} for overcoming of output buffer limits.")
 
     def protocol_broken(self, connection: Connection, text: bytes) -> None:
+        self.engine.counters.error(b"ERR " + text)
         if self.log.level <= VERBOSE:
             reason = text.partition(b": ")[2].decode("utf-8", "replace")
             self.log.verbose(f"Protocol error ({reason}) from client: {client_line_for_log(connection.session)}")

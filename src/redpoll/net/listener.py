@@ -93,12 +93,14 @@ class Listeners(Effects):
             try:
                 self.tcp.append(self.add(listen_tcp(address.removeprefix("-"), port, self.backlog())))
             except OSError as refused:
-                if address.startswith("-") and refused.errno in MAY_BE_MISSING:
-                    continue
+                is_forgiven = address.startswith("-") and refused.errno in MAY_BE_MISSING
+                advice = "" if is_forgiven else "; stop what listens there, or pass another --port or --bind"
                 self.log.warning(
-                    f"Could not create server TCP listening socket {address.removeprefix('-')}:{port}: "
-                    f"{refused.strerror}; stop what listens there, or pass another --port or --bind"
+                    f"Warning: Could not create server TCP listening socket {address.removeprefix('-')}:{port}: "
+                    f"{refused.strerror}{advice}"
                 )
+                if is_forgiven:
+                    continue
                 self.close_tcp()
                 raise ServerError(f"Failed listening on port {port} (tcp), aborting.") from refused
 
@@ -148,6 +150,9 @@ class Listeners(Effects):
 def listen_tcp(address: str, port: int, backlog: int) -> socket.socket:
     """A listening socket on an address or host name; `*` is all of IPv4, `::*` all of IPv6.  Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    if not address:
+        # To the system that would be every address.
+        raise OSError(errno.EINVAL, "this is no address or host name")
     if address in ("*", "::*"):
         address = "::" if family == socket.AF_INET6 else ""
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -169,7 +174,7 @@ def listen_tcp(address: str, port: int, backlog: int) -> socket.socket:
 
 
 def listen_unix(path: str, mode: int, group: str, backlog: int) -> socket.socket:
-    """A listening Unix socket with permissions `mode` (0: as the umask has it), of a group by name or number.
+    """A listening Unix socket with permissions `mode` (0: as the umask has it), of a group.
 
     A socket that was left there is replaced, anything else is not.  Raises ServerError.
     """
@@ -193,9 +198,7 @@ def listen_unix(path: str, mode: int, group: str, backlog: int) -> socket.socket
 
 
 def group_number(group: str) -> int:
-    """The id of a group, given by name or number; raises OSError."""
-    if group.isascii() and group.isdigit():
-        return int(group)
+    """The id of a group; raises OSError."""
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError as unknown:

@@ -26,6 +26,17 @@ def client_line_for_log(other: Session) -> str:
     return line.decode("utf-8", "surrogateescape")
 
 
+def client_for_log(other: Session) -> str:
+    """Who a session is, without what it does, for the log; what names a person as in `client_line_for_log`."""
+    hidden = other.engine.options.hide_user_data_from_log
+    line = b"id=%d addr=%b laddr=%b fd=%d name=%b user=%b lib-name=%b lib-ver=%b" % (
+        other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(),
+        HIDDEN if hidden else up_to_nul(other.name), HIDDEN if hidden else known_user(other),
+        up_to_nul(other.lib_name), up_to_nul(other.lib_version),
+    )  # fmt: skip
+    return line.decode("utf-8", "surrogateescape")
+
+
 def known_user(other: Session) -> bytes:
     return other.user if other.authenticated else b"default"
 
@@ -45,11 +56,12 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
     command_name = other.last_command
     arguments: i64 = 0
     if running is not None:
-        command_name = b"client|" + running[1].lower()
-        arguments = bytes_of(running)
-        if other.executing > 0:
+        if other.executing == 0:
+            arguments = bytes_of(running)
+            command_name = b"client|" + running[1].lower()
+        else:
+            arguments = len(b"EXEC")
             command_name = b"exec"
-            arguments = len(command_name)
     elif other.waiting is not None:
         arguments = bytes_of(other.waiting.args)
     buffers = other.peer.buffers()

@@ -23,7 +23,6 @@ OTHER_DEFAULT = {"dir": "", "save": ""}
 
 WITHOUT_EFFECT_SO_FAR = {
     "always-show-logo",
-    "busy-reply-threshold",
     "lazyfree-lazy-expire",
     "lazyfree-lazy-server-del",
     "lazyfree-lazy-user-del",
@@ -122,4 +121,5 @@ def test_what_is_not_supported_names_the_directive_and_what_is_accepted() -> Non
 
 
 def test_values_of_a_stock_file_are_accepted_although_not_supported() -> None:
-    assert BY_NAME[b"replica-lazy-flush"].parse([b"no"], Value(b"")).text == b"no"
+    for name in (b"replica-lazy-flush", b"lazyfree-lazy-eviction", b"repl-diskless-sync", b"aof-use-rdb-preamble"):
+        assert BY_NAME[name].parse([b"no"], Value(b"")).text == b"no"

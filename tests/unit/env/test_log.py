@@ -53,6 +53,14 @@ def test_a_zone_west_of_greenwich_has_a_minus() -> None:
     assert time_text(MOMENT_US // 1000, "iso8601") == "2026-11-24T11:05:27.057-03:30"
 
 
+def test_what_came_of_a_signal_is_a_warning_in_a_form_of_its_own(log: CollectedLog) -> None:
+    for level, form in (("warning", "json"), ("debug", "legacy"), ("nothing", "legacy")):
+        log.level = LEVELS.index(level)
+        log.form = form
+        log.signal("Received SIGTERM scheduling shutdown...")
+    assert log.lines == [f"{PID}:signal-handler (1795530927) Received SIGTERM scheduling shutdown..."] * 2
+
+
 def test_legacy_lines_have_a_sign_for_the_level(log: CollectedLog) -> None:
     log.debug("a")
     log.verbose("b")

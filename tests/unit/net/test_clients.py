@@ -63,6 +63,7 @@ def test_protected_mode_lets_nobody_in_from_elsewhere(bench: Bench) -> None:
     assert told.startswith(b"-DENIED Running in protected mode because protected mode is enabled and no password is")
     assert told.endswith(b"in order for the server to start accepting connections from the outside.\r\n")
     assert len(bench.engine.sessions) == 0
+    assert (bench.engine.connections, bench.engine.rejected_connections) == (0, 1)
     assert bench.connect().asks("PING") == b"+PONG\r\n"
 
 
