@@ -74,6 +74,7 @@ class Server(Stoppable):
         self.wakeup: Wakeup | None = None
         self.pid_file = ""
         rename_commands(self.engine.commands, config)
+        self.limits.names.expect(list(self.engine.commands))
         ServerSettings(self).connect()
         OomScore(log).connect(config)
 

@@ -247,3 +247,13 @@ def test_names_that_share_a_slot_or_a_beginning_are_not_confused() -> None:
         for middle in (b"", b"abcd", b"abcdef")
     ]
     assert ([[name] for name in names * 2], None) == run([b"".join(array(name) for name in names * 2)])
+
+
+def test_expected_names_are_the_objects_given() -> None:
+    limits = Limits()
+    name = bytes(bytearray(b"GET"))
+    limits.names.expect([name])
+    for _ in range(2):
+        commands, _ = run([array(b"GET", b"key"), array(b"get", b"key")], parser=RequestParser(limits))
+        assert commands[0][0] is name
+        assert commands[1][0] == b"get"
