@@ -16,7 +16,7 @@ import redpoll
 from redpoll.structures.table_check import check
 
 THREADS = 3
-ROUNDS = 400
+ROUNDS = 800
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def use(number: int) -> None:
     letter = "abc"[number]
     base = (number + 1) * 10**6
     for n in range(ROUNDS):
-        name = f"{letter}{n % 150}"
+        name = f"{letter}{n}"
         store.set(name, letter * 12)
         store.execute("SETRANGE", name, n % 11, letter.upper())
         text = store.get(name)
@@ -65,9 +65,11 @@ def use(number: int) -> None:
         store.hset(f"{letter}hash", field, letter * 3)
         assert store.hget(f"{letter}hash", field) == letter.encode() * 3
         score = base + n + 0.123456789
-        store.zadd(f"{letter}board", field, score)
-        assert store.execute("ZSCORE", f"{letter}board", field) == score
-        assert store.execute("ZADD", f"{letter}board", "INCR", 1, field) == score + 1
+        # More of them than stay packed: they go into a tree.
+        member = f"{letter}{n % 200}"
+        store.zadd(f"{letter}board", member, score)
+        assert store.execute("ZSCORE", f"{letter}board", member) == score
+        assert store.execute("ZADD", f"{letter}board", "INCR", 1, member) == score + 1
         bits = store.execute("INCRBYFLOAT", f"{letter}float", "0.1")
         assert isinstance(bits, bytes)
         store.execute("BITOP", "XOR", f"{letter}out", name, name)
