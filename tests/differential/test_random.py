@@ -269,15 +269,40 @@ class Session:
         return alike
 
 
+COUNTERS = (
+    "keyspace_hits",
+    "keyspace_misses",
+    "expired_keys",
+    "rdb_changes_since_last_save",
+    "total_error_replies",
+)
+"""What INFO counts of the commands that ran, beside their replies."""
+
+
+def counted(pair: Pair) -> list[dict[str, int]]:
+    """COUNTERS of both."""
+    both = []
+    for reply in pair.both("INFO"):
+        lines = dict(line.split(":", 1) for line in (reply.text or b"").decode().splitlines() if ":" in line)
+        both.append({name: int(lines[name]) for name in COUNTERS})
+    return both
+
+
 def run_all(sessions: list[Session], sequence: list[Command], turns: list[int]) -> None:
     """Empty the databases and run the sequence; `turns` tells which session each command belongs to."""
     sessions[0].pair.fresh()
+    before = counted(sessions[0].pair)
     try:
         for (name, said), turn in zip(sequence, turns, strict=True):
             sessions[turn].step(name, said)
         # What no reply has shown: one number for the content of all databases.
         for session in sessions:
             session.reset()
+        theirs, ours = (
+            {name: end[name] - start[name] for name in COUNTERS}
+            for start, end in zip(before, counted(sessions[0].pair), strict=True)
+        )
+        assert theirs == ours, f"INFO counts {theirs}, and {ours}"
         sessions[0].pair.do("DEBUG", "DIGEST")
     except AssertionError as failure:
         lines = "\n".join(f"{turn}> {spell(said)}" for (_, said), turn in zip(sequence, turns, strict=True))
