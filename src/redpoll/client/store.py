@@ -52,7 +52,10 @@ class ServerOnly(Effects):
 
 
 class Store:
-    """An open engine.  Typed methods for what is called most; `execute` for every command."""
+    """An open engine.  Typed methods for what is called most; `execute` for every command.
+
+    Typed methods run at once, also between MULTI and EXEC, and are no commands: nothing counts or logs them.
+    """
 
     def __init__(self, clock: Clock | None = None, random: Random | None = None, databases: int = 16) -> None:
         self.engine: Final = Engine(
