@@ -1,6 +1,6 @@
-"""Rates and peaks: what INFO shows as `instantaneous_*` and `used_memory_peak`.
+"""Rates and peaks: what INFO shows as `instantaneous_*`, `client_recent_max_*` and `used_memory_peak`.
 
-A timer calls `sample` every 100 ms; a rate is the mean of the last 16.
+A timer calls `sample` every 100 ms; a rate is the mean of the last 16.  Buffers are looked at once a second.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SAMPLE_MS: Final[i64] = 100
 KEPT: Final = 16
+RECENT_SECONDS: Final = 8
 
 
 @mypyc_attr(acyclic=True)
@@ -46,6 +47,22 @@ class Rate:
         return total / KEPT
 
 
+@mypyc_attr(acyclic=True)
+class Recent:
+    """The greatest of the sizes taken lately, one a second."""
+
+    def __init__(self) -> None:
+        self.sizes: Final[list[i64]] = [0] * RECENT_SECONDS
+        self.next = 0
+
+    def take(self, size: i64) -> None:
+        self.sizes[self.next] = size
+        self.next = (self.next + 1) % RECENT_SECONDS
+
+    def most(self) -> i64:
+        return max(self.sizes)
+
+
 class Sampler:
     """The rates of one engine, and the greatest memory seen."""
 
@@ -57,6 +74,10 @@ class Sampler:
         self.sent: Final = Rate()
         self.turns: Final = Rate()
         self.active: Final = Rate()
+        self.requests: Final = Recent()
+        """The largest request that a client had not sent whole."""
+        self.replies: Final = Recent()
+        """The most that a client had not read."""
         self.peak_bytes: i64 = 0
         self.peak_at_us: i64 = engine.moment.now_us
 

@@ -74,18 +74,27 @@ class Clients(Owner):
             self.log.verbose(f"Protocol error ({reason}) from client: {client_line_for_log(connection.session)}")
 
     def sweep(self) -> None:
-        """End who has been idle for longer than `timeout`, and who reads too slowly.  O(connections)."""
+        """End who has been idle for longer than `timeout`, and who reads too slowly; note how large buffers are.
+
+        O(connections).
+        """
         engine = self.engine
         engine.start_unit()
         timeout_us = engine.options.timeout * 1000000
         oldest_us = engine.moment.now_us - timeout_us
+        largest_request: i64 = 0
+        largest_reply: i64 = 0
         for connection in list(self.open.values()):
+            largest_request = max(largest_request, connection.parser.pending_bytes())
+            largest_reply = max(largest_reply, connection.pending_output())
             if connection.backlog_bytes > 0 and connection.is_over_limit():
                 self.output_too_long(connection, "closed")
                 connection.close()
             elif timeout_us > 0 and connection.session.active_us < oldest_us and connection.session.may_be_idle():
                 self.log.verbose("Closing idle client")
                 connection.close()
+        engine.sampler.requests.take(largest_request)
+        engine.sampler.replies.take(largest_reply)
 
     def log_failed(self, connection: Connection) -> None:
         peer = connection.line.address().decode()

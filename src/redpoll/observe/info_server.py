@@ -67,8 +67,8 @@ def client_lines(engine: Engine) -> list[str]:
     pause = engine.pause
     blocked = 0
     watching = 0
-    largest_in = 0
-    largest_out = 0
+    largest_in = engine.sampler.requests.most()
+    largest_out = engine.sampler.replies.most()
     for session in engine.sessions.values():
         blocked += int(session.waiting is not None)
         watching += int(len(session.watched) > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,6 +203,31 @@ def test_the_soft_limit_takes_its_seconds(bench: Bench) -> None:
     bench.pass_ms(1_000)
     assert len(bench.clients.open) == 0
     assert bench.logged("closed for overcoming of output buffer limits.")
+
+
+def test_the_largest_buffers_are_remembered_for_some_seconds(bench: Bench) -> None:
+    def shown() -> list[int]:
+        found = bench.connect().asks("INFO", "clients")
+        return [int(size) for size in re.findall(rb"client_recent_max_\w+_buffer:(\d+)", found)]
+
+    slow, reader = bench.connect(), bench.connect(receive_bytes=4096)
+    assert shown() == [0, 0]
+    reader.asks("SET", "k", b"x" * 1_000_000)
+    slow.send_bytes(b"*2\r\n$4\r\nECHO\r\n$100000\r\n" + b"x" * 1000)
+    reader.send("GET", "k")
+    bench.until(lambda: backlog(bench) > 0)
+    bench.pass_ms(1000)
+    largest_request, largest_reply = shown()
+    assert 1000 <= largest_request < 1100
+    assert 100_000 < largest_reply < 1_000_020
+    slow.sock.close()
+    reader.sock.close()
+    bench.until(lambda: backlog(bench) == 0)
+    for _ in range(7):
+        bench.pass_ms(1000)
+        assert shown() == [largest_request, largest_reply]
+    bench.pass_ms(1000)
+    assert shown() == [0, 0]
 
 
 def test_reading_in_between_starts_the_soft_limits_seconds_anew(bench: Bench) -> None:
