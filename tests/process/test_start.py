@@ -58,6 +58,13 @@ def test_a_distributed_file_starts(start: Start, tmp_path: Path) -> None:
     assert server.client().config_get("hz") == {"hz": "10"}
 
 
+def test_a_logo_is_drawn_if_it_is_asked_for(start: Start) -> None:
+    for words, drawn in (((), False), (("--always-show-logo", "yes"), True)):
+        server = start(*LOCAL, *words).ready()
+        assert (f"pid {server.process.pid}, port {server.port}" in server.log()) == drawn
+        assert server.log().index("just started") < server.log().index("Running mode")
+
+
 def test_a_file_comes_from_standard_input_and_options_win(start: Start) -> None:
     server = start("-", *LOCAL, "--hz", "30", given=b"hz 20\nrequirepass secret\n").ready()
     client = server.client(password="secret")

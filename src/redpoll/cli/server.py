@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from redpoll.build_info import VERSION, build_kind, interpreter
+from redpoll.cli.logo import logo
 from redpoll.config.arguments import CommandLine
 from redpoll.config.directive import EFFECT
 from redpoll.config.file import ConfigError, load
@@ -98,6 +100,9 @@ def run(config: Config, log: Log, origin: Start) -> int:
             log.notice("Configuration loaded")
         else:
             log.notice("No configuration file: defaults and the command line are in force")
+        if config.flag(b"always-show-logo"):
+            for line in logo(build, os.getpid(), config.integer(b"port")):
+                log.notice(line)
         supervisor.announce()
         server = Server(config, log, build, supervisor, origin)
         if config.flag(b"set-proc-title"):

@@ -30,9 +30,9 @@ DIRECTIVES: Final = [
         b"always-show-logo",
         Bool(),
         b"no",
-        NO_EFFECT,
+        EFFECT,
         "general",
-        "Whether a logo is drawn at start although the log is not a terminal.",
+        "Whether a logo is drawn in the log at start.",
         immutable=True,
     ),
     Directive(

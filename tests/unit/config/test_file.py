@@ -303,7 +303,6 @@ jemalloc-bg-thread yes
 def test_a_distributed_file_starts() -> None:
     config = loaded(STOCK)
     assert config.take_remarks() == [
-        "always-show-logo is accepted, but has no effect in redpoll",
         "lazyfree-lazy-expire is accepted, but has no effect in redpoll",
         "lazyfree-lazy-server-del is accepted, but has no effect in redpoll",
         "lazyfree-lazy-user-del is accepted, but has no effect in redpoll",

@@ -22,7 +22,6 @@ OTHER_DEFAULT = {"dir": "", "save": ""}
 """The working directory is known only at run time; nothing is saved yet."""
 
 WITHOUT_EFFECT_SO_FAR = {
-    "always-show-logo",
     "lazyfree-lazy-expire",
     "lazyfree-lazy-server-del",
     "lazyfree-lazy-user-del",
