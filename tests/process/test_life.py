@@ -79,6 +79,37 @@ def test_port_and_addresses_change_while_the_server_runs(start: Start) -> None:
     assert accepts(port, "127.0.0.2")
 
 
+def own_address() -> str:
+    """An address of this machine that is not a loopback one, for which it is another machine to itself; or none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: the system only chooses where from.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        address: str = probe.getsockname()[0]
+    return "" if address.startswith("127.") else address
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), b"-DENIED Running in protected mode"),
+        (("--bind", "0.0.0.0"), b"-DENIED Running in protected mode"),
+        (("--requirepass", "secret"), b"-NOAUTH "),
+        (("--protected-mode", "no"), b"+PONG"),
+    ],
+)
+def test_other_machines_need_a_password_or_leave(start: Start, words: tuple[str, ...], told: bytes) -> None:
+    address = own_address()
+    if not address:
+        pytest.skip("this machine has no address but loopback ones")
+    server = start("--port", "{port}", *words).ready()
+    with socket.create_connection((address, server.port), timeout=10) as wire:
+        wire.sendall(b"PING\r\n")
+        assert wire.recv(1000).startswith(told)
+
+
 def test_a_unix_socket_has_its_permissions_and_goes_with_the_server(start: Start) -> None:
     server = start("--port", "0", "--unixsocket", "here.sock", "--unixsocketperm", "700").ready()
     path = server.folder / "here.sock"

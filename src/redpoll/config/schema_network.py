@@ -90,7 +90,7 @@ DIRECTIVES: Final = [
         b"yes",
         EFFECT,
         "network",
-        "Whether clients of other machines are refused while no password and no address is set.",
+        "Whether clients of other machines are refused while no password is set.",
     ),
     Directive(
         b"proto-max-bulk-len",
