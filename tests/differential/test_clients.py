@@ -430,11 +430,11 @@ def test_everything_waits(pair: Pair) -> None:
 
 def test_the_stricter_and_the_later_hold(pair: Pair) -> None:
     other = pair.second()
-    pair.play("MULTI\nCLIENT PAUSE 400 ALL\nCLIENT PAUSE 1 WRITE\nSET k 1\nEXEC")
+    pair.play("MULTI\nCLIENT PAUSE 800 ALL\nCLIENT PAUSE 1 WRITE\nSET k 1\nEXEC")
     other.send("PING")
     other.silent()
     other.read()
-    pair.play("MULTI\nCLIENT PAUSE 400 WRITE\nCLIENT PAUSE 1 ALL\nCLIENT PAUSE 0 WRITE\nEXEC")
+    pair.play("MULTI\nCLIENT PAUSE 800 WRITE\nCLIENT PAUSE 1 ALL\nCLIENT PAUSE 0 WRITE\nEXEC")
     other.send("PING")
     other.silent()
     other.read()
