@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT, brought into the loop."""
+"""SIGTERM and SIGINT, brought into the loop; what does not end the reference either is ignored."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Wakeup(Handler):
         signal.set_wakeup_fd(self.outer.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, ignore)
         signal.signal(signal.SIGINT, ignore)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        for passed_over in (signal.SIGHUP, signal.SIGPIPE, signal.SIGALRM, signal.SIGUSR2):
+            signal.signal(passed_over, signal.SIG_IGN)
         reactor.add(self.inner.fileno(), self)
 
     def on_readable(self) -> None:
