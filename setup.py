@@ -91,12 +91,24 @@ def translate(variant: str) -> list[Extension]:
         multi_file=variant == "test",
     )
     if os.name == "posix":
+        asked = shlex.split(os.environ.get("CFLAGS", ""))
+        arguments = [optimisation, *further, *FLAGS, *asked]
+        note = write_changed(Path(f"build/c/{variant}/arguments.txt"), shlex.join(arguments))
         for extension in extensions:
             if variant == "test" and len(extension.sources) > BUNDLES:
                 extension.sources = bundled(extension.sources)
-            asked = shlex.split(os.environ.get("CFLAGS", ""))
-            extension.extra_compile_args = [optimisation, *further, *FLAGS, *asked]
+            extension.extra_compile_args = arguments
+            # mypyc names only the headers that it has written.
+            headers = [str(path) for folder in extension.include_dirs for path in Path(folder).glob("*.h")]
+            extension.depends = [*extension.depends, *headers, __file__, note]
     return list(extensions)
+
+
+def write_changed(path: Path, text: str) -> str:
+    """The path of a file that holds `text`; it keeps its time if it does already."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    return str(path)
 
 
 def bundled(sources: list[str]) -> list[str]:
@@ -112,10 +124,7 @@ def bundled(sources: list[str]) -> list[str]:
         path = Path(sources[0]).parent / f"bundle_{number}.c"
         digest = hashlib.sha256(b"".join(Path(member).read_bytes() for member in members)).hexdigest()
         lines = [f"// {digest}", *(f'#include "{Path(member).resolve()}"' for member in members), ""]
-        text = "\n".join(lines)
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
-        paths.append(str(path))
+        paths.append(write_changed(path, "\n".join(lines)))
     return paths
 
 
@@ -133,11 +142,11 @@ class BuildExt(build_ext):
             compiler.compile = self.compile_changed
         super().build_extensions()
 
-    def compile_changed(self, sources: list[str], depends: list[str] | None = None, **options: Any) -> list[str]:
+    def compile_changed(self, sources: list[str], depends: list[str], **options: Any) -> list[str]:
         """Object files of all sources; setuptools has nothing that leaves one as it is, or makes two at a time."""
         compiler: Any = self.compiler
         compile_all = type(compiler).compile
-        shared = max(path.stat().st_mtime for path in [Path(__file__), *Path(sources[0]).parent.glob("*.h")])
+        shared = max(Path(path).stat().st_mtime for path in depends)
 
         def compile_one(source: str) -> list[str]:
             objects: list[str] = compiler.object_filenames([source], output_dir=options["output_dir"])
