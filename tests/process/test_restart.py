@@ -58,15 +58,17 @@ def test_it_starts_anew_under_its_pid(start: Start, words: tuple[str, ...]) -> N
     assert server.errors() == ""
 
 
-def test_connections_end_before_the_delay(start: Start) -> None:
+@pytest.mark.parametrize("delay_ms", ["60000", "9223372036854775807"])
+def test_connections_end_before_the_delay(start: Start, delay_ms: str) -> None:
     server = start(*LOCAL).ready()
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as other:
-        ended_by(server, "CRASH-AND-RECOVER", "60000")
+        ended_by(server, "CRASH-AND-RECOVER", delay_ms)
         assert other.recv(10) == b""
     assert started(server) == 1
     until(lambda: not accepts(server.port), "the end of the listener")
     server.signal(signal.SIGTERM)
     assert server.status() == -signal.SIGTERM
+    assert "internal error" not in server.log()
 
 
 @pytest.mark.parametrize(("word", "kept"), [("RESTART", "33"), ("CRASH-AND-RECOVER", "10")])

@@ -11,6 +11,8 @@ from typing import Final
 from mypy_extensions import i64
 
 STANDARD_STREAMS: Final = 3
+MOST_DELAY_S: Final = 1000000000
+"""Some thirty years: a longer delay is more than the system can count."""
 
 
 class Start:
@@ -39,7 +41,7 @@ class Start:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         if delay_ms > 0:
-            time.sleep(int(delay_ms) / 1000)
+            time.sleep(min(int(delay_ms) / 1000, MOST_DELAY_S))
         try:
             os.chdir(self.folder)
             os.execv(self.program, self.words)
