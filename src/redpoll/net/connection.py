@@ -244,7 +244,7 @@ class Connection(Handler):
         self.apart = True
 
     def flush_soon(self) -> None:
-        """Send when this turn of the loop has read from all clients.
+        """Send when this turn of the loop has read from all clients, or has taken a while.
 
         Replies that leave together wake a client that serves many connections once, not once for each of them.
         """
@@ -510,7 +510,7 @@ class Resume(Task):
 
 
 class Flush(Task):
-    """Sends a connection's replies at the end of the turn; see `Connection.flush_soon`."""
+    """Sends a connection's replies soon; see `Connection.flush_soon`."""
 
     def __init__(self, line: Line) -> None:
         self.line: Final = line

@@ -18,7 +18,6 @@ from redpoll.structures.table import Table
 MOST: Final[i64] = 32
 """How many keys are looked up together: their lines stay in the first-level cache until they are used."""
 
-CACHE_LINE: Final[i64] = 64
 ABSENT: Final[i64] = -1
 
 
