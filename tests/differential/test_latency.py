@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.differential.pair import Pair
 from tests.differential.wire import Reply
 
@@ -89,6 +91,24 @@ def test_spikes_are_kept_by_event(pair: Pair) -> None:
             assert b"\n\n1. command: " in (reply.text or b"")
         pair.do("LATENCY", "RESET", "nosuch", "command")
         pair.do("LATENCY", "HISTORY", "command")
+
+
+def test_deleting_a_giant_past_its_deadline_is_a_spike(pair: Pair) -> None:
+    pair.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    pair.do("SETRANGE", "giant", (64 << 20) - 1, "x")
+    pair.do("BITOP", "NOT", "giant", "giant")
+    pair.do("SET", "small", "v", "PX", "1")
+    pair.do("PEXPIRE", "giant", "1")
+    pair.do("LATENCY", "RESET")
+    time.sleep(0.002)
+    with pair.config("latency-monitor-threshold", 1):
+        pair.do("GET", "giant")
+        pair.do("GET", "small")
+        for reply in pair.both("LATENCY", "LATEST"):
+            counts = {item.items[0].text: item.items[5].integer for item in reply.items}
+            assert counts[b"expire-del"] == 1
+    pair.do("LATENCY", "RESET", "expire-del")
+    pair.do("DEBUG", "SET-ACTIVE-EXPIRE", "1")
 
 
 def test_a_wait_is_no_spike(pair: Pair) -> None:

@@ -31,7 +31,7 @@ def deleted(session: Session, args: list[bytes]) -> int:
     "del", arity=-2, flags=WRITE, acl=KEYSPACE, keys=key_range(1, -1, 1, RM | DELETE), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
     arguments="key#0 ...",
-    since="1.0.0", complexity="O(1) for each key; large values are freed afterwards, in slices",
+    since="1.0.0", complexity="O(1) for each key; of large values only strings are freed at once",
     summary="Delete keys; how many there were.",
 )  # fmt: skip
 def del_(session: Session, args: list[bytes]) -> object:
@@ -42,7 +42,7 @@ def del_(session: Session, args: list[bytes]) -> object:
     "unlink", arity=-2, flags=WRITE | FAST, acl=KEYSPACE, keys=key_range(1, -1, 1, RM | DELETE), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
     arguments="key#0 ...",
-    since="4.0.0", complexity="O(1) for each key; large values are freed afterwards, in slices",
+    since="4.0.0", complexity="O(1) for each key; of large values only strings are freed at once",
     summary="Delete keys; how many there were.",
 )  # fmt: skip
 def unlink(session: Session, args: list[bytes]) -> object:

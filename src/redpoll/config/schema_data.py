@@ -53,7 +53,7 @@ DIRECTIVES: Final = [
         b"yes",
         NO_EFFECT,
         "memory",
-        "Whether expired values are given back in slices afterwards; redpoll's always are.",
+        "Whether expired values are given back in slices afterwards; redpoll's always are, strings never.",
     ),
     Directive(
         b"lazyfree-lazy-server-del",
@@ -61,7 +61,7 @@ DIRECTIVES: Final = [
         b"yes",
         NO_EFFECT,
         "memory",
-        "Whether overwritten values are given back in slices afterwards; redpoll's always are.",
+        "Whether overwritten values are given back in slices afterwards; redpoll's always are, strings never.",
     ),
     Directive(
         b"lazyfree-lazy-user-del",

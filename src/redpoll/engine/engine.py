@@ -463,7 +463,7 @@ class Engine:
     def tick(self) -> None:
         """What must happen by itself, every 10 ms: waits that are over, keys whose time has come, memory to give back.
 
-        Bounded: some hundred keys and RECLAIM_US of freeing a turn.
+        Bounded: some hundred small keys, or what takes as long to delete, and RECLAIM_US of freeing a turn.
         """
         self.start_unit()
         if self.cron_paused:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
+from redpoll.engine.latency import EXPIRE_DEL
 from redpoll.keyspace.events import EXPIRED, Event
 from redpoll.keyspace.moment import AWAITED, WATCHED, Listener
 from redpoll.structures.table import Table
@@ -29,6 +30,7 @@ class Interest(Listener):
         self.waiters: dict[tuple[int, bytes], list[Session]] = {}
         self.ready: list[tuple[int, bytes]] = []
         self.is_ready: set[tuple[int, bytes]] = set()
+        self.expiring_since_us: i64 = 0
 
     # What the databases tell.
 
@@ -75,7 +77,15 @@ class Interest(Listener):
             if where == db and table.find(key):
                 self.created(db, key, table.kind())
 
+    def expiring(self) -> None:
+        if self.engine.watch.latency.threshold_ms != 0:
+            self.expiring_since_us = self.engine.clock.now_us()
+
     def expired(self, db: i64, key: bytes) -> None:
+        if self.expiring_since_us != 0:
+            ended_us = self.engine.clock.now_us()
+            self.engine.watch.latency.note(EXPIRE_DEL, ended_us - self.expiring_since_us, ended_us)
+            self.expiring_since_us = 0
         unit = self.engine.unit
         if unit.journal is not None:
             unit.add(int(db), [b"UNLINK", key])

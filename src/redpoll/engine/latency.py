@@ -4,8 +4,8 @@ An event that took at least the threshold is kept with its second; within one se
 spec/server.md, "LATENCY".
 
 A command that waited is a `command` or `fast-command` when it is served, as in the reference, whose
-`command-unblocking` is for those of modules.  There is no `expire-del`: what an expired key held is given back in
-slices, so that deleting it never takes a millisecond.
+`command-unblocking` is for those of modules.  An `expire-del` is a string of many megabytes, which is freed at once;
+what a container held is given back in slices.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ SAMPLES: Final[i64] = 160
 COMMAND: Final = b"command"
 FAST_COMMAND: Final = b"fast-command"
 EXPIRE_CYCLE: Final = b"expire-cycle"
+EXPIRE_DEL: Final = b"expire-del"
 
 
 @mypyc_attr(acyclic=True)

@@ -113,6 +113,8 @@ class Database:
 
     def _expire(self, key: bytes) -> None:
         moment = self.moment
+        if self.table.is_outside():
+            moment.listener.expiring()
         self._remove()
         moment.expired += 1
         moment.listener.expired(self.index, key)
@@ -485,13 +487,21 @@ class Database:
         self.table.set_deadline(at_ms)
 
     def expire_due(self, most: i64) -> i64:
-        """Delete up to about `most` keys whose deadline has come; how many.  O(deleted + segments)."""
+        """Delete keys whose deadline has come, up to about `most` small ones' worth; how much it was.
+
+        O(deleted + segments).
+        """
         found: list[bytes] = []
-        due(self.table, self.moment.now_ms, most, found)
+        table = self.table
+        due(table, self.moment.now_ms, most, found)
+        done: i64 = 0
         for key in found:
-            if self.table.find(key):
+            if table.find(key):
+                done += table.object().weight() if table.is_outside() else 1
                 self._expire(key)
-        return len(found)
+                if done >= most:
+                    break
+        return done
 
     def flush(self, lazily: bool) -> i64:
         """Drop all keys; how many there were.  Lazily, the memory comes back in slices."""

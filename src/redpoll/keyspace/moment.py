@@ -37,6 +37,9 @@ class Listener:
     def exchanged(self, db: i64) -> None:
         """A database has other keys than before."""
 
+    def expiring(self) -> None:
+        """A key past its deadline, with a value that may take a while to free, is about to be deleted."""
+
     def expired(self, db: i64, key: bytes) -> None:
         """A key was found past its deadline and deleted: the journal writes UNLINK before the command."""
 

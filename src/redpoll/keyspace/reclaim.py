@@ -1,7 +1,7 @@
 """Giving back the memory of what was dropped, a little at a time.
 
-Freeing a table of a million keys takes a good part of a second, so nothing large is freed where it is dropped: it
-comes here, and a timer empties it in slices.
+Freeing a table of a million keys takes a good part of a second, so no large container is freed where it is dropped:
+it comes here, and a timer empties it in slices.  A string goes in one piece, at once: 0.1 ms a megabyte.
 """
 
 from __future__ import annotations

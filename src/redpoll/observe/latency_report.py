@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from redpoll.engine.engine import Engine
-from redpoll.engine.latency import COMMAND, EXPIRE_CYCLE, FAST_COMMAND, Series
+from redpoll.engine.latency import COMMAND, EXPIRE_CYCLE, EXPIRE_DEL, FAST_COMMAND, Series
 
 COLUMNS: Final = 80
 ROWS: Final = 4
@@ -109,6 +109,8 @@ def advices(engine: Engine) -> list[str]:
         )
     if EXPIRE_CYCLE in watch.latency.series:
         found.append("Many keys reach their deadline at the same time: spread their TTLs.")
+    if EXPIRE_DEL in watch.latency.series:
+        found.append("Strings of many megabytes reach their deadline, and are freed at once: keep smaller ones.")
     if len(found) == 0:
         found.append("Look at LATENCY HISTORY and LATENCY GRAPH of the events above.")
     return found

@@ -39,6 +39,9 @@ KEY_LIMIT: Final[i64] = 200
 NEVER: Final[i64] = (1 << 62) - 1
 """The deadline of what has none, where an earliest one is asked for."""
 
+BYTES_PER_OBJECT: Final[i64] = 16384
+"""To give so many back to the system takes about as long as to free a small object."""
+
 
 @mypyc_attr(acyclic=True)
 class Outside:
@@ -61,15 +64,19 @@ class Outside:
         raise NotImplementedError
 
     def in_pieces(self) -> bool:
-        """Whether there is something to give back little by little; a string goes in one piece."""
-        return True
+        """Whether it is a container, which can be given back little by little."""
+        return False
+
+    def weight(self) -> i64:
+        """How many small objects take as long to drop: what goes in one piece gives all its pages back at once."""
+        return 1 if self.in_pieces() else 1 + self.size_bytes() // BYTES_PER_OBJECT
 
     def release(self, budget: i64) -> i64:
         """Give back some memory, about `budget` small objects' worth; what is left of the budget.
 
         A value that is dropped but large is emptied over many calls, so that no command waits for it.
         """
-        return budget - 1
+        return budget - self.weight()
 
 
 @mypyc_attr(acyclic=True)

@@ -593,8 +593,9 @@ class Table:
             if len(segment.objects) == count:
                 objects = segment.objects[count - 1]
                 while len(objects) > 0 and budget > 0:
-                    budget = objects[len(objects) - 1].release(budget)
-                    if budget > 0:
+                    gone = objects[len(objects) - 1]
+                    budget = gone.release(budget)
+                    if budget > 0 or not gone.in_pieces():
                         objects.pop()
                 if len(objects) > 0:
                     break

@@ -196,6 +196,9 @@ class Hash(Value):
             made.table = copied(table)
         return made
 
+    def in_pieces(self) -> bool:
+        return True
+
     def release(self, budget: i64) -> i64:
         table = self.table
         return table.release(budget) if table is not None else budget - 1

@@ -93,9 +93,6 @@ class LongString(Outside):
     def size_bytes(self) -> i64:
         return self.length() + 128
 
-    def in_pieces(self) -> bool:
-        return False
-
     def copy(self) -> Outside:
         return LongString(self.text())
 

@@ -302,6 +302,9 @@ class ZSet(Value):
             made.order = order.copy()
         return made
 
+    def in_pieces(self) -> bool:
+        return True
+
     def release(self, budget: i64) -> i64:
         members = self.members
         order = self.order

@@ -17,6 +17,7 @@ from redpoll.structures.table import EXTREME, RECORDS_PER_BUCKET, RESIZING, Tabl
 from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
 from redpoll.structures.table_walk import Records, due, mean_ttl_ms, scan
+from redpoll.types.kinds import STRING_RAW
 from redpoll.types.string import LongString
 
 SIZES = [0, 1, 3, 7, 8, 9, 16, 100, 199, 200, 201, 254, 255, 256, 300, 1000]
@@ -266,6 +267,17 @@ def test_a_released_table_gives_back_all_segments_in_bounded_steps(count: int) -
         table.release(1000)
         steps += 1
     assert steps <= count // 1000 + 2
+
+
+def test_a_step_of_releasing_frees_few_large_strings() -> None:
+    table = Table()
+    for n in range(40):
+        store(table, b"key:%d" % n, bytes(1 << 20), STRING_RAW)
+    steps = 0
+    while table.segments:
+        table.release(16)
+        steps += 1
+    assert steps >= 40
 
 
 def test_an_empty_pass_over_deadlines_finds_nothing() -> None:
