@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from time import sleep
 
 import pytest
 from tests.differential.pair import Pair
@@ -28,6 +29,36 @@ def test_mset_and_mget(pair: Pair) -> None:
         TYPE z
         DBSIZE
     """)
+
+
+def test_mget_of_more_keys_than_are_looked_up_together(pair: Pair) -> None:
+    """Of all types and sizes, some missing, named twice or past their deadline, whose deleting moves the others."""
+    pair.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    for n in range(120):
+        pair.do("SET", f"k{n}", "v" * (n * 7 % 90), *(("PX", "1") if n % 5 == 0 else ()))
+    for n in range(8):
+        pair.do("SET", "long" * 60 + str(n), "x" * n)
+        pair.do("SET", f"big{n}", "x" * (180 + n * 40))
+        pair.do("ZADD", f"z{n}", "1", "m")
+        pair.do("SET", f"n{n}", n * 1000)
+    sleep(0.002)
+    keys = [f"{kind}{n}" for n in range(120) for kind in ("k", "long" * 60, "big", "z", "n") if kind == "k" or n < 9]
+    keys += keys[::3]
+    pair.do("CONFIG", "RESETSTAT")
+    pair.do("MGET", *keys)
+    pair.do("DBSIZE")
+    pair.do("MULTI")
+    pair.do("MGET", *keys)
+    pair.do("SET", "k1", "another")
+    pair.do("DEL", "k2")
+    pair.do("MGET", "k1", "k2", "k3")
+    pair.do("EXEC")
+    theirs, ours = (
+        [line for line in (reply.text or b"").split(b"\r\n") if line.startswith((b"keyspace_", b"expired_keys"))]
+        for reply in pair.both("INFO", "stats")
+    )
+    assert theirs == ours
+    pair.do("DEBUG", "SET-ACTIVE-EXPIRE", "1")
 
 
 def test_wrong_numbers_of_arguments(pair: Pair) -> None:

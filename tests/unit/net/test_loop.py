@@ -1,0 +1,96 @@
+"""The reactor: in what order a turn does what there is to do."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from time import monotonic
+
+import pytest
+
+from redpoll.build_info import is_compiled
+from redpoll.net.loop import FLUSH_AFTER_US, LOOK_EVERY, Handler, Reactor, Task
+
+pytestmark = pytest.mark.skipif(is_compiled(), reason="handlers that are not compiled cannot be made of compiled ones")
+
+
+class Turn:
+    """A reactor with readable descriptors, and what it did."""
+
+    def __init__(self) -> None:
+        self.reactor = Reactor()
+        self.sockets: list[socket.socket] = []
+        self.told: list[str] = []
+
+    def add(self, handler: Handler) -> None:
+        near, far = socket.socketpair()
+        self.sockets += [near, far]
+        far.send(b"x")
+        self.reactor.add(near.fileno(), handler)
+
+
+@pytest.fixture
+def turn() -> Iterator[Turn]:
+    made = Turn()
+    yield made
+    for sock in made.sockets:
+        sock.close()
+
+
+class Note(Task):
+    """Notes that it was done; takes the descriptors of `leaving` out."""
+
+    def __init__(self, turn: Turn, leaving: list[int] | None = None) -> None:
+        self.turn = turn
+        self.leaving = leaving or []
+
+    def run_task(self) -> None:
+        self.turn.told.append("task")
+        for fd in self.leaving:
+            self.turn.reactor.remove(fd)
+
+
+class Busy(Handler):
+    """Takes its time, and has a task left to do when it was the first."""
+
+    def __init__(self, turn: Turn, takes_us: int, task: Task) -> None:
+        self.turn = turn
+        self.takes_us = takes_us
+        self.task = task
+
+    def on_readable(self) -> None:
+        until = monotonic() + self.takes_us / 1e6
+        while monotonic() < until:
+            pass
+        if not self.turn.told:
+            self.turn.reactor.soon.append(self.task)
+        self.turn.told.append("handler")
+
+
+TOGETHER = int(LOOK_EVERY) + 1
+"""So many handlers are called before the reactor looks at the clock."""
+
+
+def test_a_short_turn_does_at_its_end_what_was_put_off(turn: Turn) -> None:
+    task = Note(turn)
+    turn.add(Busy(turn, 0, task))
+    turn.add(Busy(turn, 0, task))
+    turn.reactor.run_once(0)
+    assert turn.told == ["handler", "handler", "task"]
+
+
+def test_a_long_turn_does_it_in_between(turn: Turn) -> None:
+    task = Note(turn)
+    for _ in range(TOGETHER + 1):
+        turn.add(Busy(turn, int(FLUSH_AFTER_US) // TOGETHER + 1, task))
+    turn.reactor.run_once(0)
+    assert turn.told == ["handler"] * TOGETHER + ["task", "handler"]
+
+
+def test_who_is_removed_in_between_is_not_called(turn: Turn) -> None:
+    task = Note(turn)
+    for _ in range(2 * TOGETHER):
+        turn.add(Busy(turn, int(FLUSH_AFTER_US), task))
+    task.leaving = list(turn.reactor.handlers)
+    turn.reactor.run_once(0)
+    assert turn.told == ["handler"] * TOGETHER + ["task"]
