@@ -14,6 +14,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.segment import HASH_MASK, HASH_SHIFT, LENGTH_MASK, SEGMENT_BITS, SEGMENT_MASK
 from redpoll.structures.table import Table
+from redpoll.structures.warming import touch_words
 
 MOST: Final[i64] = 32
 """How many keys are looked up together: their lines stay in the first-level cache until they are used."""
@@ -50,22 +51,8 @@ class Lookups:
             buckets[k] = b
             k += 1
         self.stamp = table.stamp
-        self._touch_words(table, count)
+        self.touched = touch_words(table, buckets, count)
         self._place(table, count)
-
-    def _touch_words(self, table: Table, count: i64) -> None:
-        buckets = self.buckets
-        segments = table.segments
-        touched: i64 = 0
-        k: i64 = 0
-        while k < count:
-            b = buckets[k]
-            words = segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK]
-            records: i64 = len(words)
-            if records > 0:
-                touched += words[0] + words[records >> 1] + words[records - 1]
-            k += 1
-        self.touched = touched
 
     def _place(self, table: Table, count: i64) -> None:
         """Note the first record of each key's hash, and touch its bytes."""

@@ -53,16 +53,8 @@ class Warming:
         buckets = self.buckets
         segments = table.segments
         count = self.count
-        touched: i64 = 0
+        touched = touch_words(table, buckets, count)
         k: i64 = 0
-        while k < count:
-            b = buckets[k]
-            words = segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK]
-            records: i64 = len(words)
-            if records > 0:
-                touched += words[0] + words[records >> 1] + words[records - 1]
-            k += 1
-        k = 0
         while k < count:
             b = buckets[k]
             blob = segments[b >> SEGMENT_BITS].blobs[b & SEGMENT_MASK]
@@ -74,3 +66,18 @@ class Warming:
             k += 1
         self.count = 0
         return touched
+
+
+def touch_words(table: Table, buckets: vec[i64], count: i64) -> i64:
+    """Touch the words of the first `count` of these buckets; a sum that only keeps the loads alive."""
+    segments = table.segments
+    touched: i64 = 0
+    k: i64 = 0
+    while k < count:
+        b = buckets[k]
+        words = segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK]
+        records: i64 = len(words)
+        if records > 0:
+            touched += words[0] + words[records >> 1] + words[records - 1]
+        k += 1
+    return touched
