@@ -8,7 +8,6 @@ samples times the processor time a request took.
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import subprocess
 import tempfile
@@ -132,7 +131,11 @@ def _parse(shown: str) -> list[Sample]:
 
 def by_step(samples: tuple[Sample, ...]) -> list[tuple[str, float]]:
     """The steps and their parts of the whole: our own in the order of the path, then what they call."""
-    rooms = {path.stem: path.relative_to(_PACKAGE).with_suffix("").as_posix() for path in _PACKAGE.rglob("*/*.py")}
+    rooms: dict[str, str] = {}
+    for path in _PACKAGE.rglob("*/*.py"):
+        room = path.relative_to(_PACKAGE).with_suffix("").as_posix()
+        # Where two rooms have a module of that name, its functions are called by both names.
+        rooms[path.stem] = rooms[room.replace("/", "___")] = room
     shares: dict[str, float] = dict.fromkeys(STEPS.values(), 0.0)
     for each in samples:
         step = _step_of(each, rooms)
@@ -141,9 +144,11 @@ def by_step(samples: tuple[Sample, ...]) -> list[tuple[str, float]]:
 
 
 def _step_of(sample: Sample, rooms: dict[str, str]) -> str:
-    """`rooms` has each module's path by its name.  Compiled functions are called CPyDef_module___class___method."""
-    for word in re.split("___", sample.function.partition("_")[2]) if sample.function.startswith("CPy") else ():
-        if (room := rooms.get(word)) is not None:
+    """`rooms` has each module's path by its names.  Compiled functions are called CPyDef_module___class___method."""
+    if sample.function.startswith("CPy"):
+        words = sample.function.partition("_")[2].split("___")
+        room = rooms.get("___".join(words[:2])) or rooms.get(words[0])
+        if room is not None:
             return STEPS.get(room) or STEPS.get(room.partition("/")[0], room)
     if "mypyc" in sample.library:
         return "compiled code's helpers"

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.contestants import parse_contestant
 from benchmarks.instructions import own_costs
 from benchmarks.load import Load, prepare
+from benchmarks.profile import Sample, by_step
 from benchmarks.report import geometric_mean, median
 from benchmarks.throughput import GATE_DEPTHS, ROWS, Figures, rows_named
 from benchmarks.wire import encode, pattern
@@ -69,3 +70,20 @@ def test_own_costs_leave_out_callees_and_keep_libraries_apart(tmp_path: Path) ->
         "ob=(2)\nfl=(2)\nfn=(2)\n5 60\n\nob=(1)\nfl=(1)\nfn=(1)\n30 2\n\ntotals: 70\n"
     )
     assert own_costs(dump) == {"malloc [libc.so.6]": 60, "main [server]": 10}
+
+
+def test_functions_belong_to_the_step_of_their_module_whatever_others_are_called() -> None:
+    samples = (
+        Sample(0.4, "redpoll__mypyc.so", "CPyDef_net___connection___Connection___run"),
+        Sample(0.3, "redpoll__mypyc.so", "CPyDef_commands___connection___ping"),
+        Sample(0.2, "redpoll__mypyc.so", "CPyDef_table___Table___find"),
+        Sample(0.06, "redpoll__mypyc.so", "CPyTagged_Add"),
+        Sample(0.04, "libc.so.6", "send"),
+    )
+    assert by_step(samples) == [
+        ("loop, connection", 0.4),
+        ("command", 0.3),
+        ("table and other structures", 0.2),
+        ("compiled code's helpers", 0.06),
+        ("libc.so.6", 0.04),
+    ]
