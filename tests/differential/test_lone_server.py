@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.differential.catalogue import golden
 from tests.differential.pair import Pair
-from tests.differential.servers import Server, Valkey, ours
+from tests.differential.servers import Server, both
 
 
 def test_role_and_replication(pair: Pair) -> None:
@@ -171,15 +171,8 @@ def test_modules(pair: Pair) -> None:
 
 @pytest.fixture(scope="module", params=["yes", "local"])
 def open_to_modules(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Server]]:
-    words = ("--enable-module-command", str(request.param))
-    theirs, under_test = Valkey("valkey", *words), ours(*words)
-    try:
-        theirs.start()
-        under_test.start()
-        yield theirs, under_test
-    finally:
-        theirs.close()
-        under_test.close()
+    with both("--enable-module-command", str(request.param)) as started:
+        yield started
 
 
 def test_modules_where_they_are_allowed(open_to_modules: tuple[Server, Server]) -> None:
