@@ -348,7 +348,7 @@ class Database:
             table.insert_outside(key, LongString(value), kind)
             self._created(key, kind)
         if timed and not keep_deadline:
-            table.set_deadline(0)
+            self.set_deadline(0)
 
     def _created(self, key: bytes, kind: i64) -> None:
         moment = self.moment
@@ -383,7 +383,9 @@ class Database:
                 value.put_back(self.table, key)
                 if (moment.awaited >> value.kind) & 1 != 0:
                     moment.listener.grown(self.index, key)
-        self._account()
+        table = self.table
+        if table.record_bytes + table.outside_bytes != table.content_told:
+            self._account()
         if moment.interest != 0:
             moment.listener.changed(self.index, key, event)
 
@@ -414,11 +416,12 @@ class Database:
         value.put_back(self.table, key)
 
     def _account(self) -> None:
-        """Bring the running sum of memory up to date: every method that changes a table ends with it."""
+        """Bring the running sum of memory up to date: every method that changes the size of a table ends with it."""
         table = self.table
         held = table.size_bytes()
-        self.moment.used_bytes += held - table.accounted_bytes
-        table.accounted_bytes = held
+        self.moment.used_bytes += held - table.size_told
+        table.size_told = held
+        table.content_told = table.record_bytes + table.outside_bytes
 
     def _empty(self, key: bytes, value: Value, event: Event) -> None:
         if value.home != CREATED and self.table.find(key):
@@ -541,7 +544,7 @@ class Database:
         gone = self.table
         if gone.size > 0:
             self.moment.listener.replaced(self.index, None)
-        self.moment.used_bytes -= gone.accounted_bytes
+        self.moment.used_bytes -= gone.size_told
         self.table = Table(most_buckets=self.most_buckets)
         self._account()
         if lazily and gone.size > 0:
