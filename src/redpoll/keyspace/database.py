@@ -352,10 +352,11 @@ class Database:
 
     def _created(self, key: bytes, kind: i64) -> None:
         moment = self.moment
-        if moment.interest & NOTIFIED != 0:
-            moment.listener.changed(self.index, key, NEW)
-        if (moment.awaited >> kind) & 1 != 0:
-            moment.listener.grown(self.index, key)
+        if moment.interest != 0:
+            if moment.interest & NOTIFIED != 0:
+                moment.listener.changed(self.index, key, NEW)
+            if (moment.awaited >> kind) & 1 != 0:
+                moment.listener.grown(self.index, key)
 
     def changed(self, key: bytes, value: Value | None, event: Event, count: i64) -> None:
         """Tell that `key` changed: the one call after every change.
@@ -381,13 +382,13 @@ class Database:
                 self._created(key, value.kind)
             else:
                 value.put_back(self.table, key)
-                if (moment.awaited >> value.kind) & 1 != 0:
-                    moment.listener.grown(self.index, key)
         table = self.table
         if table.record_bytes + table.outside_bytes != table.content_told:
             self._account()
         if moment.interest != 0:
             moment.listener.changed(self.index, key, event)
+            if value is not None and (moment.awaited >> value.kind) & 1 != 0:
+                moment.listener.grown(self.index, key)
 
     def _keep_encoding(self, key: bytes, value: Value) -> None:
         """Keep an encoding that a command changed though it changed no content (ZADD XX of a long member)."""
