@@ -144,6 +144,6 @@ class DeadlinesInOneBucket(Deadlines):
 
 
 TestDeadlines = Deadlines.TestCase
-TestDeadlines.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+TestDeadlines.settings = scaled(1.0, 1.25)
 TestDeadlinesInOneBucket = DeadlinesInOneBucket.TestCase
-TestDeadlinesInOneBucket.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+TestDeadlinesInOneBucket.settings = scaled(1.0, 1.25)

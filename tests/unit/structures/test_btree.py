@@ -176,9 +176,7 @@ class BTreeMachine(RuleBasedStateMachine):
 
 
 TestBTreeMachine = BTreeMachine.TestCase
-TestBTreeMachine.settings = settings(
-    max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestBTreeMachine.settings = scaled(1.0, 0.75)
 
 
 def filled(entries: list[Entry], leaf_bytes: int = 479, fanout: int = 63) -> BTree:

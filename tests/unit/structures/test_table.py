@@ -156,9 +156,9 @@ class OneBucketMachine(TableMachine):
 
 
 TestTable = TableMachine.TestCase
-TestTable.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestTable.settings = scaled(0.8, 0.6)
 TestOneBucket = OneBucketMachine.TestCase
-TestOneBucket.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestOneBucket.settings = scaled(0.5, 0.6)
 
 
 def filled(count: int, value: bytes = b"12345678") -> Table:
