@@ -6,10 +6,10 @@ import random
 from bisect import bisect_left, insort
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from mypy_extensions import i64
+from tests.profiles import scaled
 
 from redpoll.structures.btree import BTree, build
 from redpoll.structures.btree_leaf import member_at, record, record_end, score_at
