@@ -75,7 +75,7 @@ class Store:
     def get(self, key: Text) -> bytes | None:
         """The string at `key`, or None.  O(1)."""
         self.engine.start_call()
-        found = self.session.db.string(key if isinstance(key, bytes) else key.encode())
+        found = self.session.db.string(to_bytes(key))
         if self.unit.journal is not None:
             self.unit.end()
         return found
@@ -83,8 +83,8 @@ class Store:
     def set(self, key: Text, value: Text) -> None:
         """Make `key` hold a string.  O(1)."""
         self.engine.start_call()
-        name = key if isinstance(key, bytes) else key.encode()
-        text = value if isinstance(value, bytes) else value.encode()
+        name = to_bytes(key)
+        text = to_bytes(value)
         session = self.session
         session.db.set_string(name, text)
         session.changed(name, None, SET, 1)
@@ -191,18 +191,25 @@ class Store:
 
 
 def to_bytes(text: Text) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
+    """A name or a value as plain bytes."""
+    if type(text) is bytes:
+        return text
+    # A member of an enumeration has a hash of its own, by which no key would be found.
+    return bytes(text) if isinstance(text, bytes) else text.encode()
 
 
 def as_word(word: object) -> bytes:
     """A word of a command as bytes.  Raises TypeError for what has no one obvious spelling: None, True, a list …"""
-    if isinstance(word, bytes):
-        return word
-    if isinstance(word, str):
-        return word.encode()
-    if isinstance(word, bool) or not (isinstance(word, int) or isinstance(word, float)):
-        raise TypeError(f"a word of a command is bytes, str, int or float, not {type(word).__name__}")
-    return str(word).encode()
+    if isinstance(word, bytes) or isinstance(word, str):
+        return to_bytes(word)
+    if isinstance(word, bool):
+        raise TypeError("a word of a command is bytes, str, int or float, not bool")
+    # Of a number's subclass the number counts: `str` would spell a member of an enumeration with its name.
+    if isinstance(word, int):
+        return int.__repr__(word).encode()
+    if isinstance(word, float):
+        return float.__repr__(word).encode()
+    raise TypeError(f"a word of a command is bytes, str, int or float, not {type(word).__name__}")
 
 
 def to_python(reply: object) -> object:

@@ -210,13 +210,14 @@ class Database:
         """The string at `key` to change; with `create` an empty new one if there is none.  Raises WRONGTYPE."""
         if not self.look_to_change(key):
             return String() if create else None
-        return self._string()
+        return self.found_string()
 
     def string_to_read(self, key: bytes) -> String | None:
         """The string at `key` for who wants its length or a part of it, or None.  Raises WRONGTYPE."""
-        return self._string() if self.look(key) else None
+        return self.found_string() if self.look(key) else None
 
-    def _string(self) -> String:
+    def found_string(self) -> String:
+        """The string at the position.  Raises WRONGTYPE."""
         table = self.table
         word = table.word
         kind = (word >> KIND_SHIFT) & KIND_MASK
