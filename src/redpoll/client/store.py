@@ -91,7 +91,7 @@ class Store:
         session.changed(name, None, SET, 1)
         if self.unit.journal is not None:
             self._note([b"SET", name, text])
-        self.engine.end_call(session)
+        self.engine.end_unit(session)
 
     def delete(self, *keys: Text) -> int:
         """Delete keys; how many there were."""
@@ -103,7 +103,7 @@ class Store:
                 deleted += 1
         if self.unit.journal is not None:
             self._note([b"DEL", *names])
-        self.engine.end_call(self.session)
+        self.engine.end_unit(self.session)
         return deleted
 
     def incr(self, key: Text, amount: int = 1) -> int:
@@ -115,7 +115,7 @@ class Store:
         total = add(self.session, name, amount)
         if self.unit.journal is not None:
             self._note([b"INCRBY", name, int_text(amount)])
-        self.engine.end_call(self.session)
+        self.engine.end_unit(self.session)
         assert isinstance(total, int)
         return total
 
@@ -129,11 +129,10 @@ class Store:
         item = to_bytes(value)
         word = to_bytes(field)
         added = found.put(word, item)
-        found.settle(self.moment.limits, max(len(word), len(item)), 1)
         session.changed(name, found, HSET, 1)
         if self.unit.journal is not None:
             self._note([b"HSET", name, word, item])
-        self.engine.end_call(session)
+        self.engine.end_unit(session)
         return int(added)
 
     def hget(self, key: Text, field: Text) -> bytes | None:
@@ -156,12 +155,10 @@ class Store:
         found = session.db.zset_to_change(name, True)
         assert found is not None
         outcome = found.put(word, score)
-        found.settle(self.moment.limits, len(word), 1)
-        if outcome != SAME:
-            session.changed(name, found, ZADD, 1)
+        session.changed(name, found, ZADD, int(outcome != SAME))
         if self.unit.journal is not None:
             self._note([b"ZADD", name, format_double(score), word])
-        self.engine.end_call(session)
+        self.engine.end_unit(session)
         return int(outcome == ADDED)
 
     def zrank(self, key: Text, member: Text) -> int | None:

@@ -57,18 +57,7 @@ from redpoll.protocol.reply import (
     Verbatim,
 )
 from redpoll.structures.table import RESIZING
-from redpoll.types.hash import Hash
-from redpoll.types.kinds import (
-    HASH_HASHTABLE,
-    HASH_LISTPACK,
-    LIST_LISTPACK,
-    SET_LISTPACK,
-    STRING_INT,
-    STRING_RAW,
-    ZSET_LISTPACK,
-    ZSET_SKIPLIST,
-)
-from redpoll.types.zset import ZSet
+from redpoll.types.kinds import ENCODING_NAME, LISTPACKS, STRING_INT, STRING_RAW
 
 SIGABRT: Final = 6
 SIGSEGV: Final = 11
@@ -181,7 +170,7 @@ def change_replication_id(session: Session, args: list[bytes]) -> object:
 
 def listpack(session: Session, args: list[bytes]) -> object:
     go_to(session.db, args[2])
-    if session.db.table.kind() not in (LIST_LISTPACK, SET_LISTPACK, HASH_LISTPACK, ZSET_LISTPACK):
+    if session.db.table.kind() not in LISTPACKS:
         raise CommandError(NOT_A_LISTPACK)
     return Status(b"Listpack structure printed on stdout")
 
@@ -208,14 +197,9 @@ def wants_all(args: list[bytes]) -> bool:
 def htstats_key(session: Session, args: list[bytes]) -> object:
     table = session.db.table
     go_to(session.db, args[2])
-    kind = table.kind()
     members = None
-    if table.is_outside() and (kind == HASH_HASHTABLE or kind == ZSET_SKIPLIST):
-        found = table.object()
-        if isinstance(found, Hash):
-            members = found.table
-        elif isinstance(found, ZSet):
-            members = found.members
+    if table.is_outside() and ENCODING_NAME[table.kind()] in (b"hashtable", b"skiplist"):
+        members = session.db.container().inner()
     if members is None:
         raise CommandError(NOT_A_HASH_TABLE)
     return Verbatim(table_lines(members, wants_all(args)).encode())

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
+from redpoll.engine.blocking import Waiting
 from redpoll.engine.command import Command
 from redpoll.engine.gates import GATE_PAUSE_ALL, GATE_PAUSE_WRITE, GATE_PAUSED
 from redpoll.engine.session import Session
-from redpoll.engine.waiting import Waiting
 from redpoll.protocol.reply import BLOCKED
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Pause:
 
     def postpone(self, session: Session, command: Command, args: list[bytes]) -> object:
         """Have the session wait with this command."""
-        waiting = Waiting(args, session.db.index, [], 0, None)
+        waiting = Waiting(command, args, int(session.db.index), [])
         waiting.postponed = True
         session.waiting = waiting
         session.last_command = command.name

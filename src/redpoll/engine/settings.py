@@ -134,7 +134,7 @@ class EngineSettings(Effects):
                 # Some sizes may be set to more than an attribute takes.
                 setattr(options, attribute, min(config.integer(name), GREATEST))
         if name in WATCHED:
-            self.engine.watch.take(options)
+            self.engine.outliers.apply_options(options)
         if name in ELSEWHERE:
             self.apply_here(name, config)
         return b""

@@ -9,15 +9,14 @@ from typing import Final
 
 from redpoll.keyspace.database import Database
 from redpoll.observe.aside import Aside
-from redpoll.protocol.numbers import format_double, is_int, to_int
+from redpoll.protocol.numbers import is_int, to_int
 from redpoll.structures.table import Table
 from redpoll.types.kinds import (
     ENCODING_NAME,
     HASH_HASHTABLE,
-    HASH_LISTPACK,
+    LISTPACKS,
     STRING_INT,
     STRING_RAW,
-    ZSET_LISTPACK,
     ZSET_SKIPLIST,
 )
 
@@ -51,28 +50,14 @@ def content_bytes(db: Database, key: bytes, kind: int) -> int:
     if kind <= STRING_RAW:
         text = db.string(key) or b""
         return string_bytes(text, kind == STRING_INT)
-    if kind == HASH_LISTPACK or kind == HASH_HASHTABLE:
-        hash = db.hash(key)
-        items = hash.items() if hash is not None else []
-        if kind == HASH_LISTPACK:
-            return listpack_bytes(items)
-        return length_bytes(len(items) // 2) + sum([string_bytes(item, is_int(item)) for item in items])
-    assert kind == ZSET_LISTPACK or kind == ZSET_SKIPLIST, "a type without a form in files"
-    zset = db.zset(key)
-    members: list[bytes] = []
-    if zset is not None:
-        found: list[object] = []
-        zset.slice(0, zset.count(), False, found)
-        scores = zset.slice_scores(0, zset.count(), False)
-        for n in range(len(found)):
-            member = found[n]
-            assert isinstance(member, bytes)
-            members.append(member)
-            if kind == ZSET_LISTPACK:
-                members.append(format_double(scores[n]))
-    if kind == ZSET_LISTPACK:
-        return listpack_bytes(members)
-    return length_bytes(len(members)) + sum([string_bytes(member, is_int(member)) + 8 for member in members])
+    rows = db.container().rows() if db.look(key) else []
+    if kind in LISTPACKS:
+        return listpack_bytes(rows)
+    if kind == ZSET_SKIPLIST:
+        members = rows[::2]
+        return length_bytes(len(members)) + sum([string_bytes(member, is_int(member)) + 8 for member in members])
+    assert kind == HASH_HASHTABLE, "a kind without a form in files"
+    return length_bytes(len(rows) // 2) + sum([string_bytes(item, is_int(item)) for item in rows])
 
 
 def length_bytes(length: int) -> int:

@@ -33,6 +33,10 @@ ENCODING_NAME: Final = (
     b"listpack", b"hashtable", b"listpack", b"skiplist", b"stream",
 )  # fmt: skip
 
+LISTPACKS: Final = (LIST_LISTPACK, SET_LISTPACK, HASH_LISTPACK, ZSET_LISTPACK)
+TYPE_NUMBER: Final = (0, 0, 0, 1, 1, 2, 2, 2, 4, 4, 3, 3, 6)
+"""The types as files and digests number them."""
+
 
 class EncodingLimits:
     """The settings that decide encodings: `hash-max-listpack-*` and their like."""

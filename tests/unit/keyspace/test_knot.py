@@ -78,9 +78,7 @@ class Knot(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.open)))
         value = self.open.pop(key)
         content = self.model.setdefault(key, {})
-        longest = 0
         for item, text, score, removing in changes:
-            longest = max(longest, len(item))
             if removing:
                 assert value.remove(item) == (item in content)
                 content.pop(item, None)
@@ -90,7 +88,6 @@ class Knot(RuleBasedStateMachine):
             else:
                 value.put(item, score)
                 content[item] = score
-        value.settle(self.engine.moment.limits, longest, len(changes))
         events = (HSET, HDEL) if isinstance(value, Hash) else (ZADD, ZREM)
         self.db.changed(key, value, events[0] if content else events[1], 1)
         if not content:
@@ -228,7 +225,7 @@ class Knot(RuleBasedStateMachine):
         if key in HASHES:
             found = db.hash(key)
             assert found is not None
-            listed = found.items()
+            listed = found.rows()
             return {listed[n]: listed[n + 1] for n in range(0, len(listed), 2)}
         board = db.zset(key)
         assert board is not None
