@@ -59,6 +59,36 @@ def holds_part(table: Table, hash: i64, blob: bytes, start: i64, length: i64) ->
     return False
 
 
+def add_pieces(table: Table, packed: list[bytes], whole: list[bytes]) -> None:
+    """Add all members to the lists: those of a bucket as its records are, `[length][member]...`, long ones whole.
+
+    O(buckets); nothing is copied but beside long members.
+    """
+    for segment in table.segments:
+        objects: i64 = len(segment.objects)
+        j: i64 = 0
+        count: i64 = len(segment.words)
+        while j < count:
+            if j < objects and len(segment.objects[j]) > 0:
+                _add_each(table, segment, j, whole)
+            elif len(segment.blobs[j]) > 0:
+                packed.append(segment.blobs[j])
+            j += 1
+
+
+def _add_each(table: Table, segment: Segment, j: i64, whole: list[bytes]) -> None:
+    blob = segment.blobs[j]
+    offset: i64 = 0
+    i: i64 = 0
+    for word in segment.words[j]:
+        if word & OUTSIDE != 0:
+            whole.append(table.object_of(segment, j, i).key)
+        else:
+            whole.append(blob[offset + 1 : offset + (word & LENGTH_MASK)])
+        offset += word & LENGTH_MASK
+        i += 1  # noqa: SIM113  (`enumerate` counts in objects)
+
+
 @mypyc_attr(acyclic=True)
 class MemberWalk:
     """Goes over the members of a table, bucket by bucket.  The table must not change meanwhile.

@@ -26,6 +26,8 @@ from redpoll.types.value import CREATED, Value
 
 PACKED_LIMIT: Final[i64] = 1024
 NUMBERS_LIMIT: Final[i64] = 16384
+MOST_NUMBERS: Final[i64] = 2047
+"""So many fit into NUMBERS_LIMIT, whatever their width."""
 ITEM_LIMIT: Final[i64] = 254
 
 
@@ -133,7 +135,9 @@ class Set(Value):
         if self.kind == SET_LISTPACK:
             self._weigh(member, self.walked, limits)
         if len(member) > ITEM_LIMIT:
-            insert_member(self._grown(member), member)
+            grown = self._grow()
+            grown.find(member)
+            insert_member(grown, member)
             return True
         self.rewrite(b"%b%b%b" % (self.packed(), LENGTH_BYTE[len(member)], member))
         if self.stop > PACKED_LIMIT:
@@ -245,47 +249,141 @@ class Set(Value):
             rank -= 1
         return at
 
+    def take(self, ranks: vec[i64]) -> list[bytes]:
+        """Take the packed members of these ascending ranks out; they come in their order.  O(members)."""
+        taken: list[bytes] = []
+        kept: list[bytes] = []
+        members = self.rows()
+        wanted: i64 = len(ranks)
+        i: i64 = 0
+        for rank in range(len(members)):
+            if i < wanted and ranks[i] == rank:
+                taken.append(members[rank])
+                i += 1
+            else:
+                kept.append(members[rank])
+        self._pack(kept)
+        return taken
+
     # Changing the form.
+
+    def keep(self, members: list[bytes], limits: EncodingLimits) -> None:
+        """Hold these members and no others, and start anew with the encoding: numbers stay so, else a listpack."""
+        if self.kind != SET_INTSET:
+            self.kind = SET_LISTPACK
+        self.table = None
+        self.rewrite(b"")
+        for member in members:
+            self.add(member, limits)
 
     def fit(self, limits: EncodingLimits) -> None:
         """Take the smallest encoding that the limits allow for what is there.  O(members)."""
+        count = self.count()
+        if count > limits.set_intset and count > limits.set_entries:
+            self.kind = SET_HASHTABLE
+            return
         members = self.rows()
         longest: i64 = 0
-        whole = len(members) <= limits.set_intset
+        whole = count <= limits.set_intset
         for member in members:
             if len(member) > longest:
                 longest = len(member)
             whole = whole and is_int(member)
         if whole:
-            self._become_numbers(members)
-        elif len(members) <= limits.set_entries and longest <= limits.set_value:
+            self.kind = SET_INTSET
+            if count <= MOST_NUMBERS:
+                self.table = None
+                self._pack(members)
+        elif count <= limits.set_entries and longest <= limits.set_value:
             self.kind = SET_LISTPACK
         else:
             self.kind = SET_HASHTABLE
 
-    def _become_numbers(self, members: list[bytes]) -> None:
-        found: list[int] = [to_int(member) for member in members]
-        found.sort()
-        ascending = vec[i64](capacity=len(found))
-        for n in found:
-            ascending = append(ascending, n)
-        self.kind = SET_INTSET
-        packed = intset.packed_numbers(ascending)
-        if len(packed) <= NUMBERS_LIMIT:
-            self.table = None
-            self.rewrite(packed)
-
-    def _leave_numbers(self, kind: i64) -> None:
-        """Take another encoding than that of numbers."""
-        packed = self.has_numbers()
-        members = self.rows()
-        self.kind = kind
-        if not packed:
+    def _pack(self, members: list[bytes]) -> None:
+        """Hold these members, which the packed form has room for."""
+        if self.kind == SET_INTSET:
+            found = [to_int(member) for member in members]
+            found.sort()
+            ascending = vec[i64](capacity=len(found))
+            for n in found:
+                ascending = append(ascending, n)
+            self.rewrite(intset.packed_numbers(ascending))
             return
         parts: list[bytes] = []
         for member in members:
             parts.append(LENGTH_BYTE[len(member)])
             parts.append(member)
         self.rewrite(b"".join(parts))
-        if self.stop > PACKED_LIMIT:
-            self._grow()
+
+    def _leave_numbers(self, kind: i64) -> None:
+        """Take another encoding than that of numbers."""
+        if self.has_numbers():
+            members = self.rows()
+            self.kind = kind
+            self._pack(members)
+            if self.stop > PACKED_LIMIT:
+                self._grow()
+        self.kind = kind
+
+    def _grow(self) -> Table:
+        """Take the native form."""
+        table = Table()
+        for member in self.rows():
+            table.find(member)
+            insert_member(table, member)
+        self.table = table
+        self.rewrite(b"")
+        return table
+
+    # Going over all of it.
+
+    def rows(self) -> list[bytes]:
+        found: list[bytes] = []
+        table = self.table
+        if table is not None:
+            walk = MemberWalk(table)
+            while walk.step():
+                found.append(walk.blob[walk.start : walk.stop])
+        elif self.kind == SET_INTSET:
+            for n in intset.numbers(self.blob, self.start, self.stop):
+                found.append(int_text(n))
+        else:
+            blob = self.blob
+            at = self.start
+            while at < self.stop:
+                following: i64 = at + 1 + blob[at]
+                found.append(blob[at + 1 : following])
+                at = following
+        return found
+
+    def starts(self) -> vec[i64]:
+        """Where each packed member that is no number begins (its length byte)."""
+        blob = self.blob
+        at = self.start
+        found = vec[i64]()
+        while at < self.stop:
+            found = append(found, at)
+            at += 1 + blob[at]
+        return found
+
+    def inner(self) -> Table | None:
+        return self.table
+
+    def size_bytes(self) -> i64:
+        table = self.table
+        return 208 + (table.size_bytes() if table is not None else len(self.blob))
+
+    def copy(self) -> Outside:
+        made = Set()
+        made.stand_beside(self.kind, self.packed())
+        table = self.table
+        if table is not None:
+            made.table = copied(table)
+        return made
+
+    def in_pieces(self) -> bool:
+        return True
+
+    def release(self, budget: i64) -> i64:
+        table = self.table
+        return table.release(budget) if table is not None else budget - 1
