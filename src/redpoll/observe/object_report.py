@@ -10,6 +10,7 @@ from typing import Final
 from redpoll.keyspace.database import Database
 from redpoll.observe.aside import Aside
 from redpoll.protocol.numbers import is_int, to_int
+from redpoll.structures.members import insert_member
 from redpoll.structures.table import Table
 from redpoll.types.kinds import (
     ENCODING_NAME,
@@ -139,6 +140,17 @@ def string_length(db: Database, key: bytes) -> int:
     with Aside(db.moment, also_expired=True):
         text = db.string(key)
     return len(text) if text is not None else 0
+
+
+def hash_table_of(value: Value) -> Table:
+    """The hash table of a value that the reference keeps in one; a new one of its keys where it is packed here."""
+    table = value.inner()
+    if table is None:
+        table = Table()
+        for key in value.rows()[:: int(value.row_width())]:
+            table.find(key)
+            insert_member(table, key)
+    return table
 
 
 def table_lines(table: Table, full: bool) -> str:

@@ -39,7 +39,7 @@ TYPE_NUMBER: Final = (0, 0, 0, 1, 1, 2, 2, 2, 4, 4, 3, 3, 6)
 
 
 class EncodingLimits:
-    """The settings that decide encodings: `hash-max-listpack-*` and their like; a set's also `set-max-intset-entries`."""
+    """The settings that decide encodings: `hash-max-listpack-*`, `set-max-intset-entries` and their like."""
 
     def __init__(self) -> None:
         self.set_intset: i64 = 512
