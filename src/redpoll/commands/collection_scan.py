@@ -3,6 +3,8 @@
 What the reference keeps packed is told in one reply, whatever the cursor.  A table's cursor is a position in the order
 of hashes (`structures/table_walk.py`), so an item that is there from the first call to the last is told, while the
 table grows and shrinks, and also when it is packed in between: then the next call tells all of it.
+
+Scores of a skip list are told with 17 digits, those of a packed sorted set as everywhere else: so does the reference.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from redpoll.commands.scan_options import ScanOptions, scan_cursor
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.keyspace.scan import CURSORS
-from redpoll.protocol.numbers import format_double, int_text
+from redpoll.protocol.numbers import digits_of, int_text, parse_double
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, scan
 from redpoll.types.hash import value_of
@@ -62,7 +64,8 @@ def add_all(value: Value, options: ScanOptions, found: list[object]) -> None:
         if glob is None or glob.matches(rows[at]):
             found.append(rows[at])
             if width == 2 and not options.bare:
-                found.append(rows[at + 1])
+                text = rows[at + 1]
+                found.append(digits_of(parse_double(text)) if value.kind == ZSET_SKIPLIST else text)
         at += width
 
 
@@ -81,7 +84,7 @@ def add_records(
         if told == WITH_VALUE:
             found.append(value_of(records, n))
         elif told == WITH_SCORE:
-            found.append(format_double(records.scores[n]))
+            found.append(digits_of(records.scores[n]))
 
 
 @command(
