@@ -14,7 +14,8 @@ from redpoll.config.rewrite import rewrite
 from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.command import Command
-from redpoll.engine.engine import BEHIND_MS, Engine, Host
+from redpoll.engine.engine import BEHIND_MS, Engine
+from redpoll.engine.host import Host
 from redpoll.engine.sampler import SAMPLE_MS
 from redpoll.engine.session import Session
 from redpoll.env.clock import Clock

@@ -154,7 +154,7 @@ def bitfield(session: Session, args: list[bytes]) -> object:
     elif grows:
         session.db.put_back(key, value)
     else:
-        session.db.note_kind(key, value)
+        session.changed(key, value, SETBIT, 0)
     return found
 
 

@@ -61,7 +61,7 @@ def setbit(session: Session, args: list[bytes]) -> object:
         session.changed(key, value, SETBIT, 1)
     elif value.kind != STRING_RAW:
         value.kind = STRING_RAW
-        session.db.note_kind(key, value)
+        session.changed(key, value, SETBIT, 0)
     return 1 if old & mask != 0 else 0
 
 
@@ -184,6 +184,6 @@ def bitop(session: Session, args: list[bytes]) -> object:
             session.changed(target, None, DEL, 1)
         return 0
     db.set_string(target, result)
-    db.table.set_kind(STRING_RAW)
+    db.set_encoding(STRING_RAW)
     session.changed(target, None, SET, 1)
     return len(result)

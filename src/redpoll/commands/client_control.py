@@ -129,7 +129,7 @@ def client_unblock(session: Session, args: list[bytes]) -> object:
     waiting = other.waiting
     if waiting is None:
         return 0
-    engine.unblock(other, Error(UNBLOCKED) if with_error else waiting.timeout_reply)
+    engine.blocking.unblock(other, Error(UNBLOCKED) if with_error else waiting.timeout_reply)
     return 1
 
 

@@ -19,14 +19,14 @@ ALL_SUCCEED = "request_policy:all_nodes response_policy:all_succeeded"
 
 def log_of(session: Session, word: bytes) -> CommandLog:
     """The log that a type names."""
-    watch = session.engine.watch
+    outliers = session.engine.outliers
     type = word.lower()
     if type == b"slow":
-        return watch.slow
+        return outliers.slow
     if type == b"large-request":
-        return watch.large_requests
+        return outliers.large_requests
     if type == b"large-reply":
-        return watch.large_replies
+        return outliers.large_replies
     raise CommandError(COMMANDLOG_TYPE)
 
 
@@ -62,7 +62,7 @@ slowlog = container(
 def slowlog_get(session: Session, args: list[bytes]) -> object:
     if len(args) > 3:
         raise CommandError(wrong_subcommand(args[1], b"SLOWLOG"))
-    return entries(session.engine.watch.slow, count_of(args[2]) if len(args) == 3 else 10)
+    return entries(session.engine.outliers.slow, count_of(args[2]) if len(args) == 3 else 10)
 
 
 @command(
@@ -70,7 +70,7 @@ def slowlog_get(session: Session, args: list[bytes]) -> object:
     since="2.2.12", complexity="O(1)", summary="How many slow commands are kept.",
 )  # fmt: skip
 def slowlog_len(session: Session, args: list[bytes]) -> object:
-    return len(session.engine.watch.slow.entries)
+    return len(session.engine.outliers.slow.entries)
 
 
 @command(
@@ -78,7 +78,7 @@ def slowlog_len(session: Session, args: list[bytes]) -> object:
     since="2.2.12", complexity="O(entries)", summary="Forget the slow commands of the past.",
 )  # fmt: skip
 def slowlog_reset(session: Session, args: list[bytes]) -> object:
-    session.engine.watch.slow.reset()
+    session.engine.outliers.slow.reset()
     return OK
 
 

@@ -7,8 +7,8 @@ from redpoll.commands.containers import container, help_command
 from redpoll.config.rewrite import rewrite
 from redpoll.config.settings import NameGlob
 from redpoll.engine.command import command
+from redpoll.engine.outliers import NO_SIZE
 from redpoll.engine.session import Session
-from redpoll.engine.watch import NO_SIZE
 from redpoll.errors import NO_CONFIG_FILE, SYNTAX, CommandError, rewrite_failed
 from redpoll.keyspace.glob import Glob
 from redpoll.protocol.reply import OK, Map
@@ -52,12 +52,12 @@ def config_set(session: Session, args: list[bytes]) -> object:
     if len(args) % 2 != 0:
         raise CommandError(SYNTAX)
     engine = session.engine
-    watch = engine.watch
-    before = watch.weigh_from
+    outliers = engine.outliers
+    before = outliers.weigh_from
     complaint = engine.config.set(args[2:], session.peer.is_local())
-    if watch.weigh_from != before:
+    if outliers.weigh_from != before:
         # This very request goes by the new threshold, and so does what came with it.
-        watch.weigh(watch.weigh_from != NO_SIZE)
+        outliers.weigh_requests(outliers.weigh_from != NO_SIZE)
     remarks = engine.config.take_remarks()
     if complaint:
         raise CommandError(complaint)

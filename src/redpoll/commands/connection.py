@@ -73,7 +73,7 @@ def authenticate(session: Session, user: bytes, password: bytes) -> None:
     engine = session.engine
     # In a time that tells nothing of how much of a guess was right.
     if user != b"default" or (engine.password and not compare_digest(password, engine.password)):
-        engine.refused_passwords += 1
+        engine.traffic.refused_passwords += 1
         raise CommandError(WRONGPASS)
     session.user = user
     session.authenticated = True

@@ -39,8 +39,8 @@ from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import NEW
 from redpoll.observe.client_line import client_line_for_log
 from redpoll.observe.digest import data_digest, key_digest
-from redpoll.observe.object_report import database_lines, object_line, sds_line, table_lines
-from redpoll.protocol.numbers import is_int, parse_double, to_int
+from redpoll.observe.object_report import database_lines, hash_table_of, object_line, sds_line, table_lines
+from redpoll.protocol.numbers import is_int, parse_double, parse_unsigned, to_int
 from redpoll.protocol.reply import (
     NO_REPLY,
     OK,
@@ -57,18 +57,7 @@ from redpoll.protocol.reply import (
     Verbatim,
 )
 from redpoll.structures.table import RESIZING
-from redpoll.types.hash import Hash
-from redpoll.types.kinds import (
-    HASH_HASHTABLE,
-    HASH_LISTPACK,
-    LIST_LISTPACK,
-    SET_LISTPACK,
-    STRING_INT,
-    STRING_RAW,
-    ZSET_LISTPACK,
-    ZSET_SKIPLIST,
-)
-from redpoll.types.zset import ZSet
+from redpoll.types.kinds import ENCODING_NAME, LISTPACKS, STRING_INT, STRING_RAW
 
 SIGABRT: Final = 6
 SIGSEGV: Final = 11
@@ -181,7 +170,7 @@ def change_replication_id(session: Session, args: list[bytes]) -> object:
 
 def listpack(session: Session, args: list[bytes]) -> object:
     go_to(session.db, args[2])
-    if session.db.table.kind() not in (LIST_LISTPACK, SET_LISTPACK, HASH_LISTPACK, ZSET_LISTPACK):
+    if session.db.table.kind() not in LISTPACKS:
         raise CommandError(NOT_A_LISTPACK)
     return Status(b"Listpack structure printed on stdout")
 
@@ -206,19 +195,10 @@ def wants_all(args: list[bytes]) -> bool:
 
 
 def htstats_key(session: Session, args: list[bytes]) -> object:
-    table = session.db.table
     go_to(session.db, args[2])
-    kind = table.kind()
-    members = None
-    if table.is_outside() and (kind == HASH_HASHTABLE or kind == ZSET_SKIPLIST):
-        found = table.object()
-        if isinstance(found, Hash):
-            members = found.table
-        elif isinstance(found, ZSet):
-            members = found.members
-    if members is None:
+    if ENCODING_NAME[session.db.table.kind()] not in (b"hashtable", b"skiplist"):
         raise CommandError(NOT_A_HASH_TABLE)
-    return Verbatim(table_lines(members, wants_all(args)).encode())
+    return Verbatim(table_lines(hash_table_of(session.db.container()), wants_all(args)).encode())
 
 
 def quicklist(session: Session, args: list[bytes]) -> object:
@@ -239,7 +219,9 @@ def leak(session: Session, args: list[bytes]) -> object:
 
 def protect_client(session: Session, args: list[bytes]) -> object:
     """From now on nothing is read from that client."""
-    id = integer(args[2], INVALID_CLIENT_ID)
+    id = parse_unsigned(args[2])
+    if id is None:
+        raise CommandError(INVALID_CLIENT_ID)
     other = session.engine.sessions.get(id)
     if other is None:
         raise CommandError(NO_SUCH_CLIENT)

@@ -47,18 +47,11 @@ def hset(session: Session, args: list[bytes]) -> object:
     assert value is not None
 
     added: i64 = 0
-    longest: i64 = 0
     i: i64 = 2
     while i < count:
-        field = args[i]
-        item = args[i + 1]
-        if value.put(field, item):
+        if value.put(args[i], args[i + 1]):
             added += 1
-        size: i64 = max(len(field), len(item))
-        longest = max(longest, size)
         i += 2
-    value.settle(session.db.moment.limits, longest, (count - 2) >> 1)
-
     session.changed(key, value, HSET, (count - 2) >> 1)
     return added
 
@@ -86,7 +79,7 @@ def hgetall(session: Session, args: list[bytes]) -> object:
     if not value.is_large():
         return PackedItems(value)
     items: list[object] = []
-    items.extend(value.items())
+    items.extend(value.rows())
     return Map(items)
 
 

@@ -28,7 +28,7 @@ latency = container(
 )  # fmt: skip
 def latency_latest(session: Session, args: list[bytes]) -> object:
     found: list[object] = []
-    for event, series in session.engine.watch.latency.series.items():
+    for event, series in session.engine.outliers.latency.series.items():
         at_s, ms = series.samples()[-1]
         found.append([event, at_s, ms, int(series.greatest_ms), int(series.sum_ms), int(series.count)])
     return found
@@ -40,7 +40,7 @@ def latency_latest(session: Session, args: list[bytes]) -> object:
     since="2.8.13", complexity="O(samples)", summary="The spikes of an event with their seconds.",
 )  # fmt: skip
 def latency_history(session: Session, args: list[bytes]) -> object:
-    series = session.engine.watch.latency.series.get(args[2])
+    series = session.engine.outliers.latency.series.get(args[2])
     found: list[object] = []
     if series is not None:
         for at_s, ms in series.samples():
@@ -55,7 +55,7 @@ def latency_history(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def latency_graph(session: Session, args: list[bytes]) -> object:
     engine = session.engine
-    series = engine.watch.latency.series.get(args[2])
+    series = engine.outliers.latency.series.get(args[2])
     if series is None:
         raise CommandError(no_latency_samples(args[2]))
     return Verbatim(graph(args[2], series, engine.moment.now_us // 1000000))
@@ -76,7 +76,7 @@ def latency_doctor(session: Session, args: list[bytes]) -> object:
     since="2.8.13", complexity="O(events)", summary="Forget the spikes of some events, or of all.",
 )  # fmt: skip
 def latency_reset(session: Session, args: list[bytes]) -> object:
-    return session.engine.watch.latency.reset(args[2:])
+    return session.engine.outliers.latency.reset(args[2:])
 
 
 @command(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
 from redpoll.engine.command import command
-from redpoll.engine.gates import GATE_BLOCK
 from redpoll.engine.session import Session
 from redpoll.errors import NO_MONITOR, CommandError
 from redpoll.protocol.reply import NO_REPLY, OK
@@ -15,7 +14,7 @@ from redpoll.protocol.reply import NO_REPLY, OK
     since="1.0.0", complexity="O(1)", summary="See every command that the server runs, as it runs.",
 )  # fmt: skip
 def monitor(session: Session, args: list[bytes]) -> object:
-    if not session.may_block or session.gates & GATE_BLOCK != 0:
+    if not session.can_block():
         raise CommandError(NO_MONITOR)
     if session.monitors:
         return NO_REPLY

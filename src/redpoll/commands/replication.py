@@ -107,7 +107,7 @@ def wait_for_nobody(session: Session, args: list[bytes], wanted: i64, timeout: b
     deadline_ms = timeout_deadline_ms(session, timeout)
     if wanted <= 0:
         return reply
-    return session.engine.block(session, args, [], deadline_ms, reply)
+    return session.engine.blocking.block(session, args, [], deadline_ms, reply, 0)
 
 
 @command(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from redpoll.catalogue.keyspec import RO, key_range
 from redpoll.catalogue.spec import ALLOW_BUSY, FAST, LOADING, NO_MULTI, NOSCRIPT, SKIP_COMMANDLOG, STALE, TRANSACTION
 from redpoll.engine.command import command
-from redpoll.engine.gates import GATE_BLOCK, GATE_MULTI
+from redpoll.engine.gates import GATE_MULTI
+from redpoll.engine.outliers import NO_SIZE
 from redpoll.engine.session import Session, Transaction
-from redpoll.engine.watch import NO_SIZE
 from redpoll.errors import DISCARD_WITHOUT_MULTI, EXEC_WITHOUT_MULTI, EXECABORT, CommandError
 from redpoll.protocol.reply import NULL_ARRAY, OK, Error, Spoken
 
@@ -40,21 +40,21 @@ def exec_(session: Session, args: list[bytes]) -> object:
         return NULL_ARRAY
     if transaction.spoiled:
         return Error(EXECABORT)
-    session.gates |= GATE_BLOCK
-    engine.in_transaction = True
+    session.atomic += 1
+    engine.frozen += 1
     if transaction.weighed:
-        engine.watch.weigh(True)
+        engine.outliers.weigh_requests(True)
     session.executing = len(transaction.queued)
     engine.traffic.commands += len(transaction.queued)
     try:
         return run_all(session, transaction.queued)
     finally:
         # Also without memory for the replies: time must not stand still for ever.
-        engine.in_transaction = False
+        engine.frozen -= 1
         if transaction.weighed:
-            engine.watch.weigh(False)
+            engine.outliers.weigh_requests(False)
         session.executing = 0
-        session.gates &= ~GATE_BLOCK
+        session.atomic -= 1
 
 
 def run_all(session: Session, commands: list[list[bytes]]) -> list[object]:
@@ -66,8 +66,8 @@ def run_all(session: Session, commands: list[list[bytes]]) -> list[object]:
     for queued in commands:
         reply = engine.run_queued(session, queued)
         replies.append(reply)
-        if engine.watch.large_from < NO_SIZE:
-            engine.watch.note_reply(session, queued, reply, engine.read_us)
+        if engine.outliers.large_from < NO_SIZE:
+            engine.outliers.record_reply(session, queued, reply, engine.read_us)
         if session.resp != resp:
             # HELLO: what came before it is answered in the protocol of that time.
             last = len(replies) - 1

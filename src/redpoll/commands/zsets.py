@@ -8,6 +8,7 @@ from redpoll.catalogue.keyspec import ACCESS, DELETE, RO, RW, UPDATE, key_range,
 from redpoll.catalogue.spec import BLOCKING, DENYOOM, FAST, READONLY, SORTEDSET, WRITE
 from redpoll.commands.waits import timeout_deadline
 from redpoll.engine.args import Args, double
+from redpoll.engine.blocking import ZSETS
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import (
@@ -87,7 +88,6 @@ def zadd(session: Session, args: list[bytes]) -> object:
 
     added: i64 = 0
     moved: i64 = 0
-    longest: i64 = 0
     i: i64 = 0
     pairs: i64 = len(scores)
     while i < pairs:
@@ -97,14 +97,8 @@ def zadd(session: Session, args: list[bytes]) -> object:
             added += 1
         elif outcome == MOVED:
             moved += 1
-        longest = max(longest, len(member))
         i += 1
-    zset.settle(db.moment.limits, longest, pairs)
-
-    if added + moved > 0:
-        session.changed(key, zset, ZADD, added + moved)
-    else:
-        db.note_kind(key, zset)
+    session.changed(key, zset, ZADD, added + moved)
     return added + moved if options.ch else added
 
 
@@ -117,11 +111,10 @@ def _add_one(session: Session, key: bytes, options: ZAddOptions, score: float, m
     outcome = zset.put(member, score, options.condition, options.incr)
     if outcome == NOT_A_NUMBER:
         raise CommandError(SCORE_NOT_A_NUMBER)
-    zset.settle(db.moment.limits, len(member), 1)
+    count: i64 = 0
     if outcome == ADDED or outcome == MOVED:
-        session.changed(key, zset, ZINCR if options.incr else ZADD, 1)
-    else:
-        db.note_kind(key, zset)
+        count = 1
+    session.changed(key, zset, ZINCR if options.incr else ZADD, count)
     if options.incr:
         return None if outcome == REFUSED else Double(zset.score)
     return int(outcome == ADDED or (options.ch and outcome == MOVED))
@@ -191,4 +184,4 @@ def bzpopmin(session: Session, args: list[bytes]) -> object:
             session.changed(key, zset, ZPOPMIN, 1)
             session.journal_as([b"ZPOPMIN", key])
             return [key, member, Double(score)]
-    return session.engine.block(session, args, keys, deadline_ms, NULL_ARRAY)
+    return session.engine.blocking.block(session, args, keys, deadline_ms, NULL_ARRAY, ZSETS)

@@ -14,11 +14,9 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import KeySpec
 from redpoll.catalogue.spec import (
     ADMIN,
-    BLOCKING,
     DENYOOM,
     LOADING,
     NO_AUTH,
-    NO_MULTI,
     READONLY,
     SKIP_MONITOR,
     STALE,
@@ -26,7 +24,6 @@ from redpoll.catalogue.spec import (
     Spec,
 )
 from redpoll.engine.gates import (
-    GATE_BLOCK,
     GATE_DEBUG,
     GATE_LOADING,
     GATE_MONITOR,
@@ -88,7 +85,7 @@ def gates_of(spec: Spec) -> i64:
         gates |= GATE_MONITOR
     if flags & (ADMIN | SKIP_MONITOR) == 0:
         gates |= GATE_SHOWN
-    if spec.name != b"touch":
+    if spec.name != b"touch" and spec.name != b"exec":
         gates |= GATE_NO_TOUCH
     if flags & DENYOOM != 0 or spec.name == b"exec":
         gates |= GATE_OOM
@@ -96,8 +93,6 @@ def gates_of(spec: Spec) -> i64:
         gates |= GATE_LOADING
     if flags & STALE == 0:
         gates |= GATE_STALE
-    if flags & (BLOCKING | NO_MULTI) != 0:
-        gates |= GATE_BLOCK
     if spec.name in (b"debug", b"module|load", b"module|loadex", b"module|unload"):
         gates |= GATE_DEBUG
     return gates

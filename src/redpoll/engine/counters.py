@@ -201,6 +201,13 @@ class Traffic:
         self.turns: i64 = 0
         self.active_us: i64 = 0
         self.longest_turn_us: i64 = 0
+        self.connections: i64 = 0
+        self.rejected_connections: i64 = 0
+        self.refused_passwords: i64 = 0
+        self.query_limit_closes: i64 = 0
+        self.output_limit_closes: i64 = 0
+        self.attacked_us: i64 = 0
+        """When the log last warned of HTTP requests."""
 
     def reset(self) -> None:
         """CONFIG RESETSTAT."""
@@ -212,3 +219,7 @@ class Traffic:
         self.turns = 0
         self.active_us = 0
         self.longest_turn_us = 0
+        self.connections = 0
+        self.rejected_connections = 0
+        self.query_limit_closes = 0
+        self.output_limit_closes = 0

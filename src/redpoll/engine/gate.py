@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import i64
+
 from redpoll.catalogue.spec import NO_MULTI
 from redpoll.engine.command import Command
 from redpoll.engine.gates import (
     GATE_DEBUG,
     GATE_MONITOR,
     GATE_MULTI,
-    GATE_NO_TOUCH,
     GATE_NOAUTH,
     GATE_PAUSED,
-    GATE_SHOWN,
 )
 from redpoll.engine.session import Session
 from redpoll.errors import DEBUG_NOT_ALLOWED, MODULE_NOT_ALLOWED, NO_KEYS_FOR_MONITORS, NOAUTH, not_in_transaction
@@ -27,9 +27,8 @@ RUN_IN_MULTI: Final = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit
 MAY_RUN: Final = Marker("may run")
 
 
-def check(engine: Engine, session: Session, command: Command, args: list[bytes]) -> object:
-    """MAY_RUN; or the reply: of a refusal, QUEUED, BLOCKED, or of a command that is run from here as it is watched."""
-    gates = command.gates & (engine.gates | session.gates)
+def check(engine: Engine, session: Session, command: Command, args: list[bytes], gates: i64) -> object:
+    """MAY_RUN, or the reply of the first closed gate that holds the command up: a refusal, QUEUED, BLOCKED."""
     if gates & GATE_NOAUTH:
         return engine.refuse(session, command, NOAUTH)
     if gates & GATE_DEBUG:
@@ -49,11 +48,9 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes])
         if not transaction.spoiled and not session.watch_broken:
             # What cannot run any more need not be kept.
             transaction.queued.append(args)
-            if engine.watch.weighing:
+            if engine.outliers.weighing:
                 transaction.weighed = True
             transaction.gates |= command.gates
         session.last_command = command.name
         return QUEUED
-    if gates & (GATE_SHOWN | GATE_NO_TOUCH):
-        return engine.run_aside(session, command, args)
     return MAY_RUN

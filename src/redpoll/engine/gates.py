@@ -38,8 +38,6 @@ GATE_PAUSE_WRITE: Final[i64] = 1 << 12
 """Clients are paused: writes wait."""
 GATE_PAUSE_ALL: Final[i64] = 1 << 13
 """Clients are paused: everything waits."""
-GATE_BLOCK: Final[i64] = 1 << 14
-"""The session must not block."""
 GATE_MONITOR: Final[i64] = 1 << 15
 """The session is a MONITOR's: keys are not for it."""
 GATE_SHOWN: Final[i64] = 1 << 16
@@ -47,4 +45,6 @@ GATE_SHOWN: Final[i64] = 1 << 16
 GATE_NO_TOUCH: Final[i64] = 1 << 17
 """The session leaves the access clock alone (CLIENT NO-TOUCH)."""
 
+GATES_IN_EXEC: Final[i64] = GATE_RULES | GATE_SHOWN | GATE_NO_TOUCH
+"""What is asked anew of each command that EXEC runs; the rest was asked when it was queued, or of EXEC itself."""
 GATE_PAUSED: Final[i64] = GATE_PAUSE_WRITE | GATE_PAUSE_ALL

@@ -1,4 +1,4 @@
-"""Who listens to changes: watchers of transactions and sessions that wait for a key.
+"""The listeners to changes of keys: watchers of transactions, and sessions that wait for a key (`blocking.py`).
 
 Client-side caches and keyspace events have their bits reserved in `moment.interest`; as long as no bit is on, a
 change costs one test.
@@ -6,15 +6,16 @@ change costs one test.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
 from redpoll.engine.latency import EXPIRE_DEL
 from redpoll.keyspace.events import EXPIRED, Event
-from redpoll.keyspace.moment import AWAITED, WATCHED, Listener
+from redpoll.keyspace.moment import REPLACEMENT_AWAITED, WATCHED, Listener
 from redpoll.structures.table import Table
-from redpoll.types.kinds import ZSET_LISTPACK
+
+STREAM_LETTER: Final = b"t"
 
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
@@ -27,9 +28,6 @@ class Interest(Listener):
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.watchers: dict[tuple[int, bytes], list[Session]] = {}
-        self.waiters: dict[tuple[int, bytes], list[Session]] = {}
-        self.ready: list[tuple[int, bytes]] = []
-        self.is_ready: set[tuple[int, bytes]] = set()
         self.expiring_since_us: i64 = 0
 
     # What the databases tell.
@@ -43,15 +41,12 @@ class Interest(Listener):
                     # The key was as good as gone when it was watched.
                     continue
                 session.watch_broken = True
+        # A stream's own events leave the key and its type as they are; the commands that add entries say `grown`.
+        if self.engine.moment.interest & REPLACEMENT_AWAITED != 0 and event.letter != STREAM_LETTER:
+            self.engine.blocking.mark_ready(int(db), key)
 
-    def created(self, db: i64, key: bytes, kind: i64) -> None:
-        """Only what somebody could pop is worth waking anybody."""
-        if kind < ZSET_LISTPACK:
-            return
-        place = (db, key)
-        if place in self.waiters and place not in self.is_ready:
-            self.is_ready.add(place)
-            self.ready.append(place)
+    def grown(self, db: i64, key: bytes) -> None:
+        self.engine.blocking.mark_ready(int(db), key)
 
     def replaced(self, db: i64, following: Table | None) -> None:
         table = self.engine.databases[db].table
@@ -71,20 +66,20 @@ class Interest(Listener):
                 else:
                     session.watched_stale.discard(place)
 
+        if self.engine.moment.interest & REPLACEMENT_AWAITED != 0:
+            self.engine.blocking.mark_all_ready(int(db))
+
     def exchanged(self, db: i64) -> None:
-        table = self.engine.databases[db].table
-        for where, key in list(self.waiters):
-            if where == db and table.find(key):
-                self.created(db, key, table.kind())
+        self.engine.blocking.mark_all_ready(int(db))
 
     def expiring(self) -> None:
-        if self.engine.watch.latency.threshold_ms != 0:
+        if self.engine.outliers.latency.threshold_ms != 0:
             self.expiring_since_us = self.engine.clock.now_us()
 
     def expired(self, db: i64, key: bytes) -> None:
         if self.expiring_since_us != 0:
             ended_us = self.engine.clock.now_us()
-            self.engine.watch.latency.note(EXPIRE_DEL, ended_us - self.expiring_since_us, ended_us)
+            self.engine.outliers.latency.note(EXPIRE_DEL, ended_us - self.expiring_since_us, ended_us)
             self.expiring_since_us = 0
         unit = self.engine.unit
         if unit.journal is not None:
@@ -109,23 +104,6 @@ class Interest(Listener):
         session.watched_stale.clear()
         session.watch_broken = False
         self._set(WATCHED, len(self.watchers) > 0)
-
-    def wait(self, session: Session, db: int, keys: list[bytes]) -> None:
-        for key in keys:
-            waiting = self.waiters.setdefault((db, key), [])
-            if session not in waiting:
-                waiting.append(session)
-        if len(keys) > 0:
-            self._set(AWAITED, True)
-
-    def stop_waiting(self, session: Session, db: int, keys: list[bytes]) -> None:
-        for key in keys:
-            waiting = self.waiters.get((db, key))
-            if waiting is not None and session in waiting:
-                waiting.remove(session)
-                if len(waiting) == 0:
-                    del self.waiters[(db, key)]
-        self._set(AWAITED, len(self.waiters) > 0)
 
     def _set(self, bit: i64, on: bool) -> None:
         moment = self.engine.moment

@@ -44,7 +44,7 @@ class Monitors:
             if len(self.sessions) == 0:
                 self.engine.gates &= ~GATE_SHOWN
 
-    def tell(self, session: Session, command: Command, args: list[bytes]) -> None:
+    def show(self, session: Session, command: Command, args: list[bytes]) -> None:
         """Show a command of `session` that has just run."""
         now_us = self.engine.clock.now_us()
         words = b" ".join([quoted(word) for word in redacted(command.name, args)])
@@ -53,10 +53,7 @@ class Monitors:
         )  # fmt: skip
         shown = Status(line)
         for monitor in list(self.sessions):
-            if monitor is session:
-                monitor.peer.deliver_after(monitor, shown)
-            else:
-                monitor.peer.deliver(monitor, shown)
+            monitor.peer.deliver(monitor, shown)
 
 
 def quoted(word: bytes) -> bytes:

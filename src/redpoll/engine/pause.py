@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
+from redpoll.engine.blocking import Waiting
 from redpoll.engine.command import Command
 from redpoll.engine.gates import GATE_PAUSE_ALL, GATE_PAUSE_WRITE, GATE_PAUSED
 from redpoll.engine.session import Session
-from redpoll.engine.waiting import Waiting
 from redpoll.protocol.reply import BLOCKED
 
 if TYPE_CHECKING:
@@ -63,17 +63,23 @@ class Pause:
         return b"write" if self.until_ms != 0 else b"none"
 
     def holds(self, session: Session, command: Command) -> bool:
-        """Whether a command has to wait.  Those of a program in whose process we are do not, nor a harmless EXEC."""
+        """Whether a command has to wait.
+
+        Calls in process never do.  While only writes are paused, EXEC waits if its transaction writes and may still
+        run.
+        """
         if not session.may_block:
             return False
         if self.engine.gates & GATE_PAUSE_ALL != 0 or command.name != b"exec":
             return True
         transaction = session.transaction
-        return transaction is not None and transaction.gates & GATE_PAUSE_WRITE != 0
+        if transaction is None or transaction.spoiled or session.watch_broken:
+            return False
+        return transaction.gates & GATE_PAUSE_WRITE != 0
 
     def postpone(self, session: Session, command: Command, args: list[bytes]) -> object:
         """Have the session wait with this command."""
-        waiting = Waiting(args, session.db.index, [], 0, None)
+        waiting = Waiting(command, args, int(session.db.index), [])
         waiting.postponed = True
         session.waiting = waiting
         session.last_command = command.name

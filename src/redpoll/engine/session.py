@@ -11,12 +11,12 @@ from mypy_extensions import i64
 
 from redpoll.engine.gates import GATE_NO_TOUCH
 from redpoll.engine.settings import NORMAL
-from redpoll.engine.waiting import Waiting
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import Event
 from redpoll.types.value import Value
 
 if TYPE_CHECKING:
+    from redpoll.engine.blocking import Waiting
     from redpoll.engine.engine import Engine
 
 
@@ -79,10 +79,13 @@ class Peer:
         return -1
 
     def deliver(self, session: Session, reply: object) -> None:
-        """Send a reply that comes later: to a command that had to wait, or a push."""
+        """Send a reply that comes later: to a command that had to wait, or a push.
 
-    def deliver_after(self, session: Session, reply: object) -> None:
-        """Send a push that the session's own command causes, which runs now: behind its reply."""
+        While a command of this session runs, its own reply goes first.
+        """
+
+    def requeue(self, args: list[bytes]) -> None:
+        """Run this command, which has not run, before those that the client sent after it."""
 
     def resume(self, session: Session) -> None:
         """The session was served and no longer waits."""
@@ -140,7 +143,12 @@ class Session:
         """Those of the watched keys that were past their deadline already when WATCH came."""
         self.watch_broken = False
         self.waiting: Waiting | None = None
+        self.tried: Waiting | None = None
+        """The wait that runs its command again at this moment."""
         self.may_block = True
+        """False for a session without a connection, which is never served later."""
+        self.atomic: i64 = 0
+        """How many transactions and scripts of this session run: commands inside them do not block."""
         self.quiet: i64 = LOUD
         self.monitors = False
         self.readonly = False
@@ -151,6 +159,10 @@ class Session:
     def is_postponed(self) -> bool:
         """Whether its command has not run and will be run again by its connection, when clients are not paused."""
         return self.waiting is not None and self.waiting.postponed
+
+    def can_block(self) -> bool:
+        """Whether a command may wait; if not, it answers at once as if its time were up."""
+        return self.may_block and self.atomic == 0
 
     def may_be_idle(self) -> bool:
         """Whether `timeout` may end it: not while it waits, nor while it is there to be told things."""
@@ -195,7 +207,10 @@ class Session:
             moment.listener.changed(self.db.index, key, event)
 
     def journal_as(self, args: list[bytes]) -> None:
-        """Write `args` into the journal instead of the command as it came, which would not repeat itself."""
+        """Write `args` into the journal instead of the command as it came, which would not repeat itself.
+
+        Each further call adds one more effect of the same command.
+        """
         self.engine.unit.rewrite(args)
 
     def journal_always(self) -> None:

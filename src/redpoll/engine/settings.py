@@ -77,6 +77,9 @@ class Options:
 
 
 ENCODING_LIMITS: Final = {
+    b"set-max-intset-entries": "set_intset",
+    b"set-max-listpack-entries": "set_entries",
+    b"set-max-listpack-value": "set_value",
     b"hash-max-listpack-entries": "hash_entries",
     b"hash-max-listpack-value": "hash_value",
     b"zset-max-listpack-entries": "zset_entries",
@@ -134,7 +137,7 @@ class EngineSettings(Effects):
                 # Some sizes may be set to more than an attribute takes.
                 setattr(options, attribute, min(config.integer(name), GREATEST))
         if name in WATCHED:
-            self.engine.watch.take(options)
+            self.engine.outliers.apply_options(options)
         if name in ELSEWHERE:
             self.apply_here(name, config)
         return b""

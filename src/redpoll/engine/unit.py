@@ -33,7 +33,8 @@ class Unit:
         self.databases: list[int] = []
         """For which database each of `effects` is."""
         self.effects: list[list[bytes]] = []
-        self.rewritten: list[bytes] | None = None
+        self.rewritten: list[list[bytes]] = []
+        """What the present command is kept as, empty for as it came."""
         self.changes_before: i64 = 0
         self.forced = False
         """Whether the present command is an effect even if it changed nothing."""
@@ -46,14 +47,14 @@ class Unit:
         self._forget()
 
     def _forget(self) -> None:
-        self.rewritten = None
+        self.rewritten = []
         self.forced = False
         self.changes_before = self.moment.changes
 
     def rewrite(self, args: list[bytes]) -> None:
-        """The present command is to be kept as `args`."""
+        """Keep `args` as an effect of the present command, instead of the command as it came."""
         if self.journal is not None:
-            self.rewritten = args
+            self.rewritten.append(args)
 
     def force(self) -> None:
         """The present command is an effect whether it changes something or not."""
@@ -66,9 +67,12 @@ class Unit:
         self.effects.append(effect)
 
     def note(self, db: int, args: list[bytes]) -> None:
-        """A command has run; if it changed something it is an effect, verbatim or as it was rewritten."""
+        """A command has run; if it changed something it is an effect, as it came or as it was rewritten."""
         if self.moment.changes != self.changes_before or self.forced:
-            self.add(db, self.rewritten if self.rewritten is not None else args)
+            if len(self.rewritten) == 0:
+                self.add(db, args)
+            for effect in self.rewritten:
+                self.add(db, effect)
         self._forget()
 
     def end(self) -> None:

@@ -6,11 +6,10 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.segment import RECORD_LIMIT, Outside
 from redpoll.structures.table import Table
-from redpoll.types.hash import Hash
-from redpoll.types.kinds import HASH_HASHTABLE, HASH_LISTPACK, STRING_EMBSTR, STRING_RAW, ZSET_LISTPACK, ZSET_SKIPLIST
+from redpoll.types.forms import empty
+from redpoll.types.kinds import STRING_EMBSTR, STRING_RAW
 from redpoll.types.string import LongString, embedded_or_raw
 from redpoll.types.value import Value
-from redpoll.types.zset import ZSet
 
 
 @mypyc_attr(acyclic=True)
@@ -33,7 +32,7 @@ class Content:
         if outside is not None:
             self.outside = outside.copy()
 
-    def settle(self, table: Table, key: bytes) -> None:
+    def fit_record(self, table: Table, key: bytes) -> None:
         """Take the form that a record of `key` gives it: inside or beside, and a string's encoding."""
         if self.kind == STRING_EMBSTR:
             # An embedded string may be too long beside another key; one that is `raw` stays so.
@@ -70,11 +69,6 @@ def outside_of(kind: i64, packed: bytes) -> Outside:
     """An object beside its record with what was packed inside one."""
     if kind <= STRING_RAW:
         return LongString(packed)
-    value: Value
-    if kind == HASH_LISTPACK or kind == HASH_HASHTABLE:
-        value = Hash()
-    else:
-        assert kind == ZSET_LISTPACK or kind == ZSET_SKIPLIST
-        value = ZSet()
+    value = empty(kind)
     value.stand_beside(kind, packed)
     return value

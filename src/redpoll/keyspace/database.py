@@ -13,7 +13,7 @@ from mypy_extensions import i64
 from redpoll.errors import WRONGTYPE, CommandError
 from redpoll.keyspace.content import Content
 from redpoll.keyspace.events import DEL, EXPIRED, KEYMISS, NEW, Event
-from redpoll.keyspace.moment import AWAITED, NOTIFIED, Moment
+from redpoll.keyspace.moment import NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.protocol.reply import Strings
 from redpoll.structures.lookups import MOST as LOOKUPS
@@ -21,14 +21,18 @@ from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
 from redpoll.structures.warming import WORTHWHILE
+from redpoll.types.forms import empty
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
     HASH_LISTPACK,
+    SET_HASHTABLE,
+    SET_INTSET,
     STRING_RAW,
     ZSET_LISTPACK,
     ZSET_SKIPLIST,
 )
+from redpoll.types.set import Set
 from redpoll.types.string import LongString, String, string_kind
 from redpoll.types.value import CREATED, Value
 from redpoll.types.zset import ZSet
@@ -51,14 +55,14 @@ class Database:
         self.named = index == 0
         """Whether a command has named it yet: MEMORY STATS then shows it, empty or not."""
         self.table = Table(most_buckets=most_buckets)
+        self._account()
 
     # Looking up.
 
     def look(self, key: bytes) -> bool:
         """Go to `key` to read it: touches the access clock and counts a hit or a miss."""
-        moment = self.moment
-        if self.look_to_change(key):
-            moment.hits += 1
+        if self.table.find(key) and self._found(key):
+            self.moment.hits += 1
             return True
         self._miss(key)
         return False
@@ -209,27 +213,42 @@ class Database:
         """The string at `key` to change; with `create` an empty new one if there is none.  Raises WRONGTYPE."""
         if not self.look_to_change(key):
             return String() if create else None
-        return self._string()
+        return self.found_string()
 
     def string_to_read(self, key: bytes) -> String | None:
         """The string at `key` for who wants its length or a part of it, or None.  Raises WRONGTYPE."""
-        return self._string() if self.look(key) else None
+        return self.found_string() if self.look(key) else None
 
-    def _string(self) -> String:
+    def found_string(self) -> String:
+        """The string at the position.  Raises WRONGTYPE."""
         table = self.table
         word = table.word
         kind = (word >> KIND_SHIFT) & KIND_MASK
         if kind > STRING_RAW:
             raise CommandError(WRONGTYPE)
         value = String()
-        value.kind = kind
         if word & OUTSIDE == 0:
             value.open(table)
         else:
             found = table.object()
             assert isinstance(found, LongString)
+            value.kind = kind
             value.take(found, table)
         return value
+
+    def _kept(self, first: i64, last: i64) -> Value | None:
+        """The object at the position, None if the value is packed.  Raises WRONGTYPE for kinds outside the range."""
+        table = self.table
+        word = table.word
+        kind = (word >> KIND_SHIFT) & KIND_MASK
+        if kind < first or kind > last:
+            raise CommandError(WRONGTYPE)
+        if word & OUTSIDE == 0:
+            return None
+        found = table.object()
+        assert isinstance(found, Value)
+        found.hold(table)
+        return found
 
     def hash(self, key: bytes) -> Hash | None:
         """The hash at `key` to read, or None.  Raises WRONGTYPE."""
@@ -242,19 +261,31 @@ class Database:
         return Hash() if create else None
 
     def _hash(self) -> Hash:
-        table = self.table
-        word = table.word
-        kind = (word >> KIND_SHIFT) & KIND_MASK
-        if kind != HASH_LISTPACK and kind != HASH_HASHTABLE:
-            raise CommandError(WRONGTYPE)
-        if word & OUTSIDE != 0:
-            found = table.object()
+        found = self._kept(HASH_LISTPACK, HASH_HASHTABLE)
+        if found is not None:
             assert isinstance(found, Hash)
-            found.hold(table)
             return found
         value = Hash()
-        value.kind = kind
-        value.open(table)
+        value.open(self.table)
+        return value
+
+    def members(self, key: bytes) -> Set | None:
+        """The set at `key` to read, or None.  Raises WRONGTYPE."""
+        return self._members() if self.look(key) else None
+
+    def members_to_change(self, key: bytes, create: bool) -> Set | None:
+        """The set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
+        if self.look_to_change(key):
+            return self._members()
+        return Set() if create else None
+
+    def _members(self) -> Set:
+        found = self._kept(SET_INTSET, SET_HASHTABLE)
+        if found is not None:
+            assert isinstance(found, Set)
+            return found
+        value = Set()
+        value.open(self.table)
         return value
 
     def zset(self, key: bytes) -> ZSet | None:
@@ -268,20 +299,21 @@ class Database:
         return ZSet() if create else None
 
     def _zset(self) -> ZSet:
-        table = self.table
-        word = table.word
-        kind = (word >> KIND_SHIFT) & KIND_MASK
-        if kind != ZSET_LISTPACK and kind != ZSET_SKIPLIST:
-            raise CommandError(WRONGTYPE)
-        if word & OUTSIDE != 0:
-            found = table.object()
+        found = self._kept(ZSET_LISTPACK, ZSET_SKIPLIST)
+        if found is not None:
             assert isinstance(found, ZSet)
-            found.hold(table)
             return found
         value = ZSet()
-        value.kind = kind
-        value.open(table)
+        value.open(self.table)
         return value
+
+    def container(self) -> Value:
+        """The container at the position, whatever its type: for reports and files.  The key holds no string."""
+        found = self._kept(STRING_RAW + 1, KIND_MASK)
+        if found is None:
+            found = empty(self.table.kind())
+            found.open(self.table)
+        return found
 
     def find(self, key: bytes) -> bool:
         """Go to `key`, which has been looked up in this unit already: neither touches nor counts nor expires."""
@@ -339,43 +371,63 @@ class Database:
             table.insert_outside(key, LongString(value), kind)
             self._created(key, kind)
         if timed and not keep_deadline:
+            self.set_deadline(0)
+
+    def set_container(self, key: bytes, value: Value) -> None:
+        """Make `key` hold `value`, a new one, whatever it held before; the caller tells `changed` without a value."""
+        if not self.look_to_change(key):
+            self._put_in(key, value)
+            self._created(key, value.kind)
+            return
+        table = self.table
+        gone = table.object() if table.is_outside() else None
+        if table.volatile > 0:
             table.set_deadline(0)
+        value.put_back(table, key)
+        if gone is not None:
+            self.reclaimer.drop(gone)
 
     def _created(self, key: bytes, kind: i64) -> None:
         moment = self.moment
         if moment.interest != 0:
             if moment.interest & NOTIFIED != 0:
                 moment.listener.changed(self.index, key, NEW)
-            if moment.interest & AWAITED != 0:
-                moment.listener.created(self.index, key, kind)
+            if (moment.awaited >> kind) & 1 != 0:
+                moment.listener.grown(self.index, key)
 
     def changed(self, key: bytes, value: Value | None, event: Event, count: i64) -> None:
         """Tell that `key` changed: the one call after every change.
 
         Puts `value` back, or in if a look-up created it, or removes it if it is empty (then `del` is told too);
-        None means that a method here has written already.  Adds `count` to the changes since the last save, and
-        tells whoever is interested.  Never journals and never serves: the unit's end does.
+        None means that a method here has written already.  Adds `count` to the changes since the last save, keeps
+        the sum of memory, and tells every listener.  A `value` with a `count` of 0 has no other content than before:
+        only its encoding is kept, and nothing is told.  Never journals and never serves: the unit's end does.
         """
         moment = self.moment
         moment.changes += count
         if value is not None:
+            if value.puts > 0:
+                value.apply_limits(moment.limits)
+            if count == 0:
+                self._keep_encoding(key, value)
+                return
             if value.is_empty():
                 self._empty(key, value, event)
                 return
             if value.home == CREATED:
-                if not moment.deleting_expired:
-                    self._make_room(key)
-                self.table.clock = moment.clock
-                value.put_back(self.table, key)
+                self._put_in(key, value)
                 self._created(key, value.kind)
             else:
                 value.put_back(self.table, key)
+        table = self.table
+        if table.record_bytes + table.outside_bytes != table.content_told:
+            self._account()
         if moment.interest != 0:
             moment.listener.changed(self.index, key, event)
-            if moment.interest & AWAITED != 0 and value is not None:
-                moment.listener.created(self.index, key, value.kind)
+            if value is not None and (moment.awaited >> value.kind) & 1 != 0:
+                moment.listener.grown(self.index, key)
 
-    def note_kind(self, key: bytes, value: Value) -> None:
+    def _keep_encoding(self, key: bytes, value: Value) -> None:
         """Keep an encoding that a command changed though it changed no content (ZADD XX of a long member)."""
         table = self.table
         if value.home != CREATED and table.find(key) and table.kind() != value.kind:
@@ -386,14 +438,28 @@ class Database:
 
         For BITFIELD, which makes room in a string even for numbers that it then does not write.
         """
-        created = value.home == CREATED
-        if created:
-            if not self.moment.deleting_expired:
-                self._make_room(key)
-            self.table.clock = self.moment.clock
-        value.put_back(self.table, key)
-        if created:
+        if value.home == CREATED:
+            self._put_in(key, value)
             self._created(key, value.kind)
+        else:
+            value.put_back(self.table, key)
+        self._account()
+
+    def _put_in(self, key: bytes, value: Value) -> None:
+        """Let `key`, which was not found, hold `value`."""
+        moment = self.moment
+        if not moment.deleting_expired:
+            self._make_room(key)
+        self.table.clock = moment.clock
+        value.put_back(self.table, key)
+
+    def _account(self) -> None:
+        """Bring the running sum of memory up to date: every method that changes the size of a table ends with it."""
+        table = self.table
+        held = table.size_bytes()
+        self.moment.used_bytes += held - table.size_told
+        table.size_told = held
+        table.content_told = table.record_bytes + table.outside_bytes
 
     def _empty(self, key: bytes, value: Value, event: Event) -> None:
         if value.home != CREATED and self.table.find(key):
@@ -417,6 +483,7 @@ class Database:
         """What the key at the position holds, and its deadline; the record is gone."""
         content = Content(self.table)
         self.table.remove()
+        self._account()
         return content
 
     def copy(self) -> Content:
@@ -431,7 +498,7 @@ class Database:
         there = table.find(key)
         assert not there
         table.clock = self.moment.clock
-        content.settle(table, key)
+        content.fit_record(table, key)
         outside = content.outside
         if outside is None:
             table.insert(key, content.packed, content.kind)
@@ -439,6 +506,7 @@ class Database:
             table.insert_outside(key, outside, content.kind)
         if content.deadline != 0:
             table.set_deadline(content.deadline)
+        self._account()
         self._created(key, content.kind)
 
     def discard(self, key: bytes) -> bool:
@@ -462,7 +530,7 @@ class Database:
         listener.replaced(other.index, ours)
         self.table = theirs
         other.table = ours
-        if self.moment.interest & AWAITED != 0:
+        if self.moment.awaited != 0:
             listener.exchanged(self.index)
             listener.exchanged(other.index)
 
@@ -476,15 +544,21 @@ class Database:
         table = self.table
         if table.word & OUTSIDE == 0:
             table.remove()
-            return
-        gone = table.object()
-        table.remove()
-        # Not before it has left: where there is no memory for that, it stays.
-        self.reclaimer.drop(gone)
+        else:
+            gone = table.object()
+            table.remove()
+            # Not before it has left: where there is no memory for that, it stays.
+            self.reclaimer.drop(gone)
+        self._account()
 
     def set_deadline(self, at_ms: i64) -> None:
         """Give the key at the position a deadline, or take it away (0); the caller tells `changed`."""
         self.table.set_deadline(at_ms)
+        self._account()
+
+    def set_encoding(self, kind: i64) -> None:
+        """Give the string at the position another encoding; the caller tells `changed`."""
+        self.table.set_kind(kind)
 
     def expire_due(self, most: i64) -> i64:
         """Delete keys whose deadline has come, up to about `most` small ones' worth; how much it was.
@@ -508,7 +582,9 @@ class Database:
         gone = self.table
         if gone.size > 0:
             self.moment.listener.replaced(self.index, None)
+        self.moment.used_bytes -= gone.size_told
         self.table = Table(most_buckets=self.most_buckets)
+        self._account()
         if lazily and gone.size > 0:
             self.reclaimer.tables.append(gone)
         return gone.size

@@ -19,7 +19,9 @@ WATCHED: Final[i64] = 1 << 0
 TRACKED: Final[i64] = 1 << 1
 NOTIFIED: Final[i64] = 1 << 2
 AWAITED: Final[i64] = 1 << 3
-MONITORED_MEMORY: Final[i64] = 1 << 4
+"""Some session waits for a key to hold a value of a kind; `Moment.awaited` says which kinds."""
+REPLACEMENT_AWAITED: Final[i64] = 1 << 4
+"""Some session waits until a key is deleted, replaced or changes its type (XREADGROUP)."""
 
 
 class Listener:
@@ -28,8 +30,8 @@ class Listener:
     def changed(self, db: i64, key: bytes, event: Event) -> None:
         """A key changed: `event` says how."""
 
-    def created(self, db: i64, key: bytes, kind: i64) -> None:
-        """A key came into being, or a container that somebody may wait for grew."""
+    def grown(self, db: i64, key: bytes) -> None:
+        """A key whose kind is in `Moment.awaited` came into being or changed."""
 
     def replaced(self, db: i64, following: Table | None) -> None:
         """All keys of a database are about to go at once, for those of `following`; they are still there to ask for."""
@@ -53,6 +55,10 @@ class Moment:
         self.now_ms: i64 = 0
         self.clock: i64 = 0
         self.interest: i64 = 0
+        self.awaited: i64 = 0
+        """The kinds of value that sessions wait for: bit `1 << kind` for each."""
+        self.used_bytes: i64 = 0
+        """Memory of all tables in bytes: a running sum, kept by the methods of `Database` that change one."""
         self.limits: Final = EncodingLimits()
         self.changes: i64 = 0
         self.warming: Final = Warming()

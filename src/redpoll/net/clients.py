@@ -23,6 +23,7 @@ class Clients(Owner):
     """The connections by descriptor."""
 
     def __init__(self, engine: Engine, reactor: Reactor, limits: Limits, log: Log) -> None:
+        super().__init__()
         self.engine: Final = engine
         self.reactor: Final = reactor
         self.limits: Final = limits
@@ -33,7 +34,7 @@ class Clients(Owner):
     def accepted(self, sock: socket.socket) -> None:
         engine = self.engine
         if len(self.open) >= engine.options.maxclients:
-            engine.rejected_connections += 1
+            engine.traffic.rejected_connections += 1
             refuse(sock, TOO_MANY_CLIENTS)
             return
         if sock.family != socket.AF_UNIX:
@@ -41,12 +42,12 @@ class Clients(Owner):
         engine.start_unit()
         connection = Connection(sock, engine, self.reactor, self.limits, self)
         if engine.options.protected_mode and not engine.password and not connection.line.is_local():
-            engine.rejected_connections += 1
+            engine.traffic.rejected_connections += 1
             refuse(sock, PROTECTED_MODE)
             engine.close_session(connection.session)
             connection.line.cut()
             return
-        engine.connections += 1
+        engine.traffic.connections += 1
         self.open[connection.fd] = connection
         self.reactor.add(connection.fd, connection)
         if self.log.level <= VERBOSE:
@@ -54,16 +55,18 @@ class Clients(Owner):
 
     def forget(self, connection: Connection) -> None:
         self.open.pop(connection.fd, None)
+        if self.paused is not None:
+            self.paused.go_on()
         if self.log.level <= VERBOSE:
             self.log.verbose(f"Client closed connection {client_line_for_log(connection.session)}")
 
     def query_too_long(self, connection: Connection) -> None:
-        self.engine.query_limit_closes += 1
+        self.engine.traffic.query_limit_closes += 1
         line = client_line_for_log(connection.session)
         self.log.warning(f"Closing client that reached max query buffer length: {line}")
 
     def output_too_long(self, connection: Connection, how: str) -> None:
-        self.engine.output_limit_closes += 1
+        self.engine.traffic.output_limit_closes += 1
         line = client_line_for_log(connection.session)
         self.log.warning(f"Client {line} {how} for overcoming of output buffer limits.")
 

@@ -17,8 +17,8 @@ from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_NOAUTH
+from redpoll.engine.outliers import FLUSH_BYTES, NO_SIZE
 from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING, Buffers, Peer, Session
-from redpoll.engine.watch import FLUSH_BYTES, NO_SIZE
 from redpoll.keyspace.database import WARM_FROM, WARM_KEYS
 from redpoll.net.listener import Acceptor
 from redpoll.net.loop import Handler, Reactor, Task
@@ -83,7 +83,10 @@ class Connection(Handler):
         self.closing = False
         self.closed = False
         self.apart = False
+        self.running = False
+        """Whether a command runs whose reply is not in the output yet."""
         self.later: list[object] = []
+        """What came for the session meanwhile."""
         self.commands: list[list[bytes]] = []
         self.line: Final = Line(self)
         self.flushing: Final = Flush(self.line)
@@ -117,22 +120,22 @@ class Connection(Handler):
             # Only what it is still owed keeps it open.
             return
         parser.feed(data)
-        watch = engine.watch
+        outliers = engine.outliers
         pending = parser.pending_bytes()
         if pending > engine.options.client_query_buffer_limit:
             self.owner.query_too_long(self)
             self.close()
             return
-        if pending >= watch.weigh_from:
-            watch.weigh(True)
+        if pending >= outliers.weigh_from:
+            outliers.weigh_requests(True)
         self.process()
-        if watch.weighing:
-            watch.weigh(False)
+        if outliers.weighing:
+            outliers.weigh_requests(False)
 
     def on_failure(self, failure: Exception) -> None:
         """Out of memory between commands, or a mistake of ours: this client is lost, the others are not."""
         self.engine.counters.internal_errors += 1
-        self.engine.watch.weigh(False)
+        self.engine.outliers.weigh_requests(False)
         self.owner.log_failed(self)
         self.close()
 
@@ -158,7 +161,7 @@ class Connection(Handler):
             else:
                 self.run_quietly(commands)
             if self.apart:
-                self.settle()
+                self.send_later()
             if failed is not None and len(commands) == 0 and session.waiting is None and not self.closing:
                 self.owner.protocol_broken(self, failed)
                 self.put(Error(b"ERR " + failed))
@@ -171,8 +174,9 @@ class Connection(Handler):
         session = self.session
         output = self.output
         count: i64 = len(commands)
-        brim = engine.watch.brim
+        brim = engine.outliers.brim
         done: i64 = 0
+        self.running = True
         while done < count:
             if count >= WARM_FROM and done & (WARM_KEYS - 1) == 0:
                 session.db.warm_first(commands, done)
@@ -181,14 +185,15 @@ class Connection(Handler):
             if reply is not BLOCKED and reply is not NO_REPLY:
                 encode(output, reply, session.resp)
                 if output.size() >= brim:
-                    if output.size() >= engine.watch.large_from:
-                        engine.watch.note_reply(session, commands[done - 1], reply, engine.moment.now_us)
+                    if output.size() >= engine.outliers.large_from:
+                        engine.outliers.record_reply(session, commands[done - 1], reply, engine.moment.now_us)
                     if output.size() >= FLUSH_BYTES:
                         self.flush()
             if session.waiting is not None or self.apart:
                 if session.is_postponed():
                     done -= 1
                 break
+        self.running = False
         engine.traffic.commands += done
         if done == count:
             commands.clear()
@@ -202,6 +207,7 @@ class Connection(Handler):
             # The one to be skipped had to wait, and is over.
             session.quiet = LOUD
         done = 0
+        self.running = True
         while done < len(commands) and session.quiet != LOUD:
             if session.quiet == SKIP_NEXT:
                 session.quiet = SKIPPING
@@ -219,11 +225,12 @@ class Connection(Handler):
                 session.quiet = LOUD
             if self.closing:
                 break
+        self.running = False
         self.engine.traffic.commands += done
         del commands[:done]
 
-    def settle(self) -> None:
-        """Send the pushes that the session caused itself, and see whether the connection is an ordinary one again."""
+    def send_later(self) -> None:
+        """Send what came while a command ran, and see whether the connection is an ordinary one again."""
         later = self.later
         self.later = []
         for reply in later:
@@ -432,15 +439,19 @@ class Line(Peer):
 
     def deliver(self, session: Session, reply: object) -> None:
         connection = self.connection
-        if connection is not None and not connection.closing:
+        if connection is None or connection.closing:
+            return
+        if connection.running:
+            connection.later.append(reply)
+            connection.apart = True
+        else:
             connection.put(reply)
             connection.flush_soon()
 
-    def deliver_after(self, session: Session, reply: object) -> None:
+    def requeue(self, args: list[bytes]) -> None:
         connection = self.connection
-        if connection is not None and not connection.closing:
-            connection.later.append(reply)
-            connection.apart = True
+        if connection is not None:
+            connection.commands.insert(0, args)
 
     def resume(self, session: Session) -> None:
         connection = self.connection
@@ -499,12 +510,12 @@ class Resume(Task):
         self.line.resuming = False
         connection = self.line.connection
         if connection is not None:
-            watch = connection.engine.watch
+            outliers = connection.engine.outliers
             try:
                 # What it holds may well be large, and nobody has looked.
-                watch.weigh(watch.weigh_from != NO_SIZE)
+                outliers.weigh_requests(outliers.weigh_from != NO_SIZE)
                 connection.process()
-                watch.weigh(False)
+                outliers.weigh_requests(False)
             except Exception as failure:
                 connection.on_failure(failure)
 

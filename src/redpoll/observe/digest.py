@@ -13,13 +13,10 @@ from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.scan import all_keys
 from redpoll.observe.aside import Aside
-from redpoll.protocol.numbers import format_double
-from redpoll.types.kinds import HASH_LISTPACK, STRING_RAW, ZSET_LISTPACK, ZSET_SKIPLIST
+from redpoll.types.kinds import LIST_LISTPACK, LIST_QUICKLIST, STRING_RAW, TYPE_NUMBER
+from redpoll.types.value import Value
 
 NOTHING: Final = bytes(20)
-STRING_TYPE: Final = 0
-ZSET_TYPE: Final = 3
-HASH_TYPE: Final = 4
 
 
 def combined(one: bytes, other: bytes) -> bytes:
@@ -44,35 +41,25 @@ def value_digest(db: Database, key: bytes, start: bytes) -> bytes:
     """The digest of the value at `key` and its having a deadline, on top of `start`; the key must be there."""
     kind = db.kind_of(key)
     timed = db.table.deadline() != 0
+    digest = with_next(start, number(TYPE_NUMBER[kind]))
     if kind <= STRING_RAW:
-        digest = with_next(with_next(start, number(STRING_TYPE)), db.string(key) or b"")
-    elif kind == ZSET_LISTPACK or kind == ZSET_SKIPLIST:
-        digest = zset_digest(db, key, with_next(start, number(ZSET_TYPE)))
+        digest = with_next(digest, db.string(key) or b"")
     else:
-        assert kind >= HASH_LISTPACK, "a type without a digest"
-        digest = hash_digest(db, key, with_next(start, number(HASH_TYPE)))
+        digest = container_digest(db.container(), kind, digest)
     return with_any(digest, b"!!expire!!") if timed else digest
 
 
-def zset_digest(db: Database, key: bytes, digest: bytes) -> bytes:
-    zset = db.zset(key)
-    if zset is not None:
-        members: list[object] = []
-        zset.slice(0, zset.count(), False, members)
-        scores = zset.slice_scores(0, zset.count(), False)
-        for n in range(len(members)):
-            member = members[n]
-            assert isinstance(member, bytes)
-            digest = with_any(digest, with_next(with_next(NOTHING, member), format_double(scores[n])))
-    return digest
-
-
-def hash_digest(db: Database, key: bytes, digest: bytes) -> bytes:
-    hash = db.hash(key)
-    if hash is not None:
-        items = hash.items()
-        for n in range(0, len(items), 2):
-            digest = with_any(digest, with_next(with_next(NOTHING, items[n]), items[n + 1]))
+def container_digest(value: Value, kind: int, digest: bytes) -> bytes:
+    """The digest of a container's items on top of `digest`: a list's in order, others in any order."""
+    rows = value.rows()
+    width = int(value.row_width())
+    for at in range(0, len(rows), width):
+        if width == 2:
+            digest = with_any(digest, with_next(with_next(NOTHING, rows[at]), rows[at + 1]))
+        elif LIST_LISTPACK <= kind <= LIST_QUICKLIST:
+            digest = with_next(digest, rows[at])
+        else:
+            digest = with_any(digest, rows[at])
     return digest
 
 

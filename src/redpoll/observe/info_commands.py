@@ -38,6 +38,6 @@ def latency_lines(engine: Engine) -> list[str]:
     for name, command in sorted(CATALOGUE.items()):
         histogram = Histogram(engine.counters.tracked, command.index)
         if histogram.calls > 0:
-            shown = [f"p{percent:.15g}={histogram.percentile(percent):.3f}" for percent in engine.watch.percentiles]
+            shown = [f"p{percent:.15g}={histogram.percentile(percent):.3f}" for percent in engine.outliers.percentiles]
             lines.append(f"latency_percentiles_usec_{name.decode()}:{','.join(shown)}")
     return lines

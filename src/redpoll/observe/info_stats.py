@@ -44,7 +44,7 @@ def stats_lines(engine: Engine) -> list[str]:
         f"total_error_replies:{counters.error_replies}",
         "dump_payload_sanitizations:0",
         *loop_lines(engine),
-        f"acl_access_denied_auth:{engine.refused_passwords}",
+        f"acl_access_denied_auth:{engine.traffic.refused_passwords}",
         "acl_access_denied_cmd:0",
         "acl_access_denied_key:0",
         "acl_access_denied_channel:0",
@@ -58,7 +58,7 @@ def traffic_lines(engine: Engine) -> list[str]:
     traffic = engine.traffic
     sampler = engine.sampler
     return [
-        f"total_connections_received:{engine.connections}",
+        f"total_connections_received:{engine.traffic.connections}",
         f"total_commands_processed:{engine.counters.processed()}",
         f"instantaneous_ops_per_sec:{int(sampler.commands.mean())}",
         f"total_net_input_bytes:{traffic.received}",
@@ -71,7 +71,7 @@ def traffic_lines(engine: Engine) -> list[str]:
         f"instantaneous_output_kbps:{sampler.sent.mean() / 1024.0:.2f}",
         "instantaneous_input_repl_kbps:0.00",
         "instantaneous_output_repl_kbps:0.00",
-        f"rejected_connections:{engine.rejected_connections}",
+        f"rejected_connections:{engine.traffic.rejected_connections}",
         "sync_full:0",
         "sync_partial_ok:0",
         "sync_partial_err:0",
@@ -92,8 +92,8 @@ def loop_lines(engine: Engine) -> list[str]:
         "io_threaded_poll_processed:0",
         "io_threaded_total_prefetch_batches:0",
         "io_threaded_total_prefetch_entries:0",
-        f"client_query_buffer_limit_disconnections:{engine.query_limit_closes}",
-        f"client_output_buffer_limit_disconnections:{engine.output_limit_closes}",
+        f"client_query_buffer_limit_disconnections:{engine.traffic.query_limit_closes}",
+        f"client_output_buffer_limit_disconnections:{engine.traffic.output_limit_closes}",
         "reply_buffer_shrinks:0",
         "reply_buffer_expands:0",
         f"eventloop_cycles:{traffic.turns}",

@@ -63,7 +63,7 @@ def graph(event: bytes, series: Series, now_s: int) -> bytes:
 
 def diagnosis(engine: Engine) -> bytes:
     """The events with their figures, and what one can do about them."""
-    monitor = engine.watch.latency
+    monitor = engine.outliers.latency
     if monitor.threshold_ms == 0:
         return DISABLED
     if len(monitor.series) == 0:
@@ -92,24 +92,24 @@ def event_line(number: int, event: str, series: Series, now_s: int) -> str:
 
 def advices(engine: Engine) -> list[str]:
     """What to do, by the events that are there."""
-    watch = engine.watch
+    outliers = engine.outliers
     found: list[str] = []
-    if COMMAND in watch.latency.series or FAST_COMMAND in watch.latency.series:
-        slow_us = watch.slow.threshold
-        if slow_us < 0 or slow_us > watch.latency.threshold_ms * 1000:
+    if COMMAND in outliers.latency.series or FAST_COMMAND in outliers.latency.series:
+        slow_us = outliers.slow.threshold
+        if slow_us < 0 or slow_us > outliers.latency.threshold_ms * 1000:
             found.append(
                 "SLOWLOG does not see all commands that are spikes here: set commandlog-execution-slower-than to "
-                f"{watch.latency.threshold_ms * 1000} (microseconds) or less."
+                f"{outliers.latency.threshold_ms * 1000} (microseconds) or less."
             )
         found.append("SLOWLOG GET shows which commands were slow; those that are O(n) want smaller values or SCAN.")
-    if FAST_COMMAND in watch.latency.series:
+    if FAST_COMMAND in outliers.latency.series:
         found.append(
             "Commands that are fast by nature were slow: other programs on this machine, swapping or a virtual "
             "machine that was held up may be the reason."
         )
-    if EXPIRE_CYCLE in watch.latency.series:
+    if EXPIRE_CYCLE in outliers.latency.series:
         found.append("Many keys reach their deadline at the same time: spread their TTLs.")
-    if EXPIRE_DEL in watch.latency.series:
+    if EXPIRE_DEL in outliers.latency.series:
         found.append("Strings of many megabytes reach their deadline, and are freed at once: keep smaller ones.")
     if len(found) == 0:
         found.append("Look at LATENCY HISTORY and LATENCY GRAPH of the events above.")

@@ -6,21 +6,20 @@ Buckets split one at a time as the table grows and merge one at a time as it shr
 a rehash; the bit that a split looks at comes from the word, no key is hashed again.
 
 `find` leaves the *position* of a record in the table's own fields, and the methods below "At the position" work
-on it.  It is good until the next change: `stamp` counts the changes of any bucket, so whoever remembers a place
-compares it before going back there (`seek`), and finds the key anew if it has moved on.
+on it.  It is good until the next change.  `stamp` counts the changes of any bucket, and no two tables share one: a
+value that remembers a place compares the stamp before it goes back there (`seek`), and finds its key anew if the stamp
+has moved on or is another table's.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from librt.strings import BytesWriter
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.env.random import Random
-from redpoll.scratch import SHARED
-from redpoll.structures.columns import appended, join, part_deadlines, part_objects, part_scores, removed
+from redpoll.structures.columns import appended, removed
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, patched, spliced, without
 from redpoll.structures.segment import (
     CLOCK_FIELD,
@@ -35,11 +34,11 @@ from redpoll.structures.segment import (
     OUTSIDE,
     RECORD_LIMIT,
     SEGMENT_BITS,
-    SEGMENT_BUCKETS,
     SEGMENT_MASK,
     Outside,
     Segment,
 )
+from redpoll.structures.table_resize import merge_last, split_next
 
 RECORDS_PER_BUCKET: Final[i64] = 16
 BYTES_PER_BUCKET: Final[i64] = 416
@@ -58,8 +57,23 @@ class Resizing:
 
 RESIZING: Final = Resizing()
 
-_kept: Final = BytesWriter()
-_moved: Final = BytesWriter()
+STAMP_SHIFT: Final[i64] = 40
+TABLES_MASK: Final[i64] = (1 << 22) - 1
+
+
+class Stamps:
+    """Where the stamps of the next table start: no two tables that live together share a stamp."""
+
+    def __init__(self) -> None:
+        self.tables: i64 = 0
+
+    def first(self) -> i64:
+        """The first stamp of another table, 2^40 changes apart from those of its neighbours."""
+        self.tables = (self.tables + 1) & TABLES_MASK
+        return self.tables << STAMP_SHIFT
+
+
+STAMPS: Final = Stamps()
 
 
 @mypyc_attr(acyclic=True)
@@ -85,7 +99,11 @@ class Table:
         self.outside_bytes: i64 = 0
         self.volatile: i64 = 0
         self.longest: i64 = 0
-        self.stamp: i64 = 0
+        self.stamp: i64 = STAMPS.first()
+        self.size_told: i64 = 0
+        """The size in bytes that the keyspace's sum of memory holds for this table ..."""
+        self.content_told: i64 = -1
+        """... and `record_bytes + outside_bytes` at that time: while it is the same, so is the size."""
         self.clock: i64 = 0
         # The position.
         self.hash: i64 = 0
@@ -429,7 +447,7 @@ class Table:
         watched = self.split == self.bucket
         if watched:
             key = self.key()
-        self._split_next()
+        split_next(self)
         if watched:
             # The record may have moved: whoever works on at the position shall find it there.
             self.find(key)
@@ -437,73 +455,6 @@ class Table:
     def _is_crowded(self) -> bool:
         most = EXTREME * self.buckets
         return self.size > RECORDS_PER_BUCKET * most or self.record_bytes > BYTES_PER_BUCKET * most
-
-    def _split_next(self) -> None:
-        p = self.split
-        q = self.low + 1 + p
-        if q & SEGMENT_MASK == 0:
-            self.segments.append(Segment(SEGMENT_BUCKETS, self.scored))
-        target = self.segments[q >> SEGMENT_BITS]
-        target.add_bucket()
-        source = self.segments[p >> SEGMENT_BITS]
-        j: i64 = p & SEGMENT_MASK
-        t: i64 = q & SEGMENT_MASK
-        bit: i64 = (self.low + 1) << HASH_SHIFT
-        self._part(source, j, target, t, bit)
-        self.buckets += 1
-        self.split += 1
-        if self.split > self.low:
-            self.low = self.high
-            self.high = self.low << 1 | 1
-            self.split = 0
-        self.stamp += 1
-
-    def _part(self, source: Segment, j: i64, target: Segment, t: i64, bit: i64) -> None:
-        """Move the records of bucket `j` whose word has `bit` to the empty bucket `t`."""
-        words = source.words[j]
-        blob = source.blobs[j]
-        count: i64 = len(words)
-        moving: i64 = 0
-        i: i64 = 0
-        while i < count:
-            moving += int(words[i] & bit != 0)
-            i += 1
-        kept_words = vec[i64](capacity=(count - moving + 3) & ~3)
-        moved_words = vec[i64](capacity=(moving + 3) & ~3)
-        kept = _kept if SHARED else BytesWriter()
-        moved = _moved if SHARED else BytesWriter()
-        kept.truncate(0)
-        moved.truncate(0)
-        offset: i64 = 0
-        start: i64 = 0
-        i = 0
-        while i < count:
-            # Neighbours that go the same way are copied as one piece.
-            word: i64 = words[i]
-            side: i64 = word & bit
-            offset += word & LENGTH_MASK
-            if side != 0:
-                moved_words = append(moved_words, word)
-            else:
-                kept_words = append(kept_words, word)
-            i += 1
-            if i == count or words[i] & bit != side:
-                if side != 0:
-                    moved.write(blob[start:offset])
-                else:
-                    kept.write(blob[start:offset])
-                start = offset
-        kept_blob = kept.getvalue()
-        target.blobs[t] = moved.getvalue()
-        source.blobs[j] = kept_blob
-        source.words[j] = kept_words
-        target.words[t] = moved_words
-        if len(source.deadlines) > 0 and len(source.deadlines[j]) > 0:
-            part_deadlines(source, j, target, t, words, bit)
-        if self.scored:
-            part_scores(source, j, target, t, words, bit)
-        if len(source.objects) > j and len(source.objects[j]) > 0:
-            part_objects(source, j, target, t, words, bit)
 
     def _shrink(self) -> None:
         """Merge the last bucket back if the table is emptier than half of what makes it grow."""
@@ -513,28 +464,7 @@ class Table:
             and self.record_bytes < BYTES_PER_BUCKET // 2 * self.buckets
             and not (RESIZING.held and self.size * EXTREME >= RECORDS_PER_BUCKET // 2 * self.buckets)
         ):
-            self._merge_last()
-
-    def _merge_last(self) -> None:
-        if self.split == 0:
-            self.high = self.low
-            self.low >>= 1
-            self.split = self.low + 1
-        self.split -= 1
-        p = self.split
-        q = self.low + 1 + p
-        target = self.segments[p >> SEGMENT_BITS]
-        source = self.segments[q >> SEGMENT_BITS]
-        j: i64 = q & SEGMENT_MASK
-        t: i64 = p & SEGMENT_MASK
-        join(target, t, source, j)
-        source.drop_bucket()
-        if j == 0:
-            self.segments.pop()
-        if len(target.words[t]) > self.longest:
-            self.longest = len(target.words[t])
-        self.buckets -= 1
-        self.stamp += 1
+            merge_last(self)
 
     # Sampling.
 
@@ -544,23 +474,27 @@ class Table:
             return False
         tries: i64 = 0
         while True:
-            b = random.below(self.buckets)
-            i = random.below(self.longest)
-            segment = self.segments[b >> SEGMENT_BITS]
-            words = segment.words[b & SEGMENT_MASK]
-            if i < len(words):
-                offset: i64 = 0
-                k: i64 = 0
-                while k < i:
-                    offset += words[k] & LENGTH_MASK
-                    k += 1
-                self.seek(b, i, offset)
+            drawn = random.below(self.buckets * self.longest)
+            b = drawn // self.longest
+            i = drawn - b * self.longest
+            if i < len(self.segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK]):
+                self.seek_index(b, i)
                 return True
             tries += 1
             if tries == 256:
                 # The bound is a high-water mark; after many misses find out how long buckets are now.
                 self._note_longest()
                 tries = 0
+
+    def seek_index(self, bucket: i64, index: i64) -> None:
+        """Go to the record of that index in that bucket, which there is."""
+        words = self.segments[bucket >> SEGMENT_BITS].words[bucket & SEGMENT_MASK]
+        offset: i64 = 0
+        k: i64 = 0
+        while k < index:
+            offset += words[k] & LENGTH_MASK
+            k += 1
+        self.seek(bucket, index, offset)
 
     def _note_longest(self) -> None:
         self.longest = 0

@@ -101,11 +101,17 @@ class Hash(Value):
 
     def put(self, field: bytes, value: bytes) -> bool:
         """Set `field` to `value`; whether the field is new."""
+        new_size: i64 = len(value)
+        field_size: i64 = len(field)
+        self.puts += 1
+        if field_size > self.longest:
+            self.longest = field_size
+        if new_size > self.longest:
+            self.longest = new_size
         table = self.table
         if table is not None:
             return _put_in(table, field, value)
-        new_size: i64 = len(value)
-        if len(field) > ITEM_LIMIT or new_size > ITEM_LIMIT:
+        if field_size > ITEM_LIMIT or new_size > ITEM_LIMIT:
             return _put_in(self._grow(), field, value)
         at = self._find(field)
         if at >= 0:
@@ -117,7 +123,7 @@ class Hash(Value):
             at -= self.start
             self.rewrite(spliced(self.packed(), at, at + 1 + old_size, changed))
         else:
-            self.rewrite(b"%b%b%b%b%b" % (self.packed(), LENGTH_BYTE[len(field)], field, LENGTH_BYTE[new_size], value))
+            self.rewrite(b"%b%b%b%b%b" % (self.packed(), LENGTH_BYTE[field_size], field, LENGTH_BYTE[new_size], value))
         if self.stop > PACKED_LIMIT:
             self._grow()
         return at < 0
@@ -152,10 +158,11 @@ class Hash(Value):
         self.rewrite(b"")
         return table
 
-    def settle(self, limits: EncodingLimits, longest: i64, pairs: i64) -> None:
-        """Note what a command with `pairs` pairs, the longest item of `longest` bytes, makes of the encoding."""
+    def apply_limits(self, limits: EncodingLimits) -> None:
+        # A command with more pairs than the limit counts as large, though they may name one field.
         if self.kind == HASH_LISTPACK:
-            if longest > limits.hash_value or pairs > limits.hash_entries or self._exceeds(limits.hash_entries):
+            entries = limits.hash_entries
+            if self.longest > limits.hash_value or self.puts > entries or self._exceeds(entries):
                 self.kind = HASH_HASHTABLE
 
     def _exceeds(self, entries: i64) -> bool:
@@ -164,8 +171,7 @@ class Hash(Value):
             return False
         return self.count() > entries
 
-    def items(self) -> list[bytes]:
-        """Fields and values by turns."""
+    def rows(self) -> list[bytes]:
         found: list[bytes] = []
         table = self.table
         if table is None:
@@ -183,6 +189,12 @@ class Hash(Value):
                 found.append(records.keys[n])
                 found.append(value_of(records, n))
         return found
+
+    def row_width(self) -> i64:
+        return 2
+
+    def inner(self) -> Table | None:
+        return self.table
 
     def size_bytes(self) -> i64:
         table = self.table

@@ -7,7 +7,9 @@ difference; the methods switch over inside, in the middle of a command if need b
 
 A value that a look-up creates is not in the table yet: `put_back`, called by `Database.changed` alone, puts it
 there, so a handler that raises leaves no empty key behind.  Where the value came from is remembered with the
-table's stamp; if the stamp has moved on, the key is found anew.
+table's stamp, which no other table shares; if the stamp has moved on, the key is found anew.
+
+Methods that add items keep `longest` and `puts`.  `Database.changed` then lets `apply_limits` decide the encoding.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.structures.packed import patched
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
+from redpoll.types.kinds import EncodingLimits
 
 CREATED: Final[i64] = 0
 INSIDE: Final[i64] = 1
@@ -45,10 +48,15 @@ class Value(Outside):
         self.stop: i64 = 0
         self.shared = False
         """Whether `blob` is (a patched copy of) the whole bucket and not this value's alone."""
+        self.longest: i64 = 0
+        """The length in bytes of the longest item put since the look-up ..."""
+        self.puts: i64 = 0
+        """... and the number of such puts, of items that were there already too."""
 
     def open(self, table: Table) -> None:
         """Become the packed value at the table's position."""
         blob = table.segment.blobs[table.j]
+        self.kind = table.kind()
         self.home = INSIDE
         self.blob = blob
         self.start = table.offset + 1 + blob[table.offset]
@@ -62,6 +70,8 @@ class Value(Outside):
         self.index = table.index
         self.offset = table.offset
         self.stamp = table.stamp
+        self.longest = 0
+        self.puts = 0
 
     def stand_beside(self, kind: i64, packed: bytes) -> None:
         """Become a value of this kind and packed form beside its record."""
@@ -75,6 +85,24 @@ class Value(Outside):
 
     def is_empty(self) -> bool:
         raise NotImplementedError
+
+    def apply_limits(self, limits: EncodingLimits) -> None:
+        """Set `kind` to what the puts since the look-up make of the encoding; see `longest` and `puts`."""
+
+    def rows(self) -> list[bytes]:
+        """All items, for code that is not in a hurry: `row_width` of them belong together.  O(items).
+
+        List: elements.  Set: members.  Hash: field, value.  Sorted set: member, score as text.
+        """
+        raise NotImplementedError
+
+    def row_width(self) -> i64:
+        """How many neighbours of `rows` belong together."""
+        return 1
+
+    def inner(self) -> Table | None:
+        """The hash table of the large form, None if there is none."""
+        return None
 
     def packed(self) -> bytes:
         """The packed form alone."""

@@ -12,10 +12,12 @@ from librt.strings import read_f64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.protocol.numbers import format_double
 from redpoll.structures import ranked
 from redpoll.structures.btree import BTree
+from redpoll.structures.members import insert_member
 from redpoll.structures.packed import spliced, without
-from redpoll.structures.segment import KEY_LIMIT, Outside
+from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_copy import copied
 from redpoll.types.kinds import ZSET_LISTPACK, ZSET_SKIPLIST, EncodingLimits
@@ -36,17 +38,6 @@ MOVED: Final[i64] = 1
 SAME: Final[i64] = 2
 REFUSED: Final[i64] = 3
 NOT_A_NUMBER: Final[i64] = 4
-
-
-@mypyc_attr(acyclic=True)
-class LongMember(Outside):
-    """Stands in the member table for a member longer than a record's key may be."""
-
-    def size_bytes(self) -> i64:
-        return len(self.key) + 80
-
-    def copy(self) -> Outside:
-        return LongMember()
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -96,6 +87,10 @@ class ZSet(Value):
         `condition` adds up ONLY_…; the outcome is one of the constants above, and `score` is the member's score
         afterwards (NOT_A_NUMBER and REFUSED change nothing).
         """
+        self.puts += 1
+        size: i64 = len(member)
+        if size > self.longest:
+            self.longest = size
         there = self.find(member)
         if not there:
             if condition & ONLY_OLD != 0:
@@ -135,10 +130,7 @@ class ZSet(Value):
         members = self.members
         order = self.order
         assert members is not None and order is not None
-        if len(member) <= KEY_LIMIT:
-            members.insert(member, b"", 0)
-        else:
-            members.insert_outside(member, LongMember(), 0)
+        insert_member(members, member)
         members.set_score(score)
         order.insert(score, member)
 
@@ -266,10 +258,7 @@ class ZSet(Value):
             member = blob[at + 9 : at + 9 + length]
             score = read_f64_le(blob, at)
             members.find(member)
-            if length <= KEY_LIMIT:
-                members.insert(member, b"", 0)
-            else:
-                members.insert_outside(member, LongMember(), 0)
+            insert_member(members, member)
             members.set_score(score)
             order.insert(score, member)
             at += 9 + length
@@ -277,13 +266,31 @@ class ZSet(Value):
         self.order = order
         self.rewrite(b"")
 
-    def settle(self, limits: EncodingLimits, longest: i64, pairs: i64) -> None:
-        """Note what a command with `pairs` pairs, the longest member of `longest` bytes, makes of the encoding."""
+    def apply_limits(self, limits: EncodingLimits) -> None:
+        # A command with more pairs than the limit counts as large, though they may name one member.
         if self.kind == ZSET_LISTPACK:
-            packed = self.members is None and self.stop - self.start <= limits.zset_entries * 10
-            grown = not packed and self.count() > limits.zset_entries
-            if longest > limits.zset_value or pairs > limits.zset_entries or grown:
+            entries = limits.zset_entries
+            packed = self.members is None and self.stop - self.start <= entries * 10
+            if self.longest > limits.zset_value or self.puts > entries or (not packed and self.count() > entries):
                 self.kind = ZSET_SKIPLIST
+
+    def rows(self) -> list[bytes]:
+        members: list[object] = []
+        self.slice(0, self.count(), False, members)
+        scores = self.slice_scores(0, self.count(), False)
+        found: list[bytes] = []
+        for n in range(len(members)):
+            member = members[n]
+            assert isinstance(member, bytes)
+            found.append(member)
+            found.append(format_double(scores[n]))
+        return found
+
+    def row_width(self) -> i64:
+        return 2
+
+    def inner(self) -> Table | None:
+        return self.members
 
     def size_bytes(self) -> i64:
         members = self.members

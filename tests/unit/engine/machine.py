@@ -5,7 +5,8 @@ from __future__ import annotations
 from redpoll import commands
 from redpoll.catalogue.spec import Spec
 from redpoll.engine.command import CATALOGUE, Command
-from redpoll.engine.engine import Engine, Host
+from redpoll.engine.engine import Engine
+from redpoll.engine.host import Host
 from redpoll.engine.session import Peer, Session
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random

@@ -26,24 +26,24 @@ def test_a_slow_command_is_kept_with_its_time() -> None:
 
 def test_quick_commands_are_kept_when_the_threshold_is_low() -> None:
     machine = Machine()
-    watch = machine.engine.watch
-    watch.slow.threshold = 3
-    watch.settle()
+    outliers = machine.engine.outliers
+    outliers.slow.threshold = 3
+    outliers.update_thresholds()
     machine.do("DEBUG", "SLEEP", "0.000002")
     machine.do("DEBUG", "SLEEP", "0.000003")
-    watch.slow.threshold = 0
-    watch.settle()
+    outliers.slow.threshold = 0
+    outliers.update_thresholds()
     machine.do("PING")
     assert [entry[3] for entry in slow(machine)] == [[b"PING"], [b"DEBUG", b"SLEEP", b"0.000003"]]
-    watch.slow.threshold = -1
-    watch.settle()
+    outliers.slow.threshold = -1
+    outliers.update_thresholds()
     machine.do("DEBUG", "SLEEP", "5")
     assert len(slow(machine)) == 3
 
 
 def test_ids_count_on_and_the_oldest_are_forgotten() -> None:
     machine = Machine()
-    machine.engine.watch.slow.max_len = 3
+    machine.engine.outliers.slow.max_len = 3
     for _ in range(5):
         machine.do("DEBUG", "SLEEP", "1")
     assert [entry[0] for entry in slow(machine)] == [4, 3, 2]
@@ -57,7 +57,7 @@ def test_ids_count_on_and_the_oldest_are_forgotten() -> None:
 def test_no_room_means_no_entries_and_those_there_stay() -> None:
     machine = Machine()
     machine.do("DEBUG", "SLEEP", "1")
-    machine.engine.watch.slow.max_len = 0
+    machine.engine.outliers.slow.max_len = 0
     machine.do("DEBUG", "SLEEP", "1")
     assert [entry[0] for entry in slow(machine)] == [0]
 
@@ -77,8 +77,8 @@ def test_in_a_transaction_each_command_has_its_own_time() -> None:
 
 def test_a_blocked_command_counts_once_when_it_is_over() -> None:
     machine = Machine()
-    machine.engine.watch.slow.threshold = 0
-    machine.engine.watch.settle()
+    machine.engine.outliers.slow.threshold = 0
+    machine.engine.outliers.update_thresholds()
     machine.do("BZPOPMIN", "z", "1")
     assert machine.session.waiting is not None
     assert "cmdstat_bzpopmin" not in machine.lines("commandstats")
@@ -130,12 +130,12 @@ def test_secrets_are_hidden(said: str, shown: str) -> None:
 
 def test_a_null_is_weighed_though_nothing_was_refused_yet() -> None:
     machine = Machine()
-    watch = machine.engine.watch
-    watch.large_replies.threshold = 0
-    watch.settle()
-    watch.note_reply(machine.session, [b"GET", b"a"], None, 0)
-    watch.note_reply(machine.session, [b"GET"], machine.do("GET"), 0)
-    assert [(entry.args, entry.amount) for entry in watch.large_replies.entries] == [([b"GET", b"a"], 5)]
+    outliers = machine.engine.outliers
+    outliers.large_replies.threshold = 0
+    outliers.update_thresholds()
+    outliers.record_reply(machine.session, [b"GET", b"a"], None, 0)
+    outliers.record_reply(machine.session, [b"GET"], machine.do("GET"), 0)
+    assert [(entry.args, entry.amount) for entry in outliers.large_replies.entries] == [([b"GET", b"a"], 5)]
 
 
 def test_a_renamed_command_hides_its_secrets_too() -> None:
@@ -143,11 +143,11 @@ def test_a_renamed_command_hides_its_secrets_too() -> None:
     commands = machine.engine.commands
     commands[b"letmein"] = commands.pop(b"auth")
     commands[b"settings"] = commands.pop(b"config")
-    machine.engine.watch.slow.threshold = 0
-    machine.engine.watch.settle()
+    machine.engine.outliers.slow.threshold = 0
+    machine.engine.outliers.update_thresholds()
     machine.do("LetMeIn", "secret")
     machine.do("SETTINGS", "SET", "requirepass", "secret")
-    assert [entry.args for entry in machine.engine.watch.slow.entries] == [
+    assert [entry.args for entry in machine.engine.outliers.slow.entries] == [
         [b"SETTINGS", b"SET", b"requirepass", b"(redacted)"],
         [b"LetMeIn", b"(redacted)"],
     ]
@@ -155,10 +155,10 @@ def test_a_renamed_command_hides_its_secrets_too() -> None:
 
 def test_the_replies_of_a_renamed_exec_are_not_kept_twice() -> None:
     machine = Machine()
-    watch = machine.engine.watch
-    watch.large_replies.threshold = 0
-    watch.large_replies.max_len = 10
-    watch.settle()
+    outliers = machine.engine.outliers
+    outliers.large_replies.threshold = 0
+    outliers.large_replies.max_len = 10
+    outliers.update_thresholds()
     machine.engine.commands[b"go"] = machine.engine.commands.pop(b"exec")
-    watch.note_reply(machine.session, [b"GO"], [b"x"], 0)
-    assert len(watch.large_replies.entries) == 0
+    outliers.record_reply(machine.session, [b"GO"], [b"x"], 0)
+    assert len(outliers.large_replies.entries) == 0

@@ -68,7 +68,7 @@ def test_a_transaction_without_memory_lets_time_go_on() -> None:
     transaction.queued.append([])
     reply = machine.do("EXEC")
     assert isinstance(reply, Error)
-    assert not engine.in_transaction
+    assert engine.frozen == 0
     assert machine.session.executing == 0
     assert machine.do("BZPOPMIN", "z", 0) is BLOCKED
 

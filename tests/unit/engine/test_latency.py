@@ -10,8 +10,8 @@ from redpoll.observe.latency_report import ago, graph
 
 def monitored(threshold_ms: int) -> Machine:
     machine = Machine()
-    machine.engine.watch.latency.threshold_ms = threshold_ms
-    machine.engine.watch.settle()
+    machine.engine.outliers.latency.threshold_ms = threshold_ms
+    machine.engine.outliers.update_thresholds()
     return machine
 
 
@@ -29,11 +29,11 @@ def test_a_spike_is_kept_with_its_second() -> None:
 
 def test_the_monitor_sees_what_the_slow_log_does_not() -> None:
     machine = monitored(1)
-    machine.engine.watch.slow.threshold = -1
-    machine.engine.watch.settle()
+    machine.engine.outliers.slow.threshold = -1
+    machine.engine.outliers.update_thresholds()
     machine.do("DEBUG", "SLEEP", "0.001")
     assert isinstance(machine.do("LATENCY", "LATEST"), list)
-    assert len(machine.engine.watch.latency.series) == 1
+    assert len(machine.engine.outliers.latency.series) == 1
 
 
 def test_within_a_second_the_greatest_counts() -> None:
@@ -93,9 +93,9 @@ def test_the_doctor_gives_figures_and_advice() -> None:
 
 def test_a_transaction_is_a_spike_beside_its_commands() -> None:
     machine = Machine()
-    machine.engine.watch.latency.threshold_ms = 20
+    machine.engine.outliers.latency.threshold_ms = 20
     machine.do("MULTI")
     machine.do("DEBUG", "SLEEP", "0.03")
     machine.do("EXEC")
-    series = machine.engine.watch.latency.series[b"command"]
+    series = machine.engine.outliers.latency.series[b"command"]
     assert (series.count, series.sum_ms) == (2, 60)

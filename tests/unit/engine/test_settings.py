@@ -11,7 +11,8 @@ import redpoll.commands
 from redpoll.config.directive import EFFECT
 from redpoll.config.schema import DIRECTIVES
 from redpoll.engine.command import CATALOGUE, Command
-from redpoll.engine.engine import Engine, Host
+from redpoll.engine.engine import Engine
+from redpoll.engine.host import Host
 from redpoll.engine.session import Peer, Session
 from redpoll.engine.settings import NORMAL, PUBSUB, REPLICA, attribute_of
 from redpoll.env.clock import Clock, VirtualClock

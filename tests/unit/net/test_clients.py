@@ -40,7 +40,7 @@ def test_one_client_too_many_is_told_so(bench: Bench) -> None:
     bench.engine.options.maxclients = 2
     first, _second = bench.connect(), bench.connect()
     assert bench.connect().ends() == b"-ERR max number of clients reached\r\n"
-    assert bench.engine.rejected_connections == 1
+    assert bench.engine.traffic.rejected_connections == 1
     first.sock.close()
     bench.until(lambda: len(bench.clients.open) == 1)
     assert bench.connect().asks("PING") == b"+PONG\r\n"
@@ -64,7 +64,7 @@ def test_protected_mode_lets_nobody_in_from_elsewhere(bench: Bench) -> None:
     assert told.startswith(b"-DENIED Running in protected mode because protected mode is enabled and no password is")
     assert told.endswith(b"in order for the server to start accepting connections from the outside.\r\n")
     assert len(bench.engine.sessions) == 0
-    assert (bench.engine.connections, bench.engine.rejected_connections) == (0, 1)
+    assert (bench.engine.traffic.connections, bench.engine.traffic.rejected_connections) == (0, 1)
     assert bench.connect().asks("PING") == b"+PONG\r\n"
 
 
@@ -164,7 +164,7 @@ def test_a_client_that_never_reads_meets_the_hard_limit(bench: Bench) -> None:
             break
     assert len(bench.clients.open) == 0
     assert most < 1_000_000
-    assert bench.engine.output_limit_closes == 1
+    assert bench.engine.traffic.output_limit_closes == 1
     line = bench.logged("overcoming of output buffer limits.")[0]
     assert " # Client id=3 addr=127.0.0.1:" in line and " name=*redacted* " in line
     assert line.endswith(" scheduled to be closed ASAP for overcoming of output buffer limits.")
@@ -301,7 +301,7 @@ def test_a_request_that_is_too_long_ends_its_client(bench: Bench) -> None:
     client = bench.connect()
     client.send_bytes(b"*2\r\n$4\r\nECHO\r\n$2000000\r\n" + b"x" * 1_999_999)
     assert client.ends() == b""
-    assert bench.engine.query_limit_closes == 1
+    assert bench.engine.traffic.query_limit_closes == 1
     assert len(bench.logged("# Closing client that reached max query buffer length: id=3 addr=127.0.0.1:")) == 1
 
 
@@ -506,17 +506,17 @@ def test_a_monitor_sees_no_password_of_a_renamed_command(bench: Bench) -> None:
 
 
 def test_a_large_request_behind_one_that_waits_is_logged(bench: Bench) -> None:
-    bench.engine.watch.large_requests.threshold = 1000
-    bench.engine.watch.large_requests.max_len = 10
-    bench.engine.watch.settle()
+    bench.engine.outliers.large_requests.threshold = 1000
+    bench.engine.outliers.large_requests.max_len = 10
+    bench.engine.outliers.update_thresholds()
     waiting, other = bench.connect(), bench.connect()
     waiting.send("BZPOPMIN", "z", 0)
     waiting.send("SET", "k", b"x" * 5000)
     bench.settle()
     assert other.asks("ZADD", "z", "1", "a") == b":1\r\n"
     waiting.reads(b"*3\r\n$1\r\nz\r\n$1\r\na\r\n$1\r\n1\r\n+OK\r\n")
-    assert [entry.args[0] for entry in bench.engine.watch.large_requests.entries] == [b"SET"]
-    assert not bench.engine.watch.weighing
+    assert [entry.args[0] for entry in bench.engine.outliers.large_requests.entries] == [b"SET"]
+    assert not bench.engine.outliers.weighing
 
 
 def test_only_who_can_be_served_is_tried(bench: Bench) -> None:
@@ -549,4 +549,4 @@ def test_a_killed_client_loses_what_it_had_still_to_run(bench: Bench) -> None:
     assert victim.ends() == b""
     assert killer.asks("ZADD", "z", "1", "a") == b":1\r\n"
     assert killer.asks("EXISTS", "k") == b":0\r\n"
-    assert bench.engine.interest.waiters == bench.engine.interest.watchers == {}
+    assert bench.engine.blocking.queues == bench.engine.interest.watchers == {}

@@ -82,10 +82,10 @@ def test_percentiles_are_those_asked_for() -> None:
     machine = Machine()
     for ms in (1, 2, 3, 4):
         machine.do("DEBUG", "SLEEP", f"0.0000{ms}")
-    watch = machine.engine.watch
-    watch.percentiles = [50.0, 99.9, 100.0]
+    outliers = machine.engine.outliers
+    outliers.percentiles = [50.0, 99.9, 100.0]
     assert machine.lines("latencystats")["latency_percentiles_usec_debug"] == "p50=20.000,p99.9=40.000,p100=40.000"
-    watch.percentiles = []
+    outliers.percentiles = []
     assert machine.lines("latencystats")["latency_percentiles_usec_debug"] == ""
     machine.engine.counters.track(False)
     machine.do("DEBUG", "SLEEP", "0.00005")
@@ -93,7 +93,7 @@ def test_percentiles_are_those_asked_for() -> None:
     assert machine.lines("latencystats") == {}
     assert machine.lines("commandstats")["cmdstat_debug"].startswith("calls=6,usec=5000150,")
     machine.engine.counters.track(True)
-    watch.percentiles = [100.0]
+    outliers.percentiles = [100.0]
     assert machine.lines("latencystats")["latency_percentiles_usec_debug"] == "p100=40.000"
 
 

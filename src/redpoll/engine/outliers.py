@@ -1,7 +1,7 @@
-"""What an engine notes of commands that stand out: slow ones, large ones, ones that blocked.
+"""Commands that stand out: slow ones and large ones, for SLOWLOG, COMMANDLOG and LATENCY.
 
 `Engine.run` compares a command's duration with one number, `counters.quick_us`, the least of all thresholds; only
-what reaches it comes here.  Whoever wants to see commands of any duration lowers that number for a while.
+what reaches it comes here.  While requests are weighed, that number is below every duration.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FLUSH_BYTES: Final[i64] = 65536
 SHORT_BYTES: Final[i64] = 64
 
 
-class Watch:
+class Outliers:
     """The logs and the monitor of one engine."""
 
     def __init__(self, counters: Counters) -> None:
@@ -46,10 +46,10 @@ class Watch:
         """Output of so many bytes may end with a large reply."""
         self.brim: i64 = FLUSH_BYTES
         """At so much output a connection stops to think."""
-        self.settle()
+        self.update_thresholds()
 
-    def take(self, options: Options) -> None:
-        """Go by these settings from now on."""
+    def apply_options(self, options: Options) -> None:
+        """Use these settings from now on."""
         self.slow.threshold = options.commandlog_execution_slower_than
         self.slow.max_len = options.commandlog_slow_execution_max_len
         self.large_requests.threshold = options.commandlog_request_larger_than
@@ -59,10 +59,10 @@ class Watch:
         self.latency.threshold_ms = options.latency_monitor_threshold
         self.counters.track(options.latency_tracking)
         self.percentiles = [float(word) for word in options.latency_tracking_info_percentiles.split()]
-        self.settle()
+        self.update_thresholds()
 
-    def settle(self) -> None:
-        """Find the least duration that asks for more than a count; to be called when a threshold has changed."""
+    def update_thresholds(self) -> None:
+        """Find the least duration that needs more than a count."""
         # The latency monitor's milliseconds are never below it.
         least = CELLS
         if 0 <= self.slow.threshold < least:
@@ -79,26 +79,13 @@ class Watch:
         if self.large_from < FLUSH_BYTES:
             self.brim = self.large_from
 
-    def attend(self) -> None:
-        """Have the command that runs come to `note` however quick it is."""
-        self.counters.quick_us = NEVER_QUICK
-
-    def weigh(self, weighing: bool) -> None:
-        """Look at the size of every request, or no longer."""
+    def weigh_requests(self, weighing: bool) -> None:
+        """Start or stop to look at the size of every request."""
         self.weighing = weighing
-        self.settle()
+        self.update_thresholds()
 
-    def note(
-        self, session: Session, command: Command, args: list[bytes], reply: object, usec: i64, ended_us: i64
-    ) -> None:
-        """Count a command that is not merely quick, and put it down where it belongs."""
-        self.settle()
-        waiting = session.waiting
-        if reply is BLOCKED and waiting is not None:
-            # It counts once, when it is over: `run` adds what is taken away here.
-            waiting.spent_us += usec
-            session.commands -= 1
-            return
+    def record(self, session: Session, command: Command, args: list[bytes], usec: i64, ended_us: i64) -> None:
+        """Count a command that took `usec`, and add it to each log whose threshold it reaches."""
         self.counters.count(command.index, usec)
         self.latency.note(FAST_COMMAND if command.flag(FAST) else COMMAND, usec, ended_us)
         if command.flag(SKIP_COMMANDLOG):
@@ -110,8 +97,8 @@ class Watch:
             if self.large_requests.takes(size):
                 self.large_requests.note(session, command, args, size, ended_us // 1000000)
 
-    def note_reply(self, session: Session, args: list[bytes], reply: object, now_us: i64) -> None:
-        """Put the reply of a command that ran down if it is large.  O(reply)."""
+    def record_reply(self, session: Session, args: list[bytes], reply: object, now_us: i64) -> None:
+        """Log a command whose reply is large.  O(reply)."""
         if reply is self.refused or reply is QUEUED:
             return
         if self.large_from > SHORT_BYTES and (reply is None or isinstance(reply, Status) or isinstance(reply, int)):
@@ -130,7 +117,7 @@ def bulk_bytes(size: i64) -> i64:
 
 
 def reply_bytes(reply: object, resp: i64) -> i64:
-    """What a reply takes on the wire.  O(items); only what is rare is spelled to find out."""
+    """The bytes of a reply on the wire.  O(items); the rare kinds of reply are encoded to find out."""
     if isinstance(reply, bytes):
         return bulk_bytes(len(reply))
     if isinstance(reply, list):

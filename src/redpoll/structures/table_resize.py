@@ -1,0 +1,122 @@
+"""How a Table grows and shrinks: one bucket parts, or the last one goes back to where it came from.
+
+The bit that decides comes from each record's word, so no key is hashed again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import BytesWriter
+from librt.vecs import append, vec
+from mypy_extensions import i64
+
+from redpoll.scratch import SHARED
+from redpoll.structures.columns import join, part_deadlines, part_objects, part_scores
+from redpoll.structures.segment import (
+    HASH_SHIFT,
+    LENGTH_MASK,
+    SEGMENT_BITS,
+    SEGMENT_BUCKETS,
+    SEGMENT_MASK,
+    Segment,
+)
+
+if TYPE_CHECKING:
+    from redpoll.structures.table import Table
+
+_kept: Final = BytesWriter()
+_moved: Final = BytesWriter()
+
+
+def split_next(table: Table) -> None:
+    """Part the bucket whose turn it is: the records whose word has one more bit move to a new last bucket."""
+    p = table.split
+    q = table.low + 1 + p
+    if q & SEGMENT_MASK == 0:
+        table.segments.append(Segment(SEGMENT_BUCKETS, table.scored))
+    target = table.segments[q >> SEGMENT_BITS]
+    target.add_bucket()
+    source = table.segments[p >> SEGMENT_BITS]
+    j: i64 = p & SEGMENT_MASK
+    t: i64 = q & SEGMENT_MASK
+    bit: i64 = (table.low + 1) << HASH_SHIFT
+    _part(source, j, target, t, bit)
+    table.buckets += 1
+    table.split += 1
+    if table.split > table.low:
+        table.low = table.high
+        table.high = table.low << 1 | 1
+        table.split = 0
+    table.stamp += 1
+
+
+def _part(source: Segment, j: i64, target: Segment, t: i64, bit: i64) -> None:
+    """Move the records of bucket `j` whose word has `bit` to the empty bucket `t`."""
+    words = source.words[j]
+    blob = source.blobs[j]
+    count: i64 = len(words)
+    moving: i64 = 0
+    i: i64 = 0
+    while i < count:
+        moving += int(words[i] & bit != 0)
+        i += 1
+    kept_words = vec[i64](capacity=(count - moving + 3) & ~3)
+    moved_words = vec[i64](capacity=(moving + 3) & ~3)
+    kept = _kept if SHARED else BytesWriter()
+    moved = _moved if SHARED else BytesWriter()
+    kept.truncate(0)
+    moved.truncate(0)
+    offset: i64 = 0
+    start: i64 = 0
+    i = 0
+    while i < count:
+        # Neighbours that go the same way are copied as one piece.
+        word: i64 = words[i]
+        side: i64 = word & bit
+        offset += word & LENGTH_MASK
+        if side != 0:
+            moved_words = append(moved_words, word)
+        else:
+            kept_words = append(kept_words, word)
+        i += 1
+        if i == count or words[i] & bit != side:
+            if side != 0:
+                moved.write(blob[start:offset])
+            else:
+                kept.write(blob[start:offset])
+            start = offset
+    kept_blob = kept.getvalue()
+    target.blobs[t] = moved.getvalue()
+    source.blobs[j] = kept_blob
+    source.words[j] = kept_words
+    target.words[t] = moved_words
+    if len(source.deadlines) > 0 and len(source.deadlines[j]) > 0:
+        part_deadlines(source, j, target, t, words, bit)
+    if source.scored:
+        part_scores(source, j, target, t, words, bit)
+    if len(source.objects) > j and len(source.objects[j]) > 0:
+        part_objects(source, j, target, t, words, bit)
+
+
+def merge_last(table: Table) -> None:
+    """Move the records of the last bucket back to the bucket that they came from."""
+    if table.split == 0:
+        table.high = table.low
+        table.low >>= 1
+        table.split = table.low + 1
+    table.split -= 1
+    p = table.split
+    q = table.low + 1 + p
+    target = table.segments[p >> SEGMENT_BITS]
+    source = table.segments[q >> SEGMENT_BITS]
+    j: i64 = q & SEGMENT_MASK
+    t: i64 = p & SEGMENT_MASK
+    join(target, t, source, j)
+    source.drop_bucket()
+    if j == 0:
+        table.segments.pop()
+    if len(target.words[t]) > table.longest:
+        table.longest = len(target.words[t])
+    table.buckets -= 1
+    table.stamp += 1

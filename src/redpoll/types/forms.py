@@ -1,0 +1,32 @@
+"""The class of each kind of container, for code that makes one without a command: COPY, RENAME, loading files."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from redpoll.types.hash import Hash
+from redpoll.types.kinds import (
+    HASH_HASHTABLE,
+    HASH_LISTPACK,
+    SET_HASHTABLE,
+    SET_INTSET,
+    ZSET_LISTPACK,
+    ZSET_SKIPLIST,
+)
+from redpoll.types.set import Set
+from redpoll.types.value import Value
+from redpoll.types.zset import ZSet
+
+
+def empty(kind: i64) -> Value:
+    """A new container of this kind, without items."""
+    made: Value
+    if HASH_LISTPACK <= kind <= HASH_HASHTABLE:
+        made = Hash()
+    elif SET_INTSET <= kind <= SET_HASHTABLE:
+        made = Set()
+    else:
+        assert ZSET_LISTPACK <= kind <= ZSET_SKIPLIST, "a kind without a class"
+        made = ZSet()
+    made.kind = kind
+    return made
