@@ -84,6 +84,8 @@ ENCODING_LIMITS: Final = {
     b"hash-max-listpack-value": "hash_value",
     b"zset-max-listpack-entries": "zset_entries",
     b"zset-max-listpack-value": "zset_value",
+    b"stream-node-max-bytes": "stream_node_bytes",
+    b"stream-node-max-entries": "stream_node_entries",
 }
 """Directives that decide encodings, with their attributes of `EncodingLimits`."""
 

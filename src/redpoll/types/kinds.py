@@ -49,3 +49,5 @@ class EncodingLimits:
         self.hash_value: i64 = 64
         self.zset_entries: i64 = 128
         self.zset_value: i64 = 64
+        self.stream_node_bytes: i64 = 4096
+        self.stream_node_entries: i64 = 100
