@@ -82,7 +82,7 @@ def xinfo_groups(session: Session, args: list[bytes]) -> object:
 
 @command(
     "xinfo|stream", arity=-3, flags=READONLY, acl=STREAM, keys=one_key(RO | ACCESS, 2), group="stream",
-    arguments="key#0 [FULL [COUNT count:integer]]",
+    arguments="key#0 [full-block: FULL [COUNT count:integer]]",
     since="5.0.0", complexity="O(nodes), with FULL O(what is shown) more",
     summary="What a stream is like; with FULL, its entries, groups and consumers too.",
 )  # fmt: skip

@@ -520,6 +520,6 @@ class Stream(Value):
         return budget
 
 
-def raised_count(count: i64) -> i64:
+def raised_count(count: int) -> i64:
     """One more than a count, of 2^63 - 1 the lowest number: counts are 64-bit words, as they are for the reference."""
     return -9223372036854775807 - 1 if count == 9223372036854775807 else count + 1
