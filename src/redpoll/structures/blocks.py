@@ -63,9 +63,14 @@ def is_full(node_bytes: i64, live: i64, gone: i64, coming: i64, most_bytes: i64,
     """Whether an entry with fields of `coming` bytes starts a new block; a limit of 0 is none."""
     if most_bytes <= 0 or most_bytes > MOST_NODE_BYTES:
         most_bytes = MOST_NODE_BYTES
-    if NODE_FRAME + node_bytes + number_node_bytes(live) + number_node_bytes(gone) + coming >= most_bytes:
+    if whole_node_bytes(node_bytes, live, gone) + coming >= most_bytes:
         return True
     return most_entries > 0 and live + gone >= most_entries
+
+
+def whole_node_bytes(node_bytes: i64, live: i64, gone: i64) -> i64:
+    """The bytes of a node with its frame and its two counts."""
+    return NODE_FRAME + node_bytes + number_node_bytes(live) + number_node_bytes(gone)
 
 
 def new_block(out: BytesWriter, args: list[bytes], first: i64, coming: i64) -> i64:
@@ -512,8 +517,7 @@ class Blocks:
     def total_node_bytes(self, i: i64) -> i64:
         """The bytes of the node that the reference has for block `i`."""
         counted = self.counts[i]
-        counts = number_node_bytes(counted & LIVE_MASK) + number_node_bytes(counted >> GONE_SHIFT)
-        return NODE_FRAME + self.node_bytes[i] + counts
+        return whole_node_bytes(self.node_bytes[i], counted & LIVE_MASK, counted >> GONE_SHIFT)
 
     def size_bytes(self) -> i64:
         """Memory held.  O(1)."""

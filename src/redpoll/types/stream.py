@@ -18,7 +18,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.numbers import write_int
 from redpoll.scratch import SHARED
-from redpoll.structures.blocks import Blocks, add_entry, is_full, new_block, text_bytes
+from redpoll.structures.blocks import Blocks, add_entry, is_full, new_block, text_bytes, whole_node_bytes
 from redpoll.structures.entries import (
     ENDLESS,
     Picked,
@@ -461,6 +461,13 @@ class Stream(Value):
         if blocks is not None:
             return blocks.count()
         return 1 if self.live > 0 else 0
+
+    def node_sizes(self) -> list[int]:
+        """The bytes of each of these nodes."""
+        blocks = self.blocks
+        if blocks is None:
+            return [int(whole_node_bytes(self.node_bytes, self.live, self.deleted))] if self.live > 0 else []
+        return [int(blocks.total_node_bytes(i)) for i in range(blocks.index.head, blocks.index.stop)]
 
     def rows(self) -> list[bytes]:
         """ID, then fields and values by turns, of each entry."""
