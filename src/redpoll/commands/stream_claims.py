@@ -244,8 +244,9 @@ def xclaim(session: Session, args: list[bytes]) -> object:
     changes: i64 = 0
     for id in options.ids:
         changes += claim(session, args, stream, group, consumer, id, options, picked)
-    if raised:
-        changes += 1
+    if raised and changes == 0:
+        # Each claim tells the last ID too.
+        changes = 1
         if session.journals():
             journal_group_id(session, key, name, group)
     adjust(session, key, stream, group, changes)

@@ -12,23 +12,27 @@ from redpoll.types.stream import id_text
 from redpoll.types.stream_group import Consumer, Group
 
 
-def journal_claim(session: Session, key: bytes, name: bytes, group: Group, consumer: Consumer) -> None:
-    """The pending entry at the group's position is `consumer`'s."""
+def journal_claim(
+    session: Session, key: bytes, name: bytes, group: Group, consumer: Consumer, last: bytes | None = None
+) -> None:
+    """The pending entry at the group's position is `consumer`'s; the last ID delivered is the group's, or `last`."""
     pending = group.pending
+    if last is None:
+        last = id_text(group.last_ms, group.last_seq)
     session.journal_as([
         b"XCLAIM", key, name, consumer.name, b"0", id_text(pending.ms(), pending.seq()),
         b"TIME", int_text(pending.delivered_ms()), b"RETRYCOUNT", b"%d" % pending.deliveries(),
-        b"FORCE", b"JUSTID", b"LASTID", id_text(group.last_ms, group.last_seq),
+        b"FORCE", b"JUSTID", b"LASTID", last,
     ])  # fmt: skip
 
 
 def journal_deliveries(
     session: Session, key: bytes, name: bytes, group: Group, consumer: Consumer, picked: Picked
 ) -> None:
-    """Some entries have been delivered."""
+    """New entries have been delivered, one after another."""
     for k in range(picked.count()):
         if group.pending.find(picked.ms[k], picked.seq[k]):
-            journal_claim(session, key, name, group, consumer)
+            journal_claim(session, key, name, group, consumer, id_text(picked.ms[k], picked.seq[k]))
 
 
 def journal_group_id(session: Session, key: bytes, name: bytes, group: Group) -> None:

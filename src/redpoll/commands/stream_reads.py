@@ -109,7 +109,7 @@ class Source:
 @command(
     "xread", arity=-4, flags=READONLY | BLOCKING | MOVABLEKEYS, acl=STREAM,
     keys=keys_after(b"STREAMS", 1, -1, RO | ACCESS, 2), group="stream",
-    arguments="[COUNT count:integer] [BLOCK milliseconds:integer] (streams: STREAMS key#0 ... id ...)",
+    arguments="[COUNT count:integer] [BLOCK milliseconds:integer] (streams: STREAMS (key#0 ... id ...))",
     since="5.0.0", complexity="O(log n + entries returned) for each stream",
     summary="The entries of streams after those read last; BLOCK waits for one.",
 )  # fmt: skip
@@ -172,11 +172,13 @@ def rows_for(session: Session, picked: Picked) -> Entries:
 
 
 def resolved(args: list[bytes], options: ReadOptions, sources: list[Source]) -> list[bytes]:
-    """The command with IDs in the place of `$` and `+`: they mean what is last now."""
+    """The command with IDs in the place of `$`, which means what is last now; `+` is what is last then."""
     said = list(args)
     for n in range(len(sources)):
-        after = sources[n].after
-        said[options.first + options.count + n] = id_text(after.ms, after.seq)
+        at = options.first + options.count + n
+        if args[at] == b"$":
+            after = sources[n].after
+            said[at] = id_text(after.ms, after.seq)
     return said
 
 
@@ -189,8 +191,8 @@ def wait(session: Session, args: list[bytes], options: ReadOptions, mask: i64) -
 @command(
     "xreadgroup", arity=-7, flags=WRITE | BLOCKING | MOVABLEKEYS, acl=STREAM,
     keys=keys_after(b"STREAMS", 4, -1, RO | ACCESS, 2), group="stream",
-    arguments="(group-block: GROUP group consumer) [COUNT count:integer] [BLOCK milliseconds:integer] [NOACK] "
-              "(streams: STREAMS key#0 ... id ...)",
+    arguments="(group-block: GROUP (group consumer)) [COUNT count:integer] [BLOCK milliseconds:integer] [NOACK] "
+              "(streams: STREAMS (key#0 ... id ...))",
     since="5.0.0", complexity="O(log n + entries returned) for each stream",
     summary="Entries for a consumer: new ones, which are then pending for it, or those that are; BLOCK waits.",
 )  # fmt: skip
