@@ -1,10 +1,21 @@
-"""Keys whose access depends on the arguments: what SET and BITFIELD do to theirs."""
+"""Keys that depend on other arguments: those of SET, BITFIELD and GEORADIUS."""
 
 from __future__ import annotations
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import ACCESS, OW, RO, RW, UPDATE, VARIABLE_FLAGS, KeyRange, KeySpec
+from redpoll.catalogue.keyspec import (
+    ACCESS,
+    OW,
+    RO,
+    RW,
+    UPDATE,
+    VARIABLE_FLAGS,
+    KeyRange,
+    KeysAfter,
+    KeySpec,
+    one_key,
+)
 
 
 class SetKey(KeyRange):
@@ -31,6 +42,26 @@ class BitfieldKey(KeyRange):
             else:
                 return RW | ACCESS | UPDATE
         return RO | ACCESS
+
+
+class StoreKey(KeysAfter):
+    """The key behind STORE or STOREDIST, of which the last one counts."""
+
+    def first_behind_word(self, args: list[bytes]) -> i64:
+        at: i64 = len(args) - 2
+        while at >= self.start:
+            word = args[at].upper()
+            if word == b"STORE" or word == b"STOREDIST":
+                return at + 1 if word == self.word else -1
+            at -= 1
+        return -1
+
+
+def geo_store_keys(start: i64) -> list[KeySpec]:
+    """The keys of GEORADIUS and its like, whose options begin at index `start`."""
+    written = OW | UPDATE | VARIABLE_FLAGS
+    stored = StoreKey(written, b"STORE", start, 0, 0)
+    return [*one_key(RO | ACCESS), stored, StoreKey(written, b"STOREDIST", start, 0, 0)]
 
 
 def set_key() -> list[KeySpec]:

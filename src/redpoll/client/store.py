@@ -26,6 +26,7 @@ from redpoll.protocol.reply import (
     Attribute,
     BigNumber,
     Boolean,
+    Coordinate,
     Double,
     Error,
     Map,
@@ -232,6 +233,8 @@ def plain(reply: object) -> object:
     if isinstance(reply, Double):
         return reply.value
     if isinstance(reply, Boolean):
+        return reply.value
+    if isinstance(reply, Coordinate):
         return reply.value
     if isinstance(reply, Map):
         return paired([plain(item) for item in reply.items])

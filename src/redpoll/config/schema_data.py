@@ -174,7 +174,7 @@ DIRECTIVES: Final = [
         b"hll-sparse-max-bytes",
         Memory(0, GREATEST),
         b"3000",
-        NOT_YET,
+        EFFECT,
         "encoding",
         "Bytes up to which a HyperLogLog stays sparse.",
     ),

@@ -21,6 +21,7 @@ from redpoll.protocol.reply import (
     Attribute,
     BigNumber,
     Boolean,
+    Coordinate,
     Double,
     Error,
     Map,
@@ -158,6 +159,11 @@ def encode_rare(out: Output, reply: object, resp: i64) -> None:
         write_items(out, reply.items, resp)
     elif isinstance(reply, Double):
         write_double(out, reply.value, resp)
+    elif isinstance(reply, Coordinate):
+        if resp >= RESP3:
+            out.buffer.write(b",%b\r\n" % reply.text())
+        else:
+            write_bulk(out, reply.text())
     elif isinstance(reply, NullArray):
         out.buffer.write(b"_\r\n" if resp >= RESP3 else b"*-1\r\n")
     elif isinstance(reply, Pairs):

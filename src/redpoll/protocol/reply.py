@@ -79,6 +79,18 @@ class Double:
 
 
 @mypyc_attr(acyclic=True)
+class Coordinate:
+    """A floating point number with up to 17 digits after the point; a bulk string in RESP2."""
+
+    def __init__(self, value: float) -> None:
+        self.value: Final = value
+
+    def text(self) -> bytes:
+        """Its digits, without zeros at the end."""
+        return (b"%.17f" % self.value).rstrip(b"0").rstrip(b".")
+
+
+@mypyc_attr(acyclic=True)
 class Boolean:
     """True or false; 1 or 0 in RESP2."""
 

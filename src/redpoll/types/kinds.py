@@ -49,3 +49,4 @@ class EncodingLimits:
         self.hash_value: i64 = 64
         self.zset_entries: i64 = 128
         self.zset_value: i64 = 64
+        self.hll_sparse_bytes: i64 = 3000
