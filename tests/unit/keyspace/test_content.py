@@ -82,6 +82,7 @@ def test_a_hash_goes_to_any_key(source: bytes, target: bytes, size: int) -> None
     # Walks over keys find it under its new name, and only under that.
     assert table.find(target)
     assert table.key() == target
+    assert table.is_outside() == (size > 250 or len(target) > KEY_LIMIT)
     if table.is_outside():
         assert table.object().key == (target if len(target) > KEY_LIMIT else b"")
 

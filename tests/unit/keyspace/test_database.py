@@ -99,13 +99,21 @@ def test_a_look_up_that_is_not_to_touch_leaves_the_clock_alone(place: Place) -> 
 
 
 def test_new_keys_have_the_clock_of_their_time(place: Place) -> None:
-    place.pass_ms(77_000)
-    fill(place)
-    place.set(b"long", HUGE)
-    place.set(LONG_KEY, b"v")
-    for key in (b"s", b"h", b"m", b"z", b"long", LONG_KEY):
-        assert place.db.table.find(key)
-        assert place.db.table.access_clock() == place.moment.clock, key
+    ways: list[Callable[[bytes], object]] = [
+        lambda key: place.set(key, b"v"),
+        lambda key: place.set(key, HUGE),
+        lambda key: place.set(LONG_KEY + key, b"v"),
+        lambda key: place.hset(key, b"f", b"v"),
+        lambda key: place.hset(key, b"f", HUGE),
+        lambda key: place.db.set_container(key, Hash()),
+        lambda key: place.db.look(b"moved") and place.db.put(key, place.db.take()),
+    ]
+    for n, way in enumerate(ways):
+        place.set(b"moved", b"v")
+        place.pass_ms(1000)
+        way(b"%d" % n)
+        assert place.db.table.find(b"%d" % n) or place.db.table.find(LONG_KEY + b"%d" % n)
+        assert place.db.table.access_clock() == place.moment.clock, n
 
 
 def test_a_miss_is_told_to_keyspace_events_only(place: Place) -> None:
