@@ -43,7 +43,17 @@ class Told(Peer):
         self.replies: list[object] = []
         self.requeued: list[list[bytes]] = []
         self.resumed = 0
+        self.order: list[int] = []
+        """The ids of resumed sessions; peers may share it."""
         self.closed = False
+        self.number = -1
+        self.local = True
+
+    def descriptor(self) -> int:
+        return self.number
+
+    def is_local(self) -> bool:
+        return self.local
 
     def deliver(self, session: Session, reply: object) -> None:
         self.replies.append(reply)
@@ -53,6 +63,7 @@ class Told(Peer):
 
     def resume(self, session: Session) -> None:
         self.resumed += 1
+        self.order.append(session.id)
 
     def close(self) -> None:
         self.closed = True
