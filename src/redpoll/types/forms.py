@@ -5,7 +5,7 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from redpoll.types.hash import Hash
-from redpoll.types.kinds import HASH_HASHTABLE, HASH_LISTPACK, ZSET_LISTPACK, ZSET_SKIPLIST
+from redpoll.types.kinds import HASH_LISTPACK, HASH_VOLATILE, ZSET_LISTPACK, ZSET_SKIPLIST
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
 
@@ -13,7 +13,7 @@ from redpoll.types.zset import ZSet
 def empty(kind: i64) -> Value:
     """A new container of this kind, without items."""
     made: Value
-    if HASH_LISTPACK <= kind <= HASH_HASHTABLE:
+    if HASH_LISTPACK <= kind <= HASH_VOLATILE:
         made = Hash()
     else:
         assert ZSET_LISTPACK <= kind <= ZSET_SKIPLIST, "a kind without a class"
