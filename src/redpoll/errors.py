@@ -36,6 +36,12 @@ INVALID_NUMKEYS: Final = b"ERR invalid numkeys value or out of range"
 LCS_LEN_AND_IDX: Final = b"ERR If you want both the length and indexes, please just use IDX."
 LCS_NEEDS_STRINGS: Final = b"ERR The specified keys must contain string values"
 LCS_TOO_LARGE: Final = b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"
+TOO_MANY_NUMKEYS: Final = b"ERR Number of keys can't be greater than number of args"
+LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
+COUNT_OUT_OF_RANGE: Final = (
+    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+)
 BIT_OFFSET: Final = b"ERR bit offset is not an integer or out of range"
 BIT_VALUE: Final = b"ERR bit is not an integer or out of range"
 BIT_NEITHER: Final = b"ERR The bit argument must be 1 or 0."

@@ -103,8 +103,10 @@ class Table:
         """How many records are of VOLATILE_KIND: their values have deadlines of their own."""
         self.longest: i64 = 0
         self.stamp: i64 = STAMPS.first()
-        self.accounted_bytes: i64 = 0
-        """The size that the keyspace's running sum of memory holds for this table."""
+        self.size_told: i64 = 0
+        """The size in bytes that the keyspace's sum of memory holds for this table ..."""
+        self.content_told: i64 = -1
+        """... and `record_bytes + outside_bytes` at that time: while it is the same, so is the size."""
         self.clock: i64 = 0
         # The position.
         self.hash: i64 = 0
@@ -495,23 +497,27 @@ class Table:
             return False
         tries: i64 = 0
         while True:
-            b = random.below(self.buckets)
-            i = random.below(self.longest)
-            segment = self.segments[b >> SEGMENT_BITS]
-            words = segment.words[b & SEGMENT_MASK]
-            if i < len(words):
-                offset: i64 = 0
-                k: i64 = 0
-                while k < i:
-                    offset += words[k] & LENGTH_MASK
-                    k += 1
-                self.seek(b, i, offset)
+            drawn = random.below(self.buckets * self.longest)
+            b = drawn // self.longest
+            i = drawn - b * self.longest
+            if i < len(self.segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK]):
+                self.seek_index(b, i)
                 return True
             tries += 1
             if tries == 256:
                 # The bound is a high-water mark; after many misses find out how long buckets are now.
                 self._note_longest()
                 tries = 0
+
+    def seek_index(self, bucket: i64, index: i64) -> None:
+        """Go to the record of that index in that bucket, which there is."""
+        words = self.segments[bucket >> SEGMENT_BITS].words[bucket & SEGMENT_MASK]
+        offset: i64 = 0
+        k: i64 = 0
+        while k < index:
+            offset += words[k] & LENGTH_MASK
+            k += 1
+        self.seek(bucket, index, offset)
 
     def _note_longest(self) -> None:
         self.longest = 0

@@ -5,7 +5,15 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from redpoll.types.hash import Hash
-from redpoll.types.kinds import HASH_LISTPACK, HASH_VOLATILE, ZSET_LISTPACK, ZSET_SKIPLIST
+from redpoll.types.kinds import (
+    HASH_LISTPACK,
+    HASH_VOLATILE,
+    SET_HASHTABLE,
+    SET_INTSET,
+    ZSET_LISTPACK,
+    ZSET_SKIPLIST,
+)
+from redpoll.types.set import Set
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
 
@@ -15,6 +23,8 @@ def empty(kind: i64) -> Value:
     made: Value
     if HASH_LISTPACK <= kind <= HASH_VOLATILE:
         made = Hash()
+    elif SET_INTSET <= kind <= SET_HASHTABLE:
+        made = Set()
     else:
         assert ZSET_LISTPACK <= kind <= ZSET_SKIPLIST, "a kind without a class"
         made = ZSet()
