@@ -15,6 +15,7 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.protocol.numbers import to_int, to_int_at
 from redpoll.structures.columns import appended, removed
 from redpoll.structures.deadlines import column_at, column_bytes, earliest_of, packed_column
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, spliced, without
@@ -116,7 +117,7 @@ class Hash(Value):
         """The value of `field`, or None."""
         table = self.table
         if table is not None:
-            if not table.find(field) or (table.volatile > 0 and self._is_past()):
+            if not table.find(field) or (table.volatile > 0 and self.is_at_past()):
                 return None
             return value_at(table)
         at = self._find(field)
@@ -196,13 +197,27 @@ class Hash(Value):
         self.remove_located(field)
         return True
 
+    def stores(self, field: bytes) -> bool:
+        """Whether there is a record of `field`, past its deadline or not."""
+        table = self.table
+        return table.find(field) if table is not None else self._find(field) >= 0
+
+    def discard(self, field: bytes) -> bool:
+        """Take `field` away, past its deadline or not; whether it was stored."""
+        if not self.stores(field):
+            return False
+        if self.table is None:
+            self.at = self._find(field)
+        self.remove_located(field)
+        return True
+
     # At the position: `locate` goes to a field, and what follows works on it, until the next look-up or change.
 
     def locate(self, field: bytes) -> bool:
         """Go to `field`; False if there is none, or it is past its deadline."""
         table = self.table
         if table is not None:
-            return table.find(field) and (table.volatile == 0 or not self._is_past())
+            return table.find(field) and (table.volatile == 0 or not self.is_at_past())
         at = self._find(field)
         self.at = at
         return at >= 0 and (self.times is None or not self._is_past_at(at))
@@ -223,6 +238,16 @@ class Hash(Value):
         if table.is_outside():
             return len(value_at(table))
         return table.record_stop() - table.value_start()
+
+    def located_number(self) -> i64:
+        """The integer that this value spells, or NO_INT, as `to_int` tells it."""
+        table = self.table
+        if table is None:
+            at = self.at + 1
+            return to_int_at(self.blob, at, at + self.blob[at - 1])
+        if table.is_outside():
+            return to_int(value_at(table))
+        return to_int_at(table.blob(), table.value_start(), table.record_stop())
 
     def put_located(self, field: bytes, value: bytes) -> None:
         """Give the field at the position, which is `field`, another value; its deadline stays."""
@@ -300,7 +325,7 @@ class Hash(Value):
             here += 1 + blob[here]
             found += 1
 
-    def _is_past(self) -> bool:
+    def is_at_past(self) -> bool:
         """Whether the record at the table's position is past its deadline."""
         table = self.table
         times = self.times
