@@ -249,6 +249,12 @@ class Knot(RuleBasedStateMachine):
                 assert db.table.deadline() == deadlines.get(key, 0)
                 assert self.read(db, key) == model[key], key
 
+    @invariant()
+    def the_sum_of_memory_is_that_of_the_tables(self) -> None:
+        if not self.open:
+            walked = sum(db.table.size_bytes() for db in self.engine.databases)
+            assert self.engine.moment.used_bytes == walked
+
     def read(self, db: Database, key: bytes) -> Any:
         if key in STRINGS:
             return db.string(key)
