@@ -11,6 +11,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.commands.strings import add
 from redpoll.config.directive import EFFECT
 from redpoll.config.schema import DIRECTIVES
@@ -129,6 +130,7 @@ class Store:
         item = to_bytes(value)
         word = to_bytes(field)
         added = found.put(word, item)
+        tell_overwritten(session, name, found)
         session.changed(name, found, HSET, 1)
         if self.unit.journal is not None:
             self._note([b"HSET", name, word, item])

@@ -31,6 +31,7 @@ from redpoll.protocol.reply import (
     Pairs,
     Push,
     RawError,
+    RecordStrings,
     Sequence,
     SetOf,
     Spoken,
@@ -291,6 +292,9 @@ def write_view(out: Output, view: View, resp: i64) -> None:
     if isinstance(view, Strings):
         write_strings(out, view, resp)
         return
+    if isinstance(view, RecordStrings):
+        write_records(out, view)
+        return
     view.start()
     while count > 0:
         write_bulk(out, view.step())
@@ -324,6 +328,28 @@ def write_packed(out: Output, view: PackedStrings) -> None:
             begin: i64 = at + 1
             at = begin + packed[at]
             write_part(out, packed, begin, at)
+    for whole in view.wholes:
+        write_bulk(out, whole)
+
+
+def write_records(out: Output, view: RecordStrings) -> None:
+    """Append bulk strings that stand in records."""
+    names = view.names
+    values = view.values
+    lengths = view.lengths
+    k: i64 = 0
+    for packed in view.pieces:
+        at: i64 = 0
+        size: i64 = len(packed)
+        while at < size:
+            begin: i64 = at + 1
+            middle: i64 = begin + packed[at]
+            at += lengths[k]
+            k += 1
+            if names:
+                write_part(out, packed, begin, middle)
+            if values:
+                write_part(out, packed, middle, at)
     for whole in view.wholes:
         write_bulk(out, whole)
 

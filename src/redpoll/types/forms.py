@@ -6,8 +6,8 @@ from mypy_extensions import i64
 
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
-    HASH_HASHTABLE,
     HASH_LISTPACK,
+    HASH_VOLATILE,
     SET_HASHTABLE,
     SET_INTSET,
     ZSET_LISTPACK,
@@ -21,7 +21,7 @@ from redpoll.types.zset import ZSet
 def empty(kind: i64) -> Value:
     """A new container of this kind, without items."""
     made: Value
-    if HASH_LISTPACK <= kind <= HASH_HASHTABLE:
+    if HASH_LISTPACK <= kind <= HASH_VOLATILE:
         made = Hash()
     elif SET_INTSET <= kind <= SET_HASHTABLE:
         made = Set()
