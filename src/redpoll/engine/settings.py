@@ -81,6 +81,7 @@ ENCODING_LIMITS: Final = {
     b"hash-max-listpack-value": "hash_value",
     b"zset-max-listpack-entries": "zset_entries",
     b"zset-max-listpack-value": "zset_value",
+    b"list-max-listpack-size": "list_size",
 }
 """Directives that decide encodings, with their attributes of `EncodingLimits`."""
 

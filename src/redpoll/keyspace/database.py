@@ -26,10 +26,13 @@ from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
     HASH_LISTPACK,
+    LIST_LISTPACK,
+    LIST_QUICKLIST,
     STRING_RAW,
     ZSET_LISTPACK,
     ZSET_SKIPLIST,
 )
+from redpoll.types.list import List
 from redpoll.types.string import LongString, String, string_kind
 from redpoll.types.value import CREATED, Value
 from redpoll.types.zset import ZSet
@@ -245,6 +248,25 @@ class Database:
         assert isinstance(found, Value)
         found.hold(table)
         return found
+
+    def list(self, key: bytes) -> List | None:
+        """The list at `key` to read, or None.  Raises WRONGTYPE."""
+        return self._list() if self.look(key) else None
+
+    def list_to_change(self, key: bytes, create: bool) -> List | None:
+        """The list at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
+        if self.look_to_change(key):
+            return self._list()
+        return List() if create else None
+
+    def _list(self) -> List:
+        found = self._kept(LIST_LISTPACK, LIST_QUICKLIST)
+        if found is not None:
+            assert isinstance(found, List)
+            return found
+        value = List()
+        value.open(self.table)
+        return value
 
     def hash(self, key: bytes) -> Hash | None:
         """The hash at `key` to read, or None.  Raises WRONGTYPE."""

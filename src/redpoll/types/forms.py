@@ -5,7 +5,15 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from redpoll.types.hash import Hash
-from redpoll.types.kinds import HASH_HASHTABLE, HASH_LISTPACK, ZSET_LISTPACK, ZSET_SKIPLIST
+from redpoll.types.kinds import (
+    HASH_HASHTABLE,
+    HASH_LISTPACK,
+    LIST_LISTPACK,
+    LIST_QUICKLIST,
+    ZSET_LISTPACK,
+    ZSET_SKIPLIST,
+)
+from redpoll.types.list import List
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
 
@@ -15,6 +23,8 @@ def empty(kind: i64) -> Value:
     made: Value
     if HASH_LISTPACK <= kind <= HASH_HASHTABLE:
         made = Hash()
+    elif LIST_LISTPACK <= kind <= LIST_QUICKLIST:
+        made = List()
     else:
         assert ZSET_LISTPACK <= kind <= ZSET_SKIPLIST, "a kind without a class"
         made = ZSet()

@@ -46,3 +46,5 @@ class EncodingLimits:
         self.hash_value: i64 = 64
         self.zset_entries: i64 = 128
         self.zset_value: i64 = 64
+        self.list_size: i64 = -2
+        """Elements of a node, or if negative an exponent of its bytes: `list-max-listpack-size`."""
