@@ -63,13 +63,19 @@ class Pause:
         return b"write" if self.until_ms != 0 else b"none"
 
     def holds(self, session: Session, command: Command) -> bool:
-        """Whether a command has to wait.  Those of a program in whose process we are do not, nor a harmless EXEC."""
+        """Whether a command has to wait.
+
+        Calls in process never do.  While only writes are paused, EXEC waits if its transaction writes and may still
+        run.
+        """
         if not session.may_block:
             return False
         if self.engine.gates & GATE_PAUSE_ALL != 0 or command.name != b"exec":
             return True
         transaction = session.transaction
-        return transaction is not None and transaction.gates & GATE_PAUSE_WRITE != 0
+        if transaction is None or transaction.spoiled or session.watch_broken:
+            return False
+        return transaction.gates & GATE_PAUSE_WRITE != 0
 
     def postpone(self, session: Session, command: Command, args: list[bytes]) -> object:
         """Have the session wait with this command."""

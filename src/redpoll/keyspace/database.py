@@ -535,6 +535,7 @@ class Database:
     def set_deadline(self, at_ms: i64) -> None:
         """Give the key at the position a deadline, or take it away (0); the caller tells `changed`."""
         self.table.set_deadline(at_ms)
+        self._account()
 
     def set_encoding(self, kind: i64) -> None:
         """Give the string at the position another encoding; the caller tells `changed`."""

@@ -39,6 +39,7 @@ def check(table: Table) -> None:
             if word & OUTSIDE:
                 found = segment.objects[j][outside]
                 outside_bytes += found.accounted
+                assert found.accounted == found.size_bytes(), "an object has another size than was told"
                 outside += 1
                 if found.key:
                     key = found.key
