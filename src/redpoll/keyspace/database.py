@@ -249,7 +249,7 @@ class Database:
         found.hold(table)
         return found
 
-    def list(self, key: bytes) -> List | None:
+    def list_(self, key: bytes) -> List | None:
         """The list at `key` to read, or None.  Raises WRONGTYPE."""
         return self._list() if self.look(key) else None
 
