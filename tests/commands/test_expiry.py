@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.profiles import scaled
 
 from redpoll import commands
 from redpoll.engine.engine import Engine
@@ -144,6 +144,6 @@ class DeadlinesInOneBucket(Deadlines):
 
 
 TestDeadlines = Deadlines.TestCase
-TestDeadlines.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+TestDeadlines.settings = scaled(1.0, 1.25)
 TestDeadlinesInOneBucket = DeadlinesInOneBucket.TestCase
-TestDeadlinesInOneBucket.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+TestDeadlinesInOneBucket.settings = scaled(1.0, 1.25)

@@ -217,6 +217,24 @@ def test_glob_patterns(pair: Pair) -> None:
         assert theirs == ours, pattern
 
 
+def test_glob_ranges_of_bytes_from_128_on(pair: Pair) -> None:
+    for byte in (0x00, 0x41, 0x61, 0x7F, 0x80, 0xC3, 0xFF):
+        pair.do("SET", bytes((byte,)), "v")
+    for pattern in (
+        b"[\x80-\xff]",
+        b"[\xff-\x80]",
+        b"[\x00-\x7f]",
+        b"[^\x80-\xfe]",
+        b"[a-\x7f]",
+        b"[\xff]",
+        b"?",
+        b"\xc3",
+    ):
+        pair.unordered("KEYS", pattern)
+    assert len(pair.differs("glob-bytes-from-128", "KEYS", b"[\x00-\xff]").items) == 7
+    assert len(pair.differs("glob-bytes-from-128", "KEYS", b"[\xff-A]").items) == 6
+
+
 @pytest.mark.parametrize("name", ["FLUSHALL", "FLUSHDB"])
 def test_flushes(pair: Pair, name: str) -> None:
     for option in ((), ("SYNC",), ("ASYNC",), ("async",), ("FOO",), ("SYNC", "ASYNC"), ("",), ("SYNC", "SYNC")):

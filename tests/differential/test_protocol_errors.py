@@ -100,6 +100,7 @@ ANSWERED = [
     b"ECHO \xa0\n",
     b" *1\r\n$4\r\nPING\r\n",
     b"P" * 65536 + b"\n",
+    b"P" * 65536 + b"\r\n",
     encode(("ECHO", b"\0\r\n$1\r\n\xff")),
     encode(("ECHO", b"x" * 100000)),
 ]

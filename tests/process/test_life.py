@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -155,6 +156,30 @@ def test_a_unix_socket_left_behind_is_replaced_but_a_file_is_not(start: Start, t
     assert refused.status() == 1
     assert "Failed opening Unix socket file: Address already in use" in refused.log()
     assert (tmp_path / "file").read_text() == "precious"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_unix_socket_of_a_living_server_is_left_to_it(start: Start, tmp_path: Path, full: bool) -> None:
+    with socket.socket(socket.AF_UNIX) as living, socket.socket(socket.AF_UNIX) as waiting:
+        living.bind(str(tmp_path / "taken.sock"))
+        living.listen(0 if full else 100)
+        if full:
+            waiting.connect(str(tmp_path / "taken.sock"))
+        second = start("--port", "0", "--unixsocket", "taken.sock", folder=tmp_path)
+        assert second.status() == 1
+        who = "another process" if full else f"process {os.getpid()}"
+        assert f"# Failed opening Unix socket taken.sock: {who} listens there; stop it, or pass" in second.log()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.setblocking(False)
+            assert client.connect_ex(str(tmp_path / "taken.sock")) == (errno.EAGAIN if full else 0)
+
+
+def test_a_unix_socket_of_datagrams_is_left_to_its_process(start: Start, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as living:
+        living.bind(str(tmp_path / "log"))
+        server = start("--port", "0", "--unixsocket", "log", folder=tmp_path)
+        assert server.status() == 1
+        assert "# Failed opening Unix socket log: another process listens there" in server.log()
 
 
 # ---- the end

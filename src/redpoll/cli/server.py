@@ -16,7 +16,7 @@ from redpoll.engine.engine import spellings
 from redpoll.env.clock import Clock
 from redpoll.env.files import Files
 from redpoll.env.log import Log
-from redpoll.env.process import end_at_once, go_to_background
+from redpoll.env.process import end_at_once, go_to_background, open_standard_streams
 from redpoll.env.restart import Start
 from redpoll.env.system_log import SYSTEM_LOG, SystemLog
 from redpoll.env.title import Title
@@ -57,6 +57,7 @@ def usage() -> str:
 
 def serve(words: list[str]) -> int:
     """Run a server as `words` ask for; the exit status."""
+    open_standard_streams()
     arguments = [word.encode("utf-8", "surrogateescape") for word in words]
     origin = Start()
     try:

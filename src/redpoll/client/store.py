@@ -70,22 +70,21 @@ class Store:
             if outside or nobodys:
                 config.listen(directive.name, ServerOnly())
         self.unit: Final = self.engine.unit
-        self.clock: Final = self.engine.clock
         self.moment: Final = self.engine.moment
 
     def get(self, key: Text) -> bytes | None:
         """The string at `key`, or None.  O(1)."""
-        self.moment.set_time(self.clock.now_us())
-        found = self.session.db.string(key if isinstance(key, bytes) else key.encode())
+        self.engine.start_call()
+        found = self.session.db.string(to_bytes(key))
         if self.unit.journal is not None:
             self.unit.end()
         return found
 
     def set(self, key: Text, value: Text) -> None:
         """Make `key` hold a string.  O(1)."""
-        self.moment.set_time(self.clock.now_us())
-        name = key if isinstance(key, bytes) else key.encode()
-        text = value if isinstance(value, bytes) else value.encode()
+        self.engine.start_call()
+        name = to_bytes(key)
+        text = to_bytes(value)
         session = self.session
         session.db.set_string(name, text)
         session.changed(name, None, SET, 1)
@@ -96,7 +95,7 @@ class Store:
     def delete(self, *keys: Text) -> int:
         """Delete keys; how many there were."""
         names = [to_bytes(key) for key in keys]
-        self.engine.start_unit()
+        self.engine.start_call()
         deleted = 0
         for name in names:
             if self.session.db.delete(name):
@@ -108,7 +107,7 @@ class Store:
 
     def incr(self, key: Text, amount: int = 1) -> int:
         """Add to the integer at `key`; the sum.  O(1)."""
-        self.engine.start_unit()
+        self.engine.start_call()
         if not -(1 << 63) <= amount < 1 << 63:
             raise CommandError(NOT_AN_INTEGER)
         name = to_bytes(key)
@@ -121,7 +120,7 @@ class Store:
 
     def hset(self, key: Text, field: Text, value: Text) -> int:
         """Set a field of a hash; 1 if it is new.  O(1)."""
-        self.engine.start_unit()
+        self.engine.start_call()
         name = to_bytes(key)
         session = self.session
         found = session.db.hash_to_change(name, True)
@@ -137,7 +136,7 @@ class Store:
 
     def hget(self, key: Text, field: Text) -> bytes | None:
         """The value of a field of a hash, or None.  O(1)."""
-        self.engine.start_unit()
+        self.engine.start_call()
         found = self.session.db.hash(to_bytes(key))
         value = found.get(to_bytes(field)) if found is not None else None
         if self.unit.journal is not None:
@@ -146,7 +145,7 @@ class Store:
 
     def zadd(self, key: Text, member: Text, score: float) -> int:
         """Give a member of a sorted set a score; 1 if it is new.  O(log n)."""
-        self.engine.start_unit()
+        self.engine.start_call()
         if score != score:
             raise CommandError(NOT_A_FLOAT)
         name = to_bytes(key)
@@ -163,7 +162,7 @@ class Store:
 
     def zrank(self, key: Text, member: Text) -> int | None:
         """How many members come before one, or None.  O(log n)."""
-        self.engine.start_unit()
+        self.engine.start_call()
         found = self.session.db.zset(to_bytes(key))
         rank: i64 = found.rank(to_bytes(member)) if found is not None else -1
         if self.unit.journal is not None:
@@ -174,7 +173,7 @@ class Store:
         """Run any command; its reply as Python values (`bytes`, `int`, `None`, `list`, `dict` for maps, `float`)."""
         if len(words) == 0:
             raise CommandError(b"ERR no command given")
-        self.engine.start_unit()
+        self.engine.start_call()
         args = [as_word(word) for word in words]
         reply = self.engine.execute(self.session, args)
         return to_python(reply)
@@ -184,23 +183,33 @@ class Store:
         self.unit.note(self.session.db.index, effect)
 
     def tick(self) -> None:
-        """Delete what is past its deadline and give memory back; look-ups hide expired keys without it."""
+        """Delete what is past its deadline and give memory back, for a program that makes no calls for long.
+
+        Every call does a little of it by itself; look-ups hide expired keys in any case.
+        """
         self.engine.tick()
 
 
 def to_bytes(text: Text) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
+    """A name or a value as plain bytes."""
+    if type(text) is bytes:
+        return text
+    # A member of an enumeration has a hash of its own, by which no key would be found.
+    return bytes(text) if isinstance(text, bytes) else text.encode()
 
 
 def as_word(word: object) -> bytes:
     """A word of a command as bytes.  Raises TypeError for what has no one obvious spelling: None, True, a list …"""
-    if isinstance(word, bytes):
-        return word
-    if isinstance(word, str):
-        return word.encode()
-    if isinstance(word, bool) or not (isinstance(word, int) or isinstance(word, float)):
-        raise TypeError(f"a word of a command is bytes, str, int or float, not {type(word).__name__}")
-    return str(word).encode()
+    if isinstance(word, bytes) or isinstance(word, str):
+        return to_bytes(word)
+    if isinstance(word, bool):
+        raise TypeError("a word of a command is bytes, str, int or float, not bool")
+    # Of a number's subclass the number counts: `str` would spell a member of an enumeration with its name.
+    if isinstance(word, int):
+        return int.__repr__(word).encode()
+    if isinstance(word, float):
+        return float.__repr__(word).encode()
+    raise TypeError(f"a word of a command is bytes, str, int or float, not {type(word).__name__}")
 
 
 def to_python(reply: object) -> object:

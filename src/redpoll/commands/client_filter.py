@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from redpoll.commands.database_numbers import is_int32
 from redpoll.engine.args import integer
 from redpoll.engine.session import Session
 from redpoll.errors import (
@@ -74,7 +75,10 @@ class Filter:
             return
         elif plain == b"DB":
             databases = len(self.asking.engine.databases)
-            if not 0 <= integer(value, filter_not_an_integer(name)) < databases:
+            index: int = integer(value, filter_not_an_integer(name))
+            if not is_int32(index):
+                raise CommandError(filter_not_an_integer(name))
+            if not 0 <= index < databases:
                 raise CommandError(filter_db_out_of_range(name, databases))
         elif plain in (b"FLAGS", b"CAPA"):
             value = up_to_nul(value)

@@ -40,7 +40,7 @@ from redpoll.keyspace.events import NEW
 from redpoll.observe.client_line import client_line_for_log
 from redpoll.observe.digest import data_digest, key_digest
 from redpoll.observe.object_report import database_lines, object_line, sds_line, table_lines
-from redpoll.protocol.numbers import is_int, parse_double, to_int
+from redpoll.protocol.numbers import is_int, parse_double, parse_unsigned, to_int
 from redpoll.protocol.reply import (
     NO_REPLY,
     OK,
@@ -223,7 +223,9 @@ def leak(session: Session, args: list[bytes]) -> object:
 
 def protect_client(session: Session, args: list[bytes]) -> object:
     """From now on nothing is read from that client."""
-    id = integer(args[2], INVALID_CLIENT_ID)
+    id = parse_unsigned(args[2])
+    if id is None:
+        raise CommandError(INVALID_CLIENT_ID)
     other = session.engine.sessions.get(id)
     if other is None:
         raise CommandError(NO_SUCH_CLIENT)

@@ -22,6 +22,7 @@ from redpoll.keyspace.events import SETRANGE
 from redpoll.protocol.reply import Map
 from redpoll.types.kinds import STRING_RAW
 from redpoll.types.lcs import common_length, common_runs
+from redpoll.types.string import String
 
 
 @command(
@@ -124,11 +125,13 @@ class LcsOptions:
     summary="The longest sequence of bytes that two strings have in common, its length, or where it lies.",
 )  # fmt: skip
 def lcs(session: Session, args: list[bytes]) -> object:
-    first, second = both_strings(session, args[1], args[2])
+    one, other = both_strings(session, args[1], args[2])
     options = LcsOptions(Args(args, 3))
     # The reference keeps a table of 4-byte cells and refuses where that would be too large; so do we, who keep less.
-    if len(first) + 1 > session.engine.most_bulk_bytes // 4 // (len(second) + 1):
+    if one.length() + 1 > session.engine.most_bulk_bytes // 4 // (other.length() + 1):
         raise CommandError(LCS_TOO_LARGE)
+    first = one.text()
+    second = other.text()
     if options.length_only:
         return common_length(first, second)
     runs = common_runs(first, second)
@@ -150,18 +153,18 @@ def lcs(session: Session, args: list[bytes]) -> object:
     return Map([b"matches", found, b"len", total])
 
 
-def both_strings(session: Session, first: bytes, second: bytes) -> tuple[bytes, bytes]:
+def both_strings(session: Session, first: bytes, second: bytes) -> tuple[String, String]:
     """The strings at two keys, empty where there is none; both are looked up before either's type is judged."""
     db = session.db
-    texts: list[bytes] = []
+    strings: list[String] = []
     fits = True
     for key in (first, second):
         if not db.look(key):
-            texts.append(b"")
+            strings.append(String())
         elif db.table.kind() > STRING_RAW:
             fits = False
         else:
-            texts.append(db.text())
+            strings.append(db.found_string())
     if not fits:
         raise CommandError(LCS_NEEDS_STRINGS)
-    return texts[0], texts[1]
+    return strings[0], strings[1]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from redpoll.keyspace.moment import AWAITED
+from redpoll.keyspace.moment import AWAITED, REPLACEMENT_AWAITED
 from redpoll.protocol.reply import BLOCKED, Error
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
@@ -142,10 +142,11 @@ class Blocking:
             total |= held
         moment = self.engine.moment
         moment.awaited = total & ~ANY_CHANGE
-        if total & ANY_CHANGE != 0:
+        moment.interest &= ~(AWAITED | REPLACEMENT_AWAITED)
+        if total != 0:
             moment.interest |= AWAITED
-        else:
-            moment.interest &= ~AWAITED
+        if total & ANY_CHANGE != 0:
+            moment.interest |= REPLACEMENT_AWAITED
 
     def stop(self, session: Session) -> None:
         """End the session's wait, if it waits, without a reply."""
@@ -259,7 +260,7 @@ class Blocking:
             kind: i64 = -1
             if db.find(key) and not db.is_past(key):
                 kind = db.table.kind()
-            elif self.engine.moment.interest & AWAITED == 0:
+            elif self.engine.moment.interest & REPLACEMENT_AWAITED == 0:
                 return False
             waiting = session.waiting
             if waiting is None or waiting.postponed:

@@ -51,6 +51,13 @@ RECLAIM_STEP: Final[i64] = 16
 RECLAIM_STEPS: Final[i64] = 400
 """How long one tick frees what was dropped, how many small objects between two looks at the clock, and how often."""
 
+REST_US: Final[i64] = 10000
+SHORT_REST_US: Final[i64] = 2000
+"""In process there are no timers, so calls do a little of a tick's work: again after so long, or if much is left."""
+CALL_KEYS: Final[i64] = 200
+CALL_RECLAIM_US: Final[i64] = 250
+"""What one call may do of it: about half a millisecond."""
+
 BEHIND_MS: Final[i64] = 3
 """When a turn found more keys past their deadline than it may delete, the next one comes so soon: about a quarter of
 the time then goes into them, as the reference allows its cycle."""
@@ -112,6 +119,8 @@ class Engine:
         EngineSettings(self).connect(self.config)
         self.expiry_us: i64 = 0
         self.tick_us: i64 = 0
+        self.rests_until_us: i64 = 0
+        """When a call in process does some of the work of `tick` again."""
         self.sampler: Final = Sampler(self)
         self.base_bytes: i64 = 0
         """What a server takes without any data; 0 inside another program, whose memory is not ours."""
@@ -148,6 +157,19 @@ class Engine:
         """Read the clock: once before the first command of a batch; every end is then the next one's start."""
         self.read_us = self.clock.now_us()
         self.moment.set_time(self.read_us)
+
+    def start_call(self) -> None:
+        """`start_unit` for a call in process, which also does what no timer does there: bounded, every REST_US."""
+        now_us = self.clock.now_us()
+        self.read_us = now_us
+        self.moment.set_time(now_us)
+        left = self.rests_until_us - now_us
+        # Long waits come from a clock that was put back.
+        if left <= 0 or left > REST_US:
+            self.tick(CALL_KEYS, CALL_RECLAIM_US)
+            self.start_unit()
+            busy = self.is_behind or self.reclaimer.pending() > 0
+            self.rests_until_us = self.read_us + (SHORT_REST_US if busy else REST_US)
 
     def execute(self, session: Session, args: list[bytes]) -> object:
         """Run one command, or queue it, or refuse it; its reply.
@@ -348,10 +370,11 @@ class Engine:
 
     # Timers.
 
-    def tick(self) -> None:
+    def tick(self, most_keys: i64 = 0, reclaim_us: i64 = RECLAIM_US) -> None:
         """What must happen by itself, every 10 ms: waits that are over, keys whose time has come, memory to give back.
 
-        Bounded: some hundred small keys, or what takes as long to delete, and RECLAIM_US of freeing a turn.
+        Bounded: `most_keys` small keys, or what takes as long to delete (0: by `active-expire-effort`), and
+        `reclaim_us` of freeing a turn.
         """
         self.start_unit()
         if self.cron_paused:
@@ -360,22 +383,22 @@ class Engine:
         self.blocking.end_overdue(now_ms)
         self.pause.tick()
         began = self.clock.now_us()
-        self.expire_some(450 + 50 * self.options.active_expire_effort)
+        self.expire_some(most_keys if most_keys > 0 else 450 + 50 * self.options.active_expire_effort)
         expired = self.clock.now_us()
         self.expiry_us += expired - began
         self.outliers.latency.note(EXPIRE_CYCLE, expired - began, expired)
         if self.reclaimer.pending() > 0:
-            self._give_memory_back()
+            self._give_memory_back(reclaim_us)
         self.tick_us += self.clock.now_us() - self.read_us
 
-    def _give_memory_back(self) -> None:
-        """Free what was dropped, for some RECLAIM_US.
+    def _give_memory_back(self, reclaim_us: i64) -> None:
+        """Free what was dropped, for some `reclaim_us`.
 
         In small steps, for the last object of an arena takes a thousand times as long as any other: it gives a
         megabyte back to the system.  A clock that stands still gets RECLAIM_STEPS.
         """
         clock = self.clock
-        until: i64 = clock.now_us() + RECLAIM_US
+        until: i64 = clock.now_us() + reclaim_us
         steps: i64 = 0
         while self.reclaimer.run(RECLAIM_STEP) and steps < RECLAIM_STEPS and clock.now_us() < until:
             steps += 1

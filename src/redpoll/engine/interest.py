@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.latency import EXPIRE_DEL
 from redpoll.keyspace.events import EXPIRED, Event
-from redpoll.keyspace.moment import AWAITED, WATCHED, Listener
+from redpoll.keyspace.moment import REPLACEMENT_AWAITED, WATCHED, Listener
 from redpoll.structures.table import Table
 
 STREAM_LETTER: Final = b"t"
@@ -42,7 +42,7 @@ class Interest(Listener):
                     continue
                 session.watch_broken = True
         # A stream's own events leave the key and its type as they are; the commands that add entries say `grown`.
-        if self.engine.moment.interest & AWAITED != 0 and event.letter != STREAM_LETTER:
+        if self.engine.moment.interest & REPLACEMENT_AWAITED != 0 and event.letter != STREAM_LETTER:
             self.engine.blocking.mark_ready(int(db), key)
 
     def grown(self, db: i64, key: bytes) -> None:
@@ -66,7 +66,7 @@ class Interest(Listener):
                 else:
                     session.watched_stale.discard(place)
 
-        if self.engine.moment.interest & AWAITED != 0:
+        if self.engine.moment.interest & REPLACEMENT_AWAITED != 0:
             self.engine.blocking.mark_all_ready(int(db))
 
     def exchanged(self, db: i64) -> None:

@@ -51,6 +51,22 @@ def greatest_listen_backlog() -> int:
         return 0
 
 
+def open_standard_streams() -> None:
+    """Open the null device in place of a standard stream that the program was started without.
+
+    Else the first sockets would get its number, and what is written to the stream would go to a client.
+    """
+    for stream in range(3):
+        try:
+            os.fstat(stream)
+        except OSError:
+            # The lowest free number is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
 def go_to_background() -> None:
     """Go on as a child of the system without a terminal, its standard streams on /dev/null; the parent ends here."""
     if os.fork() != 0:

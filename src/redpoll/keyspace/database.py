@@ -213,13 +213,14 @@ class Database:
         """The string at `key` to change; with `create` an empty new one if there is none.  Raises WRONGTYPE."""
         if not self.look_to_change(key):
             return String() if create else None
-        return self._string()
+        return self.found_string()
 
     def string_to_read(self, key: bytes) -> String | None:
         """The string at `key` for who wants its length or a part of it, or None.  Raises WRONGTYPE."""
-        return self._string() if self.look(key) else None
+        return self.found_string() if self.look(key) else None
 
-    def _string(self) -> String:
+    def found_string(self) -> String:
+        """The string at the position.  Raises WRONGTYPE."""
         table = self.table
         word = table.word
         kind = (word >> KIND_SHIFT) & KIND_MASK
@@ -370,14 +371,15 @@ class Database:
             table.insert_outside(key, LongString(value), kind)
             self._created(key, kind)
         if timed and not keep_deadline:
-            table.set_deadline(0)
+            self.set_deadline(0)
 
     def _created(self, key: bytes, kind: i64) -> None:
         moment = self.moment
-        if moment.interest & NOTIFIED != 0:
-            moment.listener.changed(self.index, key, NEW)
-        if (moment.awaited >> kind) & 1 != 0:
-            moment.listener.grown(self.index, key)
+        if moment.interest != 0:
+            if moment.interest & NOTIFIED != 0:
+                moment.listener.changed(self.index, key, NEW)
+            if (moment.awaited >> kind) & 1 != 0:
+                moment.listener.grown(self.index, key)
 
     def changed(self, key: bytes, value: Value | None, event: Event, count: i64) -> None:
         """Tell that `key` changed: the one call after every change.
@@ -403,11 +405,13 @@ class Database:
                 self._created(key, value.kind)
             else:
                 value.put_back(self.table, key)
-                if (moment.awaited >> value.kind) & 1 != 0:
-                    moment.listener.grown(self.index, key)
-        self._account()
+        table = self.table
+        if table.record_bytes + table.outside_bytes != table.content_told:
+            self._account()
         if moment.interest != 0:
             moment.listener.changed(self.index, key, event)
+            if value is not None and (moment.awaited >> value.kind) & 1 != 0:
+                moment.listener.grown(self.index, key)
 
     def _keep_encoding(self, key: bytes, value: Value) -> None:
         """Keep an encoding that a command changed though it changed no content (ZADD XX of a long member)."""
@@ -436,11 +440,12 @@ class Database:
         value.put_back(self.table, key)
 
     def _account(self) -> None:
-        """Bring the running sum of memory up to date: every method that changes a table ends with it."""
+        """Bring the running sum of memory up to date: every method that changes the size of a table ends with it."""
         table = self.table
         held = table.size_bytes()
-        self.moment.used_bytes += held - table.accounted_bytes
-        table.accounted_bytes = held
+        self.moment.used_bytes += held - table.size_told
+        table.size_told = held
+        table.content_told = table.record_bytes + table.outside_bytes
 
     def _empty(self, key: bytes, value: Value, event: Event) -> None:
         if value.home != CREATED and self.table.find(key):
@@ -563,7 +568,7 @@ class Database:
         gone = self.table
         if gone.size > 0:
             self.moment.listener.replaced(self.index, None)
-        self.moment.used_bytes -= gone.accounted_bytes
+        self.moment.used_bytes -= gone.size_told
         self.table = Table(most_buckets=self.most_buckets)
         self._account()
         if lazily and gone.size > 0:

@@ -19,6 +19,8 @@ WATCHED: Final[i64] = 1 << 0
 TRACKED: Final[i64] = 1 << 1
 NOTIFIED: Final[i64] = 1 << 2
 AWAITED: Final[i64] = 1 << 3
+"""Some session waits for a key to hold a value of a kind; `Moment.awaited` says which kinds."""
+REPLACEMENT_AWAITED: Final[i64] = 1 << 4
 """Some session waits until a key is deleted, replaced or changes its type (XREADGROUP)."""
 
 

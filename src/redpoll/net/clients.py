@@ -23,6 +23,7 @@ class Clients(Owner):
     """The connections by descriptor."""
 
     def __init__(self, engine: Engine, reactor: Reactor, limits: Limits, log: Log) -> None:
+        super().__init__()
         self.engine: Final = engine
         self.reactor: Final = reactor
         self.limits: Final = limits
@@ -54,6 +55,8 @@ class Clients(Owner):
 
     def forget(self, connection: Connection) -> None:
         self.open.pop(connection.fd, None)
+        if self.paused is not None:
+            self.paused.go_on()
         if self.log.level <= VERBOSE:
             self.log.verbose(f"Client closed connection {client_line_for_log(connection.session)}")
 

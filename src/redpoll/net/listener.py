@@ -1,4 +1,8 @@
-"""Listening sockets: TCP over IPv4 and IPv6, and Unix."""
+"""Listening sockets: TCP over IPv4 and IPv6, and Unix.
+
+When the process has no descriptor left for a new connection, accepting pauses: the poller would report the client that
+waits again and again.  It goes on when a connection ends, and every RETRY_MS, as descriptors may come free elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,16 @@ import grp
 import os
 import socket
 import stat
+import sys
 from typing import Final
+
+from mypy_extensions import i64
 
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.settings import Options
 from redpoll.env.log import Log
 from redpoll.errors import ServerError
-from redpoll.net.loop import Handler, Reactor
+from redpoll.net.loop import Handler, Reactor, Timer, now_ms
 
 MAY_BE_MISSING: Final = [
     errno.ENOPROTOOPT,
@@ -26,8 +33,22 @@ MAY_BE_MISSING: Final = [
 """What goes wrong with an address that the machine does not have: forgiven if it has a `-` in front."""
 
 
+EXHAUSTED: Final = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM]
+"""What `accept` says when the process or the system has nothing left to make a connection of."""
+
+RETRY_MS: Final[i64] = 100
+"""How long accepting pauses if no connection ends before."""
+IDLE_MS: Final[i64] = 3600000
+"""How often the timer looks when accepting does not pause: it has to say something."""
+QUIET_MS: Final[i64] = 10000
+"""A shortage is logged when there was none for so long."""
+
+
 class Acceptor:
-    """Who takes new connections."""
+    """Takes new connections; when one has ended, it lets `paused` go on, if that is set."""
+
+    def __init__(self) -> None:
+        self.paused: Listeners | None = None
 
     def accepted(self, sock: socket.socket) -> None:
         raise NotImplementedError
@@ -36,17 +57,31 @@ class Acceptor:
 class Listener(Handler):
     """One listening socket."""
 
-    def __init__(self, sock: socket.socket, acceptor: Acceptor, options: Options) -> None:
+    def __init__(self, sock: socket.socket, owner: Listeners) -> None:
         self.sock: Final = sock
-        self.acceptor: Final = acceptor
-        self.options: Final = options
+        self.owner: Final = owner
+        self.acceptor: Final = owner.acceptor
+        self.options: Final = owner.options
         self.is_tcp: Final = sock.family != socket.AF_UNIX
+        self.watched = False
+
+    def watch(self, wanted: bool) -> None:
+        """Take connections, or let them wait."""
+        if wanted == self.watched:
+            return
+        self.watched = wanted
+        if wanted:
+            self.owner.reactor.add(self.sock.fileno(), self)
+        else:
+            self.owner.reactor.remove(self.sock.fileno())
 
     def on_readable(self) -> None:
         for _ in range(self.options.max_new_connections_per_cycle):
             try:
                 sock, _address = self.sock.accept()
-            except OSError:
+            except OSError as refused:
+                if refused.errno in EXHAUSTED:
+                    self.owner.pause(refused.strerror or str(refused))
                 return
             sock.setblocking(False)
             if self.is_tcp:
@@ -70,6 +105,12 @@ class Listeners(Effects):
         self.tcp: list[Listener] = []
         self.unix: Listener | None = None
         self.path = config.string(b"unixsocket")
+        self.retry: Final = Retry(self)
+        self.paused_ms: i64 = -QUIET_MS
+        """When accepting paused last."""
+        self.spare = spare_descriptor()
+        """A descriptor that is given up for a moment so that the log's file can be opened when there is none left."""
+        reactor.add_timer(self.retry, IDLE_MS)
         config.listen(b"bind", self)
         config.listen(b"port", self)
 
@@ -109,9 +150,39 @@ class Listeners(Effects):
 
     def add(self, sock: socket.socket) -> Listener:
         """Serve one more socket."""
-        listener = Listener(sock, self.acceptor, self.options)
-        self.reactor.add(sock.fileno(), listener)
+        listener = Listener(sock, self)
+        listener.watch(True)
         return listener
+
+    def pause(self, reason: str) -> None:
+        """Take no connections for a while, as the system has refused one for `reason`.
+
+        Logged only if that has not happened for QUIET_MS.
+        """
+        self.acceptor.paused = self
+        self.watch(False)
+        self.retry.due_ms = now_ms() + RETRY_MS
+        if self.retry.due_ms - self.paused_ms > QUIET_MS:
+            if self.spare >= 0:
+                os.close(self.spare)
+            self.log.warning(
+                f"Accepting client connection: {reason}. New clients wait until another one leaves; "
+                "raise 'ulimit -n' or lower maxclients."
+            )
+            self.spare = spare_descriptor()
+        self.paused_ms = self.retry.due_ms
+
+    def go_on(self) -> None:
+        """Take connections again."""
+        self.acceptor.paused = None
+        self.watch(True)
+
+    def watch(self, wanted: bool) -> None:
+        """Watch all listening sockets, or none."""
+        for listener in self.tcp:
+            listener.watch(wanted)
+        if self.unix is not None:
+            self.unix.watch(wanted)
 
     def apply(self, name: bytes, config: Config) -> bytes:
         self.close_tcp()
@@ -125,7 +196,7 @@ class Listeners(Effects):
 
     def close_tcp(self) -> None:
         for listener in self.tcp:
-            self.reactor.remove(listener.sock.fileno())
+            listener.watch(False)
             listener.sock.close()
         self.tcp = []
 
@@ -133,7 +204,7 @@ class Listeners(Effects):
         """Listen no longer."""
         self.close_tcp()
         if self.unix is not None:
-            self.reactor.remove(self.unix.sock.fileno())
+            self.unix.watch(False)
             self.unix.sock.close()
 
     def remove_path(self) -> None:
@@ -145,6 +216,27 @@ class Listeners(Effects):
                 os.unlink(self.path)
             except OSError as refused:
                 self.log.warning(f"Error removing the unix socket file: {refused.strerror}")
+
+
+class Retry(Timer):
+    """Ends a pause that nothing else has ended."""
+
+    def __init__(self, listeners: Listeners) -> None:
+        super().__init__()
+        self.listeners: Final = listeners
+
+    def run(self) -> i64:
+        if self.listeners.acceptor.paused is not None:
+            self.listeners.go_on()
+        return IDLE_MS
+
+
+def spare_descriptor() -> int:
+    """A descriptor to give up in need; -1 if there is none."""
+    try:
+        return os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        return -1
 
 
 def listen_tcp(address: str, port: int, backlog: int) -> socket.socket:
@@ -176,11 +268,13 @@ def listen_tcp(address: str, port: int, backlog: int) -> socket.socket:
 def listen_unix(path: str, mode: int, group: str, backlog: int) -> socket.socket:
     """A listening Unix socket with permissions `mode` (0: as the umask has it), of a group.
 
-    A socket that was left there is replaced, anything else is not.  Raises ServerError.
+    A socket that was left there is replaced, anything else is not, nor the socket of a living server.  Raises
+    ServerError.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
+            refuse_if_served(path)
             os.unlink(path)
         sock.bind(path)
         if group:
@@ -195,6 +289,29 @@ def listen_unix(path: str, mode: int, group: str, backlog: int) -> socket.socket
         raise ServerError(f"Failed opening Unix socket {path}: {reason}") from refused
     sock.setblocking(False)
     return sock
+
+
+def refuse_if_served(path: str) -> None:
+    """Raises OSError if somebody listens on the Unix socket at a path, or might: if nothing says that it is dead."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        # With a full queue of new connections a connect would wait.
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+            who = listening_process(probe)
+        except OSError as refused:
+            if refused.errno == errno.ECONNREFUSED:
+                return
+            who = "another process"
+    raise OSError(errno.EADDRINUSE, f"{who} listens there; stop it, or pass another --unixsocket")
+
+
+def listening_process(connected: socket.socket) -> str:
+    """Who listens at the other end of a Unix socket, for people to read."""
+    if sys.platform != "linux":
+        return "another process"
+    credentials = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return f"process {int.from_bytes(credentials[:4], sys.byteorder)}"
 
 
 def group_number(group: str) -> int:

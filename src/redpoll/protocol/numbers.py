@@ -234,15 +234,24 @@ def four_digits(n: i64) -> i64:
 
 
 def parse_scan_cursor(b: bytes) -> int | None:
-    """The cursor of SCAN and its kin as C's strtoul reads it, 0 to 2^64-1, or None if it is invalid.
+    """The cursor of SCAN and its kin, 0 to 2^64-1, or None if it is invalid.
 
-    White space and a sign may lead; a minus wraps modulo 2^64; nothing may follow.  But a negative integer in
-    canonical spelling is refused: `-1` is, `-01` is not.
+    It is read as C's strtoul reads it, but a negative integer in canonical spelling is refused: `-1` is, `-01` is not.
     """
     if is_int(b) and b[0] == MINUS:
         return None
+    return parse_unsigned(b)
+
+
+def parse_unsigned(b: bytes) -> int | None:
+    """A number from 0 to 2^64-1 as C's strtoul reads it, or None if it is none.
+
+    White space and a sign may lead; a minus wraps modulo 2^64; nothing may follow but a zero byte, which ends the text.
+    """
     at: i64 = 0
-    end: i64 = len(b)
+    end: i64 = b.find(b"\0")
+    if end < 0:
+        end = len(b)
     while at < end and (b[at] == BLANK or (b[at] >= TAB and b[at] <= CARRIAGE_RETURN)):
         at += 1
     negative = at < end and b[at] == MINUS
@@ -257,10 +266,10 @@ def parse_scan_cursor(b: bytes) -> int | None:
         at += 1
     if end - at > 20:
         return None
-    cursor = int(b[at:end])
-    if cursor > ULONG_MAX:
+    number = int(b[at:end])
+    if number > ULONG_MAX:
         return None
-    return (ULONG_MAX + 1 - cursor) & ULONG_MAX if negative else cursor
+    return (ULONG_MAX + 1 - number) & ULONG_MAX if negative else number
 
 
 # Doubles
@@ -278,11 +287,16 @@ def parse_double(b: bytes) -> float:
 def parse_score_bound(b: bytes, start: i64 = 0) -> float:
     """The end of a range of scores in `b[start:]` (after a `(`), or nan.
 
-    As `parse_double`, but nothing at all is 0, what is too large is infinite and what is too small is 0.
+    As `parse_double`, but nothing at all is 0, what is too large is infinite, what is too small is 0, and a zero byte
+    ends the text.
     """
     if start == len(b):
         return 0.0
-    return double_at(b, start, False)
+    found = double_at(b, start, False)
+    if found == found:
+        return found
+    end = b.find(b"\0")
+    return nan if end < 0 else parse_score_bound(b[:end], start)
 
 
 def double_at(b: bytes, start: i64, strict: bool) -> float:

@@ -388,7 +388,11 @@ class RequestParser:
         """Read a line of words.  As in the reference, a NUL hides what follows, so the line never ends."""
         data = self.data
         end: i64 = len(data)
-        limit: i64 = self.at + MAX_LINE_BYTES + 1
+        most: i64 = MAX_LINE_BYTES
+        if self.at + most < end and data[self.at + most] == CR:
+            # It may belong to the line's end, and then it does not count.
+            most += 1
+        limit: i64 = self.at + most + 1
         if limit > end:
             limit = end
         at: i64 = self.at + self.searched
@@ -396,7 +400,7 @@ class RequestParser:
             at += 1
         self.searched = at - self.at
         if at == limit or data[at] == 0:
-            return self.fail(TOO_BIG_INLINE) if end - self.at > MAX_LINE_BYTES else MORE
+            return self.fail(TOO_BIG_INLINE) if end - self.at > most else MORE
         words = split_line(data[self.at : at], True)
         if words is None:
             return self.fail(UNBALANCED_QUOTES)

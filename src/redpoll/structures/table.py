@@ -100,8 +100,10 @@ class Table:
         self.volatile: i64 = 0
         self.longest: i64 = 0
         self.stamp: i64 = STAMPS.first()
-        self.accounted_bytes: i64 = 0
-        """The size that the keyspace's running sum of memory holds for this table."""
+        self.size_told: i64 = 0
+        """The size in bytes that the keyspace's sum of memory holds for this table ..."""
+        self.content_told: i64 = -1
+        """... and `record_bytes + outside_bytes` at that time: while it is the same, so is the size."""
         self.clock: i64 = 0
         # The position.
         self.hash: i64 = 0

@@ -38,6 +38,7 @@ def check(table: Table) -> None:
             key = blob[offset + 1 : offset + 1 + length]
             if word & OUTSIDE:
                 found = segment.objects[j][outside]
+                assert found.accounted == found.size_bytes(), "an object was changed and not accounted"
                 outside_bytes += found.accounted
                 assert found.accounted == found.size_bytes(), "an object has another size than was told"
                 outside += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum, IntEnum, StrEnum
+
 import pytest
 from tests.unit.engine.test_unit import Kept
 
@@ -63,6 +65,39 @@ def test_words_are_bytes_text_or_numbers() -> None:
         with pytest.raises(TypeError):
             store.execute("SET", "a", word)  # type: ignore[arg-type]
     assert store.get("a") == b"1"
+
+
+class Whole(int, Enum):
+    ONE = 1
+
+
+class Level(IntEnum):
+    LOW = -3
+
+
+class Part(float, Enum):
+    HALF = 0.5
+
+
+class Name(StrEnum):
+    KEY = "name"
+
+
+class Raw(bytes, Enum):
+    KEY = b"raw"
+
+
+def test_members_of_enumerations_are_spelled_as_what_they_are_equal_to() -> None:
+    store = redpoll.open()
+    store.execute("MSET", "w", Whole.ONE, "l", Level.LOW, "p", Part.HALF, Name.KEY, Name.KEY, Raw.KEY, Raw.KEY)
+    assert store.execute("MGET", "w", "l", "p", "name", "raw") == [b"1", b"-3", b"0.5", b"name", b"raw"]
+    store.set(Raw.KEY, Raw.KEY)
+    assert [type(found) for found in (store.get("raw"), store.get(Raw.KEY))] == [bytes, bytes]
+    store.set("name", "other")
+    assert store.get(Name.KEY) == b"other"
+    store.hset(Raw.KEY + b"h", Raw.KEY, Name.KEY)
+    assert store.hget("rawh", "raw") == b"name"
+    assert store.delete(Raw.KEY) == 1
 
 
 def test_the_journal_gets_what_methods_change() -> None:

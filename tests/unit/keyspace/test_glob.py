@@ -28,3 +28,14 @@ def test_a_prefix_ends_where_a_byte_has_a_meaning() -> None:
         (b"", b""),
     ):
         assert literal_prefix(pattern) == prefix
+
+
+def test_ranges_go_over_all_bytes_in_either_direction() -> None:
+    for pattern, found in (
+        (b"[\x00-\xff]", range(256)),
+        (b"[\xff-A]", range(65, 256)),
+        (b"[\x80-\xc0]", range(128, 193)),
+        (b"[^\x01-\xff]", (0,)),
+    ):
+        glob = Glob(pattern)
+        assert [byte for byte in range(256) if glob.matches(bytes((byte,)))] == list(found)

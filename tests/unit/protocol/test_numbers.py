@@ -127,6 +127,7 @@ def test_texts_are_taken_as_the_reference_takes_them(row: dict[str, Any]) -> Non
         (b"0", 0), (b"7", 7), (b"+7", 7), (b" \t\n\v\f\r7", 7), (b"-01", 2**64 - 1), (b" -1", 2**64 - 1),
         (b"-0", 0), (b"0007", 7),
         (b"0" * 30 + b"7", 7), (b"18446744073709551615", 2**64 - 1), (b"-18446744073709551615", 1),
+        (b"7\0", 7), (b" 7\0x", 7), (b"-1\0", 2**64 - 1),
     ],
 )  # fmt: skip
 def test_cursors_are_read_as_strtoul_reads(text: bytes, cursor: int) -> None:
@@ -134,7 +135,7 @@ def test_cursors_are_read_as_strtoul_reads(text: bytes, cursor: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b" ", b"-", b"+", b"+-1", b"1 ", b"x", b"18446744073709551616", b"9" * 21, b"-1"]
+    "text", [b"", b" ", b"-", b"+", b"+-1", b"1 ", b"x", b"18446744073709551616", b"9" * 21, b"-1", b"\0", b"\0x"]
 )
 def test_what_strtoul_leaves_or_overflows_is_no_cursor_and_no_negative_integer(text: bytes) -> None:
     assert parse_scan_cursor(text) is None
@@ -188,8 +189,12 @@ def test_a_text_is_a_double_if_python_takes_it_and_it_is_within_range(text: byte
 
 
 @pytest.mark.parametrize(
-    ("text", "bound"), [(b"", 0.0), (b"1e400", math.inf), (b"-1e400", -math.inf), (b"1e-400", 0.0), (b"5", 5.0)]
-)
+    ("text", "bound"),
+    [
+        (b"", 0.0), (b"1e400", math.inf), (b"-1e400", -math.inf), (b"1e-400", 0.0), (b"5", 5.0),
+        (b"\0", 0.0), (b"1.5\0", 1.5), (b"2\0x", 2.0), (b"1e400\0\0", math.inf),
+    ],
+)  # fmt: skip
 def test_bounds_of_scores_are_lenient(text: bytes, bound: float) -> None:
     assert bound == parse_score_bound(text)
     assert bound == parse_score_bound(b"(" + text, 1)

@@ -110,6 +110,8 @@ def test_a_line_that_came_whole_later_does_not_hide_the_next_one() -> None:
         (b"*0\r\n*-7\r\nPING\n", [[b"PING"]]),
         (b"*1\r\n$0\r\n\r\n", [[b""]]),
         (b"P" * 65536 + b"\n", [[b"P" * 65536]]),
+        (b"P" * 65536 + b"\r\nPING\r\n", [[b"P" * 65536], [b"PING"]]),
+        (b"P" * 65535 + b"\r\r\n", [[b"P" * 65535]]),
     ],
 )
 def test_inline_and_empty_commands(data: bytes, commands: list[list[bytes]]) -> None:
@@ -121,7 +123,7 @@ def test_inline_and_empty_commands(data: bytes, commands: list[list[bytes]]) -> 
     [
         b"*", b"*1", b"*1\r", b"*1\n$4\n", b"*1\r\n", b"*1\r\nP", b"*1\r\nPING\r", b"*1\r\n$4\r\nPING",
         b"*1\r\n$4\r\nPINGx", b"P\0NG\nPING\n", b"*" + b"1" * 65535, b"*1\r\n$" + b"1" * 65535, b"P" * 65536,
-        b"*2147483647\r\n", b"'a\\",
+        b"P" * 65536 + b"\r", b"*2147483647\r\n", b"'a\\",
     ],
 )  # fmt: skip
 def test_what_is_not_complete_waits(data: bytes) -> None:
@@ -133,6 +135,8 @@ def test_what_is_not_complete_waits(data: bytes) -> None:
     [
         (b"P" * 65537, b"too big inline request"),
         (b"P" * 65537 + b"\n", b"too big inline request"),
+        (b"P" * 65536 + b"\rP", b"too big inline request"),
+        (b"P" * 65536 + b"\r\r\n", b"too big inline request"),
         (b"P\0\n" + b"P" * 65536, b"too big inline request"),
         (b'ECHO "a\n', b"unbalanced quotes in request"),
         (b"*" + b"1" * 65536, b"too big mbulk count string"),
@@ -257,3 +261,9 @@ def test_expected_names_are_the_objects_given() -> None:
         commands, _ = run([array(b"GET", b"key"), array(b"get", b"key")], parser=RequestParser(limits))
         assert commands[0][0] is name
         assert commands[1][0] == b"get"
+
+
+def test_the_longest_inline_command_may_come_in_pieces() -> None:
+    for pieces in ([b"P" * 65536, b"\r", b"\n"], [b"P" * 65536 + b"\r", b"\n"], [b"P" * 65536, b"\r\n"]):
+        assert run(pieces) == ([[b"P" * 65536]], None)
+    assert run([b"P" * 65536, b"\r", b"P"]) == ([], b"Protocol error: too big inline request")

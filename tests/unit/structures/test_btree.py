@@ -6,10 +6,10 @@ import random
 from bisect import bisect_left, insort
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from mypy_extensions import i64
+from tests.profiles import scaled
 
 from redpoll.structures.btree import BTree, build
 from redpoll.structures.btree_leaf import member_at, record, record_end, score_at
@@ -176,9 +176,7 @@ class BTreeMachine(RuleBasedStateMachine):
 
 
 TestBTreeMachine = BTreeMachine.TestCase
-TestBTreeMachine.settings = settings(
-    max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestBTreeMachine.settings = scaled(1.0, 0.75)
 
 
 def filled(entries: list[Entry], leaf_bytes: int = 479, fanout: int = 63) -> BTree:

@@ -1,0 +1,101 @@
+"""Copies of tables: neither sees what happens to the other."""
+
+from __future__ import annotations
+
+from tests.unit.structures.tables import filled, load, store
+
+from redpoll.structures.table import Table
+from redpoll.structures.table_check import check
+from redpoll.structures.table_copy import copied
+from redpoll.types.kinds import STRING_RAW
+
+
+def test_a_copy_of_scores_goes_its_own_way() -> None:
+    table = Table(scored=True)
+    for n in range(1000):
+        assert not table.find(b"%d" % n)
+        table.insert(b"%d" % n, b"", 0)
+        table.set_score(float(n))
+    twin = copied(table)
+    for n in range(1000):
+        assert table.find(b"%d" % n)
+        if n % 3:
+            table.remove()
+        else:
+            table.set_score(-1.0)
+    for n in range(1000, 3000):
+        assert not table.find(b"%d" % n)
+        table.insert(b"%d" % n, b"", 0)
+    check(table)
+    check(twin)
+    assert twin.size == 1000
+    for n in range(1000):
+        assert twin.find(b"%d" % n)
+        assert twin.score() == float(n)
+
+
+def test_a_copy_has_everything_that_the_table_has() -> None:
+    table = Table()
+    table.clock = 99
+    for n in range(500):
+        store(table, b"key:%d" % n, b"v" * (n % 400), n % 16)
+        if n % 3 == 0:
+            assert table.find(b"key:%d" % n)
+            table.set_deadline(1000 + n)
+    store(table, b"l" * 300, b"of a long key", 5)
+    made = copied(table)
+    check(made)
+    for name in (
+        "buckets",
+        "low",
+        "high",
+        "split",
+        "size",
+        "record_bytes",
+        "outside_bytes",
+        "volatile",
+        "longest",
+        "clock",
+    ):
+        assert getattr(made, name) == getattr(table, name), name
+    assert made.size_bytes() == table.size_bytes()
+    assert made.most_buckets == table.most_buckets
+    assert made.stamp != table.stamp
+    for n in range(500):
+        assert load(made, b"key:%d" % n) == b"v" * (n % 400)
+        assert (made.kind(), made.access_clock(), made.deadline()) == (n % 16, 99, 1000 + n if n % 3 == 0 else 0)
+    assert load(made, b"l" * 300) == b"of a long key"
+
+
+def test_objects_are_copies_with_keys_of_their_own() -> None:
+    table = Table()
+    store(table, b"l" * 300, b"long", STRING_RAW)
+    store(table, b"short", b"v" * 300, STRING_RAW)
+    made = copied(table)
+    for key in (b"l" * 300, b"short"):
+        assert table.find(key)
+        ours = table.object()
+        assert made.find(key)
+        theirs = made.object()
+        assert ours is not theirs
+        assert (ours.key, ours.accounted) == (theirs.key, theirs.accounted)
+    assert table.find(b"l" * 300)
+    table.remove()
+    assert load(made, b"l" * 300) == b"long"
+    check(table)
+    check(made)
+
+
+def test_changing_the_copy_leaves_deadlines_of_the_table_alone() -> None:
+    table = filled(40)
+    for n in range(40):
+        assert table.find(b"key:%08d" % n)
+        table.set_deadline(n + 1)
+    made = copied(table)
+    for n in range(40):
+        assert made.find(b"key:%08d" % n)
+        made.set_deadline(0)
+    check(table)
+    check(made)
+    assert (table.volatile, made.volatile) == (40, 0)
+    assert [table.find(b"key:%08d" % n) and table.deadline() for n in range(40)] == list(range(1, 41))

@@ -1,0 +1,48 @@
+"""The warm pass notes the buckets where look-ups will go, and forgets them."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.structures.tables import filled
+
+from redpoll.structures.table import Table
+from redpoll.structures.warming import MOST, Warming, touch_words
+
+
+@pytest.mark.parametrize("count", [1, 40, 3000])
+def test_the_buckets_noted_are_those_of_the_keys(count: int) -> None:
+    table = filled(count)
+    warming = Warming()
+    for n in range(min(count, MOST)):
+        key = b"key:%08d" % n
+        warming.add(table, key)
+        assert table.find(key)
+        assert warming.buckets[n] == table.bucket
+    assert warming.count == min(count, MOST)
+    warming.touch(table)
+    assert warming.count == 0
+
+
+def test_no_more_than_its_fill_is_noted() -> None:
+    table = filled(10)
+    warming = Warming()
+    for n in range(MOST + 5):
+        warming.add(table, b"%d" % n)
+    assert warming.count == MOST
+    warming.touch(table)
+
+
+def test_words_and_records_are_read() -> None:
+    table = Table(most_buckets=1)
+    warming = Warming()
+    warming.add(table, b"nothing is there yet")
+    assert warming.touch(table) == 0
+    for n in range(20):
+        table.put(b"%d" % n, b"v" * 200, 0)
+    words, blob = table.segments[0].words[0], table.segments[0].blobs[0]
+    some_words = words[0] + words[10] + words[19]
+    warming.add(table, b"any key")
+    warming.add(table, b"any other key")
+    assert touch_words(table, warming.buckets, 2) == 2 * some_words
+    # A byte of every cache line of the records.
+    assert warming.touch(table) == 2 * (some_words + sum(blob[31::64]))
