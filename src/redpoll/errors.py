@@ -36,6 +36,18 @@ INVALID_NUMKEYS: Final = b"ERR invalid numkeys value or out of range"
 LCS_LEN_AND_IDX: Final = b"ERR If you want both the length and indexes, please just use IDX."
 LCS_NEEDS_STRINGS: Final = b"ERR The specified keys must contain string values"
 LCS_TOO_LARGE: Final = b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"
+COUNT_NOT_POSITIVE: Final = b"ERR count should be greater than 0"
+COUNT_OUT_OF_RANGE: Final = (
+    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+)
+INDEX_OUT_OF_RANGE: Final = b"ERR index out of range"
+RANK_ZERO: Final = (
+    b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from "
+    b"the end of the list"
+)
+COUNT_NEGATIVE: Final = b"ERR COUNT can't be negative"
+MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
 BIT_OFFSET: Final = b"ERR bit offset is not an integer or out of range"
 BIT_VALUE: Final = b"ERR bit is not an integer or out of range"
 BIT_NEITHER: Final = b"ERR The bit argument must be 1 or 0."

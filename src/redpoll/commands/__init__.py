@@ -21,6 +21,8 @@ from redpoll.commands import (
     key_moves,
     keys,
     latency,
+    list_search,
+    lists,
     lolwut,
     memory,
     modules,

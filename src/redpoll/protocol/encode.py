@@ -27,6 +27,7 @@ from redpoll.protocol.reply import (
     Marker,
     NullArray,
     Pairs,
+    Parts,
     Push,
     RawError,
     Sequence,
@@ -282,6 +283,12 @@ def write_view(out: Output, view: View, resp: i64) -> None:
     else:
         write_header(out.buffer, TILDE if view.shape == SET else STAR, count)
     view.start()
+    if isinstance(view, Parts):
+        while count > 0:
+            view.advance()
+            write_part(out, view.holder, view.begin, view.end)
+            count -= 1
+        return
     while count > 0:
         write_bulk(out, view.step())
         count -= 1

@@ -171,22 +171,6 @@ class List(Value):
         self.rewrite(packed[:at])
         return item
 
-    def pops(self, number: i64, front: bool) -> list[object]:
-        """Take the first `number` elements, or the last ones, the last one first.  There are so many."""
-        found: list[object] = []
-        if number == 1:
-            found.append(self.pop(front))
-            return found
-        total = self.count()
-        if front:
-            found.extend(self.slice(0, number))
-            self.keep(number, total)
-        else:
-            found.extend(self.slice(total - number, total))
-            found.reverse()
-            self.keep(0, total - number)
-        return found
-
     def keep(self, start: i64, stop: i64) -> None:
         """Take all elements away but those from index `start` to before `stop`."""
         self.puts = 1
@@ -198,10 +182,9 @@ class List(Value):
         else:
             self.rewrite(runs.cut(self.packed(), VARIED, start, stop))
 
-    def set(self, index: i64, item: bytes, limits: EncodingLimits) -> None:
-        """Put `item` in the place of the element at `index`."""
+    def set(self, index: i64, item: bytes) -> None:
+        """Put `item` in the place of the element at `index`, after `make_room`."""
         self.puts = 1
-        self.make_room(item, limits)
         if self.chunks is None:
             packed = self.packed()
             at = place_of(packed, VARIED, index)
@@ -244,12 +227,11 @@ class List(Value):
 
     # Encodings.
 
-    def make_room(self, item: bytes, limits: EncodingLimits) -> None:
-        """Become a quicklist if `item` is too much for a listpack."""
-        if self.kind == LIST_LISTPACK:
-            self._make_room(1, len(item), limits)
+    def make_room(self, item: bytes, limits: EncodingLimits) -> bool:
+        """Become a quicklist if `item` is too much for a listpack; whether it was."""
+        return self.kind == LIST_LISTPACK and self._make_room(1, len(item), limits)
 
-    def _make_room(self, number: i64, size: i64, limits: EncodingLimits) -> None:
+    def _make_room(self, number: i64, size: i64, limits: EncodingLimits) -> bool:
         """Become a quicklist if `number` elements of `size` bytes together are too much for a listpack."""
         limit = limits.list_size
         chunks = self.chunks
@@ -257,24 +239,25 @@ class List(Value):
         if chunks is not None and nodes is not None:
             held = nodes.total_bytes() if chunks.count > 0 else HEADER_BYTES
             if not exceeds(limit, chunks.count, held, number, size):
-                return
+                return False
         else:
             # An entry takes at most twice what its record does, and a record a byte at least.
             packed = self.stop - self.start
             held = HEADER_BYTES + 2 * packed + size
             if held <= (most_bytes_of(limit) if limit < 0 else SAFE_BYTES) and (limit < 0 or packed + number <= limit):
-                return
+                return False
             items = self.slice(0, self.count())
             held = HEADER_BYTES
             for item in items:
                 held += entry_bytes(item)
             if not exceeds(limit, len(items), held, number, size):
-                return
+                return False
             self._unpack()
             nodes = self.nodes
         assert nodes is not None
         self.kind = LIST_QUICKLIST
         nodes.set_limit(limit)
+        return True
 
     def apply_limits(self, limits: EncodingLimits) -> None:
         # Only called when elements have gone, or one has given way to another: others set no `puts`.

@@ -199,7 +199,6 @@ class ChunksMachine(RuleBasedStateMachine):
 TestChunks = ChunksMachine.TestCase
 
 
-
 def filled(elements: list[bytes], front: bool = False) -> Chunks:
     chunks = Chunks()
     for item in elements:

@@ -81,20 +81,6 @@ class ListMachine(RuleBasedStateMachine):
         self.told()
 
     @precondition(lambda self: self.model.nodes)
-    @rule(data=st.data(), front=st.booleans())
-    def pops(self, data: st.DataObject, front: bool) -> None:
-        elements = self.model.elements()
-        size = len(elements)
-        count = data.draw(st.integers(1, min(size, 5)) | st.integers(1, size))
-        if front:
-            assert self.value.pops(count, True) == elements[:count]
-            self.model.keep(count, size)
-        else:
-            assert self.value.pops(count, False) == elements[::-1][:count]
-            self.model.keep(0, size - count)
-        self.told()
-
-    @precondition(lambda self: self.model.nodes)
     @rule(data=st.data(), after=st.booleans())
     def insert(self, data: st.DataObject, after: bool) -> None:
         index = data.draw(st.integers(0, len(self.model.elements()) - 1))
@@ -110,7 +96,8 @@ class ListMachine(RuleBasedStateMachine):
     def set(self, data: st.DataObject) -> None:
         index = data.draw(st.integers(0, len(self.model.elements()) - 1))
         item = data.draw(self.items)
-        self.value.set(index, item, self.limits)
+        self.value.make_room(item, self.limits)
+        self.value.set(index, item)
         self.model.set(index, item)
         self.told()
 
