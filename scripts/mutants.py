@@ -369,9 +369,7 @@ class Exercise:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.modules: list[str] = options.modules
-        self.sources = {
-            module: (PACKAGE / f"{module}.py").read_text(encoding="utf-8") for module in self.modules
-        }
+        self.sources = {module: (PACKAGE / f"{module}.py").read_text(encoding="utf-8") for module in self.modules}
         self.equal = equal_mutants()
         self.results = Results(STATE)
         self.times: dict[str, float] = {}
@@ -387,7 +385,7 @@ class Exercise:
 
     def measure(self, copy: Copy) -> None:
         """How long the tests take when nothing is wrong.  Ends the program if something is."""
-        for tests in ([named_tests(module) for module in self.modules] + [list(TIER)]):
+        for tests in [named_tests(module) for module in self.modules] + [list(TIER)]:
             began = time.monotonic()
             passed, failed = copy.run(tests, 900)
             if not passed:

@@ -38,9 +38,6 @@ LCS_NEEDS_STRINGS: Final = b"ERR The specified keys must contain string values"
 LCS_TOO_LARGE: Final = b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
 NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"
 COUNT_NOT_POSITIVE: Final = b"ERR count should be greater than 0"
-COUNT_OUT_OF_RANGE: Final = (
-    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
-)
 INDEX_OUT_OF_RANGE: Final = b"ERR index out of range"
 RANK_ZERO: Final = (
     b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from "
@@ -48,6 +45,11 @@ RANK_ZERO: Final = (
 )
 COUNT_NEGATIVE: Final = b"ERR COUNT can't be negative"
 MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
+TOO_MANY_NUMKEYS: Final = b"ERR Number of keys can't be greater than number of args"
+LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
+COUNT_OUT_OF_RANGE: Final = (
+    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+)
 BIT_OFFSET: Final = b"ERR bit offset is not an integer or out of range"
 BIT_VALUE: Final = b"ERR bit is not an integer or out of range"
 BIT_NEITHER: Final = b"ERR The bit argument must be 1 or 0."

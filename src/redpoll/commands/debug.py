@@ -39,7 +39,7 @@ from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import NEW
 from redpoll.observe.client_line import client_line_for_log
 from redpoll.observe.digest import data_digest, key_digest
-from redpoll.observe.object_report import database_lines, object_line, sds_line, table_lines
+from redpoll.observe.object_report import database_lines, hash_table_of, object_line, sds_line, table_lines
 from redpoll.protocol.numbers import is_int, parse_double, parse_unsigned, to_int
 from redpoll.protocol.reply import (
     NO_REPLY,
@@ -195,14 +195,10 @@ def wants_all(args: list[bytes]) -> bool:
 
 
 def htstats_key(session: Session, args: list[bytes]) -> object:
-    table = session.db.table
     go_to(session.db, args[2])
-    members = None
-    if table.is_outside() and ENCODING_NAME[table.kind()] in (b"hashtable", b"skiplist"):
-        members = session.db.container().inner()
-    if members is None:
+    if ENCODING_NAME[session.db.table.kind()] not in (b"hashtable", b"skiplist"):
         raise CommandError(NOT_A_HASH_TABLE)
-    return Verbatim(table_lines(members, wants_all(args)).encode())
+    return Verbatim(table_lines(hash_table_of(session.db.container()), wants_all(args)).encode())
 
 
 def quicklist(session: Session, args: list[bytes]) -> object:

@@ -8,12 +8,11 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import DELETE, RM, RO, key_range, one_key
 from redpoll.catalogue.spec import DANGEROUS, FAST, KEYSPACE, READONLY, WRITE
-from redpoll.engine.args import Args, integer
+from redpoll.commands.scan_options import ScanOptions, scan_cursor
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import INVALID_CURSOR, SYNTAX, CommandError, only_in
-from redpoll.keyspace.scan import TypeFilter, all_keys, glob_or_none, random_key, scan_keys
-from redpoll.protocol.numbers import int_text, parse_scan_cursor
+from redpoll.keyspace.scan import all_keys, glob_or_none, random_key, scan_keys
+from redpoll.protocol.numbers import int_text
 from redpoll.protocol.reply import Status
 from redpoll.types.kinds import TYPE_NAME
 
@@ -118,28 +117,7 @@ def randomkey(session: Session, args: list[bytes]) -> object:
     summary="Walk over the keys of a database, some with each call.",
 )  # fmt: skip
 def scan(session: Session, args: list[bytes]) -> object:
-    cursor = parse_scan_cursor(args[1])
-    if cursor is None:
-        raise CommandError(INVALID_CURSOR)
-    count: i64 = 10
-    pattern: bytes | None = None
-    wanted = TypeFilter(None)
-    options = Args(args, 2)
-    while options.left() > 0:
-        word = options.word()
-        if word == b"NOVALUES" or word == b"NOSCORES":
-            raise CommandError(only_in(word, b"HSCAN" if word == b"NOVALUES" else b"ZSCAN"))
-        if options.left() == 0:
-            raise CommandError(SYNTAX)
-        if word == b"COUNT":
-            count = integer(options.next())
-            if count < 1:
-                raise CommandError(SYNTAX)
-        elif word == b"MATCH":
-            pattern = options.next()
-        elif word == b"TYPE":
-            wanted = TypeFilter(options.next())
-        else:
-            raise CommandError(SYNTAX)
-    following, keys = scan_keys(session.db, cursor, count, glob_or_none(pattern), wanted)
+    cursor = scan_cursor(args[1])
+    options = ScanOptions(args, 2, b"SCAN")
+    following, keys = scan_keys(session.db, cursor, options.count, options.glob, options.type)
     return [int_text(following), keys]

@@ -77,6 +77,9 @@ class Options:
 
 
 ENCODING_LIMITS: Final = {
+    b"set-max-intset-entries": "set_intset",
+    b"set-max-listpack-entries": "set_entries",
+    b"set-max-listpack-value": "set_value",
     b"hash-max-listpack-entries": "hash_entries",
     b"hash-max-listpack-value": "hash_value",
     b"zset-max-listpack-entries": "zset_entries",

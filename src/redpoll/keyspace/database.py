@@ -28,11 +28,14 @@ from redpoll.types.kinds import (
     HASH_LISTPACK,
     LIST_LISTPACK,
     LIST_QUICKLIST,
+    SET_HASHTABLE,
+    SET_INTSET,
     STRING_RAW,
     ZSET_LISTPACK,
     ZSET_SKIPLIST,
 )
 from redpoll.types.list import List
+from redpoll.types.set import Set
 from redpoll.types.string import LongString, String, string_kind
 from redpoll.types.value import CREATED, Value
 from redpoll.types.zset import ZSet
@@ -288,6 +291,25 @@ class Database:
         value.open(self.table)
         return value
 
+    def members(self, key: bytes) -> Set | None:
+        """The set at `key` to read, or None.  Raises WRONGTYPE."""
+        return self._members() if self.look(key) else None
+
+    def members_to_change(self, key: bytes, create: bool) -> Set | None:
+        """The set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
+        if self.look_to_change(key):
+            return self._members()
+        return Set() if create else None
+
+    def _members(self) -> Set:
+        found = self._kept(SET_INTSET, SET_HASHTABLE)
+        if found is not None:
+            assert isinstance(found, Set)
+            return found
+        value = Set()
+        value.open(self.table)
+        return value
+
     def zset(self, key: bytes) -> ZSet | None:
         """The sorted set at `key` to read, or None.  Raises WRONGTYPE."""
         return self._zset() if self.look(key) else None
@@ -372,6 +394,20 @@ class Database:
             self._created(key, kind)
         if timed and not keep_deadline:
             self.set_deadline(0)
+
+    def set_container(self, key: bytes, value: Value) -> None:
+        """Make `key` hold `value`, a new one, whatever it held before; the caller tells `changed` without a value."""
+        if not self.look_to_change(key):
+            self._put_in(key, value)
+            self._created(key, value.kind)
+            return
+        table = self.table
+        gone = table.object() if table.is_outside() else None
+        if table.volatile > 0:
+            table.set_deadline(0)
+        value.put_back(table, key)
+        if gone is not None:
+            self.reclaimer.drop(gone)
 
     def _created(self, key: bytes, kind: i64) -> None:
         moment = self.moment

@@ -10,15 +10,19 @@ from typing import Final
 from redpoll.keyspace.database import Database
 from redpoll.observe.aside import Aside
 from redpoll.protocol.numbers import is_int, to_int
+from redpoll.structures.members import insert_member
 from redpoll.structures.table import Table
 from redpoll.types.kinds import (
     ENCODING_NAME,
     HASH_HASHTABLE,
     LISTPACKS,
+    SET_HASHTABLE,
+    SET_INTSET,
     STRING_INT,
     STRING_RAW,
     ZSET_SKIPLIST,
 )
+from redpoll.types.value import Value
 
 LISTPACK_FRAME: Final = 7
 """Bytes of a listpack around its entries."""
@@ -50,14 +54,21 @@ def content_bytes(db: Database, key: bytes, kind: int) -> int:
     if kind <= STRING_RAW:
         text = db.string(key) or b""
         return string_bytes(text, kind == STRING_INT)
-    rows = db.container().rows() if db.look(key) else []
+    if not db.look(key):
+        return 0
+    value = db.container()
+    if kind == SET_INTSET:
+        return intset_bytes(value)
+    rows = value.rows()
     if kind in LISTPACKS:
         return listpack_bytes(rows)
     if kind == ZSET_SKIPLIST:
         members = rows[::2]
         return length_bytes(len(members)) + sum([string_bytes(member, is_int(member)) + 8 for member in members])
-    assert kind == HASH_HASHTABLE, "a kind without a form in files"
-    return length_bytes(len(rows) // 2) + sum([string_bytes(item, is_int(item)) for item in rows])
+    assert kind == HASH_HASHTABLE or kind == SET_HASHTABLE, "a kind without a form in files"
+    return length_bytes(len(rows) // (2 if kind == HASH_HASHTABLE else 1)) + sum(
+        [string_bytes(item, is_int(item)) for item in rows]
+    )
 
 
 def length_bytes(length: int) -> int:
@@ -92,6 +103,13 @@ def listpack_bytes(items: list[bytes]) -> int:
     return length_bytes(total) + total
 
 
+def intset_bytes(value: Value) -> int:
+    """A set of integers as an RDB file holds it: a frame of 8 bytes, and all numbers in the width of the widest."""
+    # The packed form has them in the same width, behind one byte.
+    total = 8 + (len(value.packed()) - 1 if not value.is_large() else len(value.rows()) * 8)
+    return length_bytes(total) + total
+
+
 def entry_bytes(item: bytes) -> int:
     if is_int(item):
         n = int(to_int(item))
@@ -122,6 +140,17 @@ def string_length(db: Database, key: bytes) -> int:
     with Aside(db.moment, also_expired=True):
         text = db.string(key)
     return len(text) if text is not None else 0
+
+
+def hash_table_of(value: Value) -> Table:
+    """The hash table of a value that the reference keeps in one; a new one of its keys where it is packed here."""
+    table = value.inner()
+    if table is None:
+        table = Table()
+        for key in value.rows()[:: int(value.row_width())]:
+            table.find(key)
+            insert_member(table, key)
+    return table
 
 
 def table_lines(table: Table, full: bool) -> str:

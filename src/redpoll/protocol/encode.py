@@ -26,6 +26,7 @@ from redpoll.protocol.reply import (
     Map,
     Marker,
     NullArray,
+    PackedStrings,
     Pairs,
     Parts,
     Push,
@@ -271,9 +272,6 @@ def write_pairs(out: Output, items: list[object], resp: i64) -> None:
 
 def write_view(out: Output, view: View, resp: i64) -> None:
     """Append the bulk strings that a view walks over."""
-    if isinstance(view, Strings):
-        write_strings(out, view, resp)
-        return
     count = view.count
     if resp < RESP3:
         write_header(out.buffer, STAR, count)
@@ -282,6 +280,12 @@ def write_view(out: Output, view: View, resp: i64) -> None:
         write_header(out.buffer, PERCENT, count >> 1)
     else:
         write_header(out.buffer, TILDE if view.shape == SET else STAR, count)
+    if isinstance(view, PackedStrings):
+        write_packed(out, view)
+        return
+    if isinstance(view, Strings):
+        write_strings(out, view, resp)
+        return
     view.start()
     if isinstance(view, Parts):
         while count > 0:
@@ -295,11 +299,10 @@ def write_view(out: Output, view: View, resp: i64) -> None:
 
 
 def write_strings(out: Output, strings: Strings, resp: i64) -> None:
-    """Append an array of bulk strings and nulls."""
+    """Append bulk strings and nulls."""
     count = strings.count
     holders = strings.holders
     places = strings.places
-    write_header(out.buffer, STAR, count)
     k: i64 = 0
     while k < count:
         place = places[k]
@@ -311,6 +314,19 @@ def write_strings(out: Output, strings: Strings, resp: i64) -> None:
         else:
             write_null(out.buffer, resp)
         k += 1
+
+
+def write_packed(out: Output, view: PackedStrings) -> None:
+    """Append packed bulk strings from where they are."""
+    for packed in view.pieces:
+        at: i64 = 0
+        size: i64 = len(packed)
+        while at < size:
+            begin: i64 = at + 1
+            at = begin + packed[at]
+            write_part(out, packed, begin, at)
+    for whole in view.wholes:
+        write_bulk(out, whole)
 
 
 def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:

@@ -413,6 +413,11 @@ def format_double(d: float) -> bytes:
     return out.getvalue()
 
 
+def digits_of(d: float) -> bytes:
+    """The text of `d` with 17 significant digits, as only ZSCAN has it: `0.10000000000000001`, `1e+21`."""
+    return b"%.17g" % d
+
+
 def is_negative_zero(zero: float) -> bool:
     """Whether a zero carries the minus sign, which no comparison shows."""
     return str(zero) == "-0.0"

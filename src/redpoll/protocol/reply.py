@@ -200,13 +200,13 @@ WHOLE_ITEM: Final[i64] = -2
 
 
 class Strings(View):
-    """An array of bulk strings and nulls, most of which lie in other bytes, such as the records of a bucket.
+    """A row of bulk strings and nulls, most of which lie in other bytes, such as the records of a bucket.
 
     The encoder copies them from where they are, so that none becomes an object of its own on the way.
     """
 
-    def __init__(self) -> None:
-        super().__init__(0, ARRAY)
+    def __init__(self, shape: i64 = ARRAY) -> None:
+        super().__init__(0, shape)
         self.holders: list[bytes] = []
         self.places: vec[i64] = vec[i64]()
         """Of each: where it starts in its holder, shifted left by 32, and where it stops; or what it is instead."""
@@ -244,6 +244,38 @@ class Strings(View):
             item = self.step()
             items.append(None if place == NULL_ITEM else item)
         return items
+
+
+class PackedStrings(View):
+    """A row of bulk strings that stand as `[length, 1 byte][string]...` one behind another, in several pieces.
+
+    What is too long for that comes behind them, whole.
+    """
+
+    def __init__(self, shape: i64) -> None:
+        super().__init__(0, shape)
+        self.pieces: list[bytes] = []
+        self.wholes: list[bytes] = []
+        self.piece: i64 = 0
+        self.at: i64 = 0
+
+    def start(self) -> None:
+        self.piece = 0
+        self.at = 0
+
+    def step(self) -> bytes:
+        while self.piece < len(self.pieces):
+            packed = self.pieces[self.piece]
+            if self.at < len(packed):
+                begin: i64 = self.at + 1
+                end: i64 = begin + packed[self.at]
+                self.at = end
+                return packed[begin:end]
+            self.piece += 1
+            self.at = 0
+        whole = self.wholes[self.at]
+        self.at += 1
+        return whole
 
 
 OK: Final = Status(b"OK")

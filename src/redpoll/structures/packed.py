@@ -46,6 +46,32 @@ def equal_at(blob: bytes, at: i64, key: bytes, length: i64) -> bool:
     return True
 
 
+def equal_parts(blob: bytes, at: i64, other: bytes, start: i64, length: i64) -> bool:
+    """Whether the `length` bytes of `blob` from `at` are those of `other` from `start`; both lie inside.
+
+    `equal_at` for parts: it is not written with this one, as every look-up of a key would pay for the argument.
+    """
+    if length >= 8:
+        last: i64 = length - 8
+        i: i64 = 0
+        while i < last:
+            if read_i64_le(blob, at + i) != read_i64_le(other, start + i):
+                return False
+            i += 8
+        return read_i64_le(blob, at + last) == read_i64_le(other, start + last)
+    if length >= 4:
+        rest: i64 = length - 4
+        if read_i32_le(blob, at) != read_i32_le(other, start):
+            return False
+        return read_i32_le(blob, at + rest) == read_i32_le(other, start + rest)
+    j: i64 = 0
+    while j < length:
+        if blob[at + j] != other[start + j]:
+            return False
+        j += 1
+    return True
+
+
 def patched(blob: bytes, at: i64, data: bytes) -> bytes:
     """A copy of `blob` in which `data` stands from `at`; the length stays."""
     size: i64 = len(data)

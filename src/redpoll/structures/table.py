@@ -474,23 +474,27 @@ class Table:
             return False
         tries: i64 = 0
         while True:
-            b = random.below(self.buckets)
-            i = random.below(self.longest)
-            segment = self.segments[b >> SEGMENT_BITS]
-            words = segment.words[b & SEGMENT_MASK]
-            if i < len(words):
-                offset: i64 = 0
-                k: i64 = 0
-                while k < i:
-                    offset += words[k] & LENGTH_MASK
-                    k += 1
-                self.seek(b, i, offset)
+            drawn = random.below(self.buckets * self.longest)
+            b = drawn // self.longest
+            i = drawn - b * self.longest
+            if i < len(self.segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK]):
+                self.seek_index(b, i)
                 return True
             tries += 1
             if tries == 256:
                 # The bound is a high-water mark; after many misses find out how long buckets are now.
                 self._note_longest()
                 tries = 0
+
+    def seek_index(self, bucket: i64, index: i64) -> None:
+        """Go to the record of that index in that bucket, which there is."""
+        words = self.segments[bucket >> SEGMENT_BITS].words[bucket & SEGMENT_MASK]
+        offset: i64 = 0
+        k: i64 = 0
+        while k < index:
+            offset += words[k] & LENGTH_MASK
+            k += 1
+        self.seek(bucket, index, offset)
 
     def _note_longest(self) -> None:
         self.longest = 0

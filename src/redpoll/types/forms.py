@@ -10,10 +10,13 @@ from redpoll.types.kinds import (
     HASH_LISTPACK,
     LIST_LISTPACK,
     LIST_QUICKLIST,
+    SET_HASHTABLE,
+    SET_INTSET,
     ZSET_LISTPACK,
     ZSET_SKIPLIST,
 )
 from redpoll.types.list import List
+from redpoll.types.set import Set
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
 
@@ -25,6 +28,8 @@ def empty(kind: i64) -> Value:
         made = Hash()
     elif LIST_LISTPACK <= kind <= LIST_QUICKLIST:
         made = List()
+    elif SET_INTSET <= kind <= SET_HASHTABLE:
+        made = Set()
     else:
         assert ZSET_LISTPACK <= kind <= ZSET_SKIPLIST, "a kind without a class"
         made = ZSet()

@@ -39,9 +39,12 @@ TYPE_NUMBER: Final = (0, 0, 0, 1, 1, 2, 2, 2, 4, 4, 3, 3, 6)
 
 
 class EncodingLimits:
-    """The settings that decide encodings: `hash-max-listpack-*` and their like."""
+    """The settings that decide encodings: `hash-max-listpack-*`, `set-max-intset-entries` and their like."""
 
     def __init__(self) -> None:
+        self.set_intset: i64 = 512
+        self.set_entries: i64 = 128
+        self.set_value: i64 = 64
         self.hash_entries: i64 = 512
         self.hash_value: i64 = 64
         self.zset_entries: i64 = 128

@@ -15,8 +15,9 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.protocol.numbers import format_double
 from redpoll.structures import ranked
 from redpoll.structures.btree import BTree
+from redpoll.structures.members import insert_member
 from redpoll.structures.packed import spliced, without
-from redpoll.structures.segment import KEY_LIMIT, Outside
+from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_copy import copied
 from redpoll.types.kinds import ZSET_LISTPACK, ZSET_SKIPLIST, EncodingLimits
@@ -37,17 +38,6 @@ MOVED: Final[i64] = 1
 SAME: Final[i64] = 2
 REFUSED: Final[i64] = 3
 NOT_A_NUMBER: Final[i64] = 4
-
-
-@mypyc_attr(acyclic=True)
-class LongMember(Outside):
-    """Stands in the member table for a member longer than a record's key may be."""
-
-    def size_bytes(self) -> i64:
-        return len(self.key) + 80
-
-    def copy(self) -> Outside:
-        return LongMember()
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -140,10 +130,7 @@ class ZSet(Value):
         members = self.members
         order = self.order
         assert members is not None and order is not None
-        if len(member) <= KEY_LIMIT:
-            members.insert(member, b"", 0)
-        else:
-            members.insert_outside(member, LongMember(), 0)
+        insert_member(members, member)
         members.set_score(score)
         order.insert(score, member)
 
@@ -271,10 +258,7 @@ class ZSet(Value):
             member = blob[at + 9 : at + 9 + length]
             score = read_f64_le(blob, at)
             members.find(member)
-            if length <= KEY_LIMIT:
-                members.insert(member, b"", 0)
-            else:
-                members.insert_outside(member, LongMember(), 0)
+            insert_member(members, member)
             members.set_score(score)
             order.insert(score, member)
             at += 9 + length

@@ -20,15 +20,19 @@ from redpoll.engine.session import Peer
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.events import HDEL, HSET, SET, ZADD, ZREM
+from redpoll.keyspace.events import HDEL, HSET, SADD, SET, SREM, ZADD, ZREM
 from redpoll.structures.table_check import check
 from redpoll.types.hash import Hash
+from redpoll.types.set import Set
 from redpoll.types.zset import ZSet
 
 HASHES = [b"h%d" % n for n in range(4)] + [b"h" * 220]
 ZSETS = [b"z%d" % n for n in range(3)] + [b"z" * 201]
+SETS = [b"m%d" % n for n in range(3)] + [b"m" * 240]
 STRINGS = [b"s%d" % n for n in range(4)]
-items = st.sampled_from([b"", b"a", b"b", b"c" * 8, b"d" * 60, b"e" * 120, b"f" * 254, b"g" * 255, b"i" * 700])
+items = st.sampled_from(
+    [b"", b"a", b"b", b"7", b"-300", b"70000", b"c" * 8, b"d" * 60, b"e" * 120, b"f" * 254, b"g" * 255, b"i" * 700]
+)
 scores = st.sampled_from([-1.5, 0.0, 1.0, 2.0, 1e10])
 
 
@@ -46,7 +50,7 @@ class Knot(RuleBasedStateMachine):
         self.deadlines: dict[bytes, int] = {}
         self.model_aside: dict[bytes, Any] = {}
         self.deadlines_aside: dict[bytes, int] = {}
-        self.open: dict[bytes, Hash | ZSet] = {}
+        self.open: dict[bytes, Hash | Set | ZSet] = {}
         self.engine.start_unit()
 
     def expire_model(self) -> None:
@@ -72,6 +76,14 @@ class Knot(RuleBasedStateMachine):
             assert found.is_empty() == (key not in self.model)
             self.open[key] = found
 
+    @rule(key=st.sampled_from(SETS))
+    def open_set(self, key: bytes) -> None:
+        if key not in self.open:
+            found = self.db.members_to_change(key, True)
+            assert found is not None
+            assert found.is_empty() == (key not in self.model)
+            self.open[key] = found
+
     @precondition(lambda self: self.open)
     @rule(data=st.data(), changes=st.lists(st.tuples(items, items, scores, st.booleans()), min_size=1, max_size=6))
     def change_and_tell(self, data: st.DataObject, changes: list[tuple[bytes, bytes, float, bool]]) -> None:
@@ -85,16 +97,20 @@ class Knot(RuleBasedStateMachine):
             elif isinstance(value, Hash):
                 assert value.put(item, text) == (item not in content)
                 content[item] = text
+            elif isinstance(value, Set):
+                value.expect(item, 1, self.engine.moment.limits)
+                assert value.add(item, self.engine.moment.limits) == (item not in content)
+                content[item] = None
             else:
                 value.put(item, score)
                 content[item] = score
-        events = (HSET, HDEL) if isinstance(value, Hash) else (ZADD, ZREM)
+        events = (HSET, HDEL) if key in HASHES else (SADD, SREM) if key in SETS else (ZADD, ZREM)
         self.db.changed(key, value, events[0] if content else events[1], 1)
         if not content:
             del self.model[key]
             self.deadlines.pop(key, None)
 
-    @rule(key=st.sampled_from(HASHES + ZSETS), count=st.integers(20, 120))
+    @rule(key=st.sampled_from(HASHES + SETS + ZSETS), count=st.integers(20, 120))
     def grow(self, key: bytes, count: int) -> None:
         if key in self.open:
             return
@@ -106,6 +122,16 @@ class Knot(RuleBasedStateMachine):
                 found.put(b"field:%d" % n, b"v" * (n % 40))
                 content[b"field:%d" % n] = b"v" * (n % 40)
             self.db.changed(key, found, HSET, count)
+        elif key in SETS:
+            members = self.db.members_to_change(key, True)
+            assert members is not None
+            for n in range(count):
+                # Numbers, or words, by the key.
+                word = b"%d" % (n * 1000) if key == SETS[0] else b"member:%d" % n
+                members.expect(word, 1, self.engine.moment.limits)
+                members.add(word, self.engine.moment.limits)
+                content[word] = None
+            self.db.changed(key, members, SADD, count)
         else:
             board = self.db.zset_to_change(key, True)
             assert board is not None
@@ -140,14 +166,14 @@ class Knot(RuleBasedStateMachine):
         old = self.model.get(key, b"").ljust(at, b"\0")
         self.model[key] = old[:at] + data + old[at + len(data) :]
 
-    @rule(key=st.sampled_from(HASHES + ZSETS + STRINGS))
+    @rule(key=st.sampled_from(HASHES + SETS + ZSETS + STRINGS))
     def delete(self, key: bytes) -> None:
         if key not in self.open:
             assert self.db.delete(key) == (key in self.model)
             self.model.pop(key, None)
             self.deadlines.pop(key, None)
 
-    @rule(key=st.sampled_from(HASHES + ZSETS + STRINGS), ms=st.integers(1, 20))
+    @rule(key=st.sampled_from(HASHES + SETS + ZSETS + STRINGS), ms=st.integers(1, 20))
     def set_deadline(self, key: bytes, ms: int) -> None:
         if key not in self.open and self.db.look_to_change(key):
             at = self.engine.moment.now_ms + ms
@@ -157,7 +183,11 @@ class Knot(RuleBasedStateMachine):
     def run(self, *words: bytes) -> Any:
         return self.engine.execute(self.session, list(words))
 
-    @rule(data=st.data(), family=st.sampled_from([HASHES, ZSETS, STRINGS]), name=st.sampled_from([b"RENAME", b"COPY"]))
+    @rule(
+        data=st.data(),
+        family=st.sampled_from([HASHES, SETS, ZSETS, STRINGS]),
+        name=st.sampled_from([b"RENAME", b"COPY"]),
+    )
     def rename_or_copy(self, data: st.DataObject, family: list[bytes], name: bytes) -> None:
         source, target = data.draw(st.permutations(family))[:2]
         if source in self.open or target in self.open or source not in self.model:
@@ -173,7 +203,7 @@ class Knot(RuleBasedStateMachine):
             del self.model[source]
             self.deadlines.pop(source, None)
 
-    @rule(key=st.sampled_from(HASHES + ZSETS + STRINGS))
+    @rule(key=st.sampled_from(HASHES + SETS + ZSETS + STRINGS))
     def move(self, key: bytes) -> None:
         if key in self.open:
             return
@@ -210,9 +240,8 @@ class Knot(RuleBasedStateMachine):
             (self.db, self.model, self.deadlines),
             (self.aside, self.model_aside, self.deadlines_aside),
         ):
-            if not self.open:
-                check(db.table)
-            for key in HASHES + ZSETS + STRINGS:
+            check(db.table)
+            for key in HASHES + SETS + ZSETS + STRINGS:
                 if not db.table.find(key) or db.is_past(key):
                     assert key not in model
                     continue
@@ -234,6 +263,10 @@ class Knot(RuleBasedStateMachine):
             assert found is not None
             listed = found.rows()
             return {listed[n]: listed[n + 1] for n in range(0, len(listed), 2)}
+        if key in SETS:
+            some = db.members(key)
+            assert some is not None
+            return dict.fromkeys(some.rows())
         board = db.zset(key)
         assert board is not None
         members: list[Any] = []

@@ -1,0 +1,123 @@
+"""SSCAN, HSCAN and ZSCAN: going over a collection in several calls, with a cursor in between.
+
+What the reference keeps packed is told in one reply, whatever the cursor.  A table's cursor is a position in the order
+of hashes (`structures/table_walk.py`), so an item that is there from the first call to the last is told, while the
+table grows and shrinks, and also when it is packed in between: then the next call tells all of it.
+
+Scores of a skip list are told with 17 digits, those of a packed sorted set as everywhere else: so does the reference.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import ACCESS, RO, one_key
+from redpoll.catalogue.spec import HASH, READONLY, SORTEDSET
+from redpoll.catalogue.spec import SET as SET_CATEGORY
+from redpoll.commands.scan_options import ScanOptions, scan_cursor
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.keyspace.scan import CURSORS
+from redpoll.protocol.numbers import digits_of, int_text, parse_double
+from redpoll.structures.table import Table
+from redpoll.structures.table_walk import Records, scan
+from redpoll.types.hash import value_of
+from redpoll.types.kinds import HASH_HASHTABLE, SET_HASHTABLE, ZSET_SKIPLIST
+from redpoll.types.value import Value
+
+ALONE: Final = 0
+WITH_VALUE: Final = 1
+WITH_SCORE: Final = 2
+
+
+def scanned(session: Session, cursor: int, value: Value | None, args: list[bytes], name: bytes) -> object:
+    """The reply to a scan of `value`, None for a key that is missing: its options are then not even read."""
+    if value is None:
+        return [b"0", []]
+    options = ScanOptions(args, 3, name)
+    found: list[object] = []
+    table = value.inner()
+    kind = value.kind
+    if table is None or (kind != SET_HASHTABLE and kind != HASH_HASHTABLE and kind != ZSET_SKIPLIST):
+        add_all(value, options, found)
+        return [b"0", found]
+    records = Records()
+    following: i64 = cursor % CURSORS
+    while True:
+        following = scan(table, following, records, kind == HASH_HASHTABLE)
+        if following == 0 or len(records.keys) >= options.count:
+            break
+    add_records(table, records, kind, options, session.db.moment.now_ms, found)
+    return [int_text(following), found]
+
+
+def add_all(value: Value, options: ScanOptions, found: list[object]) -> None:
+    """Add all items that match."""
+    rows = value.rows()
+    width = value.row_width()
+    glob = options.glob
+    at: i64 = 0
+    count: i64 = len(rows)
+    while at < count:
+        if glob is None or glob.matches(rows[at]):
+            found.append(rows[at])
+            if width == 2 and not options.bare:
+                text = rows[at + 1]
+                found.append(digits_of(parse_double(text)) if value.kind == ZSET_SKIPLIST else text)
+        at += width
+
+
+def add_records(
+    table: Table, records: Records, kind: i64, options: ScanOptions, now_ms: i64, found: list[object]
+) -> None:
+    """Add the items of these records that match; fields past their time are hidden."""
+    glob = options.glob
+    told = ALONE if options.bare else WITH_VALUE if kind == HASH_HASHTABLE else WITH_SCORE if table.scored else ALONE
+    for n in range(len(records.keys)):
+        key = records.keys[n]
+        deadline = records.deadlines[n]
+        if (deadline != 0 and deadline <= now_ms) or (glob is not None and not glob.matches(key)):
+            continue
+        found.append(key)
+        if told == WITH_VALUE:
+            found.append(value_of(records, n))
+        elif told == WITH_SCORE:
+            found.append(digits_of(records.scores[n]))
+
+
+@command(
+    "sscan", arity=-3, flags=READONLY, acl=SET_CATEGORY, keys=one_key(RO | ACCESS), group="set",
+    tips="nondeterministic_output",
+    arguments="key#0 cursor:integer [MATCH pattern:pattern] [COUNT count:integer]",
+    since="2.8.0", complexity="O(1) for each call, O(members) for a whole walk",
+    summary="Walk over the members of a set, some with each call.",
+)  # fmt: skip
+def sscan(session: Session, args: list[bytes]) -> object:
+    cursor = scan_cursor(args[2])
+    return scanned(session, cursor, session.db.members(args[1]), args, b"SSCAN")
+
+
+@command(
+    "hscan", arity=-3, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
+    tips="nondeterministic_output",
+    arguments="key#0 cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [NOVALUES]",
+    since="2.8.0", complexity="O(1) for each call, O(fields) for a whole walk",
+    summary="Walk over the fields of a hash, some with each call.",
+)  # fmt: skip
+def hscan(session: Session, args: list[bytes]) -> object:
+    cursor = scan_cursor(args[2])
+    return scanned(session, cursor, session.db.hash(args[1]), args, b"HSCAN")
+
+
+@command(
+    "zscan", arity=-3, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    tips="nondeterministic_output",
+    arguments="key#0 cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [NOSCORES]",
+    since="2.8.0", complexity="O(1) for each call, O(members) for a whole walk",
+    summary="Walk over the members of a sorted set, some with each call.",
+)  # fmt: skip
+def zscan(session: Session, args: list[bytes]) -> object:
+    cursor = scan_cursor(args[2])
+    return scanned(session, cursor, session.db.zset(args[1]), args, b"ZSCAN")

@@ -1,0 +1,57 @@
+"""What SCAN and its kin have in common: the cursor, and MATCH, COUNT and the rest of the options."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.engine.args import Args, integer
+from redpoll.errors import INVALID_CURSOR, SYNTAX, CommandError, only_in
+from redpoll.keyspace.glob import Glob
+from redpoll.keyspace.scan import TypeFilter, glob_or_none
+from redpoll.protocol.numbers import parse_scan_cursor
+
+DEFAULT_COUNT: Final[i64] = 10
+
+OWNERS: Final = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}
+"""Options of one command each, which the others know well enough to complain of by name."""
+
+
+def scan_cursor(word: bytes) -> int:
+    """A cursor, or CommandError."""
+    cursor = parse_scan_cursor(word)
+    if cursor is None:
+        raise CommandError(INVALID_CURSOR)
+    return cursor
+
+
+class ScanOptions:
+    """The options from index `at` on, for the command of that name in upper case."""
+
+    def __init__(self, args: list[bytes], at: i64, command: bytes) -> None:
+        self.count: i64 = DEFAULT_COUNT
+        self.glob: Glob | None = None
+        self.type: TypeFilter = TypeFilter(None)
+        self.bare = False
+        """Whether NOVALUES or NOSCORES was said."""
+        options = Args(args, at)
+        while options.left() > 0:
+            word = options.word()
+            owner = OWNERS.get(word)
+            if owner is not None:
+                if owner != command:
+                    raise CommandError(only_in(word, owner))
+                self.bare = True
+            elif options.left() == 0:
+                raise CommandError(SYNTAX)
+            elif word == b"COUNT":
+                self.count = integer(options.next())
+                if self.count < 1:
+                    raise CommandError(SYNTAX)
+            elif word == b"MATCH":
+                self.glob = glob_or_none(options.next())
+            elif word == b"TYPE" and command == b"SCAN":
+                self.type = TypeFilter(options.next())
+            else:
+                raise CommandError(SYNTAX)
