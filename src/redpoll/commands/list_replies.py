@@ -17,6 +17,7 @@ class Elements(Parts):
         self.stretches = stretches
         self.next: i64 = 0
         self.left: i64 = 0
+        self.varied = False
         self.width: i64 = 0
 
     def start(self) -> None:
@@ -28,8 +29,7 @@ class Elements(Parts):
             self._enter()
         self.left -= 1
         at = self.end
-        width = self.width
-        if width == VARIED:
+        if self.varied:
             holder = self.holder
             length: i64 = holder[at]
             at += 1
@@ -40,7 +40,7 @@ class Elements(Parts):
             self.end = at + length
         else:
             self.begin = at
-            self.end = at + width
+            self.end = at + self.width
 
     def _enter(self) -> None:
         """Go to before the first element of the next stretch."""
@@ -52,6 +52,7 @@ class Elements(Parts):
         self.left = stretches.counts[k]
         self.holder = run
         self.end = place_of(run, width, stretches.firsts[k])
+        self.varied = width == VARIED
         self.width = len(run) if width == WHOLE else width
 
 

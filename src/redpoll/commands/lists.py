@@ -5,7 +5,7 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, DELETE, INSERT, RO, RW, UPDATE, counted_keys, one_key
-from redpoll.catalogue.spec import DENYOOM, FAST, LIST, READONLY, WRITE
+from redpoll.catalogue.spec import DENYOOM, FAST, LIST, MOVABLEKEYS, READONLY, WRITE
 from redpoll.commands.list_replies import Backward, Elements
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
@@ -186,7 +186,7 @@ def is_left(word: bytes) -> bool:
 
 
 @command(
-    "lmpop", arity=-4, flags=WRITE, acl=LIST, keys=counted_keys(1, RW | ACCESS | DELETE), group="list",
+    "lmpop", arity=-4, flags=WRITE | MOVABLEKEYS, acl=LIST, keys=counted_keys(1, RW | ACCESS | DELETE), group="list",
     arguments="numkeys:integer key#0 ... (where: LEFT | RIGHT) [COUNT count:integer]",
     since="7.0.0", complexity="O(keys) and O(1) for each element",
     summary="Take elements out of the first of some lists that there is.",
@@ -218,7 +218,7 @@ def moved(session: Session, source: bytes, target: bytes, from_front: bool, to_f
     item = value.pop(from_front)
     other.push([item], 0, to_front, limits)
     session.changed(target, other, pushed, 1)
-    session.changed(source, value, popped, 0)
+    db.changed_too(source, value, popped)
     return item
 
 
@@ -236,7 +236,7 @@ def lmove(session: Session, args: list[bytes]) -> object:
     "rpoplpush", arity=3, flags=WRITE | DENYOOM, acl=LIST,
     keys=one_key(RW | ACCESS | DELETE) + one_key(RW | INSERT, 2), group="list",
     arguments="source#0 destination#1",
-    since="1.2.0", complexity="O(1)", replaced="6.2.0 `LMOVE` with the `RIGHT` and `LEFT` arguments",
+    since="1.2.0", complexity="O(1)",
     summary="Take the last element out of a list and make it the first one of another.",
 )  # fmt: skip
 def rpoplpush(session: Session, args: list[bytes]) -> object:

@@ -85,6 +85,7 @@ ENCODING_LIMITS: Final = {
     b"zset-max-listpack-entries": "zset_entries",
     b"zset-max-listpack-value": "zset_value",
     b"list-max-listpack-size": "list_size",
+    b"list-compress-depth": "list_compress_depth",
 }
 """Directives that decide encodings, with their attributes of `EncodingLimits`."""
 

@@ -449,6 +449,11 @@ class Database:
             if value is not None and (moment.awaited >> value.kind) & 1 != 0:
                 moment.listener.grown(self.index, key)
 
+    def changed_too(self, key: bytes, value: Value, event: Event) -> None:
+        """Tell that a second key changed by a command that counts as one change (LMOVE)."""
+        self.changed(key, value, event, 1)
+        self.moment.changes -= 1
+
     def _keep_encoding(self, key: bytes, value: Value) -> None:
         """Keep an encoding that a command changed though it changed no content (ZADD XX of a long member)."""
         table = self.table

@@ -50,4 +50,5 @@ class EncodingLimits:
         self.zset_entries: i64 = 128
         self.zset_value: i64 = 64
         self.list_size: i64 = -2
-        """Elements of a node, or if negative an exponent of its bytes: `list-max-listpack-size`."""
+        """`list-max-listpack-size`: elements of a node, or -1 to -5 for 4 to 64 KB of them."""
+        self.list_compress_depth: i64 = 0

@@ -21,7 +21,8 @@ from redpoll.structures.packed import spliced
 from redpoll.structures.runs import SHORT, VARIED, element_at, place_of, record, record_end, write_record
 from redpoll.structures.segment import Outside
 from redpoll.types.kinds import LIST_LISTPACK, LIST_QUICKLIST, EncodingLimits
-from redpoll.types.list_nodes import HEADER_BYTES, SAFE_BYTES, Nodes, entry_bytes, exceeds, most_bytes_of
+from redpoll.types.list_nodes import SAFE_BYTES, Nodes, exceeds, most_bytes_of
+from redpoll.types.listpack import FRAME_BYTES, entry_bytes
 from redpoll.types.value import Value
 
 PACKED_LIMIT: Final[i64] = 1024
@@ -237,17 +238,17 @@ class List(Value):
         chunks = self.chunks
         nodes = self.nodes
         if chunks is not None and nodes is not None:
-            held = nodes.total_bytes() if chunks.count > 0 else HEADER_BYTES
+            held = nodes.total_bytes() if chunks.count > 0 else FRAME_BYTES
             if not exceeds(limit, chunks.count, held, number, size):
                 return False
         else:
             # An entry takes at most twice what its record does, and a record a byte at least.
             packed = self.stop - self.start
-            held = HEADER_BYTES + 2 * packed + size
+            held = FRAME_BYTES + 2 * packed + size
             if held <= (most_bytes_of(limit) if limit < 0 else SAFE_BYTES) and (limit < 0 or packed + number <= limit):
                 return False
             items = self.slice(0, self.count())
-            held = HEADER_BYTES
+            held = FRAME_BYTES
             for item in items:
                 held += entry_bytes(item)
             if not exceeds(limit, len(items), held, number, size):
@@ -256,7 +257,7 @@ class List(Value):
             nodes = self.nodes
         assert nodes is not None
         self.kind = LIST_QUICKLIST
-        nodes.set_limit(limit)
+        nodes.set_limit(limit, limits.list_compress_depth > 0)
         return True
 
     def apply_limits(self, limits: EncodingLimits) -> None:
@@ -287,7 +288,7 @@ class List(Value):
         items = self.slice(0, self.count())
         chunks = Chunks()
         nodes = Nodes()
-        size = HEADER_BYTES
+        size = FRAME_BYTES
         for item in items:
             chunks.push_back(item)
             size += entry_bytes(item)

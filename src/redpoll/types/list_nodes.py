@@ -21,17 +21,18 @@ from typing import Final
 from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.protocol.numbers import is_int, to_int
 from redpoll.structures.chunks import Chunks
+from redpoll.types.listpack import FRAME_BYTES, entry_bytes
 
 UNLIMITED: Final[i64] = 1 << 60
 SAFE_BYTES: Final[i64] = 8192
 """The limit in bytes where `list-max-listpack-size` is one of elements."""
+MOST_COUNT: Final[i64] = 32767
+LARGEST: Final[i64] = -5
+"""What lies beyond these two acts as they do."""
 BYTES_OF_SIZE: Final[list[int]] = [0, 4096, 8192, 16384, 32768, 65536]
 """What the sizes -1 to -5 mean."""
 
-HEADER_BYTES: Final[i64] = 7
-"""Of a listpack: its length, its count and its end."""
 ENTRY_BYTES: Final[i64] = 8
 """What a node wants to have left besides the bytes of a new element."""
 
@@ -47,41 +48,6 @@ class PlainFrom:
 
 
 PLAIN_FROM: Final = PlainFrom()
-
-
-def entry_bytes(item: bytes) -> i64:
-    """How many bytes an element takes in a listpack.  Source: spec/rdb.md, section 8.1."""
-    size: i64 = len(item)
-    if size <= 20 and size > 0 and item[0] < 58 and is_int(item):
-        return 1 + _integer_bytes(item, size)
-    if size < 64:
-        return size + 2
-    size += 2 if size < 4096 else 5
-    if size <= 127:
-        return size + 1
-    if size <= 16383:
-        return size + 2
-    if size <= 2097151:
-        return size + 3
-    return size + 4 if size <= 268435455 else size + 5
-
-
-def _integer_bytes(item: bytes, size: i64) -> i64:
-    """What an integer of so many characters takes, without the length behind it."""
-    if size > 18:
-        return 9
-    number = to_int(item)
-    if 0 <= number <= 127:
-        return 1
-    if number < 0:
-        number = -1 - number
-    if number < 1 << 12:
-        return 2
-    if number < 1 << 15:
-        return 3
-    if number < 1 << 23:
-        return 4
-    return 5 if number < 1 << 31 else 9
 
 
 def bytes_between(chunks: Chunks, start: i64, stop: i64) -> i64:
@@ -108,7 +74,7 @@ def exceeds(limit: i64, count: i64, size: i64, more_count: i64, more_size: i64) 
 
 def most_bytes_of(limit: i64) -> i64:
     """The bytes of a node that a negative `list-max-listpack-size` allows."""
-    return BYTES_OF_SIZE[-limit if limit > -5 else 5]
+    return BYTES_OF_SIZE[-limit if limit > LARGEST else -LARGEST]
 
 
 @mypyc_attr(acyclic=True)
@@ -121,6 +87,8 @@ class Nodes:
         self.low: i64 = 0
         """Where the first node is: what lies before is free for others."""
         self.limit: i64 = 0
+        self.compressed = False
+        """Whether the reference would compress nodes, as DEBUG OBJECT tells.  Nothing is compressed here."""
         self.most_bytes: i64 = UNLIMITED
         self.most_count: i64 = UNLIMITED
         # Where `_locate` has found an element.
@@ -142,9 +110,14 @@ class Nodes:
         self.most_bytes = UNLIMITED
         self.most_count = UNLIMITED
 
-    def set_limit(self, limit: i64) -> None:
+    def set_limit(self, limit: i64, compressed: bool) -> None:
         """Keep to this `list-max-listpack-size` from now on.  Nodes that are there stay as they are."""
+        if limit > MOST_COUNT:
+            limit = MOST_COUNT
+        elif limit < LARGEST:
+            limit = LARGEST
         self.limit = limit
+        self.compressed = compressed
         if limit < 0:
             self.most_bytes = most_bytes_of(limit)
             self.most_count = UNLIMITED
@@ -174,6 +147,10 @@ class Nodes:
             k += 1
         return total
 
+    def each_size(self) -> list[int]:
+        """The bytes of each node."""
+        return [abs(int(self.sizes[k])) for k in range(self.low, len(self.sizes))]
+
     def shrinks(self, limit: i64, part: i64) -> bool:
         """Whether one node is left that takes up to a `part`-th of `list-max-listpack-size`, so fits a listpack."""
         if self.number() != 1 or self.sizes[self.low] < 0:
@@ -195,7 +172,7 @@ class Nodes:
                 self.counts[k] += 1
                 self.sizes[k] += entry_bytes(item)
                 return
-        size = -length if large else HEADER_BYTES + entry_bytes(item)
+        size = -length if large else FRAME_BYTES + entry_bytes(item)
         if front:
             if self.low == 0:
                 self._make_room()
@@ -310,7 +287,7 @@ class Nodes:
                 self._add_to(k - 1, item)
                 return
         if is_first or is_last or self.sizes[k] < 0:
-            self._put_node(k + 1 if after else k, 1, -length if large else HEADER_BYTES + entry_bytes(item))
+            self._put_node(k + 1 if after else k, 1, -length if large else FRAME_BYTES + entry_bytes(item))
             return
         self._split(chunks, k, index + 1 if after else index)
         if large:
@@ -332,7 +309,7 @@ class Nodes:
         size = bytes_between(chunks, self.first, index)
         behind = self.counts[k] - count
         self._put_node(k + 1, behind, self.sizes[k] - size)
-        self._take_from(k, behind, self.sizes[k] - size - HEADER_BYTES)
+        self._take_from(k, behind, self.sizes[k] - size - FRAME_BYTES)
 
     def _put_node(self, k: i64, count: i64, size: i64) -> None:
         """One more node, as number `k`."""
@@ -365,7 +342,7 @@ class Nodes:
         other = self.sizes[k + 1]
         if size < 0 or other < 0:
             return False
-        size += other - HEADER_BYTES
+        size += other - FRAME_BYTES
         count = self.counts[k] + self.counts[k + 1]
         if size > self.most_bytes or count > self.most_count:
             return False
@@ -441,6 +418,7 @@ class Nodes:
         made.sizes = extend(vec[i64](capacity=len(self.sizes)), self.sizes)
         made.low = self.low
         made.limit = self.limit
+        made.compressed = self.compressed
         made.most_bytes = self.most_bytes
         made.most_count = self.most_count
         return made
