@@ -505,29 +505,27 @@ def drive(pair: Pair, source: random.Random, steps: int, pool: tuple[bytes, ...]
         index = source.choice((0, 1, 2, -1, -2, source.randint(-40, 40)))
         item, pivot = source.choice(pool), source.choice(pool)
         some = source.choices(pool, k=source.choice((1, 1, 2, 5, 12)))
-        line: tuple[Word, ...] = source.choice(
-            (
-                ("LPUSH", key, *some),
-                ("RPUSH", key, *some),
-                (source.choice(("LPUSHX", "RPUSHX")), key, *some[:2]),
-                (source.choice(("LPOP", "RPOP")), key),
-                (source.choice(("LPOP", "RPOP")), key, source.choice((0, 1, 2, 5))),
-                ("LINSERT", key, source.choice(("BEFORE", "AFTER")), pivot, item),
-                ("LINSERT", key, source.choice(("BEFORE", "AFTER")), pivot, item),
-                ("LSET", key, index, item),
-                ("LSET", key, index, item),
-                ("LREM", key, source.choice((-2, -1, 0, 1, 2)), item),
-                ("LTRIM", key, source.choice((0, 0, 1, 3)), source.choice((-1, -1, -2, -4))),
-                ("LTRIM", key, min(index, 3), 20),
-                ("LMOVE", key, source.choice((key, other)), *source.choices(("LEFT", "RIGHT"), k=2)),
-                ("LMPOP", 2, key, other, source.choice(("LEFT", "RIGHT")), "COUNT", source.choice((1, 3))),
-                ("LPOS", key, item, "RANK", source.choice((1, -1, 2, -2)), "COUNT", source.choice((0, 1, 2))),
-                ("LRANGE", key, index, index + 5),
-                ("LINDEX", key, index),
-                ("COPY", key, other, "REPLACE"),
-            )
-        )
-        pair.do(*line)
+        lines: list[tuple[Word, ...]] = [
+            ("LPUSH", key, *some),
+            ("RPUSH", key, *some),
+            (source.choice(("LPUSHX", "RPUSHX")), key, *some[:2]),
+            (source.choice(("LPOP", "RPOP")), key),
+            (source.choice(("LPOP", "RPOP")), key, source.choice((0, 1, 2, 5))),
+            ("LINSERT", key, source.choice(("BEFORE", "AFTER")), pivot, item),
+            ("LINSERT", key, source.choice(("BEFORE", "AFTER")), pivot, item),
+            ("LSET", key, index, item),
+            ("LSET", key, index, item),
+            ("LREM", key, source.choice((-2, -1, 0, 1, 2)), item),
+            ("LTRIM", key, source.choice((0, 0, 1, 3)), source.choice((-1, -1, -2, -4))),
+            ("LTRIM", key, min(index, 3), 20),
+            ("LMOVE", key, source.choice((key, other)), *source.choices(("LEFT", "RIGHT"), k=2)),
+            ("LMPOP", 2, key, other, source.choice(("LEFT", "RIGHT")), "COUNT", source.choice((1, 3))),
+            ("LPOS", key, item, "RANK", source.choice((1, -1, 2, -2)), "COUNT", source.choice((0, 1, 2))),
+            ("LRANGE", key, index, index + 5),
+            ("LINDEX", key, index),
+            ("COPY", key, other, "REPLACE"),
+        ]
+        pair.do(*source.choice(lines))
         for each in (key, other):
             pair.do("OBJECT", "ENCODING", each)
             nodes(pair, each)

@@ -1,10 +1,21 @@
-"""Keys whose access depends on the arguments: what SET and BITFIELD do to theirs."""
+"""Keys that depend on the arguments: what SET and BITFIELD do to theirs, and where SORT stores."""
 
 from __future__ import annotations
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import ACCESS, OW, RO, RW, UPDATE, VARIABLE_FLAGS, KeyRange, KeySpec
+from redpoll.catalogue.keyspec import (
+    ACCESS,
+    OW,
+    RO,
+    RW,
+    UPDATE,
+    VARIABLE_FLAGS,
+    KeyRange,
+    KeySpec,
+    UnknownKeys,
+    one_key,
+)
 
 
 class SetKey(KeyRange):
@@ -31,6 +42,33 @@ class BitfieldKey(KeyRange):
             else:
                 return RW | ACCESS | UPDATE
         return RO | ACCESS
+
+
+class SortTarget(UnknownKeys):
+    """Where SORT stores: the key behind the last STORE that is no other option's value."""
+
+    def positions(self, args: list[bytes]) -> list[int]:
+        found: list[int] = []
+        at = 2
+        while at < len(args):
+            word = args[at].upper()
+            if word == b"LIMIT":
+                at += 2
+            elif word == b"GET" or word == b"BY":
+                at += 1
+            elif word == b"STORE" and at + 1 < len(args):
+                found = [at + 1]
+                at += 1
+            at += 1
+        return found
+
+
+def sort_keys(storing: bool) -> list[KeySpec]:
+    """The keys of SORT: its own, those that patterns name, which nobody knows, and where it stores."""
+    found: list[KeySpec] = [*one_key(RO | ACCESS), UnknownKeys(RO | ACCESS)]
+    if storing:
+        found.append(SortTarget(OW | UPDATE))
+    return found
 
 
 def set_key() -> list[KeySpec]:

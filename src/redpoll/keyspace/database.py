@@ -30,6 +30,7 @@ from redpoll.types.kinds import (
     LIST_QUICKLIST,
     SET_HASHTABLE,
     SET_INTSET,
+    STREAM,
     STRING_RAW,
     ZSET_LISTPACK,
     ZSET_SKIPLIST,
@@ -446,7 +447,8 @@ class Database:
             self._account()
         if moment.interest != 0:
             moment.listener.changed(self.index, key, event)
-            if value is not None and (moment.awaited >> value.kind) & 1 != 0:
+            # Nobody waits for elements of what is there: it has some.  Entries of a stream are another matter.
+            if value is not None and value.kind == STREAM and (moment.awaited >> STREAM) & 1 != 0:
                 moment.listener.grown(self.index, key)
 
     def changed_too(self, key: bytes, value: Value, event: Event) -> None:

@@ -273,11 +273,21 @@ class List(Value):
         if chunks.bytes + chunks.count <= PACKED_AGAIN:
             self._pack()
 
-    def fit_listpack(self, limits: EncodingLimits) -> None:
-        """Turn into a listpack if that takes no more than all of its limit: for a list that was just built."""
+    def fill(self, items: list[bytes], limits: EncodingLimits) -> None:
+        """Take elements that are there already, into a new list: as a quicklist, unless they fit into a listpack."""
+        self._unpack()
+        self.kind = LIST_QUICKLIST
+        chunks = self.chunks
         nodes = self.nodes
-        if self.kind == LIST_QUICKLIST and nodes is not None and nodes.shrinks(limits.list_size, 1):
+        assert chunks is not None and nodes is not None
+        nodes.set_limit(limits.list_size, limits.list_compress_depth > 0)
+        for item in items:
+            chunks.push_back(item)
+            nodes.push(item, False)
+        if nodes.shrinks(limits.list_size, 1):
             self._to_listpack(nodes)
+            if chunks.bytes + chunks.count <= PACKED_AGAIN:
+                self._pack()
 
     def _to_listpack(self, nodes: Nodes) -> None:
         self.kind = LIST_LISTPACK
@@ -337,6 +347,13 @@ class List(Value):
     def release(self, budget: i64) -> i64:
         chunks = self.chunks
         return chunks.release(budget) if chunks is not None else budget - 1
+
+
+def built(items: list[bytes], limits: EncodingLimits) -> List:
+    """A new list of these elements: what SORT stores, what a file holds."""
+    made = List()
+    made.fill(items, limits)
+    return made
 
 
 def _total(args: list[bytes], at: i64) -> i64:
