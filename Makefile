@@ -114,6 +114,7 @@ endif
 .PHONY: clean
 clean: ## remove all that was built; `.venv` stays
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis src/redpoll.egg-info
+	find src -name '*.so' -delete
 	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---- how

@@ -214,8 +214,14 @@ class BuildTree(Command):
 
 
 def extensions_to_install() -> list[Extension]:
-    """What pip has to compile: nothing where it cannot be, with a notice."""
-    if not {"bdist_wheel", "build", "build_ext", "install", "editable_wheel"} & set(sys.argv):
+    """What pip has to compile: nothing where it cannot be, with a notice.
+
+    Nothing for `pip install -e .` either: machine code beside the sources would hide every edit.
+    """
+    if "editable_wheel" in sys.argv:
+        print(f"\n{notice('an editable install runs the sources')}\n", file=sys.stderr)
+        return []
+    if not {"bdist_wheel", "build", "build_ext", "install"} & set(sys.argv):
         return []
     if reason := why_pure():
         print(f"\n{notice(reason)}\n", file=sys.stderr)

@@ -20,6 +20,26 @@ class ServerError(Exception):
     """The server cannot start or go on; the message is for the operator."""
 
 
+GEO_UNIT: Final = b"ERR unsupported unit provided. please use M, KM, FT, MI"
+GEO_RADIUS: Final = b"ERR need numeric radius"
+GEO_WIDTH: Final = b"ERR need numeric width"
+GEO_HEIGHT: Final = b"ERR need numeric height"
+GEO_RADIUS_NEGATIVE: Final = b"ERR radius cannot be negative"
+GEO_SIZE_NEGATIVE: Final = b"ERR height or width cannot be negative"
+GEO_COUNT: Final = b"ERR COUNT must be > 0"
+GEO_ANY: Final = b"ERR the ANY argument requires COUNT argument"
+GEO_VERTICES: Final = b"ERR invalid number of vertices"
+GEO_TOO_FEW_VERTICES: Final = b"ERR GEOSEARCH BYPOLYGON must have at least 3 vertices"
+GEORADIUS_STORE_WITH: Final = (
+    b"ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+)
+GEOSEARCHSTORE_WITH: Final = b"ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+NOT_A_HYPERLOGLOG: Final = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+DAMAGED_HYPERLOGLOG: Final = b"INVALIDOBJ Corrupted HLL object detected"
+HYPERLOGLOG_IS_DENSE: Final = b"ERR HLL encoding is not sparse"
+PFDEBUG_NO_KEY: Final = b"ERR The specified key does not exist"
+PFDEBUG_SWITCH: Final = b"ERR Argument must be ON or OFF"
+PFDEBUG_NO_SIMD: Final = b"ERR this server has no vector instructions to switch on or off"
 WRONGTYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind of value"
 SYNTAX: Final = b"ERR syntax error"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
@@ -89,6 +109,11 @@ EXPIRE_NX_CONFLICT: Final = b"ERR NX and XX, GT or LT options at the same time a
 EXPIRE_GT_LT_CONFLICT: Final = b"ERR GT and LT options at the same time are not compatible"
 LIMIT_WITHOUT_RANGE: Final = b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
 WITHSCORES_BYLEX: Final = b"ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+NUMFIELDS: Final = b"ERR numfields should be greater than 0 and match the provided number of fields"
+HASH_VALUE_NOT_AN_INTEGER: Final = b"ERR hash value is not an integer"
+HASH_VALUE_NOT_A_FLOAT: Final = b"ERR hash value is not a float"
+VALUE_NOT_FINITE: Final = b"ERR value is NaN or Infinity"
+VALUE_OUT_OF_RANGE: Final = b"ERR value is out of range"
 TIMEOUT_NOT_A_FLOAT: Final = b"ERR timeout is not a float or out of range"
 TIMEOUT_NOT_AN_INTEGER: Final = b"ERR timeout is not an integer or out of range"
 TIMEOUT_NEGATIVE: Final = b"ERR timeout is negative"
@@ -277,3 +302,23 @@ def unknown_command(args: list[bytes]) -> bytes:
         listed += b"'%b' " % up_to_nul(argument)[: 128 - len(listed)]
     text = b"ERR unknown command '%b', with args beginning with: %b" % (up_to_nul(args[0])[:128], listed)
     return text.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def unknown_pfdebug(word: bytes) -> bytes:
+    return b"ERR Unknown PFDEBUG subcommand '%b'" % word
+
+
+def place_out_of_range(longitude: float, latitude: float) -> bytes:
+    return b"ERR invalid longitude,latitude pair %f,%f" % (longitude, latitude)
+
+
+def no_such_member(member: bytes) -> bytes:
+    return b"ERR member %b does not exist" % member
+
+
+def geo_from_missing(name: bytes) -> bytes:
+    return b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %b" % name
+
+
+def geo_by_missing(name: bytes) -> bytes:
+    return b"ERR exactly one of BYRADIUS, BYBOX and BYPOLYGON can be specified for %b" % name

@@ -330,6 +330,8 @@ FAMILIES: dict[str, Families] = {
     "hashes": group("hash"),
     "sets": group("set"),
     "sorted sets": group("sorted-set"),
+    "places": lambda name: group("geo")(name) or name in {"zrange", "zrem"},
+    "hyperloglogs": lambda name: group("hyperloglog")(name) or name in {"get", "setrange"},
     "transactions": lambda name: True,
 }
 

@@ -1,4 +1,4 @@
-"""Keys that depend on the arguments: what SET and BITFIELD do to theirs, and where SORT stores."""
+"""Keys that depend on other arguments: those of SET, BITFIELD, GEORADIUS and SORT."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from redpoll.catalogue.keyspec import (
     UPDATE,
     VARIABLE_FLAGS,
     KeyRange,
+    KeysAfter,
     KeySpec,
     UnknownKeys,
     one_key,
@@ -69,6 +70,26 @@ def sort_keys(storing: bool) -> list[KeySpec]:
     if storing:
         found.append(SortTarget(OW | UPDATE))
     return found
+
+
+class StoreKey(KeysAfter):
+    """The key behind STORE or STOREDIST, of which the last one counts."""
+
+    def first_behind_word(self, args: list[bytes]) -> i64:
+        at: i64 = len(args) - 2
+        while at >= self.start:
+            word = args[at].upper()
+            if word == b"STORE" or word == b"STOREDIST":
+                return at + 1 if word == self.word else -1
+            at -= 1
+        return -1
+
+
+def geo_store_keys(start: i64) -> list[KeySpec]:
+    """The keys of GEORADIUS and its like, whose options begin at index `start`."""
+    written = OW | UPDATE | VARIABLE_FLAGS
+    stored = StoreKey(written, b"STORE", start, 0, 0)
+    return [*one_key(RO | ACCESS), stored, StoreKey(written, b"STOREDIST", start, 0, 0)]
 
 
 def set_key() -> list[KeySpec]:

@@ -18,8 +18,8 @@ from redpoll.keyspace.events import DEL, SORTSTORE
 from redpoll.protocol.numbers import parse_double
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
-    HASH_HASHTABLE,
     HASH_LISTPACK,
+    HASH_VOLATILE,
     LIST_LISTPACK,
     LIST_QUICKLIST,
     SET_HASHTABLE,
@@ -62,7 +62,7 @@ class Pattern:
         kind = db.table.kind()
         if len(self.field) == 0:
             return db.text() if kind <= STRING_RAW else None
-        if kind < HASH_LISTPACK or kind > HASH_HASHTABLE:
+        if kind < HASH_LISTPACK or kind > HASH_VOLATILE:
             return None
         hash = db.container()
         assert isinstance(hash, Hash)

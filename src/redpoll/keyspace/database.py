@@ -17,15 +17,15 @@ from redpoll.keyspace.moment import NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.protocol.reply import Strings
 from redpoll.structures.lookups import MOST as LOOKUPS
-from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE
+from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
 from redpoll.structures.warming import WORTHWHILE
 from redpoll.types.forms import empty
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
-    HASH_HASHTABLE,
     HASH_LISTPACK,
+    HASH_VOLATILE,
     LIST_LISTPACK,
     LIST_QUICKLIST,
     SET_HASHTABLE,
@@ -284,12 +284,16 @@ class Database:
         return Hash() if create else None
 
     def _hash(self) -> Hash:
-        found = self._kept(HASH_LISTPACK, HASH_HASHTABLE)
+        value: Hash
+        found = self._kept(HASH_LISTPACK, HASH_VOLATILE)
         if found is not None:
             assert isinstance(found, Hash)
-            return found
-        value = Hash()
-        value.open(self.table)
+            value = found
+        else:
+            value = Hash()
+            value.open(self.table)
+        if value.kind == HASH_VOLATILE:
+            value.set_time(self.moment.now_ms)
         return value
 
     def members(self, key: bytes) -> Set | None:
@@ -336,6 +340,7 @@ class Database:
         if found is None:
             found = empty(self.table.kind())
             found.open(self.table)
+        found.set_time(self.moment.now_ms)
         return found
 
     def find(self, key: bytes) -> bool:
@@ -516,9 +521,12 @@ class Database:
         return content
 
     def copy(self) -> Content:
-        """The same, copied: the record stays.  O(1) for what is packed, else O(size)."""
+        """The same, copied: the record stays.  O(1) for what is packed, else O(size).
+
+        Fields past their deadline are not copied, unless all are.
+        """
         content = Content(self.table)
-        content.detach()
+        content.detach(self.moment.now_ms)
         return content
 
     def put(self, key: bytes, content: Content) -> None:
@@ -535,6 +543,8 @@ class Database:
             table.insert_outside(key, outside, content.kind)
         if content.deadline != 0:
             table.set_deadline(content.deadline)
+        if content.kind == VOLATILE_KIND:
+            table.note_items_earliest(content.items_earliest())
         self._account()
         self._created(key, content.kind)
 

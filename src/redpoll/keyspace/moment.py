@@ -45,6 +45,12 @@ class Listener:
     def expired(self, db: i64, key: bytes) -> None:
         """A key was found past its deadline and deleted: the journal writes UNLINK before the command."""
 
+    def fields_expired(self, db: i64, key: bytes, fields: list[bytes], emptied: bool) -> None:
+        """Fields of a hash past their deadline were deleted, and the hash with them if that `emptied` it.
+
+        The journal has a unit of its own for it.
+        """
+
 
 class Moment:
     """Times in microseconds and milliseconds since 1970; `clock` is the 24-bit access clock in seconds."""
@@ -68,6 +74,7 @@ class Moment:
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0
+        self.expired_fields: i64 = 0
         self.touching = True
         """Whether look-ups move the access clock (CLIENT NO-TOUCH)."""
         self.deleting_expired = True

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from redpoll.keyspace.database import Database
 from redpoll.observe.aside import Aside
 from redpoll.protocol.numbers import is_int, to_int
@@ -13,6 +15,7 @@ from redpoll.structures.table import Table
 from redpoll.types.kinds import (
     ENCODING_NAME,
     HASH_HASHTABLE,
+    HASH_VOLATILE,
     LIST_QUICKLIST,
     LISTPACKS,
     SET_HASHTABLE,
@@ -24,6 +27,9 @@ from redpoll.types.kinds import (
 from redpoll.types.list import List
 from redpoll.types.listpack import FRAME_BYTES, entry_bytes
 from redpoll.types.value import Value
+
+DEADLINE: Final = 8
+"""Bytes of a field's deadline, which every field of a hash has if one has it."""
 
 
 def object_line(db: Database, key: bytes, fast: bool) -> bytes:
@@ -68,10 +74,12 @@ def content_bytes(db: Database, key: bytes, kind: int) -> int:
     if kind == ZSET_SKIPLIST:
         members = rows[::2]
         return length_bytes(len(members)) + sum([string_bytes(member, is_int(member)) + 8 for member in members])
+    items = len(rows) // int(value.row_width())
+    total = length_bytes(items) + sum([string_bytes(item, is_int(item)) for item in rows])
+    if kind == HASH_VOLATILE:
+        return total + items * DEADLINE
     assert kind == HASH_HASHTABLE or kind == SET_HASHTABLE, "a kind without a form in files"
-    return length_bytes(len(rows) // (2 if kind == HASH_HASHTABLE else 1)) + sum(
-        [string_bytes(item, is_int(item)) for item in rows]
-    )
+    return total
 
 
 def length_bytes(length: int) -> int:

@@ -21,6 +21,7 @@ from redpoll.protocol.reply import (
     Attribute,
     BigNumber,
     Boolean,
+    Coordinate,
     Double,
     Error,
     Map,
@@ -31,6 +32,7 @@ from redpoll.protocol.reply import (
     Parts,
     Push,
     RawError,
+    RecordStrings,
     Sequence,
     SetOf,
     Spoken,
@@ -159,6 +161,11 @@ def encode_rare(out: Output, reply: object, resp: i64) -> None:
         write_items(out, reply.items, resp)
     elif isinstance(reply, Double):
         write_double(out, reply.value, resp)
+    elif isinstance(reply, Coordinate):
+        if resp >= RESP3:
+            out.buffer.write(b",%b\r\n" % reply.text())
+        else:
+            write_bulk(out, reply.text())
     elif isinstance(reply, NullArray):
         out.buffer.write(b"_\r\n" if resp >= RESP3 else b"*-1\r\n")
     elif isinstance(reply, Pairs):
@@ -286,6 +293,9 @@ def write_view(out: Output, view: View, resp: i64) -> None:
     if isinstance(view, Strings):
         write_strings(out, view, resp)
         return
+    if isinstance(view, RecordStrings):
+        write_records(out, view)
+        return
     view.start()
     if isinstance(view, Parts):
         while count > 0:
@@ -325,6 +335,28 @@ def write_packed(out: Output, view: PackedStrings) -> None:
             begin: i64 = at + 1
             at = begin + packed[at]
             write_part(out, packed, begin, at)
+    for whole in view.wholes:
+        write_bulk(out, whole)
+
+
+def write_records(out: Output, view: RecordStrings) -> None:
+    """Append bulk strings that stand in records."""
+    names = view.names
+    values = view.values
+    lengths = view.lengths
+    k: i64 = 0
+    for packed in view.pieces:
+        at: i64 = 0
+        size: i64 = len(packed)
+        while at < size:
+            begin: i64 = at + 1
+            middle: i64 = begin + packed[at]
+            at += lengths[k]
+            k += 1
+            if names:
+                write_part(out, packed, begin, middle)
+            if values:
+                write_part(out, packed, middle, at)
     for whole in view.wholes:
         write_bulk(out, whole)
 

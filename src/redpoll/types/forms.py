@@ -6,8 +6,8 @@ from mypy_extensions import i64
 
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
-    HASH_HASHTABLE,
     HASH_LISTPACK,
+    HASH_VOLATILE,
     LIST_LISTPACK,
     LIST_QUICKLIST,
     SET_HASHTABLE,
@@ -24,7 +24,7 @@ from redpoll.types.zset import ZSet
 def empty(kind: i64) -> Value:
     """A new container of this kind, without items."""
     made: Value
-    if HASH_LISTPACK <= kind <= HASH_HASHTABLE:
+    if HASH_LISTPACK <= kind <= HASH_VOLATILE:
         made = Hash()
     elif LIST_LISTPACK <= kind <= LIST_QUICKLIST:
         made = List()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redpoll.commands.hashes import PackedItems
+from redpoll.commands.hash_replies import packed_pairs
 from redpoll.protocol.encode import BIG, KEPT, Output, encode
 from redpoll.protocol.reply import (
     ARRAY,
@@ -51,9 +51,8 @@ def view(count: int, shape: int) -> View:
     value = Hash()
     for n in range(0, count, 2):
         value.put(b"%d" % n, b"%d" % (n + 1))
-    made = PackedItems(value)
+    made = packed_pairs(value.items(), shape)
     made.count = count
-    made.shape = shape
     return made
 
 
@@ -116,7 +115,7 @@ def test_strings_where_they_lie() -> None:
         (Push([b"message", b"c", b"x"]), b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n", ">"),
         (Attribute([b"ttl", 5], b"v"), b"$1\r\nv\r\n", b"|1\r\n$3\r\nttl\r\n:5\r\n$1\r\nv\r\n"),
         (Sequence([1, [2]]), b":1\r\n*1\r\n:2\r\n", None),
-        (view(3, ARRAY), b"*3\r\n$1\r\n0\r\n$1\r\n1\r\n$1\r\n2\r\n", None),
+        (view(4, ARRAY), b"*4\r\n$1\r\n0\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n", None),
         (view(2, SET), b"*2\r\n$1\r\n0\r\n$1\r\n1\r\n", b"~2\r\n$1\r\n0\r\n$1\r\n1\r\n"),
         (view(2, MAP), b"*2\r\n$1\r\n0\r\n$1\r\n1\r\n", b"%1\r\n$1\r\n0\r\n$1\r\n1\r\n"),
         (NO_REPLY, b"", None),
