@@ -313,7 +313,21 @@ def run_all(sessions: list[Session], sequence: list[Command], turns: list[int]) 
 
 
 # Who makes the values that a family's commands work on, and asks what came of them.
-AROUND = {"set", "get", "append", "rpush", "sadd", "hset", "zadd", "del", "exists", "type", "expire", "ttl", "object|encoding"}
+AROUND = {
+    "set",
+    "get",
+    "append",
+    "rpush",
+    "sadd",
+    "hset",
+    "zadd",
+    "del",
+    "exists",
+    "type",
+    "expire",
+    "ttl",
+    "object|encoding",
+}
 
 Families = Callable[[str], bool]
 

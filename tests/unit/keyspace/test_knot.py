@@ -8,6 +8,7 @@ other keys are renamed, copied, and moved to a second database and back.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from hypothesis import settings
@@ -20,15 +21,17 @@ from redpoll.engine.session import Peer
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.events import HDEL, HSET, SADD, SET, SREM, ZADD, ZREM
+from redpoll.keyspace.events import HDEL, HSET, LPOP, RPUSH, SADD, SET, SREM, ZADD, ZREM
 from redpoll.structures.table_check import check
 from redpoll.types.hash import Hash
+from redpoll.types.list import EVERY, List
 from redpoll.types.set import Set
 from redpoll.types.zset import ZSet
 
 HASHES = [b"h%d" % n for n in range(4)] + [b"h" * 220]
 ZSETS = [b"z%d" % n for n in range(3)] + [b"z" * 201]
 SETS = [b"m%d" % n for n in range(3)] + [b"m" * 240]
+LISTS = [b"l%d" % n for n in range(4)] + [b"l" * 210]
 STRINGS = [b"s%d" % n for n in range(4)]
 items = st.sampled_from(
     [b"", b"a", b"b", b"7", b"-300", b"70000", b"c" * 8, b"d" * 60, b"e" * 120, b"f" * 254, b"g" * 255, b"i" * 700]
@@ -50,7 +53,7 @@ class Knot(RuleBasedStateMachine):
         self.deadlines: dict[bytes, int] = {}
         self.model_aside: dict[bytes, Any] = {}
         self.deadlines_aside: dict[bytes, int] = {}
-        self.open: dict[bytes, Hash | Set | ZSet] = {}
+        self.open: dict[bytes, Hash | List | Set | ZSet] = {}
         self.engine.start_unit()
 
     def expire_model(self) -> None:
@@ -84,11 +87,22 @@ class Knot(RuleBasedStateMachine):
             assert found.is_empty() == (key not in self.model)
             self.open[key] = found
 
+    @rule(key=st.sampled_from(LISTS))
+    def open_list(self, key: bytes) -> None:
+        if key not in self.open:
+            found = self.db.list_to_change(key, True)
+            assert found is not None
+            assert found.is_empty() == (key not in self.model)
+            self.open[key] = found
+
     @precondition(lambda self: self.open)
     @rule(data=st.data(), changes=st.lists(st.tuples(items, items, scores, st.booleans()), min_size=1, max_size=6))
     def change_and_tell(self, data: st.DataObject, changes: list[tuple[bytes, bytes, float, bool]]) -> None:
         key = data.draw(st.sampled_from(sorted(self.open)))
         value = self.open.pop(key)
+        if isinstance(value, List):
+            self.change_list(key, value, changes)
+            return
         content = self.model.setdefault(key, {})
         for item, text, score, removing in changes:
             if removing:
@@ -110,12 +124,46 @@ class Knot(RuleBasedStateMachine):
             del self.model[key]
             self.deadlines.pop(key, None)
 
-    @rule(key=st.sampled_from(HASHES + SETS + ZSETS), count=st.integers(20, 120))
+    def change_list(self, key: bytes, value: List, changes: list[tuple[bytes, bytes, float, bool]]) -> None:
+        content = self.model.setdefault(key, [])
+        limits = self.engine.moment.limits
+        for item, text, score, removing in changes:
+            found = value.find(item, 0, value.count(), EVERY, False)
+            assert list(found) == [n for n, other in enumerate(content) if other == item]
+            if removing and score > 0 and content:
+                assert value.pop(score == 1) == content.pop(0 if score == 1 else -1)
+            elif removing:
+                value.remove(found, item)
+                content[:] = [other for other in content if other != item]
+            elif score > 1 or not content:
+                value.push([item, text], 0, score > 2, limits)
+                content[:] = [text, item, *content] if score > 2 else [*content, item, text]
+            elif score == 1:
+                value.make_room(item, limits)
+                value.insert(len(content) // 2, True, item)
+                content.insert(len(content) // 2 + 1, item)
+            else:
+                value.make_room(text, limits)
+                value.set(len(content) // 2, text)
+                content[len(content) // 2] = text
+        self.db.changed(key, value, RPUSH if content else LPOP, 1)
+        if not content:
+            del self.model[key]
+            self.deadlines.pop(key, None)
+
+    @rule(key=st.sampled_from(HASHES + LISTS + SETS + ZSETS), count=st.integers(20, 120))
     def grow(self, key: bytes, count: int) -> None:
         if key in self.open:
             return
-        content = self.model.setdefault(key, {})
-        if key in HASHES:
+        content = self.model.setdefault(key, [] if key in LISTS else {})
+        if key in LISTS:
+            elements = self.db.list_to_change(key, True)
+            assert elements is not None
+            more = [b"element:%d" % n for n in range(count)]
+            elements.push(more, 0, False, self.engine.moment.limits)
+            content += more
+            self.db.changed(key, elements, RPUSH, count)
+        elif key in HASHES:
             found = self.db.hash_to_change(key, True)
             assert found is not None
             for n in range(count):
@@ -166,14 +214,14 @@ class Knot(RuleBasedStateMachine):
         old = self.model.get(key, b"").ljust(at, b"\0")
         self.model[key] = old[:at] + data + old[at + len(data) :]
 
-    @rule(key=st.sampled_from(HASHES + SETS + ZSETS + STRINGS))
+    @rule(key=st.sampled_from(HASHES + LISTS + SETS + ZSETS + STRINGS))
     def delete(self, key: bytes) -> None:
         if key not in self.open:
             assert self.db.delete(key) == (key in self.model)
             self.model.pop(key, None)
             self.deadlines.pop(key, None)
 
-    @rule(key=st.sampled_from(HASHES + SETS + ZSETS + STRINGS), ms=st.integers(1, 20))
+    @rule(key=st.sampled_from(HASHES + LISTS + SETS + ZSETS + STRINGS), ms=st.integers(1, 20))
     def set_deadline(self, key: bytes, ms: int) -> None:
         if key not in self.open and self.db.look_to_change(key):
             at = self.engine.moment.now_ms + ms
@@ -185,7 +233,7 @@ class Knot(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        family=st.sampled_from([HASHES, SETS, ZSETS, STRINGS]),
+        family=st.sampled_from([HASHES, LISTS, SETS, ZSETS, STRINGS]),
         name=st.sampled_from([b"RENAME", b"COPY"]),
     )
     def rename_or_copy(self, data: st.DataObject, family: list[bytes], name: bytes) -> None:
@@ -195,7 +243,7 @@ class Knot(RuleBasedStateMachine):
         words = [b"REPLACE"] if name == b"COPY" else []
         self.run(name, source, target, *words)
         content = self.model[source]
-        self.model[target] = content if isinstance(content, bytes) else dict(content)
+        self.model[target] = copy(content)
         self.deadlines.pop(target, None)
         if source in self.deadlines:
             self.deadlines[target] = self.deadlines[source]
@@ -203,7 +251,7 @@ class Knot(RuleBasedStateMachine):
             del self.model[source]
             self.deadlines.pop(source, None)
 
-    @rule(key=st.sampled_from(HASHES + SETS + ZSETS + STRINGS))
+    @rule(key=st.sampled_from(HASHES + LISTS + SETS + ZSETS + STRINGS))
     def move(self, key: bytes) -> None:
         if key in self.open:
             return
@@ -241,7 +289,7 @@ class Knot(RuleBasedStateMachine):
             (self.aside, self.model_aside, self.deadlines_aside),
         ):
             check(db.table)
-            for key in HASHES + SETS + ZSETS + STRINGS:
+            for key in HASHES + LISTS + SETS + ZSETS + STRINGS:
                 if not db.table.find(key) or db.is_past(key):
                     assert key not in model
                     continue
@@ -263,6 +311,11 @@ class Knot(RuleBasedStateMachine):
             assert found is not None
             listed = found.rows()
             return {listed[n]: listed[n + 1] for n in range(0, len(listed), 2)}
+        if key in LISTS:
+            elements = db.list_(key)
+            assert elements is not None
+            assert elements.count() == len(elements.rows())
+            return elements.rows()
         if key in SETS:
             some = db.members(key)
             assert some is not None

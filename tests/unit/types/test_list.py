@@ -174,7 +174,7 @@ class ListMachine(RuleBasedStateMachine):
         if nodes is not None:
             layout = [(nodes.counts[k], nodes.sizes[k]) for k in range(nodes.low, len(nodes.counts))]
             assert layout == self.model.layout()
-            assert nodes.total_bytes() == sum(abs(size) for _, size in layout)
+            assert nodes.total_bytes() == sum(abs(int(size)) for _, size in layout)
         if self.twin is not None:
             assert check(self.twin, self.limits) == self.twin_elements
 
