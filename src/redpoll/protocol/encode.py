@@ -29,6 +29,7 @@ from redpoll.protocol.reply import (
     NullArray,
     PackedStrings,
     Pairs,
+    Parts,
     Push,
     RawError,
     RecordStrings,
@@ -296,6 +297,12 @@ def write_view(out: Output, view: View, resp: i64) -> None:
         write_records(out, view)
         return
     view.start()
+    if isinstance(view, Parts):
+        while count > 0:
+            view.advance()
+            write_part(out, view.holder, view.begin, view.end)
+            count -= 1
+        return
     while count > 0:
         write_bulk(out, view.step())
         count -= 1

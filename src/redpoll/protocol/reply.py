@@ -188,6 +188,25 @@ class View:
         return items
 
 
+class Parts(View):
+    """A view whose items lie in other bytes, from where the encoder copies them without making objects of them."""
+
+    def __init__(self, count: i64, shape: i64) -> None:
+        super().__init__(count, shape)
+        self.holder: bytes = b""
+        self.begin: i64 = 0
+        self.end: i64 = 0
+        """The item is `holder[begin:end]`."""
+
+    def advance(self) -> None:
+        """Go to the next item; to be called `count` times after `start`."""
+        raise NotImplementedError
+
+    def step(self) -> bytes:
+        self.advance()
+        return self.holder[self.begin : self.end]
+
+
 NULL_ITEM: Final[i64] = -1
 WHOLE_ITEM: Final[i64] = -2
 

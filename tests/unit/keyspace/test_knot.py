@@ -8,6 +8,7 @@ other keys are renamed, copied, and moved to a second database and back.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,10 +21,11 @@ from redpoll.engine.session import Peer
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.events import HDEL, HSET, SADD, SET, SREM, ZADD, ZREM
+from redpoll.keyspace.events import HDEL, HSET, LPOP, RPUSH, SADD, SET, SREM, ZADD, ZREM
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.hash import Hash
+from redpoll.types.list import EVERY, List
 from redpoll.types.set import Set
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
@@ -31,7 +33,8 @@ from redpoll.types.zset import ZSet
 HASHES = [b"h%d" % n for n in range(4)] + [b"h" * 220]
 ZSETS = [b"z%d" % n for n in range(3)] + [b"z" * 201]
 SETS = [b"m%d" % n for n in range(3)] + [b"m" * 240]
-CONTAINERS = HASHES + SETS + ZSETS
+LISTS = [b"l%d" % n for n in range(4)] + [b"l" * 210]
+CONTAINERS = HASHES + LISTS + SETS + ZSETS
 STRINGS = [b"s%d" % n for n in range(4)]
 items = st.sampled_from(
     [b"", b"a", b"b", b"7", b"-300", b"70000", b"c" * 8, b"d" * 60, b"e" * 120, b"f" * 254, b"g" * 255, b"i" * 700]
@@ -59,7 +62,7 @@ class Knot(RuleBasedStateMachine):
         self.deadlines: dict[bytes, int] = {}
         self.model_aside: dict[bytes, Any] = {}
         self.deadlines_aside: dict[bytes, int] = {}
-        self.open: dict[bytes, Hash | Set | ZSet] = {}
+        self.open: dict[bytes, Hash | List | Set | ZSet] = {}
         self.engine.start_unit()
 
     def expire_model(self) -> None:
@@ -69,11 +72,13 @@ class Knot(RuleBasedStateMachine):
                     del deadlines[key]
                     model.pop(key, None)
 
-    def looked_up(self, key: bytes) -> Hash | Set | ZSet:
+    def looked_up(self, key: bytes) -> Hash | List | Set | ZSet:
         """The value at `key` to change, a new one if there is none."""
-        found: Hash | Set | ZSet | None
+        found: Hash | List | Set | ZSet | None
         if key in HASHES:
             found = self.db.hash_to_change(key, True)
+        elif key in LISTS:
+            found = self.db.list_to_change(key, True)
         elif key in SETS:
             found = self.db.members_to_change(key, True)
         else:
@@ -112,6 +117,9 @@ class Knot(RuleBasedStateMachine):
     def apply(self, key: bytes, changes: list[Change]) -> None:
         """Change the open value at `key`, and tell."""
         value = self.open.pop(key)
+        if isinstance(value, List):
+            self.change_list(key, value, changes)
+            return
         content = self.model.setdefault(key, {})
         for item, text, score, removing in changes:
             if removing:
@@ -133,6 +141,33 @@ class Knot(RuleBasedStateMachine):
             del self.model[key]
             self.deadlines.pop(key, None)
 
+    def change_list(self, key: bytes, value: List, changes: list[Change]) -> None:
+        content = self.model.setdefault(key, [])
+        limits = self.engine.moment.limits
+        for item, text, score, removing in changes:
+            found = value.find(item, 0, value.count(), EVERY, False)
+            assert list(found) == [n for n, other in enumerate(content) if other == item]
+            if removing and score > 0 and content:
+                assert value.pop(score == 1) == content.pop(0 if score == 1 else -1)
+            elif removing:
+                value.remove(found, item)
+                content[:] = [other for other in content if other != item]
+            elif score > 1 or not content:
+                value.push([item, text], 0, score > 2, limits)
+                content[:] = [text, item, *content] if score > 2 else [*content, item, text]
+            elif score == 1:
+                value.make_room(item, limits)
+                value.insert(len(content) // 2, True, item)
+                content.insert(len(content) // 2 + 1, item)
+            else:
+                value.make_room(text, limits)
+                value.set(len(content) // 2, text)
+                content[len(content) // 2] = text
+        self.db.changed(key, value, RPUSH if content else LPOP, 1)
+        if not content:
+            del self.model[key]
+            self.deadlines.pop(key, None)
+
     @rule(key=st.sampled_from(CONTAINERS), left=st.integers(0, 5))
     def shrink(self, key: bytes, left: int) -> None:
         """Take most of a value away: large forms merge their buckets, and packed ones come back into the record."""
@@ -144,8 +179,15 @@ class Knot(RuleBasedStateMachine):
     def grow(self, key: bytes, count: int) -> None:
         if key in self.open:
             return
-        content = self.model.setdefault(key, {})
-        if key in HASHES:
+        content = self.model.setdefault(key, [] if key in LISTS else {})
+        if key in LISTS:
+            elements = self.db.list_to_change(key, True)
+            assert elements is not None
+            more = [b"element:%d" % n for n in range(count)]
+            elements.push(more, 0, False, self.engine.moment.limits)
+            content += more
+            self.db.changed(key, elements, RPUSH, count)
+        elif key in HASHES:
             found = self.db.hash_to_change(key, True)
             assert found is not None
             for n in range(count):
@@ -226,7 +268,7 @@ class Knot(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        family=st.sampled_from([HASHES, SETS, ZSETS, STRINGS]),
+        family=st.sampled_from([HASHES, LISTS, SETS, ZSETS, STRINGS]),
         name=st.sampled_from([b"RENAME", b"COPY"]),
     )
     def rename_or_copy(self, data: st.DataObject, family: list[bytes], name: bytes) -> None:
@@ -236,7 +278,7 @@ class Knot(RuleBasedStateMachine):
         words = [b"REPLACE"] if name == b"COPY" else []
         self.run(name, source, target, *words)
         content = self.model[source]
-        self.model[target] = content if isinstance(content, bytes) else dict(content)
+        self.model[target] = copy(content)
         self.deadlines.pop(target, None)
         if source in self.deadlines:
             self.deadlines[target] = self.deadlines[source]
@@ -311,6 +353,11 @@ class Knot(RuleBasedStateMachine):
             assert found is not None
             listed = found.rows()
             return {listed[n]: listed[n + 1] for n in range(0, len(listed), 2)}
+        if key in LISTS:
+            elements = db.list_(key)
+            assert elements is not None
+            assert elements.count() == len(elements.rows())
+            return elements.rows()
         if key in SETS:
             some = db.members(key)
             assert some is not None

@@ -1,4 +1,4 @@
-"""Records of a table for a reply: all that are not past their deadline, whatever happens to the table afterwards."""
+"""All records of a table as pieces: none twice, none past its deadline, and later changes do not show."""
 
 from __future__ import annotations
 
@@ -6,65 +6,51 @@ import pytest
 from tests.unit.structures.tables import store
 
 from redpoll.structures.record_pieces import RecordPieces
-from redpoll.structures.segment import KEY_LIMIT
 from redpoll.structures.table import Table
 from redpoll.types.string import LongString
 
 
-def told(pieces: RecordPieces) -> dict[bytes, bytes]:
-    """The keys and values that a reply would tell."""
-    found = {}
-    data = b"".join(pieces.pieces)
-    at = 0
-    for length in pieces.lengths:
-        record = data[at : at + length]
-        size = record[0]
-        found[record[1 : 1 + size]] = record[1 + size :]
-        at += length
-    assert at == len(data)
-    for key, outside in zip(pieces.keys, pieces.objects, strict=True):
-        assert isinstance(outside, LongString)
-        found[key] = outside.data
+def content(pieces: RecordPieces) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    k = 0
+    for piece in pieces.pieces:
+        at = 0
+        while at < len(piece):
+            middle = at + 1 + piece[at]
+            end = at + pieces.lengths[k]
+            assert piece[at + 1 : middle] not in found
+            found[piece[at + 1 : middle]] = piece[middle:end]
+            at = end
+            k += 1
+        assert at == len(piece)
+    assert k == len(pieces.lengths)
+    for n, key in enumerate(pieces.keys):
+        outside = pieces.objects[n]
+        assert isinstance(outside, LongString) and key not in found
+        found[key] = outside.text()
     assert pieces.count == len(found)
     return found
 
 
-@pytest.mark.parametrize("count", [0, 1, 16, 17, 300])
-@pytest.mark.parametrize("now", [0, 49, 50, 51, 1000])
-def test_records_that_are_past_are_left_out(count: int, now: int) -> None:
+@pytest.mark.parametrize("count", [0, 1, 30, 3000])
+@pytest.mark.parametrize("long_every", [0, 7])
+@pytest.mark.parametrize("timed_every", [0, 5])
+def test_all_records(count: int, long_every: int, timed_every: int) -> None:
     table = Table()
-    model = {}
+    expected: dict[bytes, bytes] = {}
     for n in range(count):
-        key = b"k" * (KEY_LIMIT + 1) + b"%d" % n if n % 9 == 0 else b"k%d" % n
-        value = b"v" * (300 if n % 5 == 0 else n % 40)
+        key = (b"key:%d" % n).ljust(210 if n % 50 == 3 else 1, b"k")
+        value = b"v" * (300 if long_every and n % long_every == 0 else n % 40)
         store(table, key, value, 0)
-        at = 0 if n % 3 else 49 + n % 4
-        assert table.find(key)
-        table.set_deadline(at)
-        if at == 0 or at > now:
-            model[key] = value
-    assert told(RecordPieces(table, now)) == model
-
-
-def test_buckets_without_deadlines_or_objects_are_taken_whole() -> None:
-    table = Table()
-    for n in range(100):
-        store(table, b"%d" % n, b"v", 0)
-    pieces = RecordPieces(table, 1 << 60)
-    blobs = [blob for segment in table.segments for blob in segment.blobs if blob]
-    assert len(pieces.pieces) == len(blobs)
-    assert all(piece is blob for piece, blob in zip(pieces.pieces, blobs, strict=True))
-
-
-def test_later_changes_do_not_show() -> None:
-    table = Table()
-    for n in range(100):
-        store(table, b"%d" % n, b"v" * (300 if n % 10 == 0 else 3), 0)
-    pieces = RecordPieces(table, 0)
-    before = told(pieces)
-    for n in range(100):
-        assert table.find(b"%d" % n)
-        table.remove()
-    for n in range(50):
-        store(table, b"new:%d" % n, b"w", 0)
-    assert told(pieces) == before
+        if timed_every and n % timed_every == 0:
+            table.find(key)
+            table.set_deadline(100 if n % 2 else 200)
+        if not (timed_every and n % timed_every == 0 and n % 2):
+            expected[key] = value
+    pieces = RecordPieces(table, 150)
+    assert content(pieces) == expected
+    for n in range(count):
+        store(table, b"key:%d" % n, b"other", 0)
+    assert content(pieces) == expected
+    if not timed_every:
+        assert RecordPieces(table, 0).count == RecordPieces(table, 150).count
