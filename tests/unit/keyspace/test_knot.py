@@ -252,6 +252,17 @@ class Knot(RuleBasedStateMachine):
             self.db.set_deadline(at)
             self.deadlines[key] = at
 
+    @precondition(lambda self: any(key in self.model and key not in self.open for key in HASHES))
+    @rule(data=st.data(), ms=st.sampled_from([0, 10**9, 10**10]))
+    def set_a_field_s_deadline(self, data: st.DataObject, ms: int) -> None:
+        """So far away that it does not come: the hash takes the form that has deadlines, or gives it up."""
+        key = data.draw(st.sampled_from([key for key in HASHES if key in self.model and key not in self.open]))
+        value = self.looked_up(key)
+        assert isinstance(value, Hash)
+        assert value.locate(data.draw(st.sampled_from(sorted(self.model[key]))))
+        value.set_located_deadline(self.engine.moment.now_ms + ms if ms else 0)
+        self.db.changed(key, value, HSET, 1)
+
     def run(self, *words: bytes) -> Any:
         return self.engine.execute(self.session, list(words))
 

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from redpoll.structures.columns import appended, join, part_deadlines, part_objects, part_scores, removed
+from redpoll.structures.columns import (
+    appended,
+    join,
+    part_deadlines,
+    part_items_earliest,
+    part_objects,
+    part_scores,
+    removed,
+)
 from redpoll.structures.segment import NEVER, OUTSIDE, Outside, Segment
 from redpoll.types.string import LongString
 
@@ -164,3 +172,20 @@ def test_a_bucket_without_deadlines_in_a_segment_with_some() -> None:
     segment.deadlines[2] = vec[i64]([9])
     join(segment, 0, segment, 2)
     assert (list(segment.deadlines[0]), segment.earliest[0]) == ([0, 0, 9], 9)
+
+
+def test_deadlines_within_values_count_for_both_halves_until_they_are_looked_at() -> None:
+    segment = segment_of([1, BIT], [], [3])
+    part_items_earliest(segment, 0, segment, 1)
+    join(segment, 1, segment, 2)
+    assert len(segment.items_earliest) == 0
+    segment.note_items_earliest(0, 50)
+    part_items_earliest(segment, 0, segment, 1)
+    assert list(segment.items_earliest) == [50, 50, NEVER]
+    segment.note_items_earliest(2, 40)
+    join(segment, 1, segment, 2)
+    join(segment, 0, segment, 1)
+    assert list(segment.items_earliest) == [40, 40, 40]
+    apart = segment_of([])
+    part_items_earliest(segment, 0, apart, 0)
+    assert (list(apart.items_earliest), apart.items_first) == ([40], 40)

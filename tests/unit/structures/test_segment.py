@@ -112,3 +112,27 @@ def test_the_base_class_leaves_size_and_copy_to_its_subclasses() -> None:
     for method in (Outside.size_bytes, Outside.copy):
         with pytest.raises(NotImplementedError):
             method(Outside())
+
+
+def test_the_earliest_deadline_within_the_values_of_a_bucket() -> None:
+    segment = Segment(3, False)
+    segment.add_bucket()
+    segment.add_bucket()
+    segment.note_items_earliest(1, 50)
+    assert (list(segment.items_earliest), segment.items_first) == ([NEVER, 50], 50)
+    segment.note_items_earliest(0, 60)
+    segment.note_items_earliest(1, 70)
+    assert (list(segment.items_earliest), segment.items_first) == ([60, 50], 50)
+    segment.note_items_earliest(0, 40)
+    assert (list(segment.items_earliest), segment.items_first) == ([40, 50], 40)
+    segment.add_bucket()
+    assert list(segment.items_earliest) == [40, 50, NEVER]
+    segment.items_earliest[0] = NEVER
+    segment.note_items_first()
+    assert segment.items_first == 50
+    segment.drop_bucket()
+    segment.drop_bucket()
+    assert list(segment.items_earliest) == [NEVER]
+    segment.note_items_first()
+    assert segment.items_first == NEVER
+    assert Outside().earliest() == NEVER
