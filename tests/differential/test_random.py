@@ -273,6 +273,7 @@ COUNTERS = (
     "keyspace_hits",
     "keyspace_misses",
     "expired_keys",
+    "expired_fields",
     "rdb_changes_since_last_save",
     "total_error_replies",
 )

@@ -410,7 +410,7 @@ class Database:
         table = self.table
         gone = table.object() if table.is_outside() else None
         if table.volatile > 0:
-            table.set_deadline(0)
+            self.set_deadline(0)
         value.put_back(table, key)
         if gone is not None:
             self.reclaimer.drop(gone)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.keyspace.events import Event
 from redpoll.structures.lookups import Lookups
@@ -24,6 +24,7 @@ REPLACEMENT_AWAITED: Final[i64] = 1 << 4
 """Some session waits until a key is deleted, replaced or changes its type (XREADGROUP)."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Listener:
     """Who is told of changes while an `interest` bit is set; the engine subclasses it."""
 

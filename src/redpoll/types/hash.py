@@ -158,8 +158,12 @@ class Hash(Value):
             return self._put_in(self._grow(), field, value, keep_deadline)
         at = self._find(field)
         if at >= 0:
-            new = self.times is not None and self._write_over(at, keep_deadline)
-            self._set_value(at, value)
+            if self.times is None:
+                self._set_value(at, value)
+                return False
+            self.at = at
+            new = self._write_over(keep_deadline)
+            self._set_value(self.at, value)
             return new
         self.rewrite(b"%b%b%b%b%b" % (self.items(), LENGTH_BYTE[field_size], field, LENGTH_BYTE[new_size], value))
         times = self.times
@@ -336,11 +340,11 @@ class Hash(Value):
         times = self.times
         return times is not None and times.some_past() and times.is_past(times.column[self._ordinal(at)])
 
-    def _write_over(self, at: i64, keep_deadline: bool) -> bool:
-        """Prepare the field whose value begins at `at` for another one; whether it was past its deadline."""
+    def _write_over(self, keep_deadline: bool) -> bool:
+        """Prepare the field at the position for another value; whether it was past its deadline."""
         times = self.times
         assert times is not None
-        n = self._ordinal(at)
+        n = self._ordinal(self.at)
         past = times.is_past(times.column[n])
         times.overwritten += int(past)
         if times.column[n] != 0 and (past or not keep_deadline):

@@ -26,6 +26,7 @@ from redpoll.protocol.reply import (
     Map,
     Pairs,
     Push,
+    RecordStrings,
     Sequence,
     SetOf,
     Status,
@@ -209,3 +210,21 @@ def test_an_output_that_grew_starts_small_again() -> None:
     assert out.buffer is not before
     out.write(b"x")
     assert out.take() == [b"x"]
+
+
+@pytest.mark.parametrize(("names", "values"), [(True, True), (True, False), (False, True)])
+def test_records_where_they_lie(names: bool, values: bool) -> None:
+    pairs = [(b"n%d" % n, b"v" * (n * 7)) for n in range(12)] + [(b"", b""), (b"name", b""), (b"", b"value")]
+    view = RecordStrings(ARRAY, names, values)
+    lengths = []
+    for start in (0, 5, 12):
+        part = pairs[start : {0: 5, 5: 12, 12: 15}[start]]
+        view.pieces.append(b"".join(bytes([len(name)]) + name + value for name, value in part))
+        lengths += [1 + len(name) + len(value) for name, value in part]
+    view.lengths = bytes(lengths)
+    pairs.append((b"long" * 100, b"value" * 4000))
+    view.wholes = [word for said, word in ((names, pairs[-1][0]), (values, pairs[-1][1])) if said]
+    expected = [word for name, value in pairs for said, word in ((names, name), (values, value)) if said]
+    view.count = len(expected)
+    assert view.to_list() == expected
+    assert wire(view, 2) == wire(list(expected), 2)
