@@ -365,7 +365,7 @@ def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:
     """Append the bulk string `holder[start:stop]`; a short one in words, which is quicker than making it first."""
     size = stop - start
     if size > IN_WORDS:
-        write_bulk(out, holder[start:stop])
+        write_bulk(out, holder if size == len(holder) else holder[start:stop])
         return
     buffer = out.buffer
     write_header(buffer, DOLLAR, size)

@@ -204,7 +204,9 @@ class Parts(View):
 
     def step(self) -> bytes:
         self.advance()
-        return self.holder[self.begin : self.end]
+        holder = self.holder
+        size = self.end - self.begin
+        return holder if size == len(holder) else holder[self.begin : self.end]
 
 
 NULL_ITEM: Final[i64] = -1

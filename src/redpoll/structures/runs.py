@@ -117,6 +117,8 @@ def unpack(run: bytes, width: i64, start: i64, stop: i64, into: list[bytes]) -> 
 
 def cut(run: bytes, width: i64, start: i64, stop: i64) -> bytes:
     """The run of elements `start` to before `stop` alone."""
+    if width == WHOLE:
+        return run if start < stop else b""
     begin = place_of(run, width, start)
     return run[begin : place_of(run, width, stop - start, begin)]
 
