@@ -12,6 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.commands.strings import add
+from redpoll.commands.zsets import put_one
 from redpoll.config.directive import EFFECT
 from redpoll.config.schema import DIRECTIVES
 from redpoll.config.settings import Config, Effects
@@ -39,7 +40,7 @@ from redpoll.protocol.reply import (
     Verbatim,
     View,
 )
-from redpoll.types.zset import ADDED, SAME
+from redpoll.types.zset import ADDED, ALWAYS
 
 Text = bytes | str
 
@@ -153,12 +154,11 @@ class Store:
         session = self.session
         found = session.db.zset_to_change(name, True)
         assert found is not None
-        outcome = found.put(word, score)
-        session.changed(name, found, ZADD, int(outcome != SAME))
+        added = put_one(session, name, found, ALWAYS, score, word, ZADD) == ADDED
         if self.unit.journal is not None:
             self._note([b"ZADD", name, format_double(score), word])
         self.engine.end_unit(session)
-        return int(outcome == ADDED)
+        return int(added)
 
     def zrank(self, key: Text, member: Text) -> int | None:
         """How many members come before one, or None.  O(log n)."""

@@ -7,7 +7,7 @@ A record is `[key length, 1 byte][key][value]`, at most 255 bytes in all; all re
 
 A record that would be longer stays outside: it is `[key length][key]` (`[0]` alone when the key is longer than
 KEY_LIMIT, and the object carries the key), its outside bit is set, and its object stands in the bucket's own
-list, in the order of the records.  Deadlines and scores are columns beside the words; a bucket without any
+list, in the order of the records.  Deadlines are a column beside the words; a bucket without any
 deadline has an empty one.
 """
 
@@ -83,15 +83,13 @@ class Outside:
 class Segment:
     """Up to 1024 buckets.  Only `Table` looks inside."""
 
-    def __init__(self, capacity: i64, scored: bool) -> None:
+    def __init__(self, capacity: i64) -> None:
         self.words: vec[vec[i64]] = vec[vec[i64]](capacity=capacity)
         self.blobs: vec[bytes] = vec[bytes](capacity=capacity)
         self.deadlines: vec[vec[i64]] = vec[vec[i64]]()
         self.earliest: vec[i64] = vec[i64]()
         self.first: i64 = NEVER
-        self.scores: vec[vec[float]] = vec[vec[float]]()
         self.objects: list[list[Outside]] = []
-        self.scored = scored
 
     def add_bucket(self) -> None:
         """One more empty bucket at the end."""
@@ -100,8 +98,6 @@ class Segment:
         if len(self.deadlines) > 0:
             self.deadlines = append(self.deadlines, vec[i64]())
             self.earliest = append(self.earliest, NEVER)
-        if self.scored:
-            self.scores = append(self.scores, vec[float]())
         if len(self.objects) > 0:
             self.objects.append(_no_objects)
 
@@ -117,9 +113,6 @@ class Segment:
             self.deadlines[last] = vec[i64]()
             self.deadlines, _ = pop(self.deadlines)
             self.earliest, _ = pop(self.earliest)
-        if self.scored:
-            self.scores[last] = vec[float]()
-            self.scores, _ = pop(self.scores)
         if len(self.objects) > last:
             self.objects.pop()
 

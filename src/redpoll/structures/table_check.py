@@ -63,8 +63,6 @@ def check(table: Table) -> None:
             # A deadline beyond NEVER, in some hundred million years, counts as one at NEVER.
             assert segment.earliest[j] == min([NEVER, *set_ones])
             assert segment.first <= segment.earliest[j]
-        if table.scored:
-            assert len(segment.scores[j]) == len(words)
         size += len(words)
         longest = max(longest, len(words))
     assert (size, record_bytes, outside_bytes, volatile) == (
