@@ -129,6 +129,10 @@ class Plan:
         return Load(row.command, row.lines, max(requests, self.connections * depth), depth, self.connections, self.keys)
 
 
+SECONDS_A_TURN = 2
+"""How long one measurement of one server takes, roughly."""
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this bench."""
     names = ",".join(row.name for row in ROWS)
@@ -186,6 +190,10 @@ def main(options: argparse.Namespace) -> None:
         notes.append(
             f"generator: {load.generator_version(plan.generator)}, {plan.connections} connections, "
             f"{plan.keys:,} keys, {plan.rounds} rounds, {'pinned' if plan.pinned else 'not pinned'}"
+        )
+        turns = len(plan.rows) * len(plan.depths) * plan.rounds * len(servers)
+        notes.append(
+            f"about {max(1, turns * SECONDS_A_TURN // 60)} minutes; sooner with --quick, --rows GET,SET or --depths 16"
         )
         report.print_heading("throughput", notes)
         _print_figures_heading(servers)
@@ -298,6 +306,7 @@ def _print_ratios(names: list[str], found: dict[tuple[str, int], dict[str, Figur
     """One line a row: the first contestant against each other one."""
     subject, *others = names
     if not others:
+        print("no other server was measured, so there are no ratios; the notes above say what to install")
         return
     print(f"{subject} against the others: above 1, {subject} is the better; ! marks throughput below {GATE_LOWEST}\n")
     head = ["row", "depth"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
+
+from redpoll.build_info import warning
 
 if TYPE_CHECKING:
     from redpoll.client.store import Store
@@ -19,5 +22,7 @@ def open_store(databases: int = 16) -> Store:
     import redpoll.commands
     from redpoll.client.store import Store
 
+    if told := warning():
+        warnings.warn(told, RuntimeWarning, stacklevel=2)
     assert redpoll.commands.FAMILIES
     return Store(databases=databases)

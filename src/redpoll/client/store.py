@@ -11,6 +11,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.commands.strings import add
 from redpoll.commands.zsets import put_one
 from redpoll.config.directive import EFFECT
@@ -27,6 +28,7 @@ from redpoll.protocol.reply import (
     Attribute,
     BigNumber,
     Boolean,
+    Coordinate,
     Double,
     Error,
     Map,
@@ -129,6 +131,7 @@ class Store:
         item = to_bytes(value)
         word = to_bytes(field)
         added = found.put(word, item)
+        tell_overwritten(session, name, found)
         session.changed(name, found, HSET, 1)
         if self.unit.journal is not None:
             self._note([b"HSET", name, word, item])
@@ -232,6 +235,8 @@ def plain(reply: object) -> object:
     if isinstance(reply, Double):
         return reply.value
     if isinstance(reply, Boolean):
+        return reply.value
+    if isinstance(reply, Coordinate):
         return reply.value
     if isinstance(reply, Map):
         return paired([plain(item) for item in reply.items])

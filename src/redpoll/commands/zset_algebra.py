@@ -50,7 +50,8 @@ INDEX_MASK: Final = (1 << 24) - 1
 class Input:
     """A sorted set, a set, or nothing, as an input.  After each `step` it stands at a `member` with its `score`.
 
-    `find` asks for one member and leaves its score there, too.  Scores are those in the set times `weight`.
+    `find` asks for one member and leaves its score there, too.  Scores are those in the set times `weight`.  What
+    `find` leaves may be no number, of infinity times nothing: the reference tells it from a nothing that `step` meets.
     """
 
     def __init__(self) -> None:
@@ -69,8 +70,8 @@ class Input:
         return False
 
     def weigh(self, score: float) -> None:
+        """Keep a score met by `step`: infinity times nothing is nothing."""
         score *= self.weight
-        # Infinity times nothing is nothing here.
         self.score = 0.0 if score != score else score
 
 
@@ -113,7 +114,7 @@ class RankedInput(Input):
     def find(self, member: bytes) -> bool:
         if not self.zset.find(member):
             return False
-        self.weigh(self.zset.score)
+        self.score = self.zset.score * self.weight
         return True
 
 
@@ -141,7 +142,7 @@ class PlainInput(Input):
         return True
 
     def find(self, member: bytes) -> bool:
-        self.weigh(1.0)
+        self.score = self.weight
         return self.value.has(member)
 
 

@@ -105,7 +105,7 @@ def zadd(session: Session, args: list[bytes]) -> object:
 
     kind = zset.kind
     pairs: i64 = len(scores)
-    zset.expect(pairs, longest_member(args, first), limits)
+    zset.expect(pairs, longest_member(args, first + 1, 2), limits)
     added: i64 = 0
     moved: i64 = 0
     i: i64 = 0
@@ -123,15 +123,15 @@ def zadd(session: Session, args: list[bytes]) -> object:
     return added + moved if options.ch else added
 
 
-def longest_member(args: list[bytes], first: i64) -> i64:
-    """The length of the longest member of the pairs from index `first` on."""
+def longest_member(args: list[bytes], first: i64, step: i64) -> i64:
+    """The length of the longest member, each of which is the `step`-th argument from index `first` on."""
     longest: i64 = 0
-    i: i64 = first + 1
+    i = first
     while i < len(args):
         size: i64 = len(args[i])
         if size > longest:
             longest = size
-        i += 2
+        i += step
     return longest
 
 

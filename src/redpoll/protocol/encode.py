@@ -23,6 +23,7 @@ from redpoll.protocol.reply import (
     Attribute,
     BigNumber,
     Boolean,
+    Coordinate,
     Double,
     Error,
     Map,
@@ -30,9 +31,11 @@ from redpoll.protocol.reply import (
     NullArray,
     PackedStrings,
     Pairs,
+    Parts,
     Push,
     Ranking,
     RawError,
+    RecordStrings,
     Sequence,
     SetOf,
     Spoken,
@@ -164,6 +167,11 @@ def encode_rare(out: Output, reply: object, resp: i64) -> None:
     elif isinstance(reply, SetOf):
         write_header(out.buffer, TILDE if resp >= RESP3 else STAR, len(reply.items))
         write_items(out, reply.items, resp)
+    elif isinstance(reply, Coordinate):
+        if resp >= RESP3:
+            out.buffer.write(b",%b\r\n" % reply.text())
+        else:
+            write_bulk(out, reply.text())
     elif isinstance(reply, NullArray):
         out.buffer.write(b"_\r\n" if resp >= RESP3 else b"*-1\r\n")
     elif isinstance(reply, Pairs):
@@ -294,7 +302,16 @@ def write_view(out: Output, view: View, resp: i64) -> None:
     if isinstance(view, Strings):
         write_strings(out, view, resp)
         return
+    if isinstance(view, RecordStrings):
+        write_records(out, view)
+        return
     view.start()
+    if isinstance(view, Parts):
+        while count > 0:
+            view.advance()
+            write_part(out, view.holder, view.begin, view.end)
+            count -= 1
+        return
     while count > 0:
         write_bulk(out, view.step())
         count -= 1
@@ -346,6 +363,28 @@ def write_ranking(out: Output, ranking: Ranking, resp: i64) -> None:
         if scored:
             write_double(out, ranking.score, resp)
         count -= 1
+
+
+def write_records(out: Output, view: RecordStrings) -> None:
+    """Append bulk strings that stand in records."""
+    names = view.names
+    values = view.values
+    lengths = view.lengths
+    k: i64 = 0
+    for packed in view.pieces:
+        at: i64 = 0
+        size: i64 = len(packed)
+        while at < size:
+            begin: i64 = at + 1
+            middle: i64 = begin + packed[at]
+            at += lengths[k]
+            k += 1
+            if names:
+                write_part(out, packed, begin, middle)
+            if values:
+                write_part(out, packed, middle, at)
+    for whole in view.wholes:
+        write_bulk(out, whole)
 
 
 def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:

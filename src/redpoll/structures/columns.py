@@ -8,7 +8,7 @@ from __future__ import annotations
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64
 
-from redpoll.structures.segment import OUTSIDE, Outside, Segment
+from redpoll.structures.segment import NEVER, OUTSIDE, Outside, Segment
 
 
 def appended(column: vec[i64], value: i64) -> vec[i64]:
@@ -63,6 +63,12 @@ def part_objects(source: Segment, j: i64, target: Segment, t: i64, words: vec[i6
     source.objects[j] = kept
 
 
+def part_items_earliest(source: Segment, j: i64, target: Segment, t: i64) -> None:
+    """Either bucket may hold the value with the earliest deadline within: both count it, until they are looked at."""
+    if len(source.items_earliest) > 0 and source.items_earliest[j] != NEVER:
+        target.note_items_earliest(t, source.items_earliest[j])
+
+
 def join(target: Segment, t: i64, source: Segment, j: i64) -> None:
     """Add the records of bucket `j` to bucket `t`."""
     here: i64 = len(target.words[t])
@@ -87,5 +93,7 @@ def join(target: Segment, t: i64, source: Segment, j: i64) -> None:
             column = append(column, source.deadlines[j][i] if theirs else 0)
         target.deadlines[t] = column
         target.note_earliest(t)
+    if len(source.items_earliest) > 0 and source.items_earliest[j] != NEVER:
+        target.note_items_earliest(t, source.items_earliest[j])
     if len(source.objects) > j and len(source.objects[j]) > 0:
         target.objects_of(t).extend(source.objects[j])

@@ -35,6 +35,7 @@ from redpoll.structures.segment import (
     RECORD_LIMIT,
     SEGMENT_BITS,
     SEGMENT_MASK,
+    VOLATILE_KIND,
     Outside,
     Segment,
 )
@@ -97,6 +98,8 @@ class Table:
         self.record_bytes: i64 = 0
         self.outside_bytes: i64 = 0
         self.volatile: i64 = 0
+        self.volatile_items: i64 = 0
+        """How many records are of VOLATILE_KIND: their values have deadlines of their own."""
         self.longest: i64 = 0
         self.stamp: i64 = STAMPS.first()
         self.size_told: i64 = 0
@@ -224,9 +227,19 @@ class Table:
         words[self.index] = self.word
 
     def set_kind(self, kind: i64) -> None:
+        if kind != self.kind():
+            self._count_kind(self.kind(), kind)
         self.word = (self.word & ~(KIND_MASK << KIND_SHIFT)) | (kind << KIND_SHIFT)
         words = self.segment.words[self.j]
         words[self.index] = self.word
+
+    def _count_kind(self, old: i64, new: i64) -> None:
+        """A record of kind `old` becomes one of kind `new`."""
+        self.volatile_items += int(new == VOLATILE_KIND) - int(old == VOLATILE_KIND)
+
+    def note_items_earliest(self, at_ms: i64) -> None:
+        """The value of the record has a deadline of its own at `at_ms`, which counts if it is the earliest."""
+        self.segment.note_items_earliest(self.j, at_ms)
 
     def deadline(self) -> i64:
         """The record's deadline in ms, 0 if it has none."""
@@ -293,6 +306,9 @@ class Table:
         word = self.word
         if word & OUTSIDE != 0:
             self._drop_object()
+        old_kind = (word >> KIND_SHIFT) & KIND_MASK
+        if old_kind != kind:
+            self._count_kind(old_kind, kind)
         old_length: i64 = word & LENGTH_MASK
         blob = segment.blobs[j]
         start: i64 = self.offset + 1 + blob[self.offset]
@@ -316,6 +332,9 @@ class Table:
         j = self.j
         word = self.word
         self.stamp += 1
+        old_kind = (word >> KIND_SHIFT) & KIND_MASK
+        if old_kind != kind:
+            self._count_kind(old_kind, kind)
         size = found.size_bytes()
         if word & OUTSIDE != 0:
             rank = self._objects_before(segment, j, self.index)
@@ -375,6 +394,8 @@ class Table:
         words = segment.words[j]
         count: i64 = len(words)
         segment.words[j] = appended(words, word)
+        if (word >> KIND_SHIFT) & KIND_MASK == VOLATILE_KIND:
+            self.volatile_items += 1
         if len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0:
             segment.deadlines[j] = appended(segment.deadlines[j], 0)
         self.index = count
@@ -395,6 +416,8 @@ class Table:
         word = self.word
         if word & OUTSIDE != 0:
             self._drop_object()
+        if (word >> KIND_SHIFT) & KIND_MASK == VOLATILE_KIND:
+            self.volatile_items -= 1
         length: i64 = word & LENGTH_MASK
         segment.blobs[j] = without(segment.blobs[j], self.offset, self.offset + length)
         segment.words[j] = removed(segment.words[j], i)

@@ -21,6 +21,7 @@ def copied(table: Table) -> Table:
     made.size = table.size
     made.record_bytes = table.record_bytes
     made.volatile = table.volatile
+    made.volatile_items = table.volatile_items
     made.longest = table.longest
     made.clock = table.clock
     for segment in made.segments:
@@ -45,6 +46,8 @@ def _copied_segment(source: Segment) -> Segment:
         made.earliest = append(made.earliest, source.earliest[j])
         j += 1
     made.first = source.first
+    made.items_earliest = _copied_column(source.items_earliest)
+    made.items_first = source.items_first
     count = len(source.objects)
     j = 0
     while j < count:

@@ -14,8 +14,13 @@ Entry = tuple[float, bytes]
 scores = st.sampled_from([0.0, -0.0, 1.0, 31.0, 32.0, 8192.0, -5.0, 1.5, 1e300, float("inf"), float("-inf")]) | (
     st.floats(allow_nan=False) | st.integers(0, 3_000_000).map(float)
 )
+# Of equal lengths and different in one place, prefixes of each other, and on both sides of a word.
+CLOSE = [
+    b"a" * 7, b"a" * 8, b"a" * 9, b"b" + b"a" * 8, b"a" * 8 + b"b", b"a" * 15 + b"\x7f", b"a" * 15 + b"\x80", b"a" * 16,
+]  # fmt: skip
 members = (
-    st.binary(max_size=3)
+    st.sampled_from(CLOSE)
+    | st.binary(max_size=3)
     | st.integers(0, 30).map(lambda n: b"member:%06d" % n)
     | st.builds(
         lambda size, end: b"l" * size + end, st.sampled_from([126, 127, 128, 200, 16384]), st.binary(max_size=1)
@@ -157,3 +162,16 @@ def test_a_span_goes_over_several_rows(content: dict[bytes, float], sizes: list[
     span.members(found)
     assert found == [member for _, member in entries[start:stop]]
     assert [repr(score) for score in span.scores(vec[float]())] == [repr(score) for score, _ in entries[start:stop]]
+
+
+def test_scratch_writers_do_not_grow_with_long_members() -> None:
+    ranked.record(1.0, b"m" * 100_000)
+    assert len(ranked._scratch) < 200
+
+
+def test_order_is_by_score_and_then_by_member() -> None:
+    for found, sound in (
+        ([], True), ([(1.0, b"a")], True), ([(1.0, b"b"), (2.0, b"a")], True), ([(1.0, b"a"), (1.0, b"b")], True),
+        ([(2.0, b"a"), (1.0, b"b")], False), ([(1.0, b"b"), (1.0, b"a")], False), ([(1.0, b"a"), (1.0, b"a")], False),
+    ):  # fmt: skip
+        assert ranked.in_order(row_of(found)) == sound
