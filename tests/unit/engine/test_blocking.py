@@ -267,6 +267,7 @@ def test_time_of_tries_in_vain_adds_up_to_that_of_the_command(machine: Machine) 
     for n in range(3):
         assert client.session.waiting is not None
         assert client.session.waiting.spent_us == 7 * (n + 1)
+        machine.do("DEL", "k")
         machine.do("ZADD", "k", n, "m")
     counters = machine.engine.counters
     index = CATALOGUE[b"ping"].index
