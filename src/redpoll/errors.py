@@ -67,6 +67,8 @@ COUNT_NEGATIVE: Final = b"ERR COUNT can't be negative"
 MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
 TOO_MANY_NUMKEYS: Final = b"ERR Number of keys can't be greater than number of args"
 LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
+OUT_OF_RANGE: Final = b"ERR value is out of range"
+WEIGHT_NOT_A_FLOAT: Final = b"ERR weight value is not a float"
 COUNT_OUT_OF_RANGE: Final = (
     b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 )
@@ -243,6 +245,10 @@ def fill_failed(reason: bytes) -> bytes:
 def out_of_memory(name: bytes) -> bytes:
     """A command needed more memory than there is, and was given up."""
     return b"OOM out of memory while running '%b'" % name
+
+
+def no_input_keys(name: bytes) -> bytes:
+    return b"ERR at least 1 input key is needed for '%b' command" % name
 
 
 def unknown_type_name(word: bytes) -> bytes:

@@ -10,10 +10,11 @@ from redpoll.client.places import PlaceCalls
 from redpoll.client.words import Text, Word, as_word, to_bytes, to_python
 from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.commands.strings import add
+from redpoll.commands.zsets import put_one
 from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 from redpoll.keyspace.events import HSET, SET, ZADD
 from redpoll.protocol.numbers import format_double, int_text
-from redpoll.types.zset import ADDED, SAME
+from redpoll.types.zset import ADDED, ALWAYS
 
 
 class Store(PlaceCalls):
@@ -114,12 +115,11 @@ class Store(PlaceCalls):
         session = self.session
         found = session.db.zset_to_change(name, True)
         assert found is not None
-        outcome = found.put(word, score)
-        session.changed(name, found, ZADD, int(outcome != SAME))
+        added = put_one(session, name, found, ALWAYS, score, word, ZADD) == ADDED
         if self.unit.journal is not None:
             self._note([b"ZADD", name, format_double(score), word])
         self.engine.end_unit(session)
-        return int(outcome == ADDED)
+        return int(added)
 
     def zrank(self, key: Text, member: Text) -> int | None:
         """How many members come before one, or None.  O(log n)."""

@@ -50,6 +50,9 @@ from redpoll.commands import (
     string_takes,
     strings,
     transactions,
+    zset_algebra,
+    zset_pops,
+    zset_random,
     zset_ranges,
     zsets,
 )

@@ -298,15 +298,16 @@ class Database:
 
     def members(self, key: bytes) -> Set | None:
         """The set at `key` to read, or None.  Raises WRONGTYPE."""
-        return self._members() if self.look(key) else None
+        return self.found_members() if self.look(key) else None
 
     def members_to_change(self, key: bytes, create: bool) -> Set | None:
         """The set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
         if self.look_to_change(key):
-            return self._members()
+            return self.found_members()
         return Set() if create else None
 
-    def _members(self) -> Set:
+    def found_members(self) -> Set:
+        """The set at the position.  Raises WRONGTYPE."""
         found = self._kept(SET_INTSET, SET_HASHTABLE)
         if found is not None:
             assert isinstance(found, Set)
@@ -317,15 +318,16 @@ class Database:
 
     def zset(self, key: bytes) -> ZSet | None:
         """The sorted set at `key` to read, or None.  Raises WRONGTYPE."""
-        return self._zset() if self.look(key) else None
+        return self.found_zset() if self.look(key) else None
 
     def zset_to_change(self, key: bytes, create: bool) -> ZSet | None:
         """The sorted set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
         if self.look_to_change(key):
-            return self._zset()
+            return self.found_zset()
         return ZSet() if create else None
 
-    def _zset(self) -> ZSet:
+    def found_zset(self) -> ZSet:
+        """The sorted set at the position.  Raises WRONGTYPE."""
         found = self._kept(ZSET_LISTPACK, ZSET_SKIPLIST)
         if found is not None:
             assert isinstance(found, ZSet)

@@ -74,8 +74,6 @@ def check(table: Table) -> None:
         if len(segment.items_earliest) > 0:
             assert len(segment.items_earliest) == len(segment.words)
             assert segment.items_first <= segment.items_earliest[j]
-        if table.scored:
-            assert len(segment.scores[j]) == len(words)
         size += len(words)
         longest = max(longest, len(words))
     assert (size, record_bytes, outside_bytes, volatile, volatile_items) == (

@@ -49,7 +49,7 @@ def fill(place: Place) -> None:
     db.changed(b"m", members, SET, 1)
     board = db.zset_to_change(b"z", True)
     assert board is not None
-    board.put(b"a", 1.0)
+    board.put(b"a", 1.0, place.moment.limits)
     db.changed(b"z", board, ZADD, 1)
 
 
@@ -526,7 +526,7 @@ def test_who_waits_for_a_kind_is_told_of_it_alone(place: Place) -> None:
     assert [line for line in place.ear.heard() if line.startswith("grown")] == ["grown 0 z"]
     board = place.db.zset_to_change(b"z", True)
     assert board is not None
-    board.put(b"b", 2.0)
+    board.put(b"b", 2.0, place.moment.limits)
     place.db.changed(b"z", board, ZADD, 1)
     place.db.changed(b"z", None, EXPIRE, 1)
     assert [line for line in place.ear.heard() if line.startswith("grown")] == []

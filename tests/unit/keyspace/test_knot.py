@@ -133,7 +133,7 @@ class Knot(RuleBasedStateMachine):
                 assert value.add(item, self.engine.moment.limits) == (item not in content)
                 content[item] = None
             else:
-                value.put(item, score)
+                value.put(item, score, self.engine.moment.limits)
                 content[item] = score
         events = (HSET, HDEL) if key in HASHES else (SADD, SREM) if key in SETS else (ZADD, ZREM)
         self.db.changed(key, value, events[0] if content else events[1], 1)
@@ -208,7 +208,7 @@ class Knot(RuleBasedStateMachine):
             board = self.db.zset_to_change(key, True)
             assert board is not None
             for n in range(count):
-                board.put(b"member:%d" % n, float(n % 7))
+                board.put(b"member:%d" % n, float(n % 7), self.engine.moment.limits)
                 content[b"member:%d" % n] = float(n % 7)
             self.db.changed(key, board, ZADD, count)
 
@@ -364,14 +364,11 @@ class Knot(RuleBasedStateMachine):
             return dict.fromkeys(some.rows())
         board = db.zset(key)
         assert board is not None
-        members: list[Any] = []
-        board.slice(0, board.count(), False, members)
-        told = board.slice_scores(0, board.count(), False)
-        pairs = [(told[n], members[n]) for n in range(len(members))]
-        assert pairs == sorted(pairs)
-        for n, member in enumerate(members):
+        board.check()
+        listed = board.rows()
+        for n, member in enumerate(listed[::2]):
             assert board.rank(member) == n
-        return {member: score for score, member in pairs}
+        return {member: float(score) for member, score in zip(listed[::2], listed[1::2], strict=True)}
 
 
 class KnotInOneBucket(Knot):

@@ -194,21 +194,6 @@ def test_a_place_is_good_until_the_stamp_moves() -> None:
     assert table.stamp != stamp
 
 
-def test_scores_move_with_their_records() -> None:
-    table = Table(scored=True)
-    for n in range(1000):
-        assert not table.find(b"%d" % n)
-        table.insert(b"%d" % n, b"", 0)
-        table.set_score(float(n))
-    for n in range(0, 1000, 2):
-        assert table.find(b"%d" % n)
-        table.remove()
-    check(table)
-    for n in range(1, 1000, 2):
-        assert table.find(b"%d" % n)
-        assert table.score() == float(n)
-
-
 @pytest.mark.parametrize("count", [0, 1, 5000])
 def test_a_released_table_gives_back_all_segments_in_bounded_steps(count: int) -> None:
     table = filled(count)
@@ -514,20 +499,6 @@ def test_a_deadline_that_moves_is_counted_once() -> None:
     check(table)
 
 
-def test_scores_of_a_bucket_move_up_when_a_neighbour_goes() -> None:
-    for gone in range(5):
-        table = Table(scored=True, most_buckets=1)
-        for n in range(5):
-            assert not table.find(b"%d" % n)
-            table.insert(b"%d" % n, b"", 0)
-            assert table.score() == 0.0
-            table.set_score(float(n))
-        assert table.find(b"%d" % gone)
-        table.remove()
-        assert [table.score() for n in range(5) if table.find(b"%d" % n)] == [float(n) for n in range(5) if n != gone]
-        check(table)
-
-
 def test_memory_counts_what_there_is() -> None:
     table = Table()
     empty = table.size_bytes()
@@ -537,10 +508,6 @@ def test_memory_counts_what_there_is() -> None:
     assert one - empty == 9 + 8
     table.set_deadline(1)
     assert table.size_bytes() - one == 10
-    scored = Table(scored=True)
-    assert not scored.find(b"key")
-    scored.insert(b"key", b"value", 0)
-    assert scored.size_bytes() - one == 10
     for n in range(1000):
         table.put(b"%d" % n, b"", 0)
     assert table.size_bytes() > 1000 * 11 + table.buckets * 112

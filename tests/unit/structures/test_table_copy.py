@@ -10,30 +10,6 @@ from redpoll.structures.table_copy import copied
 from redpoll.types.kinds import STRING_RAW
 
 
-def test_a_copy_of_scores_goes_its_own_way() -> None:
-    table = Table(scored=True)
-    for n in range(1000):
-        assert not table.find(b"%d" % n)
-        table.insert(b"%d" % n, b"", 0)
-        table.set_score(float(n))
-    twin = copied(table)
-    for n in range(1000):
-        assert table.find(b"%d" % n)
-        if n % 3:
-            table.remove()
-        else:
-            table.set_score(-1.0)
-    for n in range(1000, 3000):
-        assert not table.find(b"%d" % n)
-        table.insert(b"%d" % n, b"", 0)
-    check(table)
-    check(twin)
-    assert twin.size == 1000
-    for n in range(1000):
-        assert twin.find(b"%d" % n)
-        assert twin.score() == float(n)
-
-
 def test_a_copy_has_everything_that_the_table_has() -> None:
     table = Table()
     table.clock = 99

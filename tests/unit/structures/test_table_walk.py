@@ -90,12 +90,11 @@ def test_a_scan_visits_every_bucket_once(count: int) -> None:
 
 
 def test_a_walk_tells_all_of_a_record() -> None:
-    table = Table(scored=True, most_buckets=1)
+    table = Table(most_buckets=1)
     long = b"l" * 300
     for n, (key, value) in enumerate(((b"a", b"1"), (b"bb", b"v" * 300), (long, b"3"), (b"", b"4"))):
         store(table, key, value, n)
         assert table.find(key)
-        table.set_score(float(n))
         if n != 1:
             table.set_deadline(n + 10)
     found = Records()
@@ -103,7 +102,6 @@ def test_a_walk_tells_all_of_a_record() -> None:
     assert found.keys == [b"a", b"bb", long, b""]
     assert found.values == [b"1", b"", b"", b"4"]
     assert list(found.deadlines) == [10, 0, 12, 13]
-    assert list(found.scores) == [0.0, 1.0, 2.0, 3.0]
     texts = [each.data if isinstance(each, LongString) else None for each in found.objects]
     assert texts == [None, b"v" * 300, b"3", None]
     assert list(found.words) == list(table.segments[0].words[0])
