@@ -14,8 +14,10 @@ from redpoll.protocol.reply import (
     Error,
     Map,
     NullArray,
+    PairMap,
     Pairs,
     Push,
+    Rows,
     Sequence,
     SetOf,
     Spoken,
@@ -90,11 +92,13 @@ def plain(reply: object) -> object:
         return reply.value
     if isinstance(reply, Coordinate):
         return reply.value
-    if isinstance(reply, Map):
+    if isinstance(reply, Map) or isinstance(reply, PairMap):
         return paired([plain(item) for item in reply.items])
     if isinstance(reply, View):
         items = reply.to_list()
         return paired(items) if reply.shape == 1 else items
+    if isinstance(reply, Rows):
+        return reply.to_list()
     if isinstance(reply, Pairs):
         values = [plain(item) for item in reply.items]
         return [(values[n], values[n + 1]) for n in range(0, len(values), 2)]

@@ -16,6 +16,8 @@ from redpoll.protocol.numbers import PAIRS, format_double, int_size, is_negative
 from redpoll.protocol.reply import (
     ALONE,
     MAP,
+    NO_ROW,
+    NUMBER_ITEM,
     PAIRED,
     SET,
     STOP_MASK,
@@ -30,12 +32,14 @@ from redpoll.protocol.reply import (
     Marker,
     NullArray,
     PackedStrings,
+    PairMap,
     Pairs,
     Parts,
     Push,
     Ranking,
     RawError,
     RecordStrings,
+    Rows,
     Sequence,
     SetOf,
     Spoken,
@@ -43,6 +47,7 @@ from redpoll.protocol.reply import (
     Strings,
     Verbatim,
     View,
+    unsigned,
 )
 
 RESP2: Final = 2
@@ -152,6 +157,8 @@ def encode(out: Output, reply: object, resp: i64) -> None:
         write_items(out, reply, resp)
     elif isinstance(reply, View):
         write_view(out, reply, resp)
+    elif isinstance(reply, Rows):
+        write_rows(out, reply, resp)
     else:
         encode_rare(out, reply, resp)
 
@@ -164,6 +171,8 @@ def encode_rare(out: Output, reply: object, resp: i64) -> None:
         write_error(out.buffer, reply.text)
     elif isinstance(reply, Map):
         write_map(out, PERCENT, reply.items, resp)
+    elif isinstance(reply, PairMap):
+        write_pair_map(out, reply.items, resp)
     elif isinstance(reply, SetOf):
         write_header(out.buffer, TILDE if resp >= RESP3 else STAR, len(reply.items))
         write_items(out, reply.items, resp)
@@ -281,6 +290,101 @@ def write_pairs(out: Output, items: list[object], resp: i64) -> None:
         encode(out, items[i], resp)
         encode(out, items[i + 1], resp)
         i += 2
+
+
+def write_pair_map(out: Output, items: list[object], resp: i64) -> None:
+    """Append keys and values by turns as a map; as an array of pairs in RESP2."""
+    if resp >= RESP3:
+        write_map(out, PERCENT, items, resp)
+        return
+    count: i64 = len(items)
+    write_header(out.buffer, STAR, count >> 1)
+    i: i64 = 0
+    while i < count:
+        write_header(out.buffer, STAR, 2)
+        encode(out, items[i], resp)
+        encode(out, items[i + 1], resp)
+        i += 2
+
+
+def write_rows(out: Output, rows: Rows, resp: i64) -> None:
+    """Append rows; those that many clients get are spelled once."""
+    spelled = rows.spelled
+    if spelled is not None:
+        out.write(spelled)
+        return
+    if rows.shared:
+        aside = Output()
+        spell_rows(aside, rows, resp)
+        spelled = b"".join(aside.take())
+        rows.spelled = spelled
+        out.write(spelled)
+        return
+    spell_rows(out, rows, resp)
+
+
+def spell_rows(out: Output, rows: Rows, resp: i64) -> None:
+    """Append rows."""
+    count = rows.count
+    write_header(out.buffer, STAR, count)
+    k: i64 = 0
+    while k < count:
+        width = rows.open(k)
+        buffer = out.buffer
+        write_header(buffer, STAR, 2)
+        write_id(buffer, rows.ms, rows.seq)
+        if width == NO_ROW:
+            buffer.write(b"_\r\n" if resp >= RESP3 else b"*-1\r\n")
+        else:
+            write_header(buffer, STAR, width)
+            holder = rows.holder
+            while width > 0:
+                place = rows.step()
+                if place == NUMBER_ITEM:
+                    write_digits(out.buffer, rows.number)
+                else:
+                    start = place >> 32
+                    write_part(out, holder, start, place & STOP_MASK)
+                width -= 1
+        k += 1
+
+
+def write_id(buffer: BytesWriter, ms: i64, seq: i64) -> None:
+    """Append the bulk string `ms-seq` of two unsigned numbers."""
+    if ms < 0 or seq < 0:
+        text = b"%d-%d" % (unsigned(ms), unsigned(seq))
+        write_header(buffer, DOLLAR, len(text))
+        buffer.write(text)
+    else:
+        write_header(buffer, DOLLAR, digits_of(ms) + 1 + digits_of(seq))
+        write_int(buffer, ms)
+        buffer.append(MINUS)
+        write_int(buffer, seq)
+    write_i16_le(buffer, CRLF)
+
+
+def write_digits(buffer: BytesWriter, number: i64) -> None:
+    """Append the bulk string that spells a number of up to 18 digits."""
+    if number >= 0:
+        write_header(buffer, DOLLAR, digits_of(number))
+    else:
+        write_header(buffer, DOLLAR, digits_of(-number) + 1)
+    write_int(buffer, number)
+    write_i16_le(buffer, CRLF)
+
+
+def digits_of(number: i64) -> i64:
+    """How many digits a number of at least 0 has."""
+    if number >= 1000000000000 and number < 10000000000000:
+        # The time in ms.
+        return 13
+    digits: i64 = 1
+    while number >= 10000:
+        number //= 10000
+        digits += 4
+    if number >= 100:
+        return digits + 3 if number >= 1000 else digits + 2
+    return digits + 1 if number >= 10 else digits
 
 
 def write_view(out: Output, view: View, resp: i64) -> None:

@@ -63,6 +63,13 @@ class Pairs:
         self.items: Final = items
 
 
+class PairMap:
+    """Keys and values by turns in `items`: a map in RESP3, an array of pairs in RESP2 (streams with their entries)."""
+
+    def __init__(self, items: list[object]) -> None:
+        self.items: Final = items
+
+
 class SetOf:
     """An unordered collection; an array in RESP2."""
 
@@ -376,6 +383,61 @@ class RecordStrings(View):
         self.record += 1
         self.value_due = not self.names
         return packed[middle:end] if self.values else packed[begin:middle]
+
+
+NO_ROW: Final[i64] = -1
+NUMBER_ITEM: Final[i64] = -1
+
+
+class Rows:
+    """An array of rows, each the ID of a stream's entry and an array of strings, which is walked and not built.
+
+    As a View it holds immutable bytes alone.  One that is `shared` goes to many clients and has no null rows, so both
+    protocols spell it alike: that is done once, and `spelled` keeps it.
+    """
+
+    def __init__(self, count: i64) -> None:
+        self.count: i64 = count
+        self.ms: i64 = 0
+        self.seq: i64 = 0
+        """The row's ID: two unsigned numbers as words."""
+        self.holder: bytes = b""
+        """The bytes in which the row's strings lie."""
+        self.number: i64 = 0
+        self.shared = False
+        self.spelled: bytes | None = None
+
+    def open(self, k: i64) -> i64:
+        """Go to row `k`; how many strings it has, NO_ROW for a null array in their place."""
+        raise NotImplementedError
+
+    def step(self) -> i64:
+        """The next string of the row: start << 32 | stop in `holder`, or NUMBER_ITEM if it is what `number` spells."""
+        raise NotImplementedError
+
+    def to_list(self) -> list[object]:
+        """The rows as lists, for callers without a wire.  O(rows)."""
+        rows: list[object] = []
+        for k in range(self.count):
+            width = self.open(k)
+            id = b"%d-%d" % (unsigned(self.ms), unsigned(self.seq))
+            if width == NO_ROW:
+                rows.append([id, None])
+                continue
+            strings: list[object] = []
+            for _ in range(width):
+                place = self.step()
+                if place == NUMBER_ITEM:
+                    strings.append(b"%d" % self.number)
+                else:
+                    strings.append(self.holder[place >> 32 : place & STOP_MASK])
+            rows.append([id, strings])
+        return rows
+
+
+def unsigned(word: i64) -> int:
+    """The number that a word is without a sign."""
+    return int(word) & 0xFFFFFFFFFFFFFFFF
 
 
 OK: Final = Status(b"OK")
