@@ -1,7 +1,7 @@
-# `make` or `make help` lists what can be asked for.
+# `make` or `make help` lists the targets and these variables:
 #
-# PYTHON=python3.12   the interpreter .venv is made of
-# REDPOLL_PURE=1      compile nothing
+# PYTHON=python3.12   the interpreter .venv is made of; remembered until it is set again
+# REDPOLL_PURE=1      compile nothing: `REDPOLL_PURE=1 make serve` is ready in half a second
 # ARGS="..."          handed on by `serve`, `bench` and the targets that run pytest
 # JOBS=4              processes that share a test run
 # QUICK=1             serve the tests' build: slower, but soon ready after an edit
@@ -11,19 +11,25 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+VENV := .venv
+# What has been installed is noted inside .venv, so that it is forgotten together with it.
+NOTES := $(VENV)/.redpoll
+REMEMBERED := $(shell cat $(NOTES)/python 2>/dev/null)
+
 # The system's own Python is built profile-guided, which makes redpoll 1.2 times as fast as under a plain build.
 ifeq ($(origin PYTHON), undefined)
+ifneq ($(REMEMBERED),)
+PYTHON := $(REMEMBERED)
+else
 SYSTEM_FITS := import ensurepip, os, sys, sysconfig; \
     sys.exit(sys.version_info < (3, 11) or not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
 PYTHON := $(shell /usr/bin/python3 -c '$(SYSTEM_FITS)' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 endif
+endif
 
 MODE := $(shell $(PYTHON) scripts/toolchain.py)
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
-VENV := .venv
 PY := $(VENV)/bin/python
-# What has been installed is noted inside .venv, so that it is forgotten together with it.
-NOTES := $(VENV)/.redpoll
 VENV_NOTE := $(NOTES)/made-with-$(subst /,-,$(PYTHON))
 
 ifeq ($(MODE),compiled)
@@ -36,6 +42,7 @@ endif
 STAMP_OF = $(patsubst src.stamp,,$(1).stamp)
 
 PYTEST = REDPOLL_EXPECT=$(1) PYTHONPATH=$(2) $(PY) -m pytest -q -n $(JOBS) $(3) $(ARGS)
+HEADING = printf '\n==== %s\n' "$(1)"
 UNIT := $(wildcard tests/unit tests/commands tests/hostile tests/crash)
 DIFF := $(wildcard tests/differential tests/golden tests/clients tests/process)
 DOCS := $(wildcard tests/docs)
@@ -43,6 +50,8 @@ DOCS := $(wildcard tests/docs)
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@sed -n 's/^# \([A-Z_]*=.*\)/\1/p' Makefile
 
 # ---- the product
 
@@ -65,18 +74,28 @@ bench: build $(NOTES)/bench ## measure side by side with real servers, and print
 
 .PHONY: test
 test: ## everything that CI runs
+	@$(call HEADING,1/5 check: format, lint, types, declarations, generated pages)
 	@$(MAKE) check
+	@$(call HEADING,2/5 unit: unit and property tests, interpreted)
 	@$(MAKE) unit
+	@$(call HEADING,3/5 unit-compiled: the same tests, compiled)
 	@$(MAKE) unit-compiled
+	@$(call HEADING,4/5 diff: compare with a real server)
 	@$(MAKE) diff
+	@$(call HEADING,5/5 docs: run what the documentation shows)
 	@$(MAKE) docs
+	@$(call HEADING,all five parts of make test passed)
 
 .PHONY: check
-check: $(NOTES)/build $(NOTES)/dev ## format, lint, types, order of imports, house rules: run it first
+check: $(NOTES)/run $(NOTES)/build $(NOTES)/dev ## format, lint, types, declarations, generated pages: run it first
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
-	@PYTHONPATH=src $(PY) -m pytest -q tests/test_tidy.py
+	@PYTHONPATH=src $(PY) -m pytest -q tests/test_tidy.py tests/unit/catalogue tests/docs/test_generated_pages.py
+
+.PHONY: pages
+pages: $(NOTES)/run ## write the generated pages anew: docs/commands.md, docs/configuration.md, the status in README.md
+	@PYTHONPATH=src $(PY) scripts/make_docs.py
 
 .PHONY: format
 format: $(NOTES)/dev ## put the files into the form that `check` asks for
@@ -111,9 +130,14 @@ ifeq ($(MODE),compiled)
 endif
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(SERVED),-m '' --timeout 1800 $(DIFF) $(DOCS))
 
+.PHONY: mutants
+mutants: $(NOTES)/run $(NOTES)/dev ## break the code in one place at a time, and see whether the unit tests notice: 30 minutes
+	@$(PY) scripts/mutants.py $(ARGS)
+
 .PHONY: clean
 clean: ## remove all that was built; `.venv` stays
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis src/redpoll.egg-info
+	find src -name '*.so' -delete
 	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---- how
@@ -124,6 +148,7 @@ $(VENV_NOTE):
 	@$(PYTHON) scripts/venv.py create $(VENV)
 	@mkdir -p $(NOTES)
 	@rm -f $(NOTES)/made-with-*
+	@echo $(PYTHON) > $(NOTES)/python
 	@touch $@
 
 # The requirements named `run`, `build`, and those of each extra, as pyproject.toml has them.
@@ -141,7 +166,7 @@ FORCE:
 
 # A stamp is made before the build looks at the sources: an edit during the build is then newer, and built next time.
 build/%.stamp: build/sources $(shell find src/redpoll -name '*.py' -o -name '*.json') setup.py $(NOTES)/run $(NOTES)/build
-	@echo "building $*: a minute or two"
+	@echo "building $* (a minute or two; less after an edit)"
 	@touch $@.new
 	@$(PY) setup.py -q build_tree --variant $*
 	@mv $@.new $@

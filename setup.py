@@ -21,6 +21,7 @@ import os
 import re
 import shlex
 import sys
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,6 +34,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from docstrings import docstrings_of, with_docstrings  # noqa: E402
 from toolchain import notice, why_pure  # noqa: E402
 
 PACKAGE = Path("src/redpoll")
@@ -90,6 +92,9 @@ def translate(variant: str) -> list[Extension]:
         opt_level=optimisation[2:],
         multi_file=variant == "test",
     )
+    documented = public_docstrings()
+    for extension in extensions:
+        extension.sources = [with_public_docstrings(path, documented) for path in extension.sources]
     if os.name == "posix":
         asked = shlex.split(os.environ.get("CFLAGS", ""))
         arguments = [optimisation, *further, *FLAGS, *asked]
@@ -102,6 +107,28 @@ def translate(variant: str) -> list[Extension]:
             headers = [str(path) for folder in extension.include_dirs for path in Path(folder).glob("*.h")]
             extension.depends = [*extension.depends, *headers, __file__, note]
     return list(extensions)
+
+
+PUBLIC = "client/*.py"
+"""Modules whose classes users call: their docstrings are kept (patterns below src/redpoll)."""
+
+
+def public_docstrings() -> dict[str, dict[str, str]]:
+    """The docstrings of the public classes, by class and method."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(PACKAGE.glob(PUBLIC)):
+        found |= docstrings_of(path)
+    return found
+
+
+def with_public_docstrings(path: str, documented: dict[str, dict[str, str]]) -> str:
+    """A C file as mypyc wrote it, or one beside it with docstrings if it defines public classes."""
+    source = Path(path)
+    code = source.read_text()
+    made = with_docstrings(code, documented)
+    if made == code:
+        return path
+    return write_changed(source.with_name(f"documented_{source.name}"), made)
 
 
 def write_changed(path: Path, text: str) -> str:
@@ -193,10 +220,14 @@ class BuildTree(Command):
             self.build()
 
     def build(self) -> None:
-        """Translate, compile, copy, prune."""
+        """Translate, compile, copy, prune; say what is going on, and how long it took."""
         tree = Path("build", self.variant)
+        began = time.monotonic()
+        print(f"  1/3 mypyc translates {len(compiled_sources())} modules to C", flush=True)
         self.distribution.get_command_obj("egg_info").egg_base = "build"  # metadata that nobody reads: not into src/
         self.distribution.ext_modules = translate(self.variant)
+        translated = time.monotonic()
+        print(f"  2/3 the C compiler turns them into machine code ({translated - began:.0f} s so far)", flush=True)
         extensions: Any = self.reinitialize_command("build_ext")
         extensions.build_lib = str(tree)
         extensions.build_temp = str(Path("build/objects", f"{self.variant}-{sys.implementation.cache_tag}"))
@@ -204,6 +235,8 @@ class BuildTree(Command):
         sources.build_lib = str(tree)
         sources.left_out = frozenset(compiled_sources())
         self.run_command("build_ext")
+        compiled = time.monotonic()
+        print(f"  3/3 the modules that stay Python are copied ({compiled - began:.0f} s so far)", flush=True)
         self.run_command("build_py")
         wanted = {
             Path(path).resolve() for path in (*extensions.get_outputs(), *sources.get_outputs(include_bytecode=False))
@@ -211,11 +244,18 @@ class BuildTree(Command):
         for path in tree.rglob("*"):
             if path.is_file() and path.suffix != ".pyc" and path.resolve() not in wanted:
                 path.unlink()
+        print(f"  built {tree} in {time.monotonic() - began:.0f} s", flush=True)
 
 
 def extensions_to_install() -> list[Extension]:
-    """What pip has to compile: nothing where it cannot be, with a notice."""
-    if not {"bdist_wheel", "build", "build_ext", "install", "editable_wheel"} & set(sys.argv):
+    """What pip has to compile: nothing where it cannot be, with a notice.
+
+    Nothing for `pip install -e .` either: machine code beside the sources would hide every edit.
+    """
+    if "editable_wheel" in sys.argv:
+        print(f"\n{notice('an editable install runs the sources')}\n", file=sys.stderr)
+        return []
+    if not {"bdist_wheel", "build", "build_ext", "install"} & set(sys.argv):
         return []
     if reason := why_pure():
         print(f"\n{notice(reason)}\n", file=sys.stderr)

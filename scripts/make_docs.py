@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redpoll.commands
 from redpoll.catalogue.arguments import parse_arguments, usage
-from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, Directive
+from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, REFUSED, Directive
 from redpoll.config.schema import DIRECTIVES, GROUPS, IGNORED
 from redpoll.engine.command import CATALOGUE, Command
 
@@ -33,18 +33,20 @@ pattern, in its place. `rename-command NAME NEW` renames a command; with `""` fo
 While the server runs, `CONFIG GET PATTERN` shows settings, `CONFIG SET NAME VALUE ...` changes one or several of them,
 all or none, and `CONFIG REWRITE` writes them into FILE, with its comments and order kept.
 
-What cannot be honoured stops the start, with file line and reason. In the tables below
+What cannot be honoured stops the start, with file, line and reason. `redpoll server --check FILE` shows all faults of a
+file at once, and starts nothing. In the tables below
 
 - **start** stands for a directive that can be set only at start; **guarded** for one that can be changed at run time
   only as far as `enable-protected-configs` allows;
 - **no effect** for one that is accepted, shown and written back, but acts on nothing that redpoll has;
-- **not yet** for one whose feature does not exist yet: its default is accepted, and what is named behind the
-  mark, as distributed files of older versions have it; any other value is refused.
+- **not yet** for one that tunes a feature which does not exist yet: any valid value is accepted, shown and written
+  back, and one line of the log names it;
+- **refused** for one that asks for a feature which does not exist yet: any value but its default stops the start.
 
 Sizes are bytes, or a number and `k`, `m`, `g` (powers of 1000) or `kb`, `mb`, `gb` (powers of 1024), in any case.
 
-Save points that a distributed file carries are accepted, but this version saves nothing to disk. Also passed over, if
-they have one value: {ignored}.
+`save` is accepted, but this version saves nothing to disk, and the log says so. Also passed over, if they have one
+value: {ignored}.
 """
 
 
@@ -72,9 +74,7 @@ def row(directive: Directive) -> str:
     if directive.protected:
         marks.append("**guarded**")
     if directive.applies != EFFECT:
-        marks.append({NO_EFFECT: "**no effect**", NOT_YET: "**not yet**"}[directive.applies])
-    if directive.stock:
-        marks[-1] += f" (or {', '.join(code(value.decode()) for value in directive.stock)})"
+        marks.append({NO_EFFECT: "**no effect**", NOT_YET: "**not yet**", REFUSED: "**refused**"}[directive.applies])
     default = "the working directory" if directive.name == b"dir" else code(directive.default.text.decode())
     text = directive.help + (" " + ", ".join(marks) if marks else "")
     return f"| {name} | {values} | {default} | {text} |\n"
@@ -209,7 +209,7 @@ def status() -> str:
         rows.append(f"| {title} | {len(names) - len(gone)} of {len(names)} | {short} |\n")
     applies = {directive.name: directive.applies for directive in DIRECTIVES}
     for title, directive in FEATURES:
-        rows.append(f"| {title} | | {'all of it' if applies[directive] == NOT_YET else ''} |\n")
+        rows.append(f"| {title} | | {'all of it' if applies[directive] in (NOT_YET, REFUSED) else ''} |\n")
     return "".join(rows)
 
 

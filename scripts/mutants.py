@@ -78,8 +78,17 @@ class Mutant:
         return source[: self.start] + self.text + source[self.stop :]
 
     def shown(self, source: str) -> str:
-        old = " ".join(source[self.start : self.stop].split())
-        return f"{self.module}.py:{self.line}: {old[:70]}  ->  {self.text[:70]}"
+        """The place, and how the line reads now."""
+        return f"{self.module}.py:{self.line}: {self.change(source)}"
+
+    def change(self, source: str) -> str:
+        """The kind of change, and what is gone or how the line reads now: the same after an edit elsewhere."""
+        first = source.rfind("\n", 0, self.start) + 1
+        last = source.find("\n", self.stop)
+        changed = source[first : self.start] + self.text + source[self.stop : last]
+        if self.what in ("dropped", "branch never taken"):
+            changed = source[self.start : self.stop]
+        return f"{self.what}: {' '.join(changed.split())[:150]}"
 
     def key(self, source: str) -> str:
         """Names the change by what it changes and where, and is another one after an edit of that module."""
@@ -122,10 +131,13 @@ class Finder(ast.NodeVisitor):
     # What stays as it is.
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        if node.value is not None:
+        """Of what is declared `Final` only the value counts, which is a name for others or a matter of speed."""
+        if node.value is not None and not ast.unparse(node.annotation).startswith("Final"):
             self.visit(node.value)
-        if node.value is not None and isinstance(node.target, ast.Attribute) and not isinstance(node.value, ast.Call):
-            return
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for statement in node.body:
+            self.visit(statement)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for default in node.args.defaults:
@@ -157,16 +169,16 @@ class Finder(ast.NodeVisitor):
         if isinstance(node.value, ast.Constant):
             return
         if isinstance(node.value, ast.Call):
-            self.add(node, "pass", "call dropped")
+            self.add(node, "pass", "dropped")
         self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         if all(isinstance(target, (ast.Attribute, ast.Subscript)) for target in node.targets):
-            self.add(node, "pass", "assignment dropped")
+            self.add(node, "pass", "dropped")
         self.visit(node.value)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        self.add(node, "pass", "assignment dropped")
+        self.add(node, "pass", "dropped")
         new = OPERATORS.get(type(node.op))
         if new is not None:
             target = ast.get_source_segment(self.source, node.target)
@@ -181,7 +193,7 @@ class Finder(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_Continue(self, node: ast.Continue) -> None:
-        self.add(node, "pass", "continue dropped")
+        self.add(node, "pass", "dropped")
 
     def visit_Break(self, node: ast.Break) -> None:
         self.add(node, "continue", "break to continue")
@@ -213,6 +225,11 @@ class Finder(ast.NodeVisitor):
         if isinstance(node.op, ast.Not):
             self.add(node, f"bool({ast.get_source_segment(self.source, node.operand)})", "not dropped")
         self.generic_visit(node)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        """How much room is made beforehand is seen by nobody."""
+        if node.arg != "capacity":
+            self.visit(node.value)
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, bool):
@@ -264,20 +281,18 @@ def in_rounds(modules: list[str], seed: int) -> Iterator[Mutant]:
                 yield found[at]
 
 
-def equal_mutants() -> dict[str, str]:
-    """Those that make no difference, as `Mutant.shown` tells them without the line's number, and the reasons."""
+def equal_mutants() -> dict[tuple[str, str], str]:
+    """Those that make no difference, by module and `Mutant.change`, and why they make none."""
     found = {}
+    module = reason = ""
     for line in EQUAL.read_text(encoding="utf-8").splitlines() if EQUAL.exists() else ():
-        if line and not line.startswith("#"):
-            mutant, _, reason = line.partition("  #  ")
-            found[mutant.strip()] = reason
+        if line.startswith("["):
+            module = line.strip("[]")
+        elif line.startswith("#"):
+            reason = line.strip("# ")
+        elif line:
+            found[module, line] = reason
     return found
-
-
-def nameless(shown: str) -> str:
-    """`Mutant.shown` without the line's number, which any edit above it changes."""
-    head, _, rest = shown.partition(":")
-    return head + ":" + rest.partition(":")[2]
 
 
 class Copy:
@@ -381,7 +396,7 @@ class Exercise:
         return mutant.shown(self.sources[mutant.module])
 
     def is_equal(self, mutant: Mutant) -> bool:
-        return nameless(self.told(mutant)) in self.equal
+        return (mutant.module, mutant.change(self.sources[mutant.module])) in self.equal
 
     def measure(self, copy: Copy) -> None:
         """How long the tests take when nothing is wrong.  Ends the program if something is."""

@@ -5,9 +5,11 @@ Never compiled itself: it looks at the others from outside, and the build reads 
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib import import_module
 from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
 from typing import Final
 
 VERSION: Final = "0.1.0"
@@ -26,6 +28,19 @@ def is_compiled_module(name: str) -> bool:
 def is_compiled() -> bool:
     """Whether this redpoll runs compiled."""
     return is_compiled_module(WITNESS)
+
+
+def warning() -> str:
+    """What a program is told once where an installed redpoll runs interpreted; empty if there is nothing to tell."""
+    folder = Path(__file__).resolve().parent
+    if is_compiled() or os.environ.get("REDPOLL_PURE", "0") not in ("", "0"):
+        return ""
+    if folder.parent.name not in ("site-packages", "dist-packages"):
+        return ""
+    return (
+        "redpoll runs interpreted, several times slower than compiled: it was installed without a C compiler. "
+        "Install one (Debian: gcc and python3-dev), then install redpoll again; REDPOLL_PURE=1 silences this warning."
+    )
 
 
 def build_kind() -> str:

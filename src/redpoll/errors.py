@@ -20,6 +20,26 @@ class ServerError(Exception):
     """The server cannot start or go on; the message is for the operator."""
 
 
+GEO_UNIT: Final = b"ERR unsupported unit provided. please use M, KM, FT, MI"
+GEO_RADIUS: Final = b"ERR need numeric radius"
+GEO_WIDTH: Final = b"ERR need numeric width"
+GEO_HEIGHT: Final = b"ERR need numeric height"
+GEO_RADIUS_NEGATIVE: Final = b"ERR radius cannot be negative"
+GEO_SIZE_NEGATIVE: Final = b"ERR height or width cannot be negative"
+GEO_COUNT: Final = b"ERR COUNT must be > 0"
+GEO_ANY: Final = b"ERR the ANY argument requires COUNT argument"
+GEO_VERTICES: Final = b"ERR invalid number of vertices"
+GEO_TOO_FEW_VERTICES: Final = b"ERR GEOSEARCH BYPOLYGON must have at least 3 vertices"
+GEORADIUS_STORE_WITH: Final = (
+    b"ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+)
+GEOSEARCHSTORE_WITH: Final = b"ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+NOT_A_HYPERLOGLOG: Final = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+DAMAGED_HYPERLOGLOG: Final = b"INVALIDOBJ Corrupted HLL object detected"
+HYPERLOGLOG_IS_DENSE: Final = b"ERR HLL encoding is not sparse"
+PFDEBUG_NO_KEY: Final = b"ERR The specified key does not exist"
+PFDEBUG_SWITCH: Final = b"ERR Argument must be ON or OFF"
+PFDEBUG_NO_SIMD: Final = b"ERR this server has no vector instructions to switch on or off"
 WRONGTYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind of value"
 SYNTAX: Final = b"ERR syntax error"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
@@ -37,8 +57,18 @@ LCS_LEN_AND_IDX: Final = b"ERR If you want both the length and indexes, please j
 LCS_NEEDS_STRINGS: Final = b"ERR The specified keys must contain string values"
 LCS_TOO_LARGE: Final = b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
 NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"
+COUNT_NOT_POSITIVE: Final = b"ERR count should be greater than 0"
+INDEX_OUT_OF_RANGE: Final = b"ERR index out of range"
+RANK_ZERO: Final = (
+    b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from "
+    b"the end of the list"
+)
+COUNT_NEGATIVE: Final = b"ERR COUNT can't be negative"
+MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
 TOO_MANY_NUMKEYS: Final = b"ERR Number of keys can't be greater than number of args"
 LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
+OUT_OF_RANGE: Final = b"ERR value is out of range"
+WEIGHT_NOT_A_FLOAT: Final = b"ERR weight value is not a float"
 COUNT_OUT_OF_RANGE: Final = (
     b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 )
@@ -75,7 +105,7 @@ DISCARD_WITHOUT_MULTI: Final = b"ERR DISCARD without MULTI"
 INVALID_STREAM_ID: Final = b"ERR Invalid stream ID specified as stream command argument"
 INVALID_START_ID: Final = b"ERR invalid start ID for the interval"
 INVALID_END_ID: Final = b"ERR invalid end ID for the interval"
-MAXLEN_NEGATIVE: Final = b"ERR The MAXLEN argument must be >= 0."
+STREAM_MAXLEN_NEGATIVE: Final = b"ERR The MAXLEN argument must be >= 0."
 TRIM_LIMIT_NEGATIVE: Final = b"ERR The LIMIT argument must be >= 0."
 TWO_STRATEGIES: Final = b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
 LIMIT_WITHOUT_STRATEGY: Final = b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
@@ -100,7 +130,7 @@ GROUP_MISSING: Final = b"ERR Missing GROUP option for XREADGROUP"
 GREATER_ID_IN_XREAD: Final = (
     b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
 )
-COUNT_NOT_POSITIVE: Final = b"ERR COUNT must be > 0"
+STREAM_COUNT_NOT_POSITIVE: Final = b"ERR COUNT must be > 0"
 INVALID_CURSOR: Final = b"ERR invalid cursor"
 GT_LT_NX: Final = b"ERR GT, LT, and/or NX options at the same time are not compatible"
 XX_NX: Final = b"ERR XX and NX options at the same time are not compatible"
@@ -110,6 +140,11 @@ EXPIRE_NX_CONFLICT: Final = b"ERR NX and XX, GT or LT options at the same time a
 EXPIRE_GT_LT_CONFLICT: Final = b"ERR GT and LT options at the same time are not compatible"
 LIMIT_WITHOUT_RANGE: Final = b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
 WITHSCORES_BYLEX: Final = b"ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+NUMFIELDS: Final = b"ERR numfields should be greater than 0 and match the provided number of fields"
+HASH_VALUE_NOT_AN_INTEGER: Final = b"ERR hash value is not an integer"
+HASH_VALUE_NOT_A_FLOAT: Final = b"ERR hash value is not a float"
+VALUE_NOT_FINITE: Final = b"ERR value is NaN or Infinity"
+VALUE_OUT_OF_RANGE: Final = b"ERR value is out of range"
 TIMEOUT_NOT_A_FLOAT: Final = b"ERR timeout is not a float or out of range"
 TIMEOUT_NOT_AN_INTEGER: Final = b"ERR timeout is not an integer or out of range"
 TIMEOUT_NEGATIVE: Final = b"ERR timeout is negative"
@@ -161,6 +196,8 @@ NO_CONFIG_FILE: Final = b"ERR The server is running without a config file"
 RESTART_FAILED: Final = b"ERR failed to restart the server. Check server logs."
 INVALID_CLIENT_ID: Final = b"ERR Invalid client id"
 NOT_A_QUICKLIST: Final = b"ERR Not a quicklist encoded object."
+SORT_NOT_A_NUMBER: Final = b"ERR One or more scores can't be converted into double"
+BAD_PACKED_THRESHOLD: Final = b"ERR argument must be a memory value bigger than 1 and smaller than 4gb"
 NO_CLIENT_EVICTION: Final = b"ERR maxmemory-clients is disabled."
 NO_TLS: Final = b"ERR TLS is not enabled"
 ONLY_IN_A_CLUSTER: Final = b"ERR Debug option only available for cluster mode enabled setup!"
@@ -276,6 +313,10 @@ def out_of_memory(name: bytes) -> bytes:
     return b"OOM out of memory while running '%b'" % name
 
 
+def no_input_keys(name: bytes) -> bytes:
+    return b"ERR at least 1 input key is needed for '%b' command" % name
+
+
 def unknown_type_name(word: bytes) -> bytes:
     return b"ERR unknown type name '%b'" % up_to_nul(word)
 
@@ -333,3 +374,23 @@ def unknown_command(args: list[bytes]) -> bytes:
         listed += b"'%b' " % up_to_nul(argument)[: 128 - len(listed)]
     text = b"ERR unknown command '%b', with args beginning with: %b" % (up_to_nul(args[0])[:128], listed)
     return text.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def unknown_pfdebug(word: bytes) -> bytes:
+    return b"ERR Unknown PFDEBUG subcommand '%b'" % word
+
+
+def place_out_of_range(longitude: float, latitude: float) -> bytes:
+    return b"ERR invalid longitude,latitude pair %f,%f" % (longitude, latitude)
+
+
+def no_such_member(member: bytes) -> bytes:
+    return b"ERR member %b does not exist" % member
+
+
+def geo_from_missing(name: bytes) -> bytes:
+    return b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %b" % name
+
+
+def geo_by_missing(name: bytes) -> bytes:
+    return b"ERR exactly one of BYRADIUS, BYBOX and BYPOLYGON can be specified for %b" % name

@@ -273,6 +273,7 @@ COUNTERS = (
     "keyspace_hits",
     "keyspace_misses",
     "expired_keys",
+    "expired_fields",
     "rdb_changes_since_last_save",
     "total_error_replies",
 )
@@ -313,7 +314,21 @@ def run_all(sessions: list[Session], sequence: list[Command], turns: list[int]) 
 
 
 # Who makes the values that a family's commands work on, and asks what came of them.
-AROUND = {"set", "get", "append", "sadd", "hset", "zadd", "del", "exists", "type", "expire", "ttl", "object|encoding"}
+AROUND = {
+    "set",
+    "get",
+    "append",
+    "rpush",
+    "sadd",
+    "hset",
+    "zadd",
+    "del",
+    "exists",
+    "type",
+    "expire",
+    "ttl",
+    "object|encoding",
+}
 
 Families = Callable[[str], bool]
 
@@ -326,9 +341,12 @@ FAMILIES: dict[str, Families] = {
     "strings": group("string"),
     "bitmaps": lambda name: group("bitmap")(name) or name in {"getrange", "setrange", "strlen"},
     "keys": group("generic", "server"),
+    "lists": group("list"),
     "hashes": group("hash"),
     "sets": group("set"),
     "sorted sets": group("sorted-set"),
+    "places": lambda name: group("geo")(name) or name in {"zrange", "zrem"},
+    "hyperloglogs": lambda name: group("hyperloglog")(name) or name in {"get", "setrange"},
     "transactions": lambda name: True,
 }
 

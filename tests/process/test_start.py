@@ -79,6 +79,7 @@ def test_a_wrong_line_is_shown_with_its_number_on_standard_error(start: Start, t
     assert server.errors() == (
         "\n*** FATAL CONFIG FILE ERROR (Version 9.1.2) ***\nReading the configuration file, at line 3\n"
         ">>> 'port x'\nargument couldn't be parsed into an integer\n"
+        f"In {tmp_path}/my.conf, line 3\n"
     )
     assert server.log() == ""
 
@@ -148,7 +149,7 @@ def test_renaming_needs_a_command_and_a_free_name(start: Start) -> None:
                           (("get", "SET"), "Target command name already exists")):  # fmt: skip
         server = start("--rename-command", *words)
         assert server.status() == 1
-        assert server.errors().endswith(f"\n{reason}\n")
+        assert server.errors().endswith(f": {reason}\n")
 
 
 def test_a_low_limit_of_open_files_lowers_maxclients(start: Start) -> None:

@@ -1,10 +1,22 @@
-"""Keys whose access depends on the arguments: what SET and BITFIELD do to theirs."""
+"""Keys that depend on other arguments: those of SET, BITFIELD, GEORADIUS and SORT."""
 
 from __future__ import annotations
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import ACCESS, OW, RO, RW, UPDATE, VARIABLE_FLAGS, KeyRange, KeySpec
+from redpoll.catalogue.keyspec import (
+    ACCESS,
+    OW,
+    RO,
+    RW,
+    UPDATE,
+    VARIABLE_FLAGS,
+    KeyRange,
+    KeysAfter,
+    KeySpec,
+    UnknownKeys,
+    one_key,
+)
 
 
 class SetKey(KeyRange):
@@ -31,6 +43,53 @@ class BitfieldKey(KeyRange):
             else:
                 return RW | ACCESS | UPDATE
         return RO | ACCESS
+
+
+class SortTarget(UnknownKeys):
+    """Where SORT stores: the key behind the last STORE that is no other option's value."""
+
+    def positions(self, args: list[bytes]) -> list[int]:
+        found: list[int] = []
+        at = 2
+        while at < len(args):
+            word = args[at].upper()
+            if word == b"LIMIT":
+                at += 2
+            elif word == b"GET" or word == b"BY":
+                at += 1
+            elif word == b"STORE" and at + 1 < len(args):
+                found = [at + 1]
+                at += 1
+            at += 1
+        return found
+
+
+def sort_keys(storing: bool) -> list[KeySpec]:
+    """The keys of SORT: its own, those that patterns name, which nobody knows, and where it stores."""
+    found: list[KeySpec] = [*one_key(RO | ACCESS), UnknownKeys(RO | ACCESS)]
+    if storing:
+        found.append(SortTarget(OW | UPDATE))
+    return found
+
+
+class StoreKey(KeysAfter):
+    """The key behind STORE or STOREDIST, of which the last one counts."""
+
+    def first_behind_word(self, args: list[bytes]) -> i64:
+        at: i64 = len(args) - 2
+        while at >= self.start:
+            word = args[at].upper()
+            if word == b"STORE" or word == b"STOREDIST":
+                return at + 1 if word == self.word else -1
+            at -= 1
+        return -1
+
+
+def geo_store_keys(start: i64) -> list[KeySpec]:
+    """The keys of GEORADIUS and its like, whose options begin at index `start`."""
+    written = OW | UPDATE | VARIABLE_FLAGS
+    stored = StoreKey(written, b"STORE", start, 0, 0)
+    return [*one_key(RO | ACCESS), stored, StoreKey(written, b"STOREDIST", start, 0, 0)]
 
 
 def set_key() -> list[KeySpec]:

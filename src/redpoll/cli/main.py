@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 
 from redpoll.build_info import VERSION, build_kind, interpreter
 
@@ -10,6 +11,7 @@ USAGE = """redpoll {version}: a data-structure server that speaks Redis.
 
   redpoll server [FILE] [--option value ...]   serve clients; FILE is a redis.conf or valkey.conf
   redpoll server --help                        its options, with their defaults
+  redpoll server --check FILE                  all faults of a configuration file
   redpoll --version                            version, build and interpreter
   redpoll --help                               this text
 
@@ -40,14 +42,27 @@ def main(words: list[str] | None = None) -> int:
     if not words or words[0] in ("--help", "-h", "help"):
         print(USAGE.format(version=VERSION), end="")
         return 0
-    print(f"redpoll: there is no command '{words[0]}'; see redpoll --help", file=sys.stderr)
+    print(f"redpoll: {advice(words)}", file=sys.stderr)
     return 2
+
+
+COMMANDS = ["server"]
+
+
+def advice(words: list[str]) -> str:
+    """What to say to words that are no command."""
+    word = words[0]
+    if word.startswith("-") or word.endswith(".conf"):
+        return f"did you mean `redpoll server {' '.join(words)}`?  See redpoll --help."
+    close = get_close_matches(word, COMMANDS, 1)
+    hint = f"; did you mean '{close[0]}'?" if close else ";"
+    return f"there is no command '{word}'{hint}  See redpoll --help."
 
 
 def server(words: list[str]) -> int:
     """`redpoll server`."""
     # Imported only when needed: the other commands answer at once.
-    from redpoll.cli.server import serve, usage
+    from redpoll.cli.server import check, serve, usage
 
     if words[:1] in (["--help"], ["-h"]):
         print(usage(), end="")
@@ -55,4 +70,6 @@ def server(words: list[str]) -> int:
     if words[:1] in (["--version"], ["-v"]):
         print(f"redpoll {VERSION} ({build_kind()}, {interpreter()})")
         return 0
+    if words[:1] == ["--check"]:
+        return check(words[1:])
     return serve(words)

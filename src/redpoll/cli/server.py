@@ -9,7 +9,7 @@ from redpoll.build_info import VERSION, build_kind, interpreter
 from redpoll.cli.logo import logo
 from redpoll.config.arguments import CommandLine
 from redpoll.config.directive import EFFECT
-from redpoll.config.file import ConfigError, load
+from redpoll.config.file import ConfigError, faults, load, nearest
 from redpoll.config.schema import DIRECTIVES, GROUPS
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.engine import spellings
@@ -35,10 +35,11 @@ from standard input; options are the same directives with -- in front, and win o
   redpoll server                                     all addresses, port 6379
   redpoll server redis.conf --loglevel debug         a file; what follows wins over it
   redpoll server --port 7000 --bind 127.0.0.1 -::1   another port, this machine only
+  redpoll server --check redis.conf                  all faults of a file, and no server
   redpoll server --port 0 --unixsocket /run/redpoll.sock --unixsocketperm 700
   echo 'requirepass secret' | redpoll server -       settings from standard input
 
-The directives that act in this version, with their defaults.  docs/configuration.md tells of the others too.
+The directives that act in this version, with their defaults; docs/configuration.md has the others too.
 """
 
 
@@ -69,8 +70,35 @@ def serve(words: list[str]) -> int:
         if wrong.in_log:
             Log(Clock()).warning(wrong.reason.decode("utf-8", "surrogateescape"))
         else:
-            sys.stderr.buffer.write(wrong.frame(REFERENCE_VERSION))
+            sys.stderr.buffer.write(wrong.told(REFERENCE_VERSION))
         return 1
+
+
+def check(words: list[str]) -> int:
+    """Say everything that is wrong with a configuration, and start nothing; the exit status."""
+    arguments = [word.encode("utf-8", "surrogateescape") for word in words]
+    if not arguments:
+        print("redpoll server --check FILE [--option value ...]: name the file to be checked", file=sys.stderr)
+        return 2
+    stdin = sys.stdin.buffer.read() if CommandLine(arguments).reads_stdin else b""
+    found = faults(arguments, stdin, Files())
+    for wrong in found:
+        sys.stderr.buffer.write(one_line(wrong))
+    if found:
+        print(f"{len(found)} fault{'s' if len(found) > 1 else ''}", file=sys.stderr)
+        return 1
+    print("no fault found")
+    return 0
+
+
+def one_line(wrong: ConfigError) -> bytes:
+    """A fault as `FILE:LINE: 'text': reason`."""
+    place = wrong.place
+    if place is None:
+        return wrong.reason + b"\n"
+    where = b"%b:%d" % (place.source, place.number) if place.source else b"command line"
+    hint = nearest(wrong)
+    return b"%b: '%b': %b%b\n" % (where, place.text, wrong.reason, b"; did you mean '%b'?" % hint if hint else b"")
 
 
 def opened_log(config: Config, system_log: str = SYSTEM_LOG) -> Log:
@@ -97,7 +125,7 @@ def run(config: Config, log: Log, origin: Start) -> int:
             go_to_background()
         log.notice("oO0OoO0OoO0Oo redpoll is starting oO0OoO0OoO0Oo")
         log.notice(f"redpoll {build}, just started")
-        if config.path:
+        if config.path or config.from_stdin:
             log.notice("Configuration loaded")
         else:
             log.notice("No configuration file: defaults and the command line are in force")

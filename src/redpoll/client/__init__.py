@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
+
+from redpoll.build_info import warning
 
 if TYPE_CHECKING:
     from redpoll.client.store import Store
@@ -16,8 +19,8 @@ def open_store(databases: int = 16) -> Store:
     >>> store.get("greeting")
     b'hello'
     """
-    import redpoll.commands
     from redpoll.client.store import Store
 
-    assert redpoll.commands.FAMILIES
+    if told := warning():
+        warnings.warn(told, RuntimeWarning, stacklevel=2)
     return Store(databases=databases)

@@ -21,10 +21,11 @@ from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.keyspace.scan import CURSORS
 from redpoll.protocol.numbers import digits_of, int_text, parse_double
+from redpoll.structures.members import recorded_score
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, scan
-from redpoll.types.hash import value_of
-from redpoll.types.kinds import HASH_HASHTABLE, SET_HASHTABLE, ZSET_SKIPLIST
+from redpoll.types.field_records import value_of
+from redpoll.types.kinds import HASH_HASHTABLE, HASH_VOLATILE, SET_HASHTABLE, ZSET_SKIPLIST
 from redpoll.types.value import Value
 
 ALONE: Final = 0
@@ -40,16 +41,17 @@ def scanned(session: Session, cursor: int, value: Value | None, args: list[bytes
     found: list[object] = []
     table = value.inner()
     kind = value.kind
-    if table is None or (kind != SET_HASHTABLE and kind != HASH_HASHTABLE and kind != ZSET_SKIPLIST):
+    fields = kind == HASH_HASHTABLE or kind == HASH_VOLATILE
+    if table is None or (kind != SET_HASHTABLE and kind != ZSET_SKIPLIST and not fields):
         add_all(value, options, found)
         return [b"0", found]
     records = Records()
     following: i64 = cursor % CURSORS
     while True:
-        following = scan(table, following, records, kind == HASH_HASHTABLE)
+        following = scan(table, following, records, kind != SET_HASHTABLE)
         if following == 0 or len(records.keys) >= options.count:
             break
-    add_records(table, records, kind, options, session.db.moment.now_ms, found)
+    add_records(table, records, fields, options, session.db.moment.now_ms, found)
     return [int_text(following), found]
 
 
@@ -70,11 +72,11 @@ def add_all(value: Value, options: ScanOptions, found: list[object]) -> None:
 
 
 def add_records(
-    table: Table, records: Records, kind: i64, options: ScanOptions, now_ms: i64, found: list[object]
+    table: Table, records: Records, fields: bool, options: ScanOptions, now_ms: i64, found: list[object]
 ) -> None:
     """Add the items of these records that match; fields past their time are hidden."""
     glob = options.glob
-    told = ALONE if options.bare else WITH_VALUE if kind == HASH_HASHTABLE else WITH_SCORE if table.scored else ALONE
+    told = ALONE if options.bare or len(records.values) == 0 else WITH_VALUE if fields else WITH_SCORE
     for n in range(len(records.keys)):
         key = records.keys[n]
         deadline = records.deadlines[n]
@@ -84,7 +86,7 @@ def add_records(
         if told == WITH_VALUE:
             found.append(value_of(records, n))
         elif told == WITH_SCORE:
-            found.append(digits_of(records.scores[n]))
+            found.append(digits_of(recorded_score(records, n)))
 
 
 @command(

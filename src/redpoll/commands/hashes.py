@@ -1,47 +1,27 @@
-"""Hashes: fields and values under one key."""
+"""Hashes: fields and values under one key.
+
+`hash_numbers.py` counts in them, `hash_random.py` draws fields, `hash_expiry.py` and `hash_takes.py` deal with fields
+that have deadlines.
+"""
 
 from __future__ import annotations
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import ACCESS, DELETE, RO, RW, UPDATE, one_key
+from redpoll.catalogue.keyspec import ACCESS, DELETE, INSERT, RO, RW, UPDATE, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, HASH, READONLY, WRITE
+from redpoll.commands.hash_fields import tell_overwritten
+from redpoll.commands.hash_replies import BOTH, FIELDS, VALUES, all_fields, no_fields
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import CommandError, wrong_arity
 from redpoll.keyspace.events import HDEL, HSET
-from redpoll.protocol.reply import MAP, Map, View
-from redpoll.types.hash import Hash
+from redpoll.protocol.reply import ARRAY, MAP, OK
 
 
-class PackedItems(View):
-    """The fields and values of a packed hash, read off its bytes."""
-
-    def __init__(self, value: Hash) -> None:
-        super().__init__(value.count() * 2, MAP)
-        self.packed = value.packed()
-        self.at: i64 = 0
-
-    def start(self) -> None:
-        self.at = 0
-
-    def step(self) -> bytes:
-        packed = self.packed
-        begin: i64 = self.at + 1
-        end: i64 = begin + packed[self.at]
-        self.at = end
-        return packed[begin:end]
-
-
-@command(
-    "hset", arity=-4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
-    arguments="key#0 (data: field value) ...",
-    since="2.0.0", complexity="O(1) for each field", summary="Set fields of a hash; how many are new.",
-)  # fmt: skip
-def hset(session: Session, args: list[bytes]) -> object:
+def put_pairs(session: Session, args: list[bytes]) -> i64:
+    """Set the fields that `args` names from the third on; how many are new."""
     count: i64 = len(args)
-    if count & 1 != 0:
-        raise CommandError(wrong_arity(b"hset"))
     key = args[1]
     value = session.db.hash_to_change(key, True)
     assert value is not None
@@ -52,8 +32,54 @@ def hset(session: Session, args: list[bytes]) -> object:
         if value.put(args[i], args[i + 1]):
             added += 1
         i += 2
+
+    if value.times is not None:
+        tell_overwritten(session, key, value)
     session.changed(key, value, HSET, (count - 2) >> 1)
     return added
+
+
+@command(
+    "hset", arity=-4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
+    arguments="key#0 (data: field value) ...",
+    since="2.0.0", complexity="O(1) for each field", summary="Set fields of a hash; how many are new.",
+)  # fmt: skip
+def hset(session: Session, args: list[bytes]) -> object:
+    if len(args) & 1 != 0:
+        raise CommandError(wrong_arity(b"hset"))
+    return put_pairs(session, args)
+
+
+@command(
+    "hmset", arity=-4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
+    arguments="key#0 (data: field value) ...",
+    since="2.0.0", complexity="O(1) for each field", summary="Set fields of a hash.",
+)  # fmt: skip
+def hmset(session: Session, args: list[bytes]) -> object:
+    if len(args) & 1 != 0:
+        raise CommandError(wrong_arity(b"hmset"))
+    put_pairs(session, args)
+    return OK
+
+
+@command(
+    "hsetnx", arity=4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | INSERT), group="hash",
+    arguments="key#0 field value",
+    since="2.0.0", complexity="O(1)", summary="Set a field of a hash if there is none; whether it was set.",
+)  # fmt: skip
+def hsetnx(session: Session, args: list[bytes]) -> object:
+    key = args[1]
+    value = session.db.hash_to_change(key, True)
+    assert value is not None
+    if value.locate(args[2]):
+        return 0
+    value.put(args[2], args[3])
+    if value.times is not None:
+        # A replica does not expire fields by itself, and may still have the old one.
+        session.journal_as([b"HSET", key, args[2], args[3]])
+        tell_overwritten(session, key, value)
+    session.changed(key, value, HSET, 1)
+    return 1
 
 
 @command(
@@ -67,20 +93,18 @@ def hget(session: Session, args: list[bytes]) -> object:
 
 
 @command(
-    "hgetall", arity=2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
-    tips="nondeterministic_output_order",
-    arguments="key#0",
-    since="2.0.0", complexity="O(fields)", summary="All fields of a hash with their values.",
+    "hmget", arity=-3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
+    arguments="key#0 field ...",
+    since="2.0.0", complexity="O(1) for each field", summary="The values of fields of a hash.",
 )  # fmt: skip
-def hgetall(session: Session, args: list[bytes]) -> object:
+def hmget(session: Session, args: list[bytes]) -> object:
     value = session.db.hash(args[1])
-    if value is None:
-        return Map([])
-    if not value.is_large():
-        return PackedItems(value)
-    items: list[object] = []
-    items.extend(value.rows())
-    return Map(items)
+    found: list[object] = []
+    i: i64 = 2
+    while i < len(args):
+        found.append(value.get(args[i]) if value is not None else None)
+        i += 1
+    return found
 
 
 @command(
@@ -99,3 +123,66 @@ def hdel(session: Session, args: list[bytes]) -> object:
     if removed > 0:
         session.changed(args[1], value, HDEL, removed)
     return removed
+
+
+@command(
+    "hexists", arity=3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO), group="hash",
+    arguments="key#0 field",
+    since="2.0.0", complexity="O(1)", summary="Whether a hash has a field.",
+)  # fmt: skip
+def hexists(session: Session, args: list[bytes]) -> object:
+    value = session.db.hash(args[1])
+    return int(value is not None and value.locate(args[2]))
+
+
+@command(
+    "hlen", arity=2, flags=READONLY | FAST, acl=HASH, keys=one_key(RO), group="hash",
+    arguments="key#0",
+    since="2.0.0", complexity="O(1), O(fields) for a small hash", summary="The number of fields of a hash.",
+)  # fmt: skip
+def hlen(session: Session, args: list[bytes]) -> object:
+    value = session.db.hash(args[1])
+    return value.count() if value is not None else 0
+
+
+@command(
+    "hstrlen", arity=3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO), group="hash",
+    arguments="key#0 field",
+    since="3.2.0", complexity="O(1)", summary="The length of the value of a field of a hash.",
+)  # fmt: skip
+def hstrlen(session: Session, args: list[bytes]) -> object:
+    value = session.db.hash(args[1])
+    return value.located_length() if value is not None and value.locate(args[2]) else 0
+
+
+@command(
+    "hgetall", arity=2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
+    tips="nondeterministic_output_order",
+    arguments="key#0",
+    since="2.0.0", complexity="O(fields)", summary="All fields of a hash with their values.",
+)  # fmt: skip
+def hgetall(session: Session, args: list[bytes]) -> object:
+    value = session.db.hash(args[1])
+    return all_fields(value, BOTH, MAP) if value is not None else no_fields(BOTH)
+
+
+@command(
+    "hkeys", arity=2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
+    tips="nondeterministic_output_order",
+    arguments="key#0",
+    since="2.0.0", complexity="O(fields)", summary="All fields of a hash.",
+)  # fmt: skip
+def hkeys(session: Session, args: list[bytes]) -> object:
+    value = session.db.hash(args[1])
+    return all_fields(value, FIELDS, ARRAY) if value is not None else no_fields(FIELDS)
+
+
+@command(
+    "hvals", arity=2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
+    tips="nondeterministic_output_order",
+    arguments="key#0",
+    since="2.0.0", complexity="O(fields)", summary="The values of all fields of a hash.",
+)  # fmt: skip
+def hvals(session: Session, args: list[bytes]) -> object:
+    value = session.db.hash(args[1])
+    return all_fields(value, VALUES, ARRAY) if value is not None else no_fields(VALUES)

@@ -16,7 +16,7 @@ from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import (
-    COUNT_NOT_POSITIVE,
+    STREAM_COUNT_NOT_POSITIVE,
     SYNTAX,
     CommandError,
     invalid_claim_argument,
@@ -337,9 +337,9 @@ def xautoclaim(session: Session, args: list[bytes]) -> object:
     while at < len(args):
         word = args[at].upper()
         if word == b"COUNT" and at + 1 < len(args):
-            most = integer(args[at + 1], COUNT_NOT_POSITIVE)
+            most = integer(args[at + 1], STREAM_COUNT_NOT_POSITIVE)
             if most < 1 or most > MOST_CLAIMED:
-                raise CommandError(COUNT_NOT_POSITIVE)
+                raise CommandError(STREAM_COUNT_NOT_POSITIVE)
             at += 1
         elif word == b"JUSTID":
             just_id = True

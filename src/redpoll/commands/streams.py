@@ -17,9 +17,9 @@ from redpoll.errors import (
     INVALID_STREAM_ID,
     LIMIT_WITHOUT_STRATEGY,
     LIMIT_WITHOUT_TILDE,
-    MAXLEN_NEGATIVE,
     NO_STRATEGY,
     NO_SUCH_KEY,
+    STREAM_MAXLEN_NEGATIVE,
     SYNTAX,
     TRIM_LIMIT_NEGATIVE,
     TWO_STRATEGIES,
@@ -110,7 +110,7 @@ class AddOptions:
         if by_length:
             self.most = integer(args[self.at])
             if self.most < 0:
-                raise CommandError(MAXLEN_NEGATIVE)
+                raise CommandError(STREAM_MAXLEN_NEGATIVE)
             self.strategy = BY_LENGTH
         else:
             self.low = stream_id(args[self.at])

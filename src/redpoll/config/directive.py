@@ -13,16 +13,18 @@ NO_EFFECT: Final = "no effect"
 """Accepted, validated, shown and written back, but there is nothing in redpoll that it could change."""
 
 NOT_YET: Final = "not yet"
-"""What it sets does not exist yet: its default is accepted, any other value is refused."""
+"""It tunes a feature that does not exist yet: any valid value is accepted, shown and written back, with a log line."""
+
+REFUSED: Final = "refused"
+"""It asks for a feature that does not exist yet, and that data depends on: any value but the default is refused."""
 
 
 class Directive:
     """One setting.
 
-    `default` is what CONFIG GET shows on a fresh server; `stock` are further values accepted of a directive that is not
-    supported yet, because a distributed redis.conf carries them and they ask for nothing.  `refusal` is the reason for
-    refusing any other value than the default where the reference refuses it too.  `effect` says what a change sets in
-    motion beyond being read at the next occasion.
+    `default` is what CONFIG GET shows on a fresh server.  `refusal` is the reason for refusing any other value than
+    the default where the reference refuses it too.  `effect` says what a change sets in motion beyond being read at the
+    next occasion.
     """
 
     def __init__(
@@ -41,7 +43,6 @@ class Directive:
         sensitive: bool = False,
         refused_while_loading: bool = False,
         effect: str = "",
-        stock: tuple[bytes, ...] = (),
         refusal: bytes = b"",
     ) -> None:
         self.name = name
@@ -56,7 +57,6 @@ class Directive:
         self.sensitive = sensitive
         self.refused_while_loading = refused_while_loading
         self.effect = effect
-        self.stock = stock
         self.refusal = refusal
         self.default = Value(b"")
         if default:
@@ -68,7 +68,7 @@ class Directive:
         if value.text != self.default.text:
             if self.refusal:
                 raise BadValue(self.refusal)
-            if self.applies == NOT_YET and value.text not in self.stock:
+            if self.applies == REFUSED:
                 raise BadValue(self.unsupported())
         return value
 

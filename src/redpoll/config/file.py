@@ -1,18 +1,19 @@
 """Reading the configuration: a file, what it includes, standard input and the command line, as one text.
 
 Each line is blank, a comment (`#` in front), or a directive and its values, split as `quoting.py` says.  The last line
-of a directive wins, but `save` lines add up and client-output-buffer-limit changes the classes it names.  Whatever
-cannot be honoured stops the start: a wrong value, an unknown word, a setting whose feature does not exist yet.
+of a directive wins, but `save` lines add up and client-output-buffer-limit changes the classes it names.  What cannot
+be honoured stops the start: a wrong value, an unknown word, a feature that does not exist yet.
 """
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Final
 
 from redpoll.config.arguments import CommandLine
 from redpoll.config.directive import Directive
 from redpoll.config.quoting import split_line
-from redpoll.config.schema import IGNORED, find
+from redpoll.config.schema import BY_NAME, IGNORED, find
 from redpoll.config.settings import Config, Place, Rename
 from redpoll.config.values import BadValue, Value
 from redpoll.env.files import Files
@@ -20,6 +21,7 @@ from redpoll.errors import up_to_nul
 
 BAD_DIRECTIVE: Final = b"Bad directive or wrong number of arguments"
 UNBALANCED: Final = b"Unbalanced quotes in configuration line"
+ZERO_BYTE: Final = b"A zero byte in the line: is this file text in UTF-8?"
 NO_SUCH_COMMAND: Final = b"No such command in rename-command"
 TARGET_EXISTS: Final = b"Target command name already exists"
 
@@ -27,9 +29,6 @@ MOST_NESTED: Final = 32
 """Files within files.  The reference ends with a crash where a file includes itself."""
 
 BLANKS: Final = b" \t\r"
-
-STOCK_SAVE: Final = [b"", b"3600 1 300 100 60 10000", b"900 1 300 10 60 10000"]
-"""Save points that distributed files carry: accepted, as nobody chose them, although nothing is saved yet."""
 
 DEFAULT_USER: Final = [
     b"on",
@@ -65,29 +64,74 @@ class ConfigError(Exception):
             text += b"Reading the configuration file, at line %d\n>>> '%s'\n" % (self.place.number, self.place.text)
         return text + self.reason + b"\n"
 
+    def told(self, version: bytes) -> bytes:
+        """What an operator reads: for the command line one line, for a file the frame with the file's name below."""
+        place = self.place
+        hint = nearest(self)
+        if place is None:
+            return self.frame(version)
+        if not place.source:
+            shown = b"--" + b" ".join(split_line(place.text) or [place.text])
+            if self.reason == BAD_DIRECTIVE:
+                shown = (
+                    b"there is no directive '%b'" % place.text.split()[0] if place.text else b"a word without --name"
+                )
+                if hint:
+                    shown += b"; did you mean --%b?" % hint
+                return b"redpoll server: %b  (redpoll server --help lists all)\n" % shown
+            return b"redpoll server: %b: %b\n" % (shown, self.reason)
+        where = b"standard input" if place.source == b"-" else place.source
+        text = self.frame(version) + b"In %b, line %d" % (where, place.number)
+        return text + (b"; did you mean '%b'?\n" % hint if hint else b"\n")
+
+
+def nearest(wrong: ConfigError) -> bytes:
+    """The directive that a mistyped word may stand for, empty if there is none."""
+    if wrong.place is None or wrong.reason != BAD_DIRECTIVE or not wrong.place.text:
+        return b""
+    word = wrong.place.text.split()[0].lower().decode("utf-8", "replace")
+    close = get_close_matches(word, [name.decode() for name in BY_NAME], 1)
+    return close[0].encode() if close and close[0] != word else b""
+
 
 def load(words: list[bytes], stdin: bytes, files: Files) -> Config:
     """The settings that a command line asks for; `words` as `arguments.py` has them, `stdin` what standard input holds.
 
     Raises ConfigError.  `dir` changes the working folder as soon as it is read, as later paths count from there.
     """
-    asked = CommandLine(words)
     config = Config(files)
-    text = b""
-    if asked.path is not None:
-        config.path = files.absolute(asked.path)
-        text = read_file(files, config.path)
-    if asked.reads_stdin:
-        if text and not text.endswith(b"\n"):
-            text += b"\n"
-        text += stdin
-    if asked.lines:
-        # An empty line stands between file and command line, which shows in the numbers of the lines behind it.
-        text += b"\n" + b"\n".join(asked.lines)
     reader = Reader(config)
-    reader.read(text, 0)
+    read_all(reader, CommandLine(words), stdin)
     reader.finish()
     return config
+
+
+def faults(words: list[bytes], stdin: bytes, files: Files) -> list[ConfigError]:
+    """Everything that is wrong with what a command line asks for, instead of the first fault alone."""
+    reader = Reader(Config(files))
+    reader.faults = []
+    try:
+        read_all(reader, CommandLine(words), stdin)
+    except ConfigError as wrong:
+        reader.faults.append(wrong)
+    return reader.faults
+
+
+def read_all(reader: Reader, asked: CommandLine, stdin: bytes) -> None:
+    """Read file, standard input and command line, numbered as one text; raises ConfigError."""
+    config = reader.config
+    number = 1
+    if asked.path is not None:
+        config.path = config.files.absolute(asked.path)
+        text = read_file(config.files, config.path)
+        reader.read(text, 0, config.path, number)
+        number += text.count(b"\n") + int(asked.reads_stdin and text != b"" and not text.endswith(b"\n"))
+    if asked.reads_stdin:
+        config.from_stdin = True
+        reader.read(stdin, 0, b"-", number)
+        number += stdin.count(b"\n")
+    # An empty line stands before the command line, which shows in the numbers of its lines.
+    reader.read(b"\n".join(asked.lines), 0, b"", number + 1)
 
 
 def read_file(files: Files, path: bytes) -> bytes:
@@ -105,19 +149,34 @@ class Reader:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.save_points: list[bytes] = []
-        self.save_place: Place | None = None
+        self.faults: list[ConfigError] | None = None
+        """Where faults are gathered, None if the first one is raised."""
 
-    def read(self, text: bytes, nested: int) -> None:
-        """Take every line of `text`, which stands `nested` files deep; raises ConfigError."""
-        for number, raw in enumerate(text.split(b"\n"), 1):
+    def read(self, text: bytes, nested: int, source: bytes, first: int) -> None:
+        """Take every line of `text`, which stands `nested` files deep and begins with line `first` of its source.
+
+        Raises ConfigError.
+        """
+        for number, raw in enumerate(text.split(b"\n"), first):
             line = raw.strip(BLANKS)
-            if line and not line.startswith(b"#"):
-                place = Place(number, line)
-                words = split_line(line)
-                if words is None:
-                    raise ConfigError(UNBALANCED, place)
-                if words:
-                    self.take(words, place, nested)
+            if not line or line.startswith(b"#"):
+                continue
+            try:
+                self.take_line(Place(number, line, source), nested)
+            except ConfigError as wrong:
+                if self.faults is None:
+                    raise
+                self.faults.append(wrong)
+
+    def take_line(self, place: Place, nested: int) -> None:
+        """Take one line; raises ConfigError."""
+        if b"\0" in place.text and place.source:
+            raise ConfigError(ZERO_BYTE, place)
+        words = split_line(place.text)
+        if words is None:
+            raise ConfigError(UNBALANCED, place)
+        if words:
+            self.take(words, place, nested)
 
     def take(self, words: list[bytes], place: Place, nested: int) -> None:
         """Take one line, split; raises ConfigError."""
@@ -140,7 +199,6 @@ class Reader:
             return
         points = directive.kind.parse(words, Value(b"")).text.split()
         self.save_points = self.save_points + points if points else []
-        self.save_place = place
 
     def take_other(self, name: bytes, values: list[bytes], place: Place) -> None:
         """Take a line whose word is no directive; raises BadValue."""
@@ -172,17 +230,13 @@ class Reader:
         path = up_to_nul(path)
         is_pattern = b"*" in path or b"?" in path or b"[" in path
         for name in files.matching(path) if is_pattern else [path]:
-            self.read(read_file(files, name), nested + 1)
+            self.read(read_file(files, name), nested + 1, name, 1)
 
     def finish(self) -> None:
         """Check what the lines together ask for; raises ConfigError."""
         config = self.config
-        points = b" ".join(self.save_points)
-        if points not in STOCK_SAVE:
-            reason = b"save is not supported by this version of redpoll: only '' is accepted"
-            raise ConfigError(reason, self.save_place)
-        if points:
-            config.remarks.append("save points are not in force: this version of redpoll saves nothing to disk")
+        if self.save_points:
+            config.assign(BY_NAME[b"save"], self.save_points)
         path = up_to_nul(config.text(b"logfile"))
         if path:
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.config.directive import NOT_YET, Directive
+from redpoll.config.directive import NOT_YET, REFUSED, Directive
 from redpoll.config.special_values import FilePath, HostName, IPv4, IPv6, NodeText, PrimaryAddress
 from redpoll.config.values import GREATEST, GREATEST_UNSIGNED, Bool, Enum, Int, Memory, Text, UnsignedInt
 
@@ -109,7 +109,6 @@ DIRECTIVES: Final = [
         NOT_YET,
         "replication",
         "Whether a primary sends its snapshot without a file.",
-        stock=(b"no",),
     ),
     Directive(
         b"repl-diskless-sync-delay",
@@ -193,7 +192,6 @@ DIRECTIVES: Final = [
         "replication",
         "Whether a replica gives its old data back in slices before it loads.",
         aliases=(b"slave-lazy-flush",),
-        stock=(b"no",),
     ),
     Directive(
         b"replica-priority",
@@ -226,7 +224,7 @@ DIRECTIVES: Final = [
         b"replicaof",
         PrimaryAddress(),
         b"",
-        NOT_YET,
+        REFUSED,
         "replication",
         "Host and port of the primary to copy.",
         aliases=(b"slaveof",),
@@ -385,7 +383,7 @@ DIRECTIVES: Final = [
         b"cluster-enabled",
         Bool(),
         b"no",
-        NOT_YET,
+        REFUSED,
         "cluster",
         "Whether the server is a node of a cluster.",
         immutable=True,

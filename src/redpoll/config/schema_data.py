@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, Directive
+from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, REFUSED, Directive
 from redpoll.config.special_values import FileName, OomScores, SavePoints
 from redpoll.config.values import GREATEST, GREATEST_UNSIGNED, Bool, Enum, Int, Memory
 
@@ -45,7 +45,6 @@ DIRECTIVES: Final = [
         NOT_YET,
         "memory",
         "Whether evicted values are given back in slices afterwards.",
-        stock=(b"no",),
     ),
     Directive(
         b"lazyfree-lazy-expire",
@@ -99,7 +98,7 @@ DIRECTIVES: Final = [
         b"maxmemory",
         Memory(0, GREATEST_UNSIGNED),
         b"0",
-        NOT_YET,
+        REFUSED,
         "memory",
         "Bytes that the data may take before keys are evicted; 0: no limit.",
         effect="warns in the log if below the present usage and starts evicting",
@@ -174,7 +173,7 @@ DIRECTIVES: Final = [
         b"hll-sparse-max-bytes",
         Memory(0, GREATEST),
         b"3000",
-        NOT_YET,
+        EFFECT,
         "encoding",
         "Bytes up to which a HyperLogLog stays sparse.",
     ),
@@ -190,7 +189,7 @@ DIRECTIVES: Final = [
         b"list-max-listpack-size",
         Int(-GREATEST_INT - 1, GREATEST_INT),
         b"-2",
-        NOT_YET,
+        EFFECT,
         "encoding",
         "Size of a list's node: elements, or -1 to -5 for 4, 8, 16, 32, 64 KB.",
         aliases=(b"list-max-ziplist-size",),
@@ -295,7 +294,6 @@ DIRECTIVES: Final = [
         NOT_YET,
         "persistence",
         "Whether a rewritten append-only file starts with a snapshot.",
-        stock=(b"no",),
     ),
     Directive(
         b"appenddirname",
@@ -328,7 +326,7 @@ DIRECTIVES: Final = [
         b"appendonly",
         Bool(),
         b"no",
-        NOT_YET,
+        REFUSED,
         "persistence",
         "Whether every change is logged to the append-only file.",
         refused_while_loading=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, Directive
+from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, REFUSED, Directive
 from redpoll.config.special_values import Addresses, BufferLimits
 from redpoll.config.values import GREATEST, Bool, Enum, Int, ListOfWords, Memory, Octal, PercentOrMemory, Text
 
@@ -309,7 +309,7 @@ DIRECTIVES: Final = [
         b"tls-port",
         Int(0, 65535),
         b"0",
-        NOT_YET,
+        REFUSED,
         "tls",
         "TLS port; 0: none.",
         effect="opens, moves or closes the TLS listener",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, Directive
+from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, REFUSED, Directive
 from redpoll.config.special_values import EventClasses, Folder, Percentiles, TitleTemplate
 from redpoll.config.values import GREATEST, Bool, ClampedInt, Enum, EnumSet, Int, Text
 
@@ -106,7 +106,7 @@ DIRECTIVES: Final = [
         b"locale-collate",
         Text(),
         b"",
-        NOT_YET,
+        EFFECT,
         "general",
         "Locale whose order SORT ALPHA uses.",
         effect="sets the collation of SORT ALPHA",
@@ -290,7 +290,7 @@ DIRECTIVES: Final = [
         "Channels that a new ACL user may use until told otherwise.",
     ),
     Directive(
-        b"aclfile", Text(), b"", NOT_YET, "security", "File that keeps the ACL users; empty: none.", immutable=True
+        b"aclfile", Text(), b"", REFUSED, "security", "File that keeps the ACL users; empty: none.", immutable=True
     ),
     Directive(b"acllog-max-len", Int(0, GREATEST), b"128", NOT_YET, "security", "Entries that ACL LOG keeps."),
     Directive(

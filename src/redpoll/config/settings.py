@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from redpoll.config.directive import NO_EFFECT, Directive
+from redpoll.config.directive import NO_EFFECT, NOT_YET, Directive
 from redpoll.config.schema import BY_NAME, DIRECTIVES, find
 from redpoll.config.special_values import expanded_title, title_variables
 from redpoll.config.values import BadValue, Value
@@ -55,11 +55,15 @@ class Rename:
 
 
 class Place:
-    """A line of the configuration: its number from 1, and its text without outer blanks."""
+    """A line of the configuration: its number from 1, its text without outer blanks, and where it stands.
 
-    def __init__(self, number: int, text: bytes) -> None:
+    `source` is the path of a file, `-` for standard input, or empty for the command line.
+    """
+
+    def __init__(self, number: int, text: bytes, source: bytes) -> None:
         self.number = number
         self.text = text
+        self.source = source
 
 
 class Config:
@@ -75,8 +79,12 @@ class Config:
         self.values[b"dir"] = Value(files.working_folder())
         self.listeners: dict[bytes, list[Effects]] = {}
         self.path = b""
+        self.from_stdin = False
+        """Whether standard input was read."""
         self.renames: list[Rename] = []
         self.remarks: list[str] = []
+        self.not_yet: list[str] = []
+        """The directives set since the last remarks whose feature does not exist yet."""
 
     # ---- reading
 
@@ -191,6 +199,11 @@ class Config:
         self.values[name] = value
         if directive.applies == NO_EFFECT and value.text != directive.default.text:
             self.remarks.append(f"{name.decode()} is accepted, but has no effect in redpoll")
+        if name == b"save":
+            if value.text:
+                self.remarks.append("save points are not in force: this version of redpoll saves nothing to disk")
+        elif directive.applies == NOT_YET and value.text != directive.default.text:
+            self.not_yet.append(name.decode())
 
     def title(self, template: bytes, name: bytes) -> bytes:
         """What a process called `name` shows by such a template; raises BadValue if that is nothing."""
@@ -230,5 +243,9 @@ class Config:
     def take_remarks(self) -> list[str]:
         """What is to be logged about settings made since the last call."""
         remarks = self.remarks
+        if self.not_yet:
+            names = ", ".join(sorted(set(self.not_yet)))
+            remarks.append(f"accepted, but without effect in this version of redpoll: {names}")
         self.remarks = []
+        self.not_yet = []
         return remarks

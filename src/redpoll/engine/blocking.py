@@ -22,6 +22,7 @@ from redpoll.protocol.reply import BLOCKED, Error, Rows
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
     HASH_LISTPACK,
+    HASH_VOLATILE,
     LIST_LISTPACK,
     LIST_QUICKLIST,
     SET_HASHTABLE,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 LISTS: Final[i64] = (1 << LIST_LISTPACK) | (1 << LIST_QUICKLIST)
 SETS: Final[i64] = (1 << SET_INTSET) | (1 << SET_LISTPACK) | (1 << SET_HASHTABLE)
-HASHES: Final[i64] = (1 << HASH_LISTPACK) | (1 << HASH_HASHTABLE)
+HASHES: Final[i64] = (1 << HASH_LISTPACK) | (1 << HASH_HASHTABLE) | (1 << HASH_VOLATILE)
 ZSETS: Final[i64] = (1 << ZSET_LISTPACK) | (1 << ZSET_SKIPLIST)
 STREAMS: Final[i64] = 1 << STREAM
 ANY_CHANGE: Final[i64] = 1 << 20

@@ -28,6 +28,7 @@ from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
 from redpoll.engine.unit import Unit
 from redpoll.env.clock import Clock
+from redpoll.env.collation import Collation
 from redpoll.env.random import Random
 from redpoll.errors import (
     EXECABORT_BECAUSE,
@@ -40,6 +41,7 @@ from redpoll.errors import (
     wrong_arity,
 )
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.field_expiry import expire_fields
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.protocol.reply import NO_REPLY, Error, Marker
@@ -80,6 +82,8 @@ class Engine:
     ) -> None:
         self.clock: Final = clock
         self.random: Final = random
+        self.collation: Final = Collation()
+        """The order of SORT ALPHA."""
         self.host: Final = host if host is not None else Host()
         self.interest: Final = Interest(self)
         self.moment: Final = Moment(self.interest)
@@ -103,6 +107,8 @@ class Engine:
         self.is_behind = False
         """Whether more keys are past their deadline than the last turn was allowed to delete."""
         self.expires_next: i64 = 0
+        self.field_expires_next: i64 = 0
+        """The databases whose keys, and whose hash fields, a turn looks at first."""
         self.cron_paused = False
         self.lazy_flush = True
         self.sessions: Final[dict[int, Session]] = {}
@@ -404,7 +410,10 @@ class Engine:
             steps += 1
 
     def expire_some(self, most: i64 = 500) -> i64:
-        """Delete about `most` keys whose deadline has come; how many.  Each one is a unit of its own."""
+        """Delete about `most` keys whose deadline has come, and as many fields; how many.
+
+        Each key is a unit of its own.
+        """
         self.is_behind = False
         if not self.active_expire or not self.moment.deleting_expired:
             return 0
@@ -422,6 +431,21 @@ class Engine:
                     self.is_behind = True
                     self.expires_next = (db.index + 1) % count
                     break
+        return expired + self._expire_fields(most)
+
+    def _expire_fields(self, most: i64) -> i64:
+        """The same for fields of hashes; those of one hash that go together are one unit."""
+        expired: i64 = 0
+        first = self.field_expires_next
+        count: i64 = len(self.databases)
+        for n in range(count):
+            db = self.databases[(first + n) % count]
+            if db.table.volatile_items > 0:
+                expired += expire_fields(db, most - expired)
+                if expired >= most:
+                    self.is_behind = True
+                    self.field_expires_next = (db.index + 1) % count
+                    break
         return expired
 
     def next_deadline_ms(self) -> i64:
@@ -435,7 +459,7 @@ class Engine:
         if waits_until != 0 and (first == 0 or waits_until < first):
             first = waits_until
         for db in self.databases:
-            if db.table.volatile > 0:
+            if db.table.volatile > 0 or db.table.volatile_items > 0:
                 at = self.moment.now_ms + 10
                 if first == 0 or at < first:
                     first = at
@@ -448,6 +472,7 @@ class Engine:
         moment.hits = 0
         moment.misses = 0
         moment.expired = 0
+        moment.expired_fields = 0
         self.expiry_us = 0
         self.tick_us = 0
         self.traffic.reset()

@@ -85,6 +85,14 @@ class Interest(Listener):
         if unit.journal is not None:
             unit.add(int(db), [b"UNLINK", key])
 
+    def fields_expired(self, db: i64, key: bytes, fields: list[bytes], emptied: bool) -> None:
+        unit = self.engine.unit
+        if unit.journal is not None:
+            unit.add(int(db), [b"HDEL", key, *fields])
+            if emptied:
+                unit.add(int(db), [b"UNLINK", key])
+            unit.end()
+
     # Who listens.
 
     def watch(self, session: Session, db: int, key: bytes) -> None:

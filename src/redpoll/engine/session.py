@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.engine.gates import GATE_NO_TOUCH
 from redpoll.engine.settings import NORMAL
@@ -62,6 +62,7 @@ class Buffers:
         """Whether the loop waits until the client takes more."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Peer:
     """What a session wants of whoever carries its replies; a connection subclasses it."""
 

@@ -84,6 +84,9 @@ ENCODING_LIMITS: Final = {
     b"hash-max-listpack-value": "hash_value",
     b"zset-max-listpack-entries": "zset_entries",
     b"zset-max-listpack-value": "zset_value",
+    b"list-max-listpack-size": "list_size",
+    b"list-compress-depth": "list_compress_depth",
+    b"hll-sparse-max-bytes": "hll_sparse_bytes",
     b"stream-node-max-bytes": "stream_node_bytes",
     b"stream-node-max-entries": "stream_node_entries",
 }

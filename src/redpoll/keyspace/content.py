@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.structures.deadlines import earliest_at
 from redpoll.structures.segment import RECORD_LIMIT, Outside
 from redpoll.structures.table import Table
 from redpoll.types.forms import empty
-from redpoll.types.kinds import STRING_EMBSTR, STRING_RAW
+from redpoll.types.hash import Hash
+from redpoll.types.kinds import HASH_VOLATILE, STRING_EMBSTR, STRING_RAW
 from redpoll.types.string import LongString, embedded_or_raw
 from redpoll.types.value import Value
 
@@ -26,11 +28,33 @@ class Content:
         else:
             self.packed = table.value()
 
-    def detach(self) -> None:
+    def detach(self, now_ms: i64) -> None:
         """Become a copy: the object was the record's own.  O(its size)."""
         outside = self.outside
         if outside is not None:
             self.outside = outside.copy()
+        if self.kind == HASH_VOLATILE:
+            self._drop_past(now_ms)
+
+    def _drop_past(self, now_ms: i64) -> None:
+        """Leave fields past their deadline behind, but not a hash without fields."""
+        outside = self.outside
+        if outside is None:
+            outside = outside_of(self.kind, self.packed)
+        assert isinstance(outside, Hash)
+        outside.set_time(now_ms)
+        live = outside.live_count()
+        if 0 < live < outside.count():
+            outside.remove_due(outside.count())
+            outside.review_times()
+            self.packed = b""
+            self.outside = outside
+            self.kind = outside.kind
+
+    def items_earliest(self) -> i64:
+        """The earliest deadline within a value of VOLATILE_KIND, or one before it."""
+        outside = self.outside
+        return earliest_at(self.packed, 0) if outside is None else outside.earliest()
 
     def fit_record(self, table: Table, key: bytes) -> None:
         """Take the form that a record of `key` gives it: inside or beside, and a string's encoding."""

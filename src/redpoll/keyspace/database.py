@@ -17,15 +17,17 @@ from redpoll.keyspace.moment import NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.protocol.reply import Strings
 from redpoll.structures.lookups import MOST as LOOKUPS
-from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE
+from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
 from redpoll.structures.warming import WORTHWHILE
 from redpoll.types.forms import empty
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
-    HASH_HASHTABLE,
     HASH_LISTPACK,
+    HASH_VOLATILE,
+    LIST_LISTPACK,
+    LIST_QUICKLIST,
     SET_HASHTABLE,
     SET_INTSET,
     STREAM,
@@ -33,6 +35,7 @@ from redpoll.types.kinds import (
     ZSET_LISTPACK,
     ZSET_SKIPLIST,
 )
+from redpoll.types.list import List
 from redpoll.types.set import Set
 from redpoll.types.stream import Stream
 from redpoll.types.string import LongString, String, string_kind
@@ -252,6 +255,25 @@ class Database:
         found.hold(table)
         return found
 
+    def list_(self, key: bytes) -> List | None:
+        """The list at `key` to read, or None.  Raises WRONGTYPE."""
+        return self._list() if self.look(key) else None
+
+    def list_to_change(self, key: bytes, create: bool) -> List | None:
+        """The list at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
+        if self.look_to_change(key):
+            return self._list()
+        return List() if create else None
+
+    def _list(self) -> List:
+        found = self._kept(LIST_LISTPACK, LIST_QUICKLIST)
+        if found is not None:
+            assert isinstance(found, List)
+            return found
+        value = List()
+        value.open(self.table)
+        return value
+
     def hash(self, key: bytes) -> Hash | None:
         """The hash at `key` to read, or None.  Raises WRONGTYPE."""
         return self._hash() if self.look(key) else None
@@ -263,25 +285,30 @@ class Database:
         return Hash() if create else None
 
     def _hash(self) -> Hash:
-        found = self._kept(HASH_LISTPACK, HASH_HASHTABLE)
+        value: Hash
+        found = self._kept(HASH_LISTPACK, HASH_VOLATILE)
         if found is not None:
             assert isinstance(found, Hash)
-            return found
-        value = Hash()
-        value.open(self.table)
+            value = found
+        else:
+            value = Hash()
+            value.open(self.table)
+        if value.kind == HASH_VOLATILE:
+            value.set_time(self.moment.now_ms)
         return value
 
     def members(self, key: bytes) -> Set | None:
         """The set at `key` to read, or None.  Raises WRONGTYPE."""
-        return self._members() if self.look(key) else None
+        return self.found_members() if self.look(key) else None
 
     def members_to_change(self, key: bytes, create: bool) -> Set | None:
         """The set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
         if self.look_to_change(key):
-            return self._members()
+            return self.found_members()
         return Set() if create else None
 
-    def _members(self) -> Set:
+    def found_members(self) -> Set:
+        """The set at the position.  Raises WRONGTYPE."""
         found = self._kept(SET_INTSET, SET_HASHTABLE)
         if found is not None:
             assert isinstance(found, Set)
@@ -292,15 +319,16 @@ class Database:
 
     def zset(self, key: bytes) -> ZSet | None:
         """The sorted set at `key` to read, or None.  Raises WRONGTYPE."""
-        return self._zset() if self.look(key) else None
+        return self.found_zset() if self.look(key) else None
 
     def zset_to_change(self, key: bytes, create: bool) -> ZSet | None:
         """The sorted set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
         if self.look_to_change(key):
-            return self._zset()
+            return self.found_zset()
         return ZSet() if create else None
 
-    def _zset(self) -> ZSet:
+    def found_zset(self) -> ZSet:
+        """The sorted set at the position.  Raises WRONGTYPE."""
         found = self._kept(ZSET_LISTPACK, ZSET_SKIPLIST)
         if found is not None:
             assert isinstance(found, ZSet)
@@ -341,6 +369,7 @@ class Database:
         if found is None:
             found = empty(self.table.kind())
             found.open(self.table)
+        found.set_time(self.moment.now_ms)
         return found
 
     def find(self, key: bytes) -> bool:
@@ -410,7 +439,7 @@ class Database:
         table = self.table
         gone = table.object() if table.is_outside() else None
         if table.volatile > 0:
-            table.set_deadline(0)
+            self.set_deadline(0)
         value.put_back(table, key)
         if gone is not None:
             self.reclaimer.drop(gone)
@@ -452,8 +481,14 @@ class Database:
             self._account()
         if moment.interest != 0:
             moment.listener.changed(self.index, key, event)
-            if value is not None and (moment.awaited >> value.kind) & 1 != 0:
+            # Nobody waits for elements of what is there: it has some.  Entries of a stream are another matter.
+            if value is not None and value.kind == STREAM and (moment.awaited >> STREAM) & 1 != 0:
                 moment.listener.grown(self.index, key)
+
+    def changed_too(self, key: bytes, value: Value, event: Event) -> None:
+        """Tell that a second key changed by a command that counts as one change (LMOVE)."""
+        self.changed(key, value, event, 1)
+        self.moment.changes -= 1
 
     def _keep_encoding(self, key: bytes, value: Value) -> None:
         """Keep an encoding that a command changed though it changed no content (ZADD XX of a long member)."""
@@ -527,9 +562,12 @@ class Database:
         return content
 
     def copy(self) -> Content:
-        """The same, copied: the record stays.  O(1) for what is packed, else O(size)."""
+        """The same, copied: the record stays.  O(1) for what is packed, else O(size).
+
+        Fields past their deadline are not copied, unless all are.
+        """
         content = Content(self.table)
-        content.detach()
+        content.detach(self.moment.now_ms)
         return content
 
     def put(self, key: bytes, content: Content) -> None:
@@ -546,6 +584,8 @@ class Database:
             table.insert_outside(key, outside, content.kind)
         if content.deadline != 0:
             table.set_deadline(content.deadline)
+        if content.kind == VOLATILE_KIND:
+            table.note_items_earliest(content.items_earliest())
         self._account()
         self._created(key, content.kind)
 

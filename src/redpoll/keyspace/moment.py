@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.keyspace.events import Event
 from redpoll.structures.lookups import Lookups
@@ -24,6 +24,7 @@ REPLACEMENT_AWAITED: Final[i64] = 1 << 4
 """Some session waits until a key is deleted, replaced or changes its type (XREADGROUP)."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Listener:
     """Who is told of changes while an `interest` bit is set; the engine subclasses it."""
 
@@ -31,7 +32,7 @@ class Listener:
         """A key changed: `event` says how."""
 
     def grown(self, db: i64, key: bytes) -> None:
-        """A key whose kind is in `Moment.awaited` came into being or changed."""
+        """A key whose kind is in `Moment.awaited` came into being, or is a stream and changed."""
 
     def replaced(self, db: i64, following: Table | None) -> None:
         """All keys of a database are about to go at once, for those of `following`; they are still there to ask for."""
@@ -44,6 +45,12 @@ class Listener:
 
     def expired(self, db: i64, key: bytes) -> None:
         """A key was found past its deadline and deleted: the journal writes UNLINK before the command."""
+
+    def fields_expired(self, db: i64, key: bytes, fields: list[bytes], emptied: bool) -> None:
+        """Fields of a hash past their deadline were deleted, and the hash with them if that `emptied` it.
+
+        The journal has a unit of its own for it.
+        """
 
 
 class Moment:
@@ -68,6 +75,7 @@ class Moment:
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0
+        self.expired_fields: i64 = 0
         self.touching = True
         """Whether look-ups move the access clock (CLIENT NO-TOUCH)."""
         self.deleting_expired = True

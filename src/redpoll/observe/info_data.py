@@ -142,4 +142,7 @@ def keyspace_lines(engine: Engine) -> list[str]:
 def keyspace_line(db: Database) -> str:
     table = db.table
     mean = mean_ttl_ms(table, db.moment.now_ms)
-    return f"db{db.index}:keys={table.size},expires={table.volatile},avg_ttl={mean},keys_with_volatile_items=0"
+    return (
+        f"db{db.index}:keys={table.size},expires={table.volatile},avg_ttl={mean},"
+        f"keys_with_volatile_items={table.volatile_items}"
+    )

@@ -11,7 +11,7 @@ def stats_lines(engine: Engine) -> list[str]:
     return [
         *traffic_lines(engine),
         f"expired_keys:{moment.expired}",
-        "expired_fields:0",
+        f"expired_fields:{moment.expired_fields}",
         "expired_stale_perc:0.00",
         "expired_keys_with_volatile_items_stale_perc:0.00",
         "expired_time_cap_reached_count:0",

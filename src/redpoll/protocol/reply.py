@@ -77,12 +77,24 @@ class SetOf:
         self.items: Final = items
 
 
-@mypyc_attr(acyclic=True)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Double:
     """A floating point number; a bulk string in RESP2."""
 
     def __init__(self, value: float) -> None:
         self.value: Final = value
+
+
+@mypyc_attr(acyclic=True)
+class Coordinate:
+    """A floating point number with up to 17 digits after the point; a bulk string in RESP2."""
+
+    def __init__(self, value: float) -> None:
+        self.value: Final = value
+
+    def text(self) -> bytes:
+        """Its digits, without zeros at the end."""
+        return (b"%.17f" % self.value).rstrip(b"0").rstrip(b".")
 
 
 @mypyc_attr(acyclic=True)
@@ -183,6 +195,27 @@ class View:
         return items
 
 
+class Parts(View):
+    """A view whose items lie in other bytes, from where the encoder copies them without making objects of them."""
+
+    def __init__(self, count: i64, shape: i64) -> None:
+        super().__init__(count, shape)
+        self.holder: bytes = b""
+        self.begin: i64 = 0
+        self.end: i64 = 0
+        """The item is `holder[begin:end]`."""
+
+    def advance(self) -> None:
+        """Go to the next item; to be called `count` times after `start`."""
+        raise NotImplementedError
+
+    def step(self) -> bytes:
+        self.advance()
+        holder = self.holder
+        size = self.end - self.begin
+        return holder if size == len(holder) else holder[self.begin : self.end]
+
+
 NULL_ITEM: Final[i64] = -1
 WHOLE_ITEM: Final[i64] = -2
 
@@ -264,6 +297,92 @@ class PackedStrings(View):
         whole = self.wholes[self.at]
         self.at += 1
         return whole
+
+
+FLAT: Final[i64] = 0
+ALONE: Final[i64] = 1
+PAIRED: Final[i64] = 2
+
+
+class Ranking(View):
+    """Members of a sorted set that lie in other bytes, with a score each or without, in the order of the reply.
+
+    `layout` says how scores stand beside members: ALONE (no scores), FLAT (one array in RESP2, pairs in RESP3) or
+    PAIRED (pairs in both).  `count` is the number of members.  After each `advance` the member is `holder[begin:end]`,
+    with its `score`.
+    """
+
+    def __init__(self, count: i64, layout: i64) -> None:
+        super().__init__(count, ARRAY)
+        self.layout: i64 = layout
+        self.holder: bytes = b""
+        self.begin: i64 = 0
+        self.end: i64 = 0
+        self.score: float = 0.0
+
+    def advance(self) -> None:
+        """Go to the next member; to be called `count` times after `start`."""
+        raise NotImplementedError
+
+    def step(self) -> bytes:
+        self.advance()
+        return self.holder[self.begin : self.end]
+
+    def to_list(self) -> list[object]:
+        """All members, with scores as pairs."""
+        self.start()
+        items: list[object] = []
+        for _ in range(self.count):
+            member = self.step()
+            items.append(member if self.layout == ALONE else (member, self.score))
+        return items
+
+
+class RecordStrings(View):
+    """A row of bulk strings that stand in records `[name length, 1 byte][name][value]` one behind another.
+
+    `lengths` has the length of each record, one byte each.  `names` and `values` say which of the two are told.  What
+    is too long for a record comes behind, whole.
+    """
+
+    def __init__(self, shape: i64, names: bool, values: bool) -> None:
+        super().__init__(0, shape)
+        self.names = names
+        self.values = values
+        self.pieces: list[bytes] = []
+        self.lengths: bytes = b""
+        self.wholes: list[bytes] = []
+        self.piece: i64 = 0
+        self.at: i64 = 0
+        self.record: i64 = 0
+        self.value_due = False
+        """Whether the name of the record at hand has been told, and its value comes next."""
+
+    def start(self) -> None:
+        self.piece = 0
+        self.at = 0
+        self.record = 0
+        self.value_due = not self.names
+
+    def step(self) -> bytes:
+        while self.piece < len(self.pieces) and self.at >= len(self.pieces[self.piece]):
+            self.piece += 1
+            self.at = 0
+        if self.piece == len(self.pieces):
+            whole = self.wholes[self.at]
+            self.at += 1
+            return whole
+        packed = self.pieces[self.piece]
+        begin: i64 = self.at + 1
+        middle: i64 = begin + packed[self.at]
+        end: i64 = self.at + self.lengths[self.record]
+        if not self.value_due and self.values:
+            self.value_due = True
+            return packed[begin:middle]
+        self.at = end
+        self.record += 1
+        self.value_due = not self.names
+        return packed[middle:end] if self.values else packed[begin:middle]
 
 
 NO_ROW: Final[i64] = -1

@@ -1,7 +1,6 @@
 """Columns of a bucket that split, join, grow and shrink: what Table does to them when records move.
 
-Every column but the words is optional: deadlines where a record has one, scores in scored tables, objects where a
-record's value stands outside.
+Every column but the words is optional: deadlines where a record has one, objects where a record's value stands outside.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64
 
-from redpoll.structures.segment import OUTSIDE, Outside, Segment
+from redpoll.structures.segment import NEVER, OUTSIDE, Outside, Segment
 
 
 def appended(column: vec[i64], value: i64) -> vec[i64]:
@@ -50,19 +49,6 @@ def part_deadlines(source: Segment, j: i64, target: Segment, t: i64, words: vec[
     target.note_earliest(t)
 
 
-def part_scores(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
-    column = source.scores[j]
-    kept = vec[float](capacity=12)
-    moved = vec[float](capacity=12)
-    for i in range(len(column)):
-        if words[i] & bit != 0:
-            moved = append(moved, column[i])
-        else:
-            kept = append(kept, column[i])
-    source.scores[j] = kept
-    target.scores[t] = moved
-
-
 def part_objects(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
     objects = source.objects[j]
     kept: list[Outside] = []
@@ -75,6 +61,12 @@ def part_objects(source: Segment, j: i64, target: Segment, t: i64, words: vec[i6
                 kept.append(objects[rank])
             rank += 1
     source.objects[j] = kept
+
+
+def part_items_earliest(source: Segment, j: i64, target: Segment, t: i64) -> None:
+    """Either bucket may hold the value with the earliest deadline within: both count it, until they are looked at."""
+    if len(source.items_earliest) > 0 and source.items_earliest[j] != NEVER:
+        target.note_items_earliest(t, source.items_earliest[j])
 
 
 def join(target: Segment, t: i64, source: Segment, j: i64) -> None:
@@ -101,8 +93,7 @@ def join(target: Segment, t: i64, source: Segment, j: i64) -> None:
             column = append(column, source.deadlines[j][i] if theirs else 0)
         target.deadlines[t] = column
         target.note_earliest(t)
-    if target.scored:
-        for i in range(there):
-            target.scores[t] = append(target.scores[t], source.scores[j][i])
+    if len(source.items_earliest) > 0 and source.items_earliest[j] != NEVER:
+        target.note_items_earliest(t, source.items_earliest[j])
     if len(source.objects) > j and len(source.objects[j]) > 0:
         target.objects_of(t).extend(source.objects[j])

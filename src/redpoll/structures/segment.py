@@ -7,8 +7,12 @@ A record is `[key length, 1 byte][key][value]`, at most 255 bytes in all; all re
 
 A record that would be longer stays outside: it is `[key length][key]` (`[0]` alone when the key is longer than
 KEY_LIMIT, and the object carries the key), its outside bit is set, and its object stands in the bucket's own
-list, in the order of the records.  Deadlines and scores are columns beside the words; a bucket without any
+list, in the order of the records.  Deadlines are a column beside the words; a bucket without any
 deadline has an empty one.
+
+A value may have deadlines of its own: a hash whose fields expire.  Its record is of VOLATILE_KIND.  Inside, the value
+begins with a column of deadlines (`deadlines.py`); outside, the object knows its `earliest`.  A bucket has one number
+for all of them, the earliest or one before it.
 """
 
 from __future__ import annotations
@@ -32,6 +36,9 @@ CLOCK_SHIFT: Final[i64] = 8
 CLOCK_MASK: Final[i64] = (1 << 24) - 1
 CLOCK_FIELD: Final[i64] = ((1 << 24) - 1) << 8
 LENGTH_MASK: Final[i64] = 255
+
+VOLATILE_KIND: Final[i64] = 10
+"""The kind of a record whose value has deadlines of its own."""
 
 RECORD_LIMIT: Final[i64] = 255
 KEY_LIMIT: Final[i64] = 200
@@ -63,6 +70,10 @@ class Outside:
         """Another object with the same content, without key: neither sees what happens to the other."""
         raise NotImplementedError
 
+    def earliest(self) -> i64:
+        """The earliest deadline within it, or one before that; NEVER if there is none.  O(1)."""
+        return NEVER
+
     def in_pieces(self) -> bool:
         """Whether it is a container, which can be given back little by little."""
         return False
@@ -83,15 +94,15 @@ class Outside:
 class Segment:
     """Up to 1024 buckets.  Only `Table` looks inside."""
 
-    def __init__(self, capacity: i64, scored: bool) -> None:
+    def __init__(self, capacity: i64) -> None:
         self.words: vec[vec[i64]] = vec[vec[i64]](capacity=capacity)
         self.blobs: vec[bytes] = vec[bytes](capacity=capacity)
         self.deadlines: vec[vec[i64]] = vec[vec[i64]]()
         self.earliest: vec[i64] = vec[i64]()
         self.first: i64 = NEVER
-        self.scores: vec[vec[float]] = vec[vec[float]]()
+        self.items_earliest: vec[i64] = vec[i64]()
+        self.items_first: i64 = NEVER
         self.objects: list[list[Outside]] = []
-        self.scored = scored
 
     def add_bucket(self) -> None:
         """One more empty bucket at the end."""
@@ -100,8 +111,8 @@ class Segment:
         if len(self.deadlines) > 0:
             self.deadlines = append(self.deadlines, vec[i64]())
             self.earliest = append(self.earliest, NEVER)
-        if self.scored:
-            self.scores = append(self.scores, vec[float]())
+        if len(self.items_earliest) > 0:
+            self.items_earliest = append(self.items_earliest, NEVER)
         if len(self.objects) > 0:
             self.objects.append(_no_objects)
 
@@ -117,9 +128,8 @@ class Segment:
             self.deadlines[last] = vec[i64]()
             self.deadlines, _ = pop(self.deadlines)
             self.earliest, _ = pop(self.earliest)
-        if self.scored:
-            self.scores[last] = vec[float]()
-            self.scores, _ = pop(self.scores)
+        if len(self.items_earliest) > 0:
+            self.items_earliest, _ = pop(self.items_earliest)
         if len(self.objects) > last:
             self.objects.pop()
 
@@ -159,6 +169,30 @@ class Segment:
                 first = self.earliest[i]
             i += 1
         self.first = first
+
+    def note_items_earliest(self, j: i64, at_ms: i64) -> None:
+        """A value in bucket `j` has a deadline of its own at `at_ms`, which counts if it is the earliest."""
+        count: i64 = len(self.words)
+        if len(self.items_earliest) < count:
+            column = vec[i64](capacity=count)
+            for _ in range(count):
+                column = append(column, NEVER)
+            self.items_earliest = column
+        if at_ms < self.items_earliest[j]:
+            self.items_earliest[j] = at_ms
+            if at_ms < self.items_first:
+                self.items_first = at_ms
+
+    def note_items_first(self) -> None:
+        """Find the segment's earliest deadline within values anew.  O(buckets)."""
+        first: i64 = NEVER
+        i: i64 = 0
+        count: i64 = len(self.items_earliest)
+        while i < count:
+            if self.items_earliest[i] < first:
+                first = self.items_earliest[i]
+            i += 1
+        self.items_first = first
 
     def objects_of(self, j: i64) -> list[Outside]:
         """Bucket `j`'s outside objects, to be changed."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import append, pop, vec
+from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.env.random import Random
@@ -35,6 +35,7 @@ from redpoll.structures.segment import (
     RECORD_LIMIT,
     SEGMENT_BITS,
     SEGMENT_MASK,
+    VOLATILE_KIND,
     Outside,
     Segment,
 )
@@ -80,14 +81,13 @@ STAMPS: Final = Stamps()
 class Table:
     """Keys to values of up to 255 bytes with the key, or to objects outside; see the module's docstring.
 
-    `scored` adds a column of floats.  `most_buckets` bounds the growth: tests force everything into one bucket
+    `most_buckets` bounds the growth: tests force everything into one bucket
     with it.  Every operation is O(1) on average.
     """
 
-    def __init__(self, scored: bool = False, most_buckets: i64 = 1 << 26) -> None:
-        self.scored = scored
+    def __init__(self, most_buckets: i64 = 1 << 26) -> None:
         self.most_buckets: i64 = most_buckets
-        first = Segment(1, scored)
+        first = Segment(1)
         first.add_bucket()
         self.segments: list[Segment] = [first]
         self.buckets: i64 = 1
@@ -98,6 +98,8 @@ class Table:
         self.record_bytes: i64 = 0
         self.outside_bytes: i64 = 0
         self.volatile: i64 = 0
+        self.volatile_items: i64 = 0
+        """How many records are of VOLATILE_KIND: their values have deadlines of their own."""
         self.longest: i64 = 0
         self.stamp: i64 = STAMPS.first()
         self.size_told: i64 = 0
@@ -225,17 +227,19 @@ class Table:
         words[self.index] = self.word
 
     def set_kind(self, kind: i64) -> None:
+        if kind != self.kind():
+            self._count_kind(self.kind(), kind)
         self.word = (self.word & ~(KIND_MASK << KIND_SHIFT)) | (kind << KIND_SHIFT)
         words = self.segment.words[self.j]
         words[self.index] = self.word
 
-    def score(self) -> float:
-        column = self.segment.scores[self.j]
-        return column[self.index]
+    def _count_kind(self, old: i64, new: i64) -> None:
+        """A record of kind `old` becomes one of kind `new`."""
+        self.volatile_items += int(new == VOLATILE_KIND) - int(old == VOLATILE_KIND)
 
-    def set_score(self, score: float) -> None:
-        column = self.segment.scores[self.j]
-        column[self.index] = score
+    def note_items_earliest(self, at_ms: i64) -> None:
+        """The value of the record has a deadline of its own at `at_ms`, which counts if it is the earliest."""
+        self.segment.note_items_earliest(self.j, at_ms)
 
     def deadline(self) -> i64:
         """The record's deadline in ms, 0 if it has none."""
@@ -302,6 +306,9 @@ class Table:
         word = self.word
         if word & OUTSIDE != 0:
             self._drop_object()
+        old_kind = (word >> KIND_SHIFT) & KIND_MASK
+        if old_kind != kind:
+            self._count_kind(old_kind, kind)
         old_length: i64 = word & LENGTH_MASK
         blob = segment.blobs[j]
         start: i64 = self.offset + 1 + blob[self.offset]
@@ -325,6 +332,9 @@ class Table:
         j = self.j
         word = self.word
         self.stamp += 1
+        old_kind = (word >> KIND_SHIFT) & KIND_MASK
+        if old_kind != kind:
+            self._count_kind(old_kind, kind)
         size = found.size_bytes()
         if word & OUTSIDE != 0:
             rank = self._objects_before(segment, j, self.index)
@@ -384,10 +394,10 @@ class Table:
         words = segment.words[j]
         count: i64 = len(words)
         segment.words[j] = appended(words, word)
+        if (word >> KIND_SHIFT) & KIND_MASK == VOLATILE_KIND:
+            self.volatile_items += 1
         if len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0:
             segment.deadlines[j] = appended(segment.deadlines[j], 0)
-        if self.scored:
-            segment.scores[j] = append(segment.scores[j], 0.0)
         self.index = count
         self.offset = offset
         self.word = word
@@ -406,6 +416,8 @@ class Table:
         word = self.word
         if word & OUTSIDE != 0:
             self._drop_object()
+        if (word >> KIND_SHIFT) & KIND_MASK == VOLATILE_KIND:
+            self.volatile_items -= 1
         length: i64 = word & LENGTH_MASK
         segment.blobs[j] = without(segment.blobs[j], self.offset, self.offset + length)
         segment.words[j] = removed(segment.words[j], i)
@@ -416,13 +428,6 @@ class Table:
                 self.volatile -= 1
                 if gone == segment.earliest[j]:
                     segment.note_earliest(j)
-        if self.scored:
-            scores = segment.scores[j]
-            last: i64 = len(scores) - 1
-            while i < last:
-                scores[i] = scores[i + 1]
-                i += 1
-            segment.scores[j], _ = pop(scores)
         self.size -= 1
         self.record_bytes -= length
         self.stamp += 1
@@ -509,8 +514,7 @@ class Table:
         """Memory held by buckets, words and outside objects, in bytes.  O(1)."""
         slots: i64 = self.buckets * 112 + len(self.segments) * 160
         timed: i64 = self.volatile * 10
-        scored: i64 = self.size * 10 if self.scored else 0
-        return self.record_bytes + self.size * 8 + slots + timed + scored + self.outside_bytes + 200
+        return self.record_bytes + self.size * 8 + slots + timed + self.outside_bytes + 200
 
     def release(self, budget: i64) -> i64:
         """Give back some buckets of a table that nobody uses any more; what is left of the budget.
@@ -538,5 +542,5 @@ class Table:
         return budget
 
 
-_gone: Final = Segment(0, False)
+_gone: Final = Segment(0)
 """Where the position of a released table points, so that it keeps no segment alive."""

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from redpoll.structures.deadlines import earliest_at
 from redpoll.structures.segment import (
     HASH_MASK,
     HASH_SHIFT,
     KEY_LIMIT,
+    KIND_MASK,
+    KIND_SHIFT,
     LENGTH_MASK,
     NEVER,
     OUTSIDE,
     SEGMENT_BITS,
     SEGMENT_MASK,
+    VOLATILE_KIND,
 )
 from redpoll.structures.table import Table
 
 
 def check(table: Table) -> None:
     """Raises AssertionError where words, records, columns and sums disagree.  O(records)."""
-    size = record_bytes = outside_bytes = volatile = longest = 0
+    size = record_bytes = outside_bytes = volatile = volatile_items = longest = 0
     assert table.buckets == table.low + 1 + table.split
     assert table.buckets == sum(len(segment.words) for segment in table.segments)
     for b in range(table.buckets):
@@ -38,7 +42,6 @@ def check(table: Table) -> None:
             key = blob[offset + 1 : offset + 1 + length]
             if word & OUTSIDE:
                 found = segment.objects[j][outside]
-                assert found.accounted == found.size_bytes(), "an object was changed and not accounted"
                 outside_bytes += found.accounted
                 assert found.accounted == found.size_bytes(), "an object has another size than was told"
                 outside += 1
@@ -47,6 +50,11 @@ def check(table: Table) -> None:
                     assert len(key) > KEY_LIMIT and length == 0 and word & LENGTH_MASK == 1
                 else:
                     assert word & LENGTH_MASK == 1 + length
+            if (word >> KIND_SHIFT) & KIND_MASK == VOLATILE_KIND:
+                volatile_items += 1
+                within = earliest_at(blob, offset + 1 + length) if not word & OUTSIDE else found.earliest()
+                # A number that is too early costs a look in vain; one that is too late hides what is due.
+                assert within == NEVER or segment.items_earliest[j] <= within
             assert hash(key) & HASH_MASK == h, "the word's hash is not the key's"
             offset += word & LENGTH_MASK
             record_bytes += word & LENGTH_MASK
@@ -63,14 +71,16 @@ def check(table: Table) -> None:
             # A deadline beyond NEVER, in some hundred million years, counts as one at NEVER.
             assert segment.earliest[j] == min([NEVER, *set_ones])
             assert segment.first <= segment.earliest[j]
-        if table.scored:
-            assert len(segment.scores[j]) == len(words)
+        if len(segment.items_earliest) > 0:
+            assert len(segment.items_earliest) == len(segment.words)
+            assert segment.items_first <= segment.items_earliest[j]
         size += len(words)
         longest = max(longest, len(words))
-    assert (size, record_bytes, outside_bytes, volatile) == (
+    assert (size, record_bytes, outside_bytes, volatile, volatile_items) == (
         table.size,
         table.record_bytes,
         table.outside_bytes,
         table.volatile,
+        table.volatile_items,
     )
     assert longest <= table.longest or size == 0

@@ -5,13 +5,18 @@ from __future__ import annotations
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.structures.deadlines import earliest_at
 from redpoll.structures.segment import (
     HASH_BITS,
     HASH_MASK,
+    KIND_MASK,
+    KIND_SHIFT,
     LENGTH_MASK,
+    NEVER,
     OUTSIDE,
     SEGMENT_BITS,
     SEGMENT_MASK,
+    VOLATILE_KIND,
     Outside,
     Segment,
 )
@@ -27,7 +32,6 @@ class Records:
         self.values: list[bytes] = []
         self.words: vec[i64] = vec[i64]()
         self.deadlines: vec[i64] = vec[i64]()
-        self.scores: vec[float] = vec[float]()
         self.objects: list[Outside | None] = []
 
 
@@ -75,8 +79,6 @@ def read_bucket(table: Table, b: i64, found: Records, values: bool = False) -> N
             found.values.append(blob[start:offset])
         found.words = append(found.words, word)
         found.deadlines = append(found.deadlines, segment.deadlines[j][i] if timed else 0)
-        if table.scored:
-            found.scores = append(found.scores, segment.scores[j][i])
         i += 1
 
 
@@ -102,6 +104,21 @@ def due(table: Table, now_ms: i64, most: i64, keys: list[bytes]) -> None:
         segment.note_first()
 
 
+def past_count(table: Table, now_ms: i64) -> i64:
+    """How many records have a deadline that is not after `now_ms`.  O(segments, and the buckets that have one)."""
+    found: i64 = 0
+    for segment in table.segments:
+        if segment.first <= now_ms:
+            j: i64 = 0
+            count: i64 = len(segment.earliest)
+            while j < count:
+                if segment.earliest[j] <= now_ms:
+                    for at_ms in segment.deadlines[j]:
+                        found += int(at_ms != 0 and at_ms <= now_ms)
+                j += 1
+    return found
+
+
 def _due_in(table: Table, segment: Segment, j: i64, now_ms: i64, keys: list[bytes]) -> None:
     words = segment.words[j]
     column = segment.deadlines[j]
@@ -118,6 +135,56 @@ def _due_in(table: Table, segment: Segment, j: i64, now_ms: i64, keys: list[byte
             keys.append(key)
         offset += words[i] & LENGTH_MASK
         i += 1
+
+
+def due_within(table: Table, now_ms: i64, most: i64, keys: list[bytes]) -> None:
+    """Add up to about `most` keys whose values have a deadline of their own that is not after `now_ms` to `keys`.
+
+    O(segments, and the records of the buckets that may have one).
+    """
+    if table.volatile_items == 0:
+        return
+    for segment in table.segments:
+        if segment.items_first > now_ms:
+            continue
+        j: i64 = 0
+        count: i64 = len(segment.items_earliest)
+        while j < count:
+            if segment.items_earliest[j] <= now_ms:
+                _due_within_bucket(table, segment, j, now_ms, keys)
+                if len(keys) >= most:
+                    return
+            j += 1
+        segment.note_items_first()
+
+
+def _due_within_bucket(table: Table, segment: Segment, j: i64, now_ms: i64, keys: list[bytes]) -> None:
+    """One bucket's share of `due_within`; notes the bucket's earliest deadline within values anew."""
+    words = segment.words[j]
+    blob = segment.blobs[j]
+    earliest: i64 = NEVER
+    offset: i64 = 0
+    i: i64 = 0
+    count: i64 = len(words)
+    while i < count:
+        word: i64 = words[i]
+        if (word >> KIND_SHIFT) & KIND_MASK == VOLATILE_KIND:
+            start: i64 = offset + 1 + blob[offset]
+            key = blob[offset + 1 : start]
+            if word & OUTSIDE != 0:
+                outside = table.object_of(segment, j, i)
+                at_ms = outside.earliest()
+                if len(outside.key) > 0:
+                    key = outside.key
+            else:
+                at_ms = earliest_at(blob, start)
+            if at_ms <= now_ms:
+                keys.append(key)
+            if at_ms < earliest:
+                earliest = at_ms
+        offset += word & LENGTH_MASK
+        i += 1
+    segment.items_earliest[j] = earliest
 
 
 def reversed_bits(n: i64) -> i64:

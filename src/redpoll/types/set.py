@@ -103,7 +103,7 @@ class Set(Value):
 
         The arguments count, members that are there already among them.
         """
-        if self.home == CREATED:
+        if self.home == CREATED and self.is_empty():
             if count <= limits.set_intset and is_int(first):
                 self.kind = SET_INTSET
             elif count > limits.set_entries:

@@ -79,6 +79,9 @@ class Value(Outside):
         self.home = BESIDE
         self.rewrite(packed)
 
+    def set_time(self, now_ms: i64) -> None:
+        """Let `now_ms` decide which items are past their deadline; a look-up does, for a value that may have any."""
+
     def is_large(self) -> bool:
         """Whether the native form is in use."""
         raise NotImplementedError
@@ -117,6 +120,11 @@ class Value(Outside):
         self.stop = len(packed)
         self.shared = False
 
+    def own(self) -> None:
+        """Let `blob` be this value's alone."""
+        if self.shared:
+            self.rewrite(self.blob[self.start : self.stop])
+
     def patch(self, at: i64, data: bytes) -> None:
         """Write `data` over as many bytes of `blob` from `at` on: no length changes, and nothing moves."""
         self.blob = patched(self.blob, at, data)
@@ -148,7 +156,7 @@ class Value(Outside):
                 self.home = INSIDE
                 self.hold(table)
                 return
-            self.rewrite(packed)
+            self.own()
         if there:
             table.replace_outside(key, self, self.kind)
         else:

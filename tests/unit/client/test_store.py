@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum, StrEnum
 
 import pytest
-from tests.unit.engine.test_unit import Kept
+from tests.unit.engine.machine import Kept
 
 import redpoll
 from redpoll.client.store import Store

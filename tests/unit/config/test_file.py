@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from redpoll.config.file import ConfigError, load
+from redpoll.config.file import ConfigError, faults, load
 from redpoll.config.schema import DIRECTIVES
 from redpoll.config.settings import Config
 from redpoll.env.files import MemoryFiles
@@ -77,10 +77,6 @@ def test_the_path_is_kept_as_seen_from_the_root() -> None:
             "port 1\nappendonly yes\n",
             at(2, "appendonly yes", "appendonly is not supported by this version of redpoll: only 'no' is accepted"),
         ),
-        (
-            "save 900 1\nsave 60 5\nport 1\n",
-            at(2, "save 60 5", "save is not supported by this version of redpoll: only '' is accepted"),
-        ),
     ],
 )
 def test_a_wrong_line_is_shown_with_its_number_and_the_reason(text: str, expected: str) -> None:
@@ -96,6 +92,60 @@ def test_a_rewritten_files_default_user_is_accepted() -> None:
     loaded("user default on nopass ~* &* +@all\nuser default on nopass sanitize-payload ~* &* alldbs +@all\n")
 
 
+def test_what_tunes_a_missing_feature_is_accepted_with_one_line_of_the_log() -> None:
+    config = loaded("appendfsync always\nnotify-keyspace-events KEA\nrepl-backlog-size 2mb\nappendfsync no")
+    assert config.text(b"notify-keyspace-events") == b"AKE"
+    assert config.take_remarks() == [
+        "accepted, but without effect in this version of redpoll: appendfsync, notify-keyspace-events, "
+        "repl-backlog-size"
+    ]
+    assert config.take_remarks() == []
+
+
+@pytest.mark.parametrize(
+    "line", ["appendonly yes", "maxmemory 1gb", "tls-port 6380", "replicaof 127.0.0.1 7000", "cluster-enabled yes"]
+)
+def test_features_that_data_depends_on_are_refused_until_they_exist(line: str) -> None:
+    assert f"{line.split()[0]} is not supported by this version of redpoll" in complaint(line)
+
+
+def test_a_zero_byte_is_told_instead_of_cutting_the_line() -> None:
+    assert complaint("port 7000\nrequirepass a\0b\n").startswith("Reading the configuration file, at line 2\n")
+
+
+def told(text: str | None, *words: str) -> str:
+    files = files_with()
+    given = [word.encode() for word in words]
+    if text is not None:
+        files.append(b"/c.conf").write(text.encode())
+        given.insert(0, b"c.conf")
+    with pytest.raises(ConfigError) as caught:
+        load(given, b"", files)
+    return caught.value.told(b"9.1.2").decode()
+
+
+def test_a_file_is_named_and_the_nearest_directive_too() -> None:
+    assert told("# mine\nprot 7000\n").endswith(
+        ">>> 'prot 7000'\nBad directive or wrong number of arguments\nIn /c.conf, line 2; did you mean 'port'?\n"
+    )
+    assert told("port x\n").endswith("argument couldn't be parsed into an integer\nIn /c.conf, line 1\n")
+
+
+def test_a_mistyped_option_is_no_line_of_a_file() -> None:
+    assert told(None, "--prot", "7000") == (
+        "redpoll server: there is no directive 'prot'; did you mean --port?  (redpoll server --help lists all)\n"
+    )
+    assert told("hz 5\n", "--port", "x") == "redpoll server: --port x: argument couldn't be parsed into an integer\n"
+
+
+def test_all_faults_of_a_file_are_found_at_once() -> None:
+    files = files_with(c_conf="prot 1\nport x\nhz 10\nappendonly yes\n", other_conf="")
+    found = faults([b"c.conf", b"--timeout", b"-1"], b"", files)
+    shown = [(wrong.place.number, wrong.place.source) for wrong in found if wrong.place is not None]
+    assert shown == [(1, b"/c.conf"), (2, b"/c.conf"), (4, b"/c.conf"), (6, b"")]
+    assert faults([b"other.conf"], b"", files) == []
+
+
 def test_old_words_are_passed_over() -> None:
     loaded("list-max-ziplist-entries 5\nDynamic-HZ whatever\n")
 
@@ -103,7 +153,7 @@ def test_old_words_are_passed_over() -> None:
 def test_stock_save_points_are_accepted_with_a_remark() -> None:
     for text in ("save 3600 1 300 100 60 10000", 'save "900 1"\nsave 300 10\nsave 60 10000'):
         config = loaded(text)
-        assert config.text(b"save") == b""
+        assert config.text(b"save") in (b"3600 1 300 100 60 10000", b"900 1 300 10 60 10000")
         assert config.take_remarks() == ["save points are not in force: this version of redpoll saves nothing to disk"]
     assert loaded('save 60 1\nsave ""').take_remarks() == []
 
@@ -307,6 +357,8 @@ def test_a_distributed_file_starts() -> None:
         "lazyfree-lazy-server-del is accepted, but has no effect in redpoll",
         "lazyfree-lazy-user-del is accepted, but has no effect in redpoll",
         "save points are not in force: this version of redpoll saves nothing to disk",
+        "accepted, but without effect in this version of redpoll: lazyfree-lazy-eviction, repl-diskless-sync, "
+        "replica-lazy-flush",
     ]
 
 

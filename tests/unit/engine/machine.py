@@ -8,6 +8,7 @@ from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.engine import Engine
 from redpoll.engine.host import Host
 from redpoll.engine.session import Peer, Session
+from redpoll.engine.unit import Journal
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 
@@ -22,6 +23,77 @@ class Listening(Host):
 
     def log(self, message: str) -> None:
         self.lines.append(message)
+
+
+class Kept(Journal):
+    """Shows each write as one line: `0 SET a 1, 1 SET b 2`."""
+
+    def __init__(self) -> None:
+        self.units: list[str] = []
+
+    def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
+        lines = [f"{db} {b' '.join(effect).decode()}" for db, effect in zip(databases, effects, strict=True)]
+        self.units.append(", ".join(lines))
+
+
+class Told(Peer):
+    """A peer that remembers what its connection would have done."""
+
+    def __init__(self) -> None:
+        self.replies: list[object] = []
+        self.requeued: list[list[bytes]] = []
+        self.resumed = 0
+        self.order: list[int] = []
+        """The ids of resumed sessions; peers may share it."""
+        self.closed = False
+        self.number = -1
+        self.local = True
+
+    def descriptor(self) -> int:
+        return self.number
+
+    def is_local(self) -> bool:
+        return self.local
+
+    def deliver(self, session: Session, reply: object) -> None:
+        self.replies.append(reply)
+
+    def requeue(self, args: list[bytes]) -> None:
+        self.requeued.append(args)
+
+    def resume(self, session: Session) -> None:
+        self.resumed += 1
+        self.order.append(session.id)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Client:
+    """One more session of a machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.told = Told()
+        self.session = machine.engine.open_session(self.told)
+
+    def do(self, line: str) -> object:
+        """Run a line's command; its reply."""
+        self.machine.engine.start_unit()
+        return self.machine.engine.execute(self.session, [word.encode() for word in line.split()])
+
+    def play(self, *lines: str) -> object:
+        """Run several; the last one's reply."""
+        reply: object = None
+        for line in lines:
+            reply = self.do(line)
+        return reply
+
+    def heard(self) -> list[object]:
+        """The replies that came later, since this was asked last."""
+        replies = self.told.replies
+        self.told.replies = []
+        return replies
 
 
 class Machine:
@@ -39,6 +111,9 @@ class Machine:
         args = [word if isinstance(word, bytes) else str(word).encode() for word in words]
         return self.engine.execute(self.session, args)
 
+    def client(self) -> Client:
+        return Client(self)
+
     def lines(self, *sections: str) -> dict[str, str]:
         """INFO's fields."""
         reply = self.do("INFO", *sections)
@@ -53,4 +128,4 @@ def with_handler(handler: object) -> Command:
     return Command(spec, handler, ping.index)  # type: ignore[arg-type]
 
 
-__all__ = ["Machine", "Session", "with_handler"]
+__all__ = ["Client", "Kept", "Machine", "Session", "Told", "with_handler"]

@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.engine.machine import Machine
-
-from redpoll.engine.unit import Journal
-
-
-class Kept(Journal):
-    """Shows each write as one line: `0 SET a 1, 1 SET b 2`."""
-
-    def __init__(self) -> None:
-        self.units: list[str] = []
-
-    def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
-        lines = [f"{db} {b' '.join(effect).decode()}" for db, effect in zip(databases, effects, strict=True)]
-        self.units.append(", ".join(lines))
+from tests.unit.engine.machine import Kept, Machine
 
 
 def journal_of(machine: Machine, *lines: str) -> list[str]:
@@ -74,3 +61,102 @@ def test_who_comes_back_is_not_told_of_what_ran_meanwhile() -> None:
     machine.do("GETEX", "a", "EX", "100")
     machine.do("GETDEL", "a")
     assert journal_of(machine, "GET a", "INCR a") == ["0 INCR a"]
+
+
+def test_a_command_may_have_several_effects_or_another_than_itself() -> None:
+    machine = Machine()
+    kept = Kept()
+    machine.engine.unit.attach(kept)
+    unit = machine.engine.unit
+    moment = machine.engine.moment
+    for effects in ([], [b"ONE"], [b"ONE", b"TWO"]):
+        moment.changes += 1
+        for effect in effects:
+            unit.rewrite([effect])
+        unit.note(2, [b"AS", b"IT", b"CAME"])
+        unit.end()
+    assert kept.units == ["2 AS IT CAME", "2 ONE", "2 MULTI, 2 ONE, 2 TWO, 2 EXEC"]
+    # What changed nothing is no effect, rewritten or not, unless it is forced.
+    unit.rewrite([b"NOTHING"])
+    unit.note(0, [b"GET"])
+    unit.note(0, [b"GET"])
+    unit.end()
+    assert len(kept.units) == 3
+    unit.force()
+    unit.note(0, [b"FLUSHALL"])
+    unit.note(0, [b"GET"])
+    unit.end()
+    assert kept.units[3:] == ["0 FLUSHALL"]
+
+
+def test_without_a_journal_nothing_is_kept() -> None:
+    machine = Machine()
+    unit = machine.engine.unit
+    unit.rewrite([b"ONE"])
+    machine.do("SET", "a", 1, "PX", 10)
+    machine.do("EXPIRE", "a", 100)
+    machine.clock.advance_ms(200_000)
+    machine.do("GET", "a")
+    unit.end()
+    unit.end_each()
+    assert (unit.effects, unit.databases, unit.rewritten) == ([], [], [])
+
+
+def test_an_expired_key_is_deleted_before_the_command_that_found_it() -> None:
+    lines = ["SET a 1 PX 10", "SET b 1 PX 10", "DEBUG SLEEP 0.02", "SET a 2"]
+    assert journal_of(Machine(), *lines)[2:] == ["0 MULTI, 0 UNLINK a, 0 SET a 2, 0 EXEC"]
+    assert journal_of(Machine(), *lines[:3], "GET b")[2:] == ["0 UNLINK b"]
+
+
+def test_an_empty_unit_writes_nothing_and_leaves_the_next_one_alone() -> None:
+    machine = Machine()
+    kept = Kept()
+    machine.engine.unit.attach(kept)
+    machine.engine.unit.end()
+    machine.engine.unit.end_each()
+    assert kept.units == []
+    machine.do("SET", "a", 1)
+    machine.engine.unit.end()
+    assert kept.units == ["0 SET a 1"]
+
+
+def test_keys_of_the_cycle_are_written_each_for_its_database() -> None:
+    machine = Machine()
+    kept = Kept()
+    unit = machine.engine.unit
+    unit.attach(kept)
+    unit.add(1, [b"UNLINK", b"a"])
+    unit.add(3, [b"UNLINK", b"b"])
+    unit.end_each()
+    unit.end_each()
+    assert kept.units == ["1 UNLINK a", "3 UNLINK b"]
+
+
+def test_a_served_pop_is_a_unit_of_its_own_behind_its_cause() -> None:
+    machine = Machine()
+    kept = Kept()
+    machine.engine.unit.attach(kept)
+    waiting, other = machine.client(), machine.client()
+    waiting.do("BZPOPMIN k 0")
+    other.do("ZADD k 1 a")
+    assert kept.units == ["0 ZADD k 1 a", "0 ZPOPMIN k"]
+    # Several pops served by one change are several units, in order; what changed nothing is none.
+    third = machine.client()
+    waiting.play("SELECT 1", "BZPOPMIN k 0")
+    third.play("SELECT 1", "BZPOPMIN other k 0")
+    kept.units.clear()
+    other.play("SELECT 1", "MULTI", "ZADD k 1 a 2 b", "SET x 1", "EXEC")
+    assert kept.units == ["1 MULTI, 1 ZADD k 1 a 2 b, 1 SET x 1, 1 EXEC", "1 ZPOPMIN k", "1 ZPOPMIN k"]
+    kept.units.clear()
+    machine.do("SET", "y", 1)
+    assert kept.units == ["0 SET y 1"]
+
+
+def test_a_pop_that_need_not_wait_is_told_as_the_pop_that_it_is() -> None:
+    assert journal_of(Machine(), "ZADD k 1 a 2 b", "BZPOPMIN none k 0")[1:] == ["0 ZPOPMIN k"]
+    assert journal_of(Machine(), "ZADD k 1 a", "MULTI", "BZPOPMIN none 1", "BZPOPMIN k 1", "EXEC")[1:] == [
+        "0 ZPOPMIN k"
+    ]
+    assert journal_of(Machine(), "ZADD k 1 a", "MULTI", "SET x 1", "BZPOPMIN k 1", "EXEC")[1:] == [
+        "0 MULTI, 0 SET x 1, 0 ZPOPMIN k, 0 EXEC"
+    ]

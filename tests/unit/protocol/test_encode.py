@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redpoll.commands.hashes import PackedItems
+from redpoll.commands.hash_replies import packed_pairs
 from redpoll.protocol.encode import BIG, KEPT, Output, encode
 from redpoll.protocol.reply import (
     ARRAY,
@@ -26,6 +26,7 @@ from redpoll.protocol.reply import (
     Map,
     Pairs,
     Push,
+    RecordStrings,
     Sequence,
     SetOf,
     Status,
@@ -51,9 +52,8 @@ def view(count: int, shape: int) -> View:
     value = Hash()
     for n in range(0, count, 2):
         value.put(b"%d" % n, b"%d" % (n + 1))
-    made = PackedItems(value)
+    made = packed_pairs(value.items(), shape)
     made.count = count
-    made.shape = shape
     return made
 
 
@@ -116,7 +116,7 @@ def test_strings_where_they_lie() -> None:
         (Push([b"message", b"c", b"x"]), b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n", ">"),
         (Attribute([b"ttl", 5], b"v"), b"$1\r\nv\r\n", b"|1\r\n$3\r\nttl\r\n:5\r\n$1\r\nv\r\n"),
         (Sequence([1, [2]]), b":1\r\n*1\r\n:2\r\n", None),
-        (view(3, ARRAY), b"*3\r\n$1\r\n0\r\n$1\r\n1\r\n$1\r\n2\r\n", None),
+        (view(4, ARRAY), b"*4\r\n$1\r\n0\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n", None),
         (view(2, SET), b"*2\r\n$1\r\n0\r\n$1\r\n1\r\n", b"~2\r\n$1\r\n0\r\n$1\r\n1\r\n"),
         (view(2, MAP), b"*2\r\n$1\r\n0\r\n$1\r\n1\r\n", b"%1\r\n$1\r\n0\r\n$1\r\n1\r\n"),
         (NO_REPLY, b"", None),
@@ -210,3 +210,21 @@ def test_an_output_that_grew_starts_small_again() -> None:
     assert out.buffer is not before
     out.write(b"x")
     assert out.take() == [b"x"]
+
+
+@pytest.mark.parametrize(("names", "values"), [(True, True), (True, False), (False, True)])
+def test_records_where_they_lie(names: bool, values: bool) -> None:
+    pairs = [(b"n%d" % n, b"v" * (n * 7)) for n in range(12)] + [(b"", b""), (b"name", b""), (b"", b"value")]
+    view = RecordStrings(ARRAY, names, values)
+    lengths = []
+    for start in (0, 5, 12):
+        part = pairs[start : {0: 5, 5: 12, 12: 15}[start]]
+        view.pieces.append(b"".join(bytes([len(name)]) + name + value for name, value in part))
+        lengths += [1 + len(name) + len(value) for name, value in part]
+    view.lengths = bytes(lengths)
+    pairs.append((b"long" * 100, b"value" * 4000))
+    view.wholes = [word for said, word in ((names, pairs[-1][0]), (values, pairs[-1][1])) if said]
+    expected = [word for name, value in pairs for said, word in ((names, name), (values, value)) if said]
+    view.count = len(expected)
+    assert view.to_list() == expected
+    assert wire(view, 2) == wire(list(expected), 2)

@@ -1,0 +1,405 @@
+"""Geo: places within a circle, a box or a polygon, as a reply or stored as another sorted set."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import ACCESS, OW, RO, UPDATE, one_key
+from redpoll.catalogue.spec import DENYOOM, GEO, MOVABLEKEYS, READONLY, WRITE
+from redpoll.catalogue.variable_keys import geo_store_keys
+from redpoll.commands.geo import Coordinates, unit_of
+from redpoll.engine.args import double, integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    GEO_ANY,
+    GEO_COUNT,
+    GEO_HEIGHT,
+    GEO_RADIUS,
+    GEO_RADIUS_NEGATIVE,
+    GEO_SIZE_NEGATIVE,
+    GEO_TOO_FEW_VERTICES,
+    GEO_VERTICES,
+    GEO_WIDTH,
+    GEORADIUS_STORE_WITH,
+    GEOSEARCHSTORE_WITH,
+    SYNTAX,
+    CommandError,
+    geo_by_missing,
+    geo_from_missing,
+    no_such_member,
+)
+from redpoll.keyspace.events import DEL, GEORADIUSSTORE, GEOSEARCHSTORE, Event
+from redpoll.protocol.reply import Coordinate
+from redpoll.types.geo_area import Box, Polygon, Shape, ranges_of
+from redpoll.types.geohash import Place, bits_of, distance_text, place_of
+from redpoll.types.zset import ZSet
+
+GREATEST_INT: Final[i64] = (1 << 31) - 1
+UNORDERED: Final = 0
+NEAREST_FIRST: Final = 1
+FARTHEST_FIRST: Final = 2
+
+OPTIONS: Final = "[WITHCOORD] [WITHDIST] [WITHHASH] [count-block: COUNT count:integer [ANY@6.2.0]] [order: ASC | DESC]"
+STORES: Final = " [store: STORE storekey:key#1<key> | STOREDIST storedistkey:key#2<key>]"
+UNIT: Final = "(unit: M | KM | FT | MI)"
+PLACE_AND_SIZE: Final = "key#0 longitude:double latitude:double radius:double " + UNIT + " "
+MEMBER_AND_SIZE: Final = "key#0 member radius:double " + UNIT + " "
+SHAPES: Final = (
+    "[from: FROMMEMBER member | FROMLONLAT (fromlonlat: longitude:double latitude:double)] "
+    "(by: (circle: BYRADIUS radius:double (unit: M | KM | FT | MI)) | "
+    "(box: BYBOX width:double height:double (unit: M | KM | FT | MI)) | "
+    "(polygon: BYPOLYGON num-vertices:integer (vertices: longitude:double latitude:double) ...)@9.0.0) "
+    "[order: ASC | DESC] [count-block: COUNT count:integer [ANY]] "
+)
+
+
+class Found:
+    """A place that was found."""
+
+    def __init__(self, member: bytes, score: float, metres: float) -> None:
+        self.member: Final = member
+        self.score: float = score
+        self.metres: float = metres
+
+
+class Search:
+    """What the arguments of one of these commands ask for.  `zset` is None if the key is missing."""
+
+    def __init__(self, zset: ZSet | None, name: bytes) -> None:
+        self.zset: Final = zset
+        self.name: Final = name
+        self.longitude: float = 0.0
+        self.latitude: float = 0.0
+        self.from_member = False
+        self.from_place = False
+        self.shape: Shape | None = None
+        self.polygon = False
+        self.box = False
+        self.radius = -1.0
+        self.width = 0.0
+        self.height = 0.0
+        self.unit = 1.0
+        self.with_distance = False
+        self.with_hash = False
+        self.with_place = False
+        self.any = False
+        self.count: i64 = 0
+        self.order: i64 = UNORDERED
+        self.store: bytes | None = None
+        self.store_distances = False
+
+    # What commands begin with.
+
+    def start_from_member(self, member: bytes) -> None:
+        """Search around a member; CommandError if there is a key, and it has none of that name."""
+        zset = self.zset
+        self.from_member = True
+        if zset is not None:
+            if not zset.find(member):
+                raise CommandError(no_such_member(member))
+            place = place_of(zset.score)
+            self.longitude = place.longitude
+            self.latitude = place.latitude
+
+    def start_from_place(self, longitude: bytes, latitude: bytes) -> None:
+        """Search around a place."""
+        where = Coordinates(longitude, latitude)
+        self.from_place = True
+        self.longitude = where.longitude
+        self.latitude = where.latitude
+
+    def set_radius(self, word: bytes, unit: bytes) -> None:
+        """Search within a radius."""
+        radius = double(word, GEO_RADIUS)
+        if radius < 0.0:
+            raise CommandError(GEO_RADIUS_NEGATIVE)
+        self.unit = unit_of(unit)
+        self.radius = radius * self.unit
+
+    def set_box(self, width_word: bytes, height_word: bytes, unit: bytes) -> None:
+        """Search within a box."""
+        width = double(width_word, GEO_WIDTH)
+        height = double(height_word, GEO_HEIGHT)
+        if width < 0.0 or height < 0.0:
+            raise CommandError(GEO_SIZE_NEGATIVE)
+        self.unit = unit_of(unit)
+        self.box = True
+        self.width = width * self.unit
+        self.height = height * self.unit
+
+    def read_polygon(self, args: list[bytes], at: i64) -> i64:
+        """Search within the polygon at index `at`; the index behind it."""
+        vertices = integer(args[at], GEO_VERTICES)
+        if vertices > GREATEST_INT or vertices < -GREATEST_INT - 1:
+            raise CommandError(GEO_VERTICES)
+        if vertices < 3 or vertices > (len(args) - at - 1) // 2:
+            raise CommandError(GEO_TOO_FEW_VERTICES)
+        longitudes: list[float] = []
+        latitudes: list[float] = []
+        at += 1
+        for _ in range(vertices):
+            where = Coordinates(args[at], args[at + 1])
+            longitudes.append(where.longitude)
+            latitudes.append(where.latitude)
+            at += 2
+        self.polygon = True
+        self.unit = 1.0
+        self.shape = Polygon(longitudes, latitudes)
+        return at
+
+    # Options.
+
+    def read_options(self, args: list[bytes], at: i64, searching: bool, storing: bool) -> None:
+        """Read the options from index `at` on: those of GEOSEARCH, or those of GEORADIUS.
+
+        With `storing`, GEOSEARCH takes STOREDIST alone, GEORADIUS takes STORE and STOREDIST with a key.
+        """
+        count: i64 = len(args)
+        while at < count:
+            word = args[at].upper()
+            left = count - at - 1
+            if word == b"WITHDIST":
+                self.with_distance = True
+            elif word == b"WITHHASH":
+                self.with_hash = True
+            elif word == b"WITHCOORD":
+                self.with_place = True
+            elif word == b"ANY":
+                self.any = True
+            elif word == b"ASC":
+                self.order = NEAREST_FIRST
+            elif word == b"DESC":
+                self.order = FARTHEST_FIRST
+            elif word == b"COUNT" and left > 0:
+                at += 1
+                self.count = integer(args[at])
+                if self.count <= 0:
+                    raise CommandError(GEO_COUNT)
+            elif searching:
+                at = self.read_search_option(word, args, at, left, storing)
+            elif storing and (word == b"STORE" or word == b"STOREDIST") and left > 0:
+                at += 1
+                self.store = args[at]
+                self.store_distances = word == b"STOREDIST"
+            else:
+                raise CommandError(SYNTAX)
+            at += 1
+
+    def read_search_option(self, word: bytes, args: list[bytes], at: i64, left: i64, storing: bool) -> i64:
+        """Read an option of GEOSEARCH; the index of its last argument."""
+        by_size = self.box or self.radius >= 0.0
+        if word == b"FROMMEMBER" and left > 0 and not self.from_place and not self.polygon:
+            self.start_from_member(args[at + 1])
+            return at + 1
+        if word == b"FROMLONLAT" and left > 1 and not self.from_member and not self.polygon:
+            self.start_from_place(args[at + 1], args[at + 2])
+            return at + 2
+        if word == b"BYRADIUS" and left > 1 and not self.box and not self.polygon:
+            self.set_radius(args[at + 1], args[at + 2])
+            return at + 2
+        if word == b"BYBOX" and left > 2 and self.radius < 0.0 and not self.polygon:
+            self.set_box(args[at + 1], args[at + 2], args[at + 3])
+            return at + 3
+        if word == b"BYPOLYGON" and left > 0 and not by_size and not self.from_member and not self.from_place:
+            return self.read_polygon(args, at + 1) - 1
+        if word == b"STOREDIST" and storing:
+            self.store_distances = True
+            return at
+        raise CommandError(SYNTAX)
+
+    def check(self, searching: bool) -> None:
+        """Complain of what does not go together or is missing, and settle what was left open."""
+        if self.store is not None and (self.with_distance or self.with_hash or self.with_place):
+            raise CommandError(GEOSEARCHSTORE_WITH if searching else GEORADIUS_STORE_WITH)
+        if searching:
+            if not (self.from_member or self.from_place or self.polygon):
+                raise CommandError(geo_from_missing(self.name))
+            if not (self.radius >= 0.0 or self.box or self.polygon):
+                raise CommandError(geo_by_missing(self.name))
+        if self.any and self.count == 0:
+            raise CommandError(GEO_ANY)
+        if self.count > 0 and self.order == UNORDERED and not self.any:
+            self.order = NEAREST_FIRST
+
+    # Finding.
+
+    def find(self, zset: ZSet) -> list[Found]:
+        """The places asked for, in the order asked for.  O(log n + places in the cells searched)."""
+        shape = self.shape
+        if shape is None:
+            if self.box:
+                shape = Box(self.longitude, self.latitude, self.width, self.height)
+            else:
+                shape = Shape(self.longitude, self.latitude, self.radius)
+        most = self.count if self.any else 0
+        found: list[Found] = []
+        for scores in ranges_of(shape):
+            add_places(zset, shape, scores.low, scores.high, most, found)
+            if 0 < most <= len(found):
+                break
+        if self.order != UNORDERED:
+            found = by_distance(found, self.order == FARTHEST_FIRST)
+        if 0 < self.count < len(found):
+            found = found[: self.count]
+        return found
+
+    def reply(self, found: list[Found]) -> list[object]:
+        """The places as a reply."""
+        items: list[object] = []
+        for place in found:
+            if not (self.with_distance or self.with_hash or self.with_place):
+                items.append(place.member)
+                continue
+            item: list[object] = [place.member]
+            if self.with_distance:
+                item.append(distance_text(place.metres, self.unit))
+            if self.with_hash:
+                item.append(bits_of(place.score))
+            if self.with_place:
+                where = place_of(place.score)
+                item.append([Coordinate(where.longitude), Coordinate(where.latitude)])
+            items.append(item)
+        return items
+
+
+def add_places(zset: ZSet, shape: Shape, low: float, high: float, most: i64, found: list[Found]) -> None:
+    """Add the places of one cell that lie in the shape, until there are `most` (0: all of them)."""
+    start = zset.rank_of_score(low, False)
+    stop = zset.rank_of_score(high, False)
+    if start >= stop:
+        return
+    span = zset.span(start, stop)
+    scores = span.scores(vec[float](capacity=stop - start))
+    members: list[bytes] = []
+    span.members(members)
+    place = Place(0.0, 0.0)
+    i: i64 = 0
+    count: i64 = len(scores)
+    while i < count:
+        place.move_to(scores[i])
+        if shape.holds(place):
+            found.append(Found(members[i], scores[i], shape.found_m))
+            if 0 < most <= len(found):
+                return
+        i += 1
+
+
+def by_distance(found: list[Found], farthest_first: bool) -> list[Found]:
+    """The places in the order of their distances."""
+    order = [(found[n].metres, n) for n in range(len(found))]
+    order.sort(reverse=farthest_first)
+    return [found[n] for _, n in order]
+
+
+def answer(session: Session, search: Search, event: Event) -> object:
+    """Reply with the places, or store them and reply how many they are."""
+    zset = search.zset
+    found = search.find(zset) if zset is not None else []
+    target = search.store
+    if target is None:
+        return search.reply(found)
+    db = session.db
+    there = db.discard(target)
+    if len(found) == 0:
+        if there:
+            session.changed(target, None, DEL, 1)
+        return 0
+    made = ZSet()
+    for place in found:
+        score = place.metres / search.unit if search.store_distances else place.score
+        made.put(place.member, score, db.moment.limits)
+    session.changed(target, made, event, len(found))
+    return len(found)
+
+
+def radius_search(session: Session, args: list[bytes], storing: bool) -> object:
+    """GEORADIUS and GEORADIUS_RO."""
+    search = Search(session.db.zset(args[1]), args[0])
+    search.start_from_place(args[2], args[3])
+    search.set_radius(args[4], args[5])
+    search.read_options(args, 6, False, storing)
+    search.check(False)
+    return answer(session, search, GEORADIUSSTORE)
+
+
+def member_search(session: Session, args: list[bytes], storing: bool) -> object:
+    """GEORADIUSBYMEMBER and GEORADIUSBYMEMBER_RO: of a missing key neither member nor radius is looked at."""
+    search = Search(session.db.zset(args[1]), args[0])
+    if search.zset is not None:
+        search.start_from_member(args[2])
+        search.set_radius(args[3], args[4])
+    search.read_options(args, 5, False, storing)
+    search.check(False)
+    return answer(session, search, GEORADIUSSTORE)
+
+
+@command(
+    "georadius", arity=-6, flags=WRITE | DENYOOM | MOVABLEKEYS, acl=GEO, keys=geo_store_keys(6), group="geo",
+    arguments=PLACE_AND_SIZE + OPTIONS + STORES,
+    since="3.2.0", complexity="O(places in the cells searched + log n)",
+    summary="Places within a radius around a place; or store them.",
+)  # fmt: skip
+def georadius(session: Session, args: list[bytes]) -> object:
+    return radius_search(session, args, True)
+
+
+@command(
+    "georadius_ro", arity=-6, flags=READONLY, acl=GEO, keys=one_key(RO | ACCESS), group="geo",
+    arguments=PLACE_AND_SIZE + OPTIONS,
+    since="3.2.10", complexity="O(places in the cells searched + log n)",
+    summary="Places within a radius around a place.",
+)  # fmt: skip
+def georadius_ro(session: Session, args: list[bytes]) -> object:
+    return radius_search(session, args, False)
+
+
+@command(
+    "georadiusbymember", arity=-5, flags=WRITE | DENYOOM | MOVABLEKEYS, acl=GEO, keys=geo_store_keys(5), group="geo",
+    arguments=MEMBER_AND_SIZE + OPTIONS.replace("[ANY@6.2.0]", "[ANY]") + STORES,
+    since="3.2.0", complexity="O(places in the cells searched + log n)",
+    summary="Places within a radius around a member; or store them.",
+)  # fmt: skip
+def georadiusbymember(session: Session, args: list[bytes]) -> object:
+    return member_search(session, args, True)
+
+
+@command(
+    "georadiusbymember_ro", arity=-5, flags=READONLY, acl=GEO, keys=one_key(RO | ACCESS), group="geo",
+    arguments=MEMBER_AND_SIZE + OPTIONS.replace("[ANY@6.2.0]", "[ANY]"),
+    since="3.2.10", complexity="O(places in the cells searched + log n)",
+    summary="Places within a radius around a member.",
+)  # fmt: skip
+def georadiusbymember_ro(session: Session, args: list[bytes]) -> object:
+    return member_search(session, args, False)
+
+
+@command(
+    "geosearch", arity=-7, flags=READONLY, acl=GEO, keys=one_key(RO | ACCESS), group="geo",
+    arguments="key#0 " + SHAPES + "[WITHCOORD] [WITHDIST] [WITHHASH]",
+    since="6.2.0", complexity="O(places in the cells searched + log n)",
+    summary="Places within a circle, a box or a polygon.",
+)  # fmt: skip
+def geosearch(session: Session, args: list[bytes]) -> object:
+    search = Search(session.db.zset(args[1]), args[0])
+    search.read_options(args, 2, True, False)
+    search.check(True)
+    return answer(session, search, GEOSEARCHSTORE)
+
+
+@command(
+    "geosearchstore", arity=-8, flags=WRITE | DENYOOM, acl=GEO,
+    keys=one_key(OW | UPDATE) + one_key(RO | ACCESS, 2), group="geo",
+    arguments="destination#0 source#1 " + SHAPES + "[STOREDIST]",
+    since="6.2.0", complexity="O(places in the cells searched + log n), and to store them",
+    summary="Store the places within a circle, a box or a polygon; how many they are.",
+)  # fmt: skip
+def geosearchstore(session: Session, args: list[bytes]) -> object:
+    search = Search(session.db.zset(args[2]), args[0])
+    search.store = args[1]
+    search.read_options(args, 3, True, True)
+    search.check(True)
+    return answer(session, search, GEOSEARCHSTORE)

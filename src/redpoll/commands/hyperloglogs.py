@@ -1,0 +1,243 @@
+"""HyperLogLog: counting distinct elements without keeping them."""
+
+from __future__ import annotations
+
+from librt.vecs import vec
+from mypy_extensions import i64, u8
+
+from redpoll.catalogue.keyspec import ACCESS, INSERT, RO, RW, KeyRange, key_range, one_key
+from redpoll.catalogue.spec import ADMIN, DENYOOM, FAST, HYPERLOGLOG, READONLY, WRITE
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    DAMAGED_HYPERLOGLOG,
+    HYPERLOGLOG_IS_DENSE,
+    NOT_A_HYPERLOGLOG,
+    PFDEBUG_NO_KEY,
+    PFDEBUG_NO_SIMD,
+    PFDEBUG_SWITCH,
+    CommandError,
+    unknown_pfdebug,
+)
+from redpoll.keyspace.events import PFADD, UNNAMED
+from redpoll.protocol.reply import OK, Status
+from redpoll.structures.registers import REGISTERS, empty_registers, estimate, histogram
+from redpoll.structures.sparse_registers import described
+from redpoll.types.hyperloglog import (
+    CACHE,
+    HEADER,
+    DamagedError,
+    HyperLogLog,
+    cached_count,
+    count,
+    is_valid,
+    raise_to,
+)
+from redpoll.types.string import String
+from redpoll.types.value import CREATED
+
+
+def to_change(session: Session, key: bytes) -> String:
+    """The string at `key` to change, a new one if there is none; raises CommandError for one of another kind."""
+    value = session.db.string_to_change(key)
+    assert value is not None
+    if value.home != CREATED and not is_valid(value):
+        raise CommandError(NOT_A_HYPERLOGLOG)
+    return value
+
+
+def to_read(session: Session, key: bytes) -> String | None:
+    """The HyperLogLog at `key` to read, or None."""
+    value = session.db.string_to_read(key)
+    if value is not None and not is_valid(value):
+        raise CommandError(NOT_A_HYPERLOGLOG)
+    return value
+
+
+def opened(session: Session, value: String) -> HyperLogLog:
+    """The HyperLogLog in a string that is one, or that is new."""
+    found = HyperLogLog(value, session.db.moment.limits.hll_sparse_bytes)
+    if value.home == CREATED:
+        found.create()
+    return found
+
+
+@command(
+    "pfadd", arity=-2, flags=WRITE | DENYOOM | FAST, acl=HYPERLOGLOG, keys=one_key(RW | INSERT), group="hyperloglog",
+    arguments="key#0 [element ...]",
+    since="2.8.9", complexity="O(1) for each element",
+    summary="Count elements; 1 if the estimate may have changed.",
+)  # fmt: skip
+def pfadd(session: Session, args: list[bytes]) -> object:
+    key = args[1]
+    value = to_change(session, key)
+    found = opened(session, value)
+    raised = value.home == CREATED
+    changes: i64 = int(raised)
+    try:
+        for element in args[2:]:
+            if found.add(element):
+                changes += 1
+    except DamagedError:
+        raise CommandError(DAMAGED_HYPERLOGLOG) from None
+    if changes == 0:
+        return 0
+    found.finish()
+    session.changed(key, value, PFADD, changes)
+    return 1
+
+
+@command(
+    "pfcount", arity=-2, flags=READONLY, acl=HYPERLOGLOG, keys=key_range(1, -1, 1, RW | ACCESS), group="hyperloglog",
+    arguments="key#0 ...",
+    since="2.8.9", complexity="O(1) for one key, mostly; O(registers) for each of several",
+    summary="About how many distinct elements one or several HyperLogLogs have counted.",
+)  # fmt: skip
+def pfcount(session: Session, args: list[bytes]) -> object:
+    try:
+        if len(args) == 2:
+            return count_of_one(session, args[1])
+        registers = empty_registers()
+        for key in args[1:]:
+            value = to_read(session, key)
+            if value is not None:
+                raise_to(registers, value.text())
+    except DamagedError:
+        raise CommandError(DAMAGED_HYPERLOGLOG) from None
+    return estimate(histogram(registers))
+
+
+def count_of_one(session: Session, key: bytes) -> i64:
+    """The count of one key, which is kept in the value: a write, if it has to be computed."""
+    value = to_read(session, key)
+    if value is None:
+        return 0
+    known = cached_count(value)
+    if known >= 0:
+        return known
+    found = count(value.text())
+    db = session.db
+    kept = db.string_to_change(key)
+    assert kept is not None
+    kept.write_at(CACHE, int(found).to_bytes(8, "little"))
+    session.changed(key, kept, UNNAMED, 1)
+    return found
+
+
+@command(
+    "pfmerge", arity=-2, flags=WRITE | DENYOOM, acl=HYPERLOGLOG,
+    keys=[KeyRange(RW | ACCESS | INSERT, 1, 1, 1), KeyRange(RO | ACCESS, 2, -1, 1)], group="hyperloglog",
+    arguments="destkey#0 [sourcekey#1 ...]",
+    since="2.8.9", complexity="O(registers) for each key",
+    summary="Let one HyperLogLog count what it and others have counted.",
+)  # fmt: skip
+def pfmerge(session: Session, args: list[bytes]) -> object:
+    registers = empty_registers()
+    dense = False
+    try:
+        for key in args[1:]:
+            source = to_read(session, key)
+            if source is not None:
+                text = source.text()
+                dense = dense or text[4] == 0
+                raise_to(registers, text)
+        target = args[1]
+        value = to_change(session, target)
+        found = opened(session, value)
+        if dense:
+            found.to_dense()
+        found.raise_all(registers)
+    except DamagedError:
+        raise CommandError(DAMAGED_HYPERLOGLOG) from None
+    found.finish()
+    session.changed(target, value, PFADD, 1)
+    return OK
+
+
+@command(
+    "pfdebug", arity=3, flags=WRITE | DENYOOM | ADMIN, acl=HYPERLOGLOG, keys=one_key(RW | ACCESS, 2),
+    group="hyperloglog", system=True,
+    arguments="subcommand key#0",
+    since="2.8.9", complexity="O(registers)", summary="Look into a HyperLogLog: GETREG, DECODE, ENCODING, TODENSE.",
+)  # fmt: skip
+def pfdebug(session: Session, args: list[bytes]) -> object:
+    word = args[1].upper()
+    key = args[2]
+    if word == b"SIMD":
+        if key.upper() != b"ON" and key.upper() != b"OFF":
+            raise CommandError(PFDEBUG_SWITCH)
+        raise CommandError(PFDEBUG_NO_SIMD)
+    value = session.db.string_to_change(key, create=False)
+    if value is None:
+        raise CommandError(PFDEBUG_NO_KEY)
+    if not is_valid(value):
+        raise CommandError(NOT_A_HYPERLOGLOG)
+    found = opened(session, value)
+    if word == b"GETREG":
+        converted(session, key, value, found)
+        registers = empty_registers()
+        raise_to(registers, value.text())
+        return listed(registers)
+    if word == b"DECODE":
+        if not found.is_sparse():
+            raise CommandError(HYPERLOGLOG_IS_DENSE)
+        return described(value.text(), HEADER)
+    if word == b"ENCODING":
+        return Status(b"sparse" if found.is_sparse() else b"dense")
+    if word == b"TODENSE":
+        return converted(session, key, value, found)
+    raise CommandError(unknown_pfdebug(args[1]))
+
+
+def converted(session: Session, key: bytes, value: String, found: HyperLogLog) -> i64:
+    """Make it dense; 1 if it was not."""
+    if not found.is_sparse():
+        return 0
+    try:
+        found.to_dense()
+    except DamagedError:
+        raise CommandError(DAMAGED_HYPERLOGLOG) from None
+    session.changed(key, value, UNNAMED, 1)
+    return 1
+
+
+def listed(registers: vec[u8]) -> list[object]:
+    """The registers as a reply."""
+    found: list[object] = []
+    for i in range(REGISTERS):
+        found.append(int(registers[i]))
+    return found
+
+
+@command(
+    "pfselftest", arity=1, flags=ADMIN, acl=HYPERLOGLOG, group="hyperloglog", system=True,
+    since="2.8.9", complexity="O(1), some tenths of a second", summary="Test that registers and estimates are right.",
+)  # fmt: skip
+def pfselftest(session: Session, args: list[bytes]) -> object:
+    if failed := self_test():
+        raise CommandError(b"TESTFAILED " + failed)
+    return OK
+
+
+def self_test() -> bytes:
+    """What is wrong with the two forms or with the estimate; nothing if all is right."""
+    limit: i64 = 3000
+    sparse = HyperLogLog(String(), limit)
+    sparse.create()
+    dense = HyperLogLog(String(), 0)
+    dense.create()
+    wanted: i64 = 1
+    for n in range(1, 20001):
+        element = b"element %d" % n
+        sparse.add(element)
+        dense.add(element)
+        if n == wanted * 10:
+            wanted = n
+            sparse.finish()
+            dense.finish()
+            found = count(sparse.value.text())
+            if found != count(dense.value.text()):
+                return b"sparse and dense registers differ after %d elements" % n
+            if abs(int(found) - n) * 100 > n * 6 + 100:
+                return b"%d elements are counted as %d" % (n, found)
+    return b""

@@ -1,0 +1,48 @@
+"""Hash fields whose deadline has come, of hashes that no command asks for."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from redpoll.keyspace.database import Database
+from redpoll.keyspace.events import DEL, HEXPIRED
+from redpoll.structures.table_walk import due_within
+from redpoll.types.hash import Hash
+
+
+def expire_fields(db: Database, most: i64) -> i64:
+    """Delete fields whose deadline has come, about `most`, and the hashes that are empty then; how many fields.
+
+    O(deleted + segments).
+    """
+    keys: list[bytes] = []
+    due_within(db.table, db.moment.now_ms, most, keys)
+    done: i64 = 0
+    for key in keys:
+        if done >= most:
+            break
+        # A hash past its own deadline goes as a whole.
+        if not db.is_past(key) and db.find(key):
+            value = db.container()
+            assert isinstance(value, Hash)
+            fields = value.remove_due(most - done)
+            done += len(fields)
+            if len(fields) > 0:
+                _write_back(db, key, value, fields)
+    return done
+
+
+def _write_back(db: Database, key: bytes, value: Hash, fields: list[bytes]) -> None:
+    """Write back a hash that has lost `fields`, which were past their deadline, and tell of it."""
+    moment = db.moment
+    emptied = value.is_empty()
+    if emptied:
+        db.discard(key)
+    else:
+        db.put_back(key, value)
+    moment.expired_fields += len(fields)
+    moment.listener.fields_expired(db.index, key, fields, emptied)
+    if moment.interest != 0:
+        moment.listener.changed(db.index, key, HEXPIRED)
+        if emptied:
+            moment.listener.changed(db.index, key, DEL)

@@ -1,0 +1,187 @@
+"""HyperLogLog: a string that counts distinct elements within about one per cent, in at most 12 KB.
+
+    `HYLL` | encoding: 0 dense, 1 sparse | 3 bytes | the last count, 8 bytes little-endian | registers
+
+The highest bit of the last count says that it is out of date.  A short string is worked on as bytes; a dense one is
+changed in place.  Source: spec/values.md, section 1.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import read_i64_le
+from librt.vecs import vec
+from mypy_extensions import i64, u8
+
+from redpoll.structures.murmur import murmur64
+from redpoll.structures.packed import LENGTH_BYTE
+from redpoll.structures.registers import (
+    PACKED_BYTES,
+    REGISTERS,
+    empty_histogram,
+    empty_registers,
+    estimate,
+    histogram_of_packed,
+    packed_registers,
+    raise_to_packed,
+)
+from redpoll.structures.sparse_registers import (
+    BROKEN,
+    NO_RUNS,
+    RAISED,
+    TOO_LARGE,
+    SparseRegisters,
+    add_to_histogram,
+    raise_to_sparse,
+)
+from redpoll.types.bits import byte_at, put_byte
+from redpoll.types.kinds import STRING_INT, STRING_RAW
+from redpoll.types.string import String
+
+MAGIC: Final = b"HYLL"
+HEADER: Final[i64] = 16
+DENSE_BYTES: Final[i64] = 12304
+CACHE: Final[i64] = 8
+STALE_AT: Final[i64] = 15
+STALE: Final[i64] = 128
+EMPTY: Final = b"HYLL\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80"
+DENSE_HEAD: Final = b"HYLL\x00"
+
+REGISTER_MASK: Final[i64] = 16383
+REST_MASK: Final[i64] = (1 << 50) - 1
+GUARD: Final[i64] = 1 << 50
+
+
+class DamagedError(Exception):
+    """The runs of a sparse HyperLogLog do not add up."""
+
+
+class HyperLogLog:
+    """The HyperLogLog in a string that is one; `is_valid` says so before.  `limit` is `hll-sparse-max-bytes`."""
+
+    def __init__(self, value: String, limit: i64) -> None:
+        self.value: Final = value
+        self.limit: i64 = limit
+        self.sparse: SparseRegisters | None = None
+        if value.length() > CACHE and byte_at(value, 4) == 1:
+            self.sparse = SparseRegisters(value.text(), HEADER)
+
+    def create(self) -> None:
+        """Make an empty one of a string that is new."""
+        self.sparse = SparseRegisters(EMPTY + NO_RUNS, HEADER)
+
+    def is_sparse(self) -> bool:
+        return self.sparse is not None
+
+    def add(self, element: bytes) -> bool:
+        """Count an element; whether a register rose.  O(1) when dense, O(runs) when sparse."""
+        h = murmur64(element)
+        rest = ((h >> 14) & REST_MASK) | GUARD
+        run: i64 = 1
+        while rest & 1 == 0:
+            run += 1
+            rest >>= 1
+        return self.raise_register(h & REGISTER_MASK, run)
+
+    def raise_register(self, register: i64, run: i64) -> bool:
+        """Raise a register; whether it rose.  Raises DamagedError."""
+        sparse = self.sparse
+        if sparse is not None:
+            outcome = sparse.raise_register(register, run, self.limit)
+            if outcome == BROKEN:
+                raise DamagedError
+            if outcome != TOO_LARGE:
+                return outcome == RAISED
+            self.to_dense()
+        return self._raise_packed(register, run)
+
+    def _raise_packed(self, register: i64, run: i64) -> bool:
+        value = self.value
+        bit = register * 6
+        at = HEADER + (bit >> 3)
+        shift = bit & 7
+        low = byte_at(value, at)
+        old = low >> shift
+        high: i64 = 0
+        if shift > 2:
+            high = byte_at(value, at + 1)
+            old |= high << (8 - shift)
+        if old & 63 >= run:
+            return False
+        mask: i64 = 63
+        put_byte(value, at, ((low & ~(mask << shift)) | (run << shift)) & 255)
+        if shift > 2:
+            put_byte(value, at + 1, ((high & ~(mask >> (8 - shift))) | (run >> (8 - shift))) & 255)
+        return True
+
+    def to_dense(self) -> None:
+        """Take the dense form.  Raises DamagedError.  O(registers)."""
+        sparse = self.sparse
+        if sparse is not None:
+            registers = empty_registers()
+            if not raise_to_sparse(registers, sparse.data, HEADER):
+                raise DamagedError
+            self.value.set_text(
+                b"%b%b%b" % (DENSE_HEAD, sparse.data[5:HEADER], packed_registers(registers)), STRING_RAW
+            )
+            self.sparse = None
+            # From now on it changes in place.
+            self.value.write_at(STALE_AT, LENGTH_BYTE[byte_at(self.value, STALE_AT)])
+
+    def finish(self) -> None:
+        """After registers rose, or the form changed: note that the last count is out of date."""
+        sparse = self.sparse
+        if sparse is not None:
+            data = sparse.data
+            self.value.set_text(
+                b"%b%b%b" % (data[:STALE_AT], LENGTH_BYTE[data[STALE_AT] | STALE], data[HEADER:]), STRING_RAW
+            )
+        else:
+            put_byte(self.value, STALE_AT, byte_at(self.value, STALE_AT) | STALE)
+
+    def raise_all(self, registers: vec[u8]) -> None:
+        """Raise every register to that of `registers`.  Raises DamagedError.  O(registers + runs)."""
+        i: i64 = 0
+        while i < REGISTERS:
+            run = i64(registers[i])
+            if run > 0:
+                self.raise_register(i, run)
+            i += 1
+
+
+def is_valid(value: String) -> bool:
+    """Whether a string has the head of a HyperLogLog and, if it is dense, the length."""
+    size = value.length()
+    if size < HEADER or value.kind == STRING_INT or value.part(0, 4) != MAGIC:
+        return False
+    encoding = byte_at(value, 4)
+    return encoding == 1 or (encoding == 0 and size == DENSE_BYTES)
+
+
+def cached_count(value: String) -> i64:
+    """The count that was kept, -1 if it is out of date."""
+    if byte_at(value, STALE_AT) & STALE != 0:
+        return -1
+    return read_i64_le(value.part(CACHE, HEADER), 0)
+
+
+def count(text: bytes) -> i64:
+    """The number of distinct elements.  Raises DamagedError.  O(registers)."""
+    if text[4] == 0:
+        return estimate(histogram_of_packed(text, HEADER))
+    counts = empty_histogram()
+    if not add_to_histogram(counts, text, HEADER):
+        raise DamagedError
+    return estimate(counts)
+
+
+def raise_to(registers: vec[u8], text: bytes) -> None:
+    """Raise `registers` to those of another HyperLogLog.  Raises DamagedError.  O(registers)."""
+    if text[4] == 0:
+        raise_to_packed(registers, text, HEADER)
+    elif not raise_to_sparse(registers, text, HEADER):
+        raise DamagedError
+
+
+assert DENSE_BYTES == HEADER + PACKED_BYTES

@@ -1,0 +1,73 @@
+"""The command line: help for what was mistyped, and `--check`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from redpoll.cli.main import main
+
+
+def run(*words: str, given: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.path.abspath(os.environ.get("PYTHONPATH", "src"))}
+    return subprocess.run(
+        [sys.executable, "-m", "redpoll", *words],
+        input=given,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--port", "7000"], "did you mean `redpoll server --port 7000`?"),
+        (["redis.conf"], "did you mean `redpoll server redis.conf`?"),
+        (["sever"], "there is no command 'sever'; did you mean 'server'?"),
+        (["flush"], "there is no command 'flush'; "),
+    ],
+)
+def test_a_word_that_is_no_command_gets_a_hint(words: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert hint in capsys.readouterr().err
+
+
+def test_a_mistyped_option_gets_the_nearest_name() -> None:
+    done = run("server", "--prot", "7000")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "redpoll server: there is no directive 'prot'; did you mean --port?  (redpoll server --help lists all)\n"
+    )
+
+
+def test_check_reports_all_faults_of_a_file_and_starts_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "my.conf"
+    path.write_text("prot 7000\nport x\nappendonly yes\nlogfile never-made.log\n")
+    done = run("server", "--check", str(path), folder=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"{path}:1: 'prot 7000': Bad directive or wrong number of arguments; did you mean 'port'?\n"
+        f"{path}:2: 'port x': argument couldn't be parsed into an integer\n"
+        f"{path}:3: 'appendonly yes': appendonly is not supported by this version of redpoll: only 'no' is accepted\n"
+        "3 faults\n"
+    )
+    assert [found.name for found in tmp_path.iterdir()] == ["my.conf"]
+    path.write_text("port 7000\n")
+    assert run("server", "--check", str(path)).stdout == "no fault found\n"
+    assert run("server", "--check").returncode == 2
+
+
+def test_check_reads_standard_input_too() -> None:
+    done = run("server", "--check", "-", given="hz x\n")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        1,
+        "-:1: 'hz x': argument couldn't be parsed into an integer",
+    )
