@@ -39,6 +39,16 @@ def _members(count: int) -> Iterator[bytes]:
     return (command % (number * 999_983 % count, number) for number in range(count))
 
 
+def _small_lists(count: int) -> Iterator[bytes]:
+    command = pattern("RPUSH", "key:%012d", *["e%07d"] * 10)
+    return (command % (number, *range(number, number + 10)) for number in range(count // 10))
+
+
+def _one_list(form: str) -> Callable[[int], Iterator[bytes]]:
+    command = pattern("RPUSH", "list", form)
+    return lambda count: (command % number for number in range(count))
+
+
 @dataclass(frozen=True)
 class Case:
     """A kind of element and its limit; `first` fills what its own commands then add to."""
@@ -55,6 +65,9 @@ CASES: tuple[Case, ...] = (
     Case("100-byte values", "key of 16 bytes", 165, _strings("v" * 100)),
     Case("TTL", "key, on top", 12, _deadlines, first=_strings("eight-by")),
     Case("hashes of 5 fields", "key of 16 bytes", 145, _hashes),
+    Case("lists of 10 elements", "element of 8 bytes", 20, _small_lists),
+    Case("one list, short", "element of 8 bytes", 10, _one_list("e%07d")),
+    Case("one list, long", "element of 100 bytes", 104, _one_list("e" * 90 + "%010d")),
     Case("one sorted set", "member of 12 bytes", 95, _members),
 )
 

@@ -47,6 +47,22 @@ def _board(keys: int) -> Iterator[bytes]:
     return (command % (number * 7 % keys, number) for number in range(keys))
 
 
+def _queue(keys: int) -> Iterator[bytes]:
+    # One list, of 100,000 elements at least whatever the number of keys.
+    return _elements("queue", max(keys, 100_000))
+
+
+def _elements(key: str, count: int) -> Iterator[bytes]:
+    """Commands that push at least so many elements, a thousand each."""
+    command = encode("RPUSH", key, *[_VALUE] * 1000)
+    return (command for _ in range(count // 1000 + 1))
+
+
+def _lists(keys: int) -> Iterator[bytes]:
+    command = pattern("RPUSH", "lst:%012d", *[_VALUE] * 10)
+    return (command % number for number in range(keys))
+
+
 def _bitmaps(keys: int) -> Iterator[bytes]:
     command = pattern("SET", "bmp:%012d", "eight-by" * 16)
     return (command % number for number in range(keys))
@@ -59,7 +75,8 @@ def _nothing(keys: int) -> Iterator[bytes]:
 @dataclass(frozen=True)
 class Row:
     """One kind of request.  `lines` line ends in a reply; `weight` plain commands' worth of work; `gate` if it counts
-    in the mean that the gate speaks of."""
+    in the mean that the gate speaks of.  `refill` puts back before each measurement what so many requests take away.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -67,11 +84,24 @@ class Row:
     lines: int = 1
     weight: int = 1
     gate: bool = True
+    refill: Callable[[int], Iterator[bytes]] = _nothing
 
 
 _KEY = f"key:{RANDOM_INT}"
 _HASH = f"hsh:{RANDOM_INT}"
 _BITMAP = f"bmp:{RANDOM_INT}"
+_LIST = f"lst:{RANDOM_INT}"
+
+
+def _more(requests: int) -> Iterator[bytes]:
+    return _elements("queue", requests)
+
+
+def _range(stop: int) -> Row:
+    """LRANGE of so many elements from the first on."""
+    command = ("LRANGE", "queue", "0", str(stop - 1))
+    return Row(f"LRANGE_{stop}", command, _queue, lines=2 * stop + 1, weight=stop // 10)
+
 
 # Rows that share a fill stand together, so that it is done once.
 ROWS: tuple[Row, ...] = (
@@ -87,6 +117,18 @@ ROWS: tuple[Row, ...] = (
     Row("GETBIT", ("GETBIT", _BITMAP, "517"), _bitmaps, gate=False),
     Row("BITCOUNT", ("BITCOUNT", _BITMAP), _bitmaps, gate=False),
     Row("BITFIELD", ("BITFIELD", _BITMAP, "INCRBY", "u16", "#7", "1"), _bitmaps, lines=2, weight=2, gate=False),
+    Row("LINDEX", ("LINDEX", "queue", "33333"), _queue, lines=2),
+    _range(100),
+    _range(300),
+    _range(600),
+    Row("LPUSH", ("LPUSH", "queue", _VALUE), _queue),
+    Row("RPUSH", ("RPUSH", "queue", _VALUE), _queue),
+    Row("LPOP", ("LPOP", "queue"), _queue, lines=2, refill=_more),
+    Row("RPOP", ("RPOP", "queue"), _queue, lines=2, refill=_more),
+    Row("LINDEX_SMALL", ("LINDEX", _LIST, "5"), _lists, lines=2),
+    Row("LRANGE_SMALL", ("LRANGE", _LIST, "0", "-1"), _lists, lines=21, weight=2),
+    Row("LPUSH_SMALL", ("LPUSH", _LIST, _VALUE), _lists),
+    Row("RPUSH_SMALL", ("RPUSH", _LIST, _VALUE), _lists),
     Row("ZADD", ("ZADD", "board", RANDOM_INT, f"mem:{RANDOM_INT}"), _board, weight=2),
 )
 
@@ -239,6 +281,14 @@ def fill(server: Server, row: Row, keys: int) -> None:
     connection.close()
 
 
+def refill(server: Server, row: Row, requests: int) -> None:
+    """Put back what so many of the row's requests take away."""
+    commands = row.refill(requests)
+    connection = server.connect()
+    connection.fill(commands)
+    connection.close()
+
+
 def refusal(server: Server, row: Row) -> str | None:
     """What the server says if it does not do the row's command at all."""
     connection = server.connect(timeout_seconds=30)
@@ -272,6 +322,7 @@ def measure(servers: list[Server], row: Row, depth: int, plan: Plan, generator_c
         # Each starts a round in its turn, so that none is always the first after the pause.
         turn = number % len(servers)
         for server in servers[turn:] + servers[:turn]:
+            refill(server, row, what.requests)
             before = cpu_seconds(server.pid)
             outcome = load.run(plan.generator, server.port, what, generator_cpu)
             cpu_us = (cpu_seconds(server.pid) - before) * 1e6 / what.requests

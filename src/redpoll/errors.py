@@ -57,8 +57,18 @@ LCS_LEN_AND_IDX: Final = b"ERR If you want both the length and indexes, please j
 LCS_NEEDS_STRINGS: Final = b"ERR The specified keys must contain string values"
 LCS_TOO_LARGE: Final = b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
 NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"
+COUNT_NOT_POSITIVE: Final = b"ERR count should be greater than 0"
+INDEX_OUT_OF_RANGE: Final = b"ERR index out of range"
+RANK_ZERO: Final = (
+    b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from "
+    b"the end of the list"
+)
+COUNT_NEGATIVE: Final = b"ERR COUNT can't be negative"
+MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
 TOO_MANY_NUMKEYS: Final = b"ERR Number of keys can't be greater than number of args"
 LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
+OUT_OF_RANGE: Final = b"ERR value is out of range"
+WEIGHT_NOT_A_FLOAT: Final = b"ERR weight value is not a float"
 COUNT_OUT_OF_RANGE: Final = (
     b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 )
@@ -157,6 +167,8 @@ NO_CONFIG_FILE: Final = b"ERR The server is running without a config file"
 RESTART_FAILED: Final = b"ERR failed to restart the server. Check server logs."
 INVALID_CLIENT_ID: Final = b"ERR Invalid client id"
 NOT_A_QUICKLIST: Final = b"ERR Not a quicklist encoded object."
+SORT_NOT_A_NUMBER: Final = b"ERR One or more scores can't be converted into double"
+BAD_PACKED_THRESHOLD: Final = b"ERR argument must be a memory value bigger than 1 and smaller than 4gb"
 NO_CLIENT_EVICTION: Final = b"ERR maxmemory-clients is disabled."
 NO_TLS: Final = b"ERR TLS is not enabled"
 ONLY_IN_A_CLUSTER: Final = b"ERR Debug option only available for cluster mode enabled setup!"
@@ -233,6 +245,10 @@ def fill_failed(reason: bytes) -> bytes:
 def out_of_memory(name: bytes) -> bytes:
     """A command needed more memory than there is, and was given up."""
     return b"OOM out of memory while running '%b'" % name
+
+
+def no_input_keys(name: bytes) -> bytes:
+    return b"ERR at least 1 input key is needed for '%b' command" % name
 
 
 def unknown_type_name(word: bytes) -> bytes:

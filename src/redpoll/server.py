@@ -219,7 +219,7 @@ def rename_commands(commands: dict[bytes, Command], config: Config) -> None:
 
 
 class ServerSettings(Effects):
-    """What a change of settings moves around the engine: the log, the parser, the open-files limit."""
+    """What a change of settings moves around the engine: the log, the parser, the open-files limit, the locale."""
 
     NAMES = (
         b"loglevel",
@@ -230,6 +230,7 @@ class ServerSettings(Effects):
         b"maxclients",
         b"shutdown-on-sigterm",
         b"shutdown-on-sigint",
+        b"locale-collate",
     )
 
     def __init__(self, server: Server) -> None:
@@ -262,6 +263,9 @@ class ServerSettings(Effects):
                 server.crashes.disarm()
         elif name == b"maxclients":
             return fit_descriptors(config.integer(name))
+        elif name == b"locale-collate":
+            if not server.engine.collation.choose(config.text(name)):
+                return b"Invalid locale name"
         elif b"save" in config.words(name):
             return b"save is not supported by this version of redpoll: it saves nothing yet"
         return b""

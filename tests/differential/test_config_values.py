@@ -35,7 +35,7 @@ EFFECTS_TOO_STRONG = {
     b"oom-score-adj": "is not allowed to every user",
     b"oom-score-adj-values": "is not allowed to every user while oom-score-adj is on",
     b"maxclients": "depends on the limit of open files",
-    b"locale-collate": "depends on the locales installed; only '' is supported",
+    b"locale-collate": "depends on the locales installed; test_sort.py sets it",
     b"tls-cluster": "crashes a server without TLS",
     b"tls-replication": "crashes a server without TLS",
     b"watchdog-period": "arms a signal",

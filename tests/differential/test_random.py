@@ -314,7 +314,21 @@ def run_all(sessions: list[Session], sequence: list[Command], turns: list[int]) 
 
 
 # Who makes the values that a family's commands work on, and asks what came of them.
-AROUND = {"set", "get", "append", "sadd", "hset", "zadd", "del", "exists", "type", "expire", "ttl", "object|encoding"}
+AROUND = {
+    "set",
+    "get",
+    "append",
+    "rpush",
+    "sadd",
+    "hset",
+    "zadd",
+    "del",
+    "exists",
+    "type",
+    "expire",
+    "ttl",
+    "object|encoding",
+}
 
 Families = Callable[[str], bool]
 
@@ -327,6 +341,7 @@ FAMILIES: dict[str, Families] = {
     "strings": group("string"),
     "bitmaps": lambda name: group("bitmap")(name) or name in {"getrange", "setrange", "strlen"},
     "keys": group("generic", "server"),
+    "lists": group("list"),
     "hashes": group("hash"),
     "sets": group("set"),
     "sorted sets": group("sorted-set"),

@@ -1,4 +1,4 @@
-"""Keys that depend on other arguments: those of SET, BITFIELD and GEORADIUS."""
+"""Keys that depend on other arguments: those of SET, BITFIELD, GEORADIUS and SORT."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from redpoll.catalogue.keyspec import (
     KeyRange,
     KeysAfter,
     KeySpec,
+    UnknownKeys,
     one_key,
 )
 
@@ -42,6 +43,33 @@ class BitfieldKey(KeyRange):
             else:
                 return RW | ACCESS | UPDATE
         return RO | ACCESS
+
+
+class SortTarget(UnknownKeys):
+    """Where SORT stores: the key behind the last STORE that is no other option's value."""
+
+    def positions(self, args: list[bytes]) -> list[int]:
+        found: list[int] = []
+        at = 2
+        while at < len(args):
+            word = args[at].upper()
+            if word == b"LIMIT":
+                at += 2
+            elif word == b"GET" or word == b"BY":
+                at += 1
+            elif word == b"STORE" and at + 1 < len(args):
+                found = [at + 1]
+                at += 1
+            at += 1
+        return found
+
+
+def sort_keys(storing: bool) -> list[KeySpec]:
+    """The keys of SORT: its own, those that patterns name, which nobody knows, and where it stores."""
+    found: list[KeySpec] = [*one_key(RO | ACCESS), UnknownKeys(RO | ACCESS)]
+    if storing:
+        found.append(SortTarget(OW | UPDATE))
+    return found
 
 
 class StoreKey(KeysAfter):

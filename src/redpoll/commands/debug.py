@@ -11,10 +11,12 @@ from typing import Final
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
 from redpoll.commands.containers import help_lines
 from redpoll.config.rewrite import rewrite
+from redpoll.config.values import memory_bytes
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import (
+    BAD_PACKED_THRESHOLD,
     DEBUG_DB_OUT_OF_RANGE,
     INVALID_CLIENT_ID,
     NO_CLIENT_EVICTION,
@@ -57,10 +59,14 @@ from redpoll.protocol.reply import (
     Verbatim,
 )
 from redpoll.structures.table import RESIZING
-from redpoll.types.kinds import ENCODING_NAME, LISTPACKS, STRING_INT, STRING_RAW
+from redpoll.types.kinds import ENCODING_NAME, LIST_QUICKLIST, LISTPACKS, STRING_INT, STRING_RAW
+from redpoll.types.list_nodes import PLAIN_FROM
 
 SIGABRT: Final = 6
 SIGSEGV: Final = 11
+
+MOST_PACKED_THRESHOLD: Final = 2**32 - 2**20
+"""The largest that the reference takes for QUICKLIST-PACKED-THRESHOLD, though it says 4gb."""
 
 LEAKED: Final[list[bytes]] = []
 """What DEBUG LEAK was given: nobody reads it."""
@@ -203,8 +209,17 @@ def htstats_key(session: Session, args: list[bytes]) -> object:
 
 def quicklist(session: Session, args: list[bytes]) -> object:
     go_to(session.db, args[2])
-    # There are no lists yet, so nothing is one.
-    raise CommandError(NOT_A_QUICKLIST)
+    if session.db.table.kind() != LIST_QUICKLIST:
+        raise CommandError(NOT_A_QUICKLIST)
+    return Status(b"Quicklist structure printed on stdout")
+
+
+def quicklist_packed_threshold(session: Session, args: list[bytes]) -> object:
+    size = memory_bytes(args[2])
+    if not 0 <= size <= MOST_PACKED_THRESHOLD:
+        raise CommandError(BAD_PACKED_THRESHOLD)
+    PLAIN_FROM.bytes = size
+    return OK
 
 
 def dict_resizing(session: Session, args: list[bytes]) -> object:
@@ -346,6 +361,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"PROTECT-CLIENT <client-id>", b"Read nothing more from a client.",
         b"PROTOCOL <type>", b"Answer with a reply of this type.",
         b"QUICKLIST <key> [<0|1>]", b"Whether a value is a quicklist.",
+        b"QUICKLIST-PACKED-THRESHOLD <size>", b"From how many bytes on an element counts as a node of its own.",
         b"RESTART [<milliseconds>]", b"End in good order and start anew under the same pid.",
         b"SDSLEN <key>", b"The bytes of a key and its string.",
         b"SEGFAULT", b"End as after a bad access to memory.",
@@ -381,6 +397,7 @@ SUBCOMMANDS: Final = {
     b"PROTECT-CLIENT": Row(protect_client, 1, 1),
     b"PROTOCOL": Row(protocol, 1, 1),
     b"QUICKLIST": Row(quicklist, 1, 2),
+    b"QUICKLIST-PACKED-THRESHOLD": Row(quicklist_packed_threshold, 1, 1),
     b"RESTART": Row(restart, 0, 1 << 30),
     b"SDSLEN": Row(sdslen, 1, 1),
     b"SEGFAULT": Row(segfault, 0, 0),

@@ -189,7 +189,7 @@ DIRECTIVES: Final = [
         b"list-max-listpack-size",
         Int(-GREATEST_INT - 1, GREATEST_INT),
         b"-2",
-        NOT_YET,
+        EFFECT,
         "encoding",
         "Size of a list's node: elements, or -1 to -5 for 4, 8, 16, 32, 64 KB.",
         aliases=(b"list-max-ziplist-size",),

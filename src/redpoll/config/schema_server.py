@@ -106,7 +106,7 @@ DIRECTIVES: Final = [
         b"locale-collate",
         Text(),
         b"",
-        NOT_YET,
+        EFFECT,
         "general",
         "Locale whose order SORT ALPHA uses.",
         effect="sets the collation of SORT ALPHA",

@@ -28,6 +28,7 @@ from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
 from redpoll.engine.unit import Unit
 from redpoll.env.clock import Clock
+from redpoll.env.collation import Collation
 from redpoll.env.random import Random
 from redpoll.errors import (
     EXECABORT_BECAUSE,
@@ -81,6 +82,8 @@ class Engine:
     ) -> None:
         self.clock: Final = clock
         self.random: Final = random
+        self.collation: Final = Collation()
+        """The order of SORT ALPHA."""
         self.host: Final = host if host is not None else Host()
         self.interest: Final = Interest(self)
         self.moment: Final = Moment(self.interest)

@@ -84,6 +84,8 @@ ENCODING_LIMITS: Final = {
     b"hash-max-listpack-value": "hash_value",
     b"zset-max-listpack-entries": "zset_entries",
     b"zset-max-listpack-value": "zset_value",
+    b"list-max-listpack-size": "list_size",
+    b"list-compress-depth": "list_compress_depth",
     b"hll-sparse-max-bytes": "hll_sparse_bytes",
 }
 """Directives that decide encodings, with their attributes of `EncodingLimits`."""

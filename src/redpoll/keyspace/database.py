@@ -26,12 +26,16 @@ from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_LISTPACK,
     HASH_VOLATILE,
+    LIST_LISTPACK,
+    LIST_QUICKLIST,
     SET_HASHTABLE,
     SET_INTSET,
+    STREAM,
     STRING_RAW,
     ZSET_LISTPACK,
     ZSET_SKIPLIST,
 )
+from redpoll.types.list import List
 from redpoll.types.set import Set
 from redpoll.types.string import LongString, String, string_kind
 from redpoll.types.value import CREATED, Value
@@ -250,6 +254,25 @@ class Database:
         found.hold(table)
         return found
 
+    def list_(self, key: bytes) -> List | None:
+        """The list at `key` to read, or None.  Raises WRONGTYPE."""
+        return self._list() if self.look(key) else None
+
+    def list_to_change(self, key: bytes, create: bool) -> List | None:
+        """The list at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
+        if self.look_to_change(key):
+            return self._list()
+        return List() if create else None
+
+    def _list(self) -> List:
+        found = self._kept(LIST_LISTPACK, LIST_QUICKLIST)
+        if found is not None:
+            assert isinstance(found, List)
+            return found
+        value = List()
+        value.open(self.table)
+        return value
+
     def hash(self, key: bytes) -> Hash | None:
         """The hash at `key` to read, or None.  Raises WRONGTYPE."""
         return self._hash() if self.look(key) else None
@@ -275,15 +298,16 @@ class Database:
 
     def members(self, key: bytes) -> Set | None:
         """The set at `key` to read, or None.  Raises WRONGTYPE."""
-        return self._members() if self.look(key) else None
+        return self.found_members() if self.look(key) else None
 
     def members_to_change(self, key: bytes, create: bool) -> Set | None:
         """The set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
         if self.look_to_change(key):
-            return self._members()
+            return self.found_members()
         return Set() if create else None
 
-    def _members(self) -> Set:
+    def found_members(self) -> Set:
+        """The set at the position.  Raises WRONGTYPE."""
         found = self._kept(SET_INTSET, SET_HASHTABLE)
         if found is not None:
             assert isinstance(found, Set)
@@ -294,15 +318,16 @@ class Database:
 
     def zset(self, key: bytes) -> ZSet | None:
         """The sorted set at `key` to read, or None.  Raises WRONGTYPE."""
-        return self._zset() if self.look(key) else None
+        return self.found_zset() if self.look(key) else None
 
     def zset_to_change(self, key: bytes, create: bool) -> ZSet | None:
         """The sorted set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
         if self.look_to_change(key):
-            return self._zset()
+            return self.found_zset()
         return ZSet() if create else None
 
-    def _zset(self) -> ZSet:
+    def found_zset(self) -> ZSet:
+        """The sorted set at the position.  Raises WRONGTYPE."""
         found = self._kept(ZSET_LISTPACK, ZSET_SKIPLIST)
         if found is not None:
             assert isinstance(found, ZSet)
@@ -429,8 +454,14 @@ class Database:
             self._account()
         if moment.interest != 0:
             moment.listener.changed(self.index, key, event)
-            if value is not None and (moment.awaited >> value.kind) & 1 != 0:
+            # Nobody waits for elements of what is there: it has some.  Entries of a stream are another matter.
+            if value is not None and value.kind == STREAM and (moment.awaited >> STREAM) & 1 != 0:
                 moment.listener.grown(self.index, key)
+
+    def changed_too(self, key: bytes, value: Value, event: Event) -> None:
+        """Tell that a second key changed by a command that counts as one change (LMOVE)."""
+        self.changed(key, value, event, 1)
+        self.moment.changes -= 1
 
     def _keep_encoding(self, key: bytes, value: Value) -> None:
         """Keep an encoding that a command changed though it changed no content (ZADD XX of a long member)."""

@@ -32,7 +32,7 @@ class Listener:
         """A key changed: `event` says how."""
 
     def grown(self, db: i64, key: bytes) -> None:
-        """A key whose kind is in `Moment.awaited` came into being or changed."""
+        """A key whose kind is in `Moment.awaited` came into being, or is a stream and changed."""
 
     def replaced(self, db: i64, following: Table | None) -> None:
         """All keys of a database are about to go at once, for those of `following`; they are still there to ask for."""

@@ -13,7 +13,8 @@ from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.scan import all_keys
 from redpoll.observe.aside import Aside
-from redpoll.types.kinds import LIST_LISTPACK, LIST_QUICKLIST, STRING_RAW, TYPE_NUMBER
+from redpoll.protocol.numbers import parse_double, shortest_text
+from redpoll.types.kinds import LIST_LISTPACK, LIST_QUICKLIST, STRING_RAW, TYPE_NUMBER, ZSET_LISTPACK, ZSET_SKIPLIST
 from redpoll.types.value import Value
 
 NOTHING: Final = bytes(20)
@@ -54,7 +55,10 @@ def container_digest(value: Value, kind: int, digest: bytes) -> bytes:
     rows = value.rows()
     width = int(value.row_width())
     for at in range(0, len(rows), width):
-        if width == 2:
+        if ZSET_LISTPACK <= kind <= ZSET_SKIPLIST:
+            score = shortest_text(parse_double(rows[at + 1]))
+            digest = with_any(digest, with_next(with_next(NOTHING, rows[at]), score))
+        elif width == 2:
             digest = with_any(digest, with_next(with_next(NOTHING, rows[at]), rows[at + 1]))
         elif LIST_LISTPACK <= kind <= LIST_QUICKLIST:
             digest = with_next(digest, rows[at])

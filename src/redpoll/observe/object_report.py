@@ -16,6 +16,7 @@ from redpoll.types.kinds import (
     ENCODING_NAME,
     HASH_HASHTABLE,
     HASH_VOLATILE,
+    LIST_QUICKLIST,
     LISTPACKS,
     SET_HASHTABLE,
     SET_INTSET,
@@ -23,14 +24,12 @@ from redpoll.types.kinds import (
     STRING_RAW,
     ZSET_SKIPLIST,
 )
+from redpoll.types.list import List
+from redpoll.types.listpack import FRAME_BYTES, entry_bytes
 from redpoll.types.value import Value
 
 DEADLINE: Final = 8
 """Bytes of a field's deadline, which every field of a hash has if one has it."""
-LISTPACK_FRAME: Final = 7
-"""Bytes of a listpack around its entries."""
-NUMBER_ENDS: Final = ((7, 1), (13, 2), (16, 3), (24, 4), (32, 5))
-"""How many bits an integer may have in a listpack, and the bytes that it then takes."""
 
 
 def object_line(db: Database, key: bytes, fast: bool) -> bytes:
@@ -44,7 +43,12 @@ def object_line(db: Database, key: bytes, fast: bool) -> bytes:
     line = b"Value at:0x%x refcount:1 encoding:%b" % (address, ENCODING_NAME[kind])
     if not fast:
         line += b" serializedlength:%d" % serialized_bytes(db, key, kind)
-    return line + b" lru:%d lru_seconds_idle:%d" % (clock, idle)
+    line += b" lru:%d lru_seconds_idle:%d" % (clock, idle)
+    if kind == LIST_QUICKLIST:
+        value = db.container()
+        assert isinstance(value, List)
+        line += quicklist_fields(value, fast)
+    return line
 
 
 def serialized_bytes(db: Database, key: bytes, kind: int) -> int:
@@ -62,6 +66,8 @@ def content_bytes(db: Database, key: bytes, kind: int) -> int:
     value = db.container()
     if kind == SET_INTSET:
         return intset_bytes(value)
+    if isinstance(value, List):
+        return list_bytes(value)
     rows = value.rows()
     if kind in LISTPACKS:
         return listpack_bytes(rows)
@@ -97,15 +103,30 @@ def string_bytes(text: bytes, number: bool) -> int:
 
 def listpack_bytes(items: list[bytes]) -> int:
     """A listpack of such entries, as a string in an RDB file."""
-    total = LISTPACK_FRAME
-    for item in items:
-        size = entry_bytes(item)
-        total += size
-        # Behind each entry stands its length, 7 bits a byte.
-        while size > 0:
-            total += 1
-            size >>= 7
+    total = int(FRAME_BYTES) + sum([int(entry_bytes(item)) for item in items])
     return length_bytes(total) + total
+
+
+def list_bytes(value: List) -> int:
+    """A list in an RDB file: the number of its nodes, and of each what it is and its bytes."""
+    nodes = value.nodes
+    if nodes is None:
+        return 2 + listpack_bytes(value.rows())
+    total = length_bytes(int(nodes.number()))
+    for size in nodes.each_size():
+        total += 1 + length_bytes(size) + size
+    return total
+
+
+def quicklist_fields(value: List, fast: bool) -> bytes:
+    """What DEBUG OBJECT adds for a list of several nodes."""
+    nodes = value.nodes
+    assert nodes is not None, "a quicklist without nodes"
+    number = int(nodes.number())
+    line = b" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:%d" % (
+        number, int(value.count()) / number, int(nodes.limit), int(nodes.compressed),
+    )  # fmt: skip
+    return line if fast else line + b" ql_uncompressed_size:%d" % nodes.total_bytes()
 
 
 def intset_bytes(value: Value) -> int:
@@ -113,21 +134,6 @@ def intset_bytes(value: Value) -> int:
     # The packed form has them in the same width, behind one byte.
     total = 8 + (len(value.packed()) - 1 if not value.is_large() else len(value.rows()) * 8)
     return length_bytes(total) + total
-
-
-def entry_bytes(item: bytes) -> int:
-    if is_int(item):
-        n = int(to_int(item))
-        if 0 <= n < 128:
-            return 1
-        for bits, size in NUMBER_ENDS:
-            if bits > 7 and -(1 << (bits - 1)) <= n < 1 << (bits - 1):
-                return size
-        return 9
-    size = len(item)
-    if size < 64:
-        return 1 + size
-    return 2 + size if size < 4096 else 5 + size
 
 
 def sds_line(db: Database, key: bytes) -> bytes:

@@ -12,9 +12,11 @@ from typing import Final
 from librt.strings import BytesWriter, read_i32_le, read_i64_le, write_i16_le, write_i32_le, write_i64_le
 from mypy_extensions import i32, i64, mypyc_attr, u8
 
-from redpoll.protocol.numbers import PAIRS, format_double, write_int
+from redpoll.protocol.numbers import PAIRS, format_double, int_size, is_negative_zero, write_int
 from redpoll.protocol.reply import (
+    ALONE,
     MAP,
+    PAIRED,
     SET,
     STOP_MASK,
     WHOLE_ITEM,
@@ -29,7 +31,9 @@ from redpoll.protocol.reply import (
     NullArray,
     PackedStrings,
     Pairs,
+    Parts,
     Push,
+    Ranking,
     RawError,
     RecordStrings,
     Sequence,
@@ -65,6 +69,9 @@ GREATER: Final[i64] = 62
 BAR: Final[i64] = 124
 EQUALS: Final[i64] = 61
 MINUS: Final = 45
+COMMA: Final = 44
+
+WHOLE_LIMIT: Final = 1e15
 
 
 @mypyc_attr(acyclic=True)
@@ -151,15 +158,15 @@ def encode(out: Output, reply: object, resp: i64) -> None:
 
 def encode_rare(out: Output, reply: object, resp: i64) -> None:
     """`encode` for the values that are not on the hot path."""
-    if isinstance(reply, Error):
+    if isinstance(reply, Double):
+        write_double(out, reply.value, resp)
+    elif isinstance(reply, Error):
         write_error(out.buffer, reply.text)
     elif isinstance(reply, Map):
         write_map(out, PERCENT, reply.items, resp)
     elif isinstance(reply, SetOf):
         write_header(out.buffer, TILDE if resp >= RESP3 else STAR, len(reply.items))
         write_items(out, reply.items, resp)
-    elif isinstance(reply, Double):
-        write_double(out, reply.value, resp)
     elif isinstance(reply, Coordinate):
         if resp >= RESP3:
             out.buffer.write(b",%b\r\n" % reply.text())
@@ -278,6 +285,9 @@ def write_pairs(out: Output, items: list[object], resp: i64) -> None:
 
 def write_view(out: Output, view: View, resp: i64) -> None:
     """Append the bulk strings that a view walks over."""
+    if isinstance(view, Ranking):
+        write_ranking(out, view, resp)
+        return
     count = view.count
     if resp < RESP3:
         write_header(out.buffer, STAR, count)
@@ -296,6 +306,12 @@ def write_view(out: Output, view: View, resp: i64) -> None:
         write_records(out, view)
         return
     view.start()
+    if isinstance(view, Parts):
+        while count > 0:
+            view.advance()
+            write_part(out, view.holder, view.begin, view.end)
+            count -= 1
+        return
     while count > 0:
         write_bulk(out, view.step())
         count -= 1
@@ -332,6 +348,23 @@ def write_packed(out: Output, view: PackedStrings) -> None:
         write_bulk(out, whole)
 
 
+def write_ranking(out: Output, ranking: Ranking, resp: i64) -> None:
+    """Append members of a sorted set, with scores or without."""
+    count = ranking.count
+    scored = ranking.layout != ALONE
+    paired = ranking.layout == PAIRED or (scored and resp >= RESP3)
+    write_header(out.buffer, STAR, count << 1 if scored and not paired else count)
+    ranking.start()
+    while count > 0:
+        ranking.advance()
+        if paired:
+            write_header(out.buffer, STAR, 2)
+        write_part(out, ranking.holder, ranking.begin, ranking.end)
+        if scored:
+            write_double(out, ranking.score, resp)
+        count -= 1
+
+
 def write_records(out: Output, view: RecordStrings) -> None:
     """Append bulk strings that stand in records."""
     names = view.names
@@ -358,7 +391,7 @@ def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:
     """Append the bulk string `holder[start:stop]`; a short one in words, which is quicker than making it first."""
     size = stop - start
     if size > IN_WORDS:
-        write_bulk(out, holder[start:stop])
+        write_bulk(out, holder if size == len(holder) else holder[start:stop])
         return
     buffer = out.buffer
     write_header(buffer, DOLLAR, size)
@@ -377,6 +410,18 @@ def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:
 
 def write_double(out: Output, value: float, resp: i64) -> None:
     """Append a double; a bulk string with the same text in RESP2."""
+    if value > -WHOLE_LIMIT and value < WHOLE_LIMIT:
+        n = i64(value)
+        if float(n) == value and (n != 0 or not is_negative_zero(value)):
+            # Nearly all scores are whole numbers: their digits need not become an object.
+            buffer = out.buffer
+            if resp >= RESP3:
+                buffer.append(COMMA)
+            else:
+                write_header(buffer, DOLLAR, int_size(n))
+            write_int(buffer, n)
+            write_i16_le(buffer, CRLF)
+            return
     text = format_double(value)
     if resp >= RESP3:
         out.buffer.write(b",%b\r\n" % text)

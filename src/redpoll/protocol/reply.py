@@ -70,7 +70,7 @@ class SetOf:
         self.items: Final = items
 
 
-@mypyc_attr(acyclic=True)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Double:
     """A floating point number; a bulk string in RESP2."""
 
@@ -188,6 +188,27 @@ class View:
         return items
 
 
+class Parts(View):
+    """A view whose items lie in other bytes, from where the encoder copies them without making objects of them."""
+
+    def __init__(self, count: i64, shape: i64) -> None:
+        super().__init__(count, shape)
+        self.holder: bytes = b""
+        self.begin: i64 = 0
+        self.end: i64 = 0
+        """The item is `holder[begin:end]`."""
+
+    def advance(self) -> None:
+        """Go to the next item; to be called `count` times after `start`."""
+        raise NotImplementedError
+
+    def step(self) -> bytes:
+        self.advance()
+        holder = self.holder
+        size = self.end - self.begin
+        return holder if size == len(holder) else holder[self.begin : self.end]
+
+
 NULL_ITEM: Final[i64] = -1
 WHOLE_ITEM: Final[i64] = -2
 
@@ -269,6 +290,45 @@ class PackedStrings(View):
         whole = self.wholes[self.at]
         self.at += 1
         return whole
+
+
+FLAT: Final[i64] = 0
+ALONE: Final[i64] = 1
+PAIRED: Final[i64] = 2
+
+
+class Ranking(View):
+    """Members of a sorted set that lie in other bytes, with a score each or without, in the order of the reply.
+
+    `layout` says how scores stand beside members: ALONE (no scores), FLAT (one array in RESP2, pairs in RESP3) or
+    PAIRED (pairs in both).  `count` is the number of members.  After each `advance` the member is `holder[begin:end]`,
+    with its `score`.
+    """
+
+    def __init__(self, count: i64, layout: i64) -> None:
+        super().__init__(count, ARRAY)
+        self.layout: i64 = layout
+        self.holder: bytes = b""
+        self.begin: i64 = 0
+        self.end: i64 = 0
+        self.score: float = 0.0
+
+    def advance(self) -> None:
+        """Go to the next member; to be called `count` times after `start`."""
+        raise NotImplementedError
+
+    def step(self) -> bytes:
+        self.advance()
+        return self.holder[self.begin : self.end]
+
+    def to_list(self) -> list[object]:
+        """All members, with scores as pairs."""
+        self.start()
+        items: list[object] = []
+        for _ in range(self.count):
+            member = self.step()
+            items.append(member if self.layout == ALONE else (member, self.score))
+        return items
 
 
 class RecordStrings(View):

@@ -8,11 +8,14 @@ from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_LISTPACK,
     HASH_VOLATILE,
+    LIST_LISTPACK,
+    LIST_QUICKLIST,
     SET_HASHTABLE,
     SET_INTSET,
     ZSET_LISTPACK,
     ZSET_SKIPLIST,
 )
+from redpoll.types.list import List
 from redpoll.types.set import Set
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
@@ -23,6 +26,8 @@ def empty(kind: i64) -> Value:
     made: Value
     if HASH_LISTPACK <= kind <= HASH_VOLATILE:
         made = Hash()
+    elif LIST_LISTPACK <= kind <= LIST_QUICKLIST:
+        made = List()
     elif SET_INTSET <= kind <= SET_HASHTABLE:
         made = Set()
     else:

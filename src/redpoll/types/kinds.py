@@ -53,4 +53,7 @@ class EncodingLimits:
         self.hash_value: i64 = 64
         self.zset_entries: i64 = 128
         self.zset_value: i64 = 64
+        self.list_size: i64 = -2
+        """`list-max-listpack-size`: elements of a node, or -1 to -5 for 4 to 64 KB of them."""
+        self.list_compress_depth: i64 = 0
         self.hll_sparse_bytes: i64 = 3000

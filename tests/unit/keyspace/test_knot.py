@@ -8,6 +8,7 @@ other keys are renamed, copied, and moved to a second database and back.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,10 +21,11 @@ from redpoll.engine.session import Peer
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.events import HDEL, HSET, SADD, SET, SREM, ZADD, ZREM
+from redpoll.keyspace.events import HDEL, HSET, LPOP, RPUSH, SADD, SET, SREM, ZADD, ZREM
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.hash import Hash
+from redpoll.types.list import EVERY, List
 from redpoll.types.set import Set
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
@@ -31,7 +33,8 @@ from redpoll.types.zset import ZSet
 HASHES = [b"h%d" % n for n in range(4)] + [b"h" * 220]
 ZSETS = [b"z%d" % n for n in range(3)] + [b"z" * 201]
 SETS = [b"m%d" % n for n in range(3)] + [b"m" * 240]
-CONTAINERS = HASHES + SETS + ZSETS
+LISTS = [b"l%d" % n for n in range(4)] + [b"l" * 210]
+CONTAINERS = HASHES + LISTS + SETS + ZSETS
 STRINGS = [b"s%d" % n for n in range(4)]
 items = st.sampled_from(
     [b"", b"a", b"b", b"7", b"-300", b"70000", b"c" * 8, b"d" * 60, b"e" * 120, b"f" * 254, b"g" * 255, b"i" * 700]
@@ -59,7 +62,7 @@ class Knot(RuleBasedStateMachine):
         self.deadlines: dict[bytes, int] = {}
         self.model_aside: dict[bytes, Any] = {}
         self.deadlines_aside: dict[bytes, int] = {}
-        self.open: dict[bytes, Hash | Set | ZSet] = {}
+        self.open: dict[bytes, Hash | List | Set | ZSet] = {}
         self.engine.start_unit()
 
     def expire_model(self) -> None:
@@ -69,11 +72,13 @@ class Knot(RuleBasedStateMachine):
                     del deadlines[key]
                     model.pop(key, None)
 
-    def looked_up(self, key: bytes) -> Hash | Set | ZSet:
+    def looked_up(self, key: bytes) -> Hash | List | Set | ZSet:
         """The value at `key` to change, a new one if there is none."""
-        found: Hash | Set | ZSet | None
+        found: Hash | List | Set | ZSet | None
         if key in HASHES:
             found = self.db.hash_to_change(key, True)
+        elif key in LISTS:
+            found = self.db.list_to_change(key, True)
         elif key in SETS:
             found = self.db.members_to_change(key, True)
         else:
@@ -112,6 +117,9 @@ class Knot(RuleBasedStateMachine):
     def apply(self, key: bytes, changes: list[Change]) -> None:
         """Change the open value at `key`, and tell."""
         value = self.open.pop(key)
+        if isinstance(value, List):
+            self.change_list(key, value, changes)
+            return
         content = self.model.setdefault(key, {})
         for item, text, score, removing in changes:
             if removing:
@@ -125,10 +133,37 @@ class Knot(RuleBasedStateMachine):
                 assert value.add(item, self.engine.moment.limits) == (item not in content)
                 content[item] = None
             else:
-                value.put(item, score)
+                value.put(item, score, self.engine.moment.limits)
                 content[item] = score
         events = (HSET, HDEL) if key in HASHES else (SADD, SREM) if key in SETS else (ZADD, ZREM)
         self.db.changed(key, value, events[0] if content else events[1], 1)
+        if not content:
+            del self.model[key]
+            self.deadlines.pop(key, None)
+
+    def change_list(self, key: bytes, value: List, changes: list[Change]) -> None:
+        content = self.model.setdefault(key, [])
+        limits = self.engine.moment.limits
+        for item, text, score, removing in changes:
+            found = value.find(item, 0, value.count(), EVERY, False)
+            assert list(found) == [n for n, other in enumerate(content) if other == item]
+            if removing and score > 0 and content:
+                assert value.pop(score == 1) == content.pop(0 if score == 1 else -1)
+            elif removing:
+                value.remove(found, item)
+                content[:] = [other for other in content if other != item]
+            elif score > 1 or not content:
+                value.push([item, text], 0, score > 2, limits)
+                content[:] = [text, item, *content] if score > 2 else [*content, item, text]
+            elif score == 1:
+                value.make_room(item, limits)
+                value.insert(len(content) // 2, True, item)
+                content.insert(len(content) // 2 + 1, item)
+            else:
+                value.make_room(text, limits)
+                value.set(len(content) // 2, text)
+                content[len(content) // 2] = text
+        self.db.changed(key, value, RPUSH if content else LPOP, 1)
         if not content:
             del self.model[key]
             self.deadlines.pop(key, None)
@@ -144,8 +179,15 @@ class Knot(RuleBasedStateMachine):
     def grow(self, key: bytes, count: int) -> None:
         if key in self.open:
             return
-        content = self.model.setdefault(key, {})
-        if key in HASHES:
+        content = self.model.setdefault(key, [] if key in LISTS else {})
+        if key in LISTS:
+            elements = self.db.list_to_change(key, True)
+            assert elements is not None
+            more = [b"element:%d" % n for n in range(count)]
+            elements.push(more, 0, False, self.engine.moment.limits)
+            content += more
+            self.db.changed(key, elements, RPUSH, count)
+        elif key in HASHES:
             found = self.db.hash_to_change(key, True)
             assert found is not None
             for n in range(count):
@@ -166,7 +208,7 @@ class Knot(RuleBasedStateMachine):
             board = self.db.zset_to_change(key, True)
             assert board is not None
             for n in range(count):
-                board.put(b"member:%d" % n, float(n % 7))
+                board.put(b"member:%d" % n, float(n % 7), self.engine.moment.limits)
                 content[b"member:%d" % n] = float(n % 7)
             self.db.changed(key, board, ZADD, count)
 
@@ -210,12 +252,23 @@ class Knot(RuleBasedStateMachine):
             self.db.set_deadline(at)
             self.deadlines[key] = at
 
+    @precondition(lambda self: any(key in self.model and key not in self.open for key in HASHES))
+    @rule(data=st.data(), ms=st.sampled_from([0, 10**9, 10**10]))
+    def set_a_field_s_deadline(self, data: st.DataObject, ms: int) -> None:
+        """So far away that it does not come: the hash takes the form that has deadlines, or gives it up."""
+        key = data.draw(st.sampled_from([key for key in HASHES if key in self.model and key not in self.open]))
+        value = self.looked_up(key)
+        assert isinstance(value, Hash)
+        assert value.locate(data.draw(st.sampled_from(sorted(self.model[key]))))
+        value.set_located_deadline(self.engine.moment.now_ms + ms if ms else 0)
+        self.db.changed(key, value, HSET, 1)
+
     def run(self, *words: bytes) -> Any:
         return self.engine.execute(self.session, list(words))
 
     @rule(
         data=st.data(),
-        family=st.sampled_from([HASHES, SETS, ZSETS, STRINGS]),
+        family=st.sampled_from([HASHES, LISTS, SETS, ZSETS, STRINGS]),
         name=st.sampled_from([b"RENAME", b"COPY"]),
     )
     def rename_or_copy(self, data: st.DataObject, family: list[bytes], name: bytes) -> None:
@@ -225,7 +278,7 @@ class Knot(RuleBasedStateMachine):
         words = [b"REPLACE"] if name == b"COPY" else []
         self.run(name, source, target, *words)
         content = self.model[source]
-        self.model[target] = content if isinstance(content, bytes) else dict(content)
+        self.model[target] = copy(content)
         self.deadlines.pop(target, None)
         if source in self.deadlines:
             self.deadlines[target] = self.deadlines[source]
@@ -300,20 +353,22 @@ class Knot(RuleBasedStateMachine):
             assert found is not None
             listed = found.rows()
             return {listed[n]: listed[n + 1] for n in range(0, len(listed), 2)}
+        if key in LISTS:
+            elements = db.list_(key)
+            assert elements is not None
+            assert elements.count() == len(elements.rows())
+            return elements.rows()
         if key in SETS:
             some = db.members(key)
             assert some is not None
             return dict.fromkeys(some.rows())
         board = db.zset(key)
         assert board is not None
-        members: list[Any] = []
-        board.slice(0, board.count(), False, members)
-        told = board.slice_scores(0, board.count(), False)
-        pairs = [(told[n], members[n]) for n in range(len(members))]
-        assert pairs == sorted(pairs)
-        for n, member in enumerate(members):
+        board.check()
+        listed = board.rows()
+        for n, member in enumerate(listed[::2]):
             assert board.rank(member) == n
-        return {member: score for score, member in pairs}
+        return {member: float(score) for member, score in zip(listed[::2], listed[1::2], strict=True)}
 
 
 class KnotInOneBucket(Knot):

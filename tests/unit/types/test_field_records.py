@@ -1,31 +1,38 @@
-"""Fields as records: a value moves in and out of its record as it shrinks and grows."""
+"""Fields as records of a table: short values inside, long ones outside, and back."""
 
 from __future__ import annotations
-
-import pytest
 
 from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.field_records import LongValue, set_record, value_at, value_of
 
-
-@pytest.mark.parametrize("field", [b"", b"field", b"f" * 200, b"f" * 201])
-def test_values_of_any_size(field: bytes) -> None:
-    table = Table()
-    for size in (0, 5, 54, 55, 249, 250, 300, 20, 5000, 0):
-        set_record(table, field, b"v" * size, table.find(field))
-        assert table.find(field)
-        assert value_at(table) == b"v" * size
-        records = Records()
-        read_bucket(table, 0, records, True)
-        assert records.keys == [field]
-        assert value_of(records, 0) == b"v" * size
-        check(table)
+FIELDS = [b"", b"f", b"g" * 100, b"h" * 200, b"l" * 201, b"l" * 200 + b"m"]
+SIZES = [0, 1, 53, 54, 55, 154, 155, 254, 255, 5000]
 
 
-def test_a_long_value_tells_its_size_and_copies_itself() -> None:
-    value = LongValue(b"v" * 1000)
+def test_a_value_of_any_size_replaces_one_of_any_other() -> None:
+    table = Table(most_buckets=1)
+    model: dict[bytes, bytes] = {}
+    for before in SIZES:
+        for after in SIZES:
+            for field in FIELDS:
+                for size in (before, after):
+                    there = table.find(field)
+                    assert there == (field in model)
+                    set_record(table, field, b"v" * size, there)
+                    model[field] = b"v" * size
+                    assert value_at(table) == b"v" * size
+                    assert table.is_outside() != table.fits(len(field), size)
+            check(table)
+            found = Records()
+            read_bucket(table, 0, found, True)
+            assert {found.keys[n]: value_of(found, n) for n in range(len(found.keys))} == model
+
+
+def test_a_long_value_is_copied_and_weighed() -> None:
+    value = LongValue(b"v" * 300)
     twin = value.copy()
-    assert isinstance(twin, LongValue) and twin.data == value.data and twin is not value
-    assert 1000 < value.size_bytes() < 1200
+    assert isinstance(twin, LongValue)
+    assert (twin is not value, twin.data, twin.size_bytes()) == (True, b"v" * 300, value.size_bytes())
+    assert LongValue(b"v" * 301).size_bytes() == value.size_bytes() + 1
