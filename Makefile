@@ -130,6 +130,10 @@ ifeq ($(MODE),compiled)
 endif
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(SERVED),-m '' --timeout 1800 $(DIFF) $(DOCS))
 
+.PHONY: mutants
+mutants: $(NOTES)/run $(NOTES)/dev ## break the code in one place at a time, and see whether the unit tests notice: 30 minutes
+	@$(PY) scripts/mutants.py $(ARGS)
+
 .PHONY: clean
 clean: ## remove all that was built; `.venv` stays
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis src/redpoll.egg-info

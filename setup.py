@@ -34,6 +34,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from docstrings import docstrings_of, with_docstrings  # noqa: E402
 from toolchain import notice, why_pure  # noqa: E402
 
 PACKAGE = Path("src/redpoll")
@@ -91,6 +92,9 @@ def translate(variant: str) -> list[Extension]:
         opt_level=optimisation[2:],
         multi_file=variant == "test",
     )
+    documented = public_docstrings()
+    for extension in extensions:
+        extension.sources = [with_public_docstrings(path, documented) for path in extension.sources]
     if os.name == "posix":
         asked = shlex.split(os.environ.get("CFLAGS", ""))
         arguments = [optimisation, *further, *FLAGS, *asked]
@@ -103,6 +107,28 @@ def translate(variant: str) -> list[Extension]:
             headers = [str(path) for folder in extension.include_dirs for path in Path(folder).glob("*.h")]
             extension.depends = [*extension.depends, *headers, __file__, note]
     return list(extensions)
+
+
+PUBLIC = "client/*.py"
+"""Modules whose classes users call: their docstrings are kept (patterns below src/redpoll)."""
+
+
+def public_docstrings() -> dict[str, dict[str, str]]:
+    """The docstrings of the public classes, by class and method."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(PACKAGE.glob(PUBLIC)):
+        found |= docstrings_of(path)
+    return found
+
+
+def with_public_docstrings(path: str, documented: dict[str, dict[str, str]]) -> str:
+    """A C file as mypyc wrote it, or one beside it with docstrings if it defines public classes."""
+    source = Path(path)
+    code = source.read_text()
+    made = with_docstrings(code, documented)
+    if made == code:
+        return path
+    return write_changed(source.with_name(f"documented_{source.name}"), made)
 
 
 def write_changed(path: Path, text: str) -> str:

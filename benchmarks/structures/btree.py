@@ -26,7 +26,7 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.structures.btree import BTree, build
 
 WIDTH = 12
-STRUCTURES = ("btree", "btree_leaf", "btree_node", "packed")
+STRUCTURES = ("btree", "btree_node", "packed", "ranked", "scores")
 
 
 @mypyc_attr(acyclic=True)
@@ -94,16 +94,16 @@ def rank(tree: BTree, entries: Entries) -> i64:
 def slice_by_rank(tree: BTree, entries: Entries) -> None:
     for k in range(entries.count):
         start = i64(entries.scores[k] * float(tree.count - 10))
-        into: list[object] = []
-        tree.slice(start, start + 10, False, into)
+        into: list[bytes] = []
+        tree.span(start, start + 10).members(into)
 
 
 def slice_by_score(tree: BTree, entries: Entries) -> None:
     for k in range(entries.count):
         start = tree.rank_of_score(entries.scores[k], False)
         stop = start + 10 if start + 10 < tree.count else tree.count
-        into: list[object] = []
-        tree.slice(start, stop, False, into)
+        into: list[bytes] = []
+        tree.span(start, stop).members(into)
 
 
 def pop_half(tree: BTree) -> None:
@@ -148,7 +148,10 @@ def with_dict(tree: BTree, entries: Entries, timings: Timings, source: random.Ra
 
 
 def bulk(entries: list[tuple[float, bytes]]) -> BTree:
-    return build([score for score, _ in entries], [member for _, member in entries])
+    scores = vec[float](capacity=len(entries))
+    for score, _ in entries:
+        scores = append(scores, score)
+    return build(scores, [member for _, member in entries])
 
 
 def moved_scores(entries: Entries, by: float, source: random.Random) -> vec[float]:

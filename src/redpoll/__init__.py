@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from redpoll.build_info import VERSION as __version__
 from redpoll.client import open_store as open
 from redpoll.errors import CommandError
 
-__all__ = ["CommandError", "__version__", "open"]
+if TYPE_CHECKING:
+    from redpoll.client.store import Store
+
+__all__ = ["CommandError", "Store", "__version__", "open"]
+
+
+def __getattr__(name: str) -> object:
+    """`redpoll.Store`, which is loaded when it is first asked for: `redpoll --version` needs no engine."""
+    if name == "Store":
+        from redpoll.client.store import Store
+
+        return Store
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

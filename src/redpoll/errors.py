@@ -67,6 +67,8 @@ COUNT_NEGATIVE: Final = b"ERR COUNT can't be negative"
 MAXLEN_NEGATIVE: Final = b"ERR MAXLEN can't be negative"
 TOO_MANY_NUMKEYS: Final = b"ERR Number of keys can't be greater than number of args"
 LIMIT_NEGATIVE: Final = b"ERR LIMIT can't be negative"
+OUT_OF_RANGE: Final = b"ERR value is out of range"
+WEIGHT_NOT_A_FLOAT: Final = b"ERR weight value is not a float"
 COUNT_OUT_OF_RANGE: Final = (
     b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 )
@@ -100,6 +102,35 @@ EXECABORT: Final = b"EXECABORT Transaction discarded because of previous errors.
 EXECABORT_BECAUSE: Final = b"EXECABORT Transaction discarded because of: "
 EXEC_WITHOUT_MULTI: Final = b"ERR EXEC without MULTI"
 DISCARD_WITHOUT_MULTI: Final = b"ERR DISCARD without MULTI"
+INVALID_STREAM_ID: Final = b"ERR Invalid stream ID specified as stream command argument"
+INVALID_START_ID: Final = b"ERR invalid start ID for the interval"
+INVALID_END_ID: Final = b"ERR invalid end ID for the interval"
+STREAM_MAXLEN_NEGATIVE: Final = b"ERR The MAXLEN argument must be >= 0."
+TRIM_LIMIT_NEGATIVE: Final = b"ERR The LIMIT argument must be >= 0."
+TWO_STRATEGIES: Final = b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+LIMIT_WITHOUT_STRATEGY: Final = b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+LIMIT_WITHOUT_TILDE: Final = b"ERR syntax error, LIMIT cannot be used without the special ~ option"
+NO_STRATEGY: Final = b"ERR syntax error, XTRIM must be called with a trimming strategy"
+XADD_ZERO_ID: Final = b"ERR The ID specified in XADD must be greater than 0-0"
+XADD_ID_TOO_SMALL: Final = b"ERR The ID specified in XADD is equal or smaller than the target stream top item"
+XADD_EXHAUSTED: Final = b"ERR The stream has exhausted the last possible ID, unable to add more items"
+XADD_TOO_LARGE: Final = b"ERR Elements are too large to be stored"
+XSETID_BELOW_DELETED: Final = b"ERR The ID specified in XSETID is smaller than current max_deleted_entry_id"
+XSETID_BELOW_GIVEN: Final = b"ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id"
+XSETID_BELOW_TOP: Final = b"ERR The ID specified in XSETID is smaller than the target stream top item"
+XSETID_FEW_ADDED: Final = b"ERR The entries_added specified in XSETID is smaller than the target stream length"
+XSETID_NEGATIVE_ADDED: Final = b"ERR entries_added must be positive"
+ENTRIESREAD_NEGATIVE: Final = b"ERR value for ENTRIESREAD must be positive or -1"
+XGROUP_NEEDS_KEY: Final = (
+    b"ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM "
+    b"option to create an empty stream automatically."
+)
+BUSYGROUP: Final = b"BUSYGROUP Consumer Group name already exists"
+GROUP_MISSING: Final = b"ERR Missing GROUP option for XREADGROUP"
+GREATER_ID_IN_XREAD: Final = (
+    b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+)
+STREAM_COUNT_NOT_POSITIVE: Final = b"ERR COUNT must be > 0"
 INVALID_CURSOR: Final = b"ERR invalid cursor"
 GT_LT_NX: Final = b"ERR GT, LT, and/or NX options at the same time are not compatible"
 XX_NX: Final = b"ERR XX and NX options at the same time are not compatible"
@@ -219,6 +250,43 @@ def only_in(option: bytes, command: bytes) -> bytes:
     return b"ERR %b option can only be used in %b" % (option, command)
 
 
+def no_such_group(group: bytes, key: bytes) -> bytes:
+    return b"NOGROUP No such consumer group '%b' for key name '%b'" % (up_to_nul(group), up_to_nul(key))
+
+
+def no_key_or_group(key: bytes, group: bytes) -> bytes:
+    return b"NOGROUP No such key '%b' or consumer group '%b'" % (up_to_nul(key), up_to_nul(group))
+
+
+def no_group_to_read(key: bytes, group: bytes) -> bytes:
+    return no_key_or_group(key, group) + b" in XREADGROUP with GROUP option"
+
+
+def only_in_xreadgroup(option: bytes) -> bytes:
+    return b"ERR The %b option is only supported by XREADGROUP. You called XREAD instead." % option
+
+
+def meaningless_id(id: bytes) -> bytes:
+    """`$` or `+` in XREADGROUP."""
+    return (
+        b"ERR The %b ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
+        b"specifying a proper ID, or use the > ID to get new messages. The %b ID would just return an empty result set."
+        % (id, id)
+    )
+
+
+def unbalanced_streams(name: bytes, id: bytes) -> bytes:
+    return b"ERR Unbalanced '%b' list of streams: for each stream key an ID or '%b' must be specified." % (name, id)
+
+
+def invalid_claim_argument(what: bytes, name: bytes) -> bytes:
+    return b"ERR Invalid %b argument for %b" % (what, name)
+
+
+def unknown_claim_option(word: bytes) -> bytes:
+    return b"ERR Unrecognized XCLAIM option '%b'" % up_to_nul(word)
+
+
 def unknown_subcommand(word: bytes, container: bytes) -> bytes:
     return b"ERR unknown subcommand '%b'. Try %b HELP." % (up_to_nul(word)[:128], container.upper())
 
@@ -243,6 +311,10 @@ def fill_failed(reason: bytes) -> bytes:
 def out_of_memory(name: bytes) -> bytes:
     """A command needed more memory than there is, and was given up."""
     return b"OOM out of memory while running '%b'" % name
+
+
+def no_input_keys(name: bytes) -> bytes:
+    return b"ERR at least 1 input key is needed for '%b' command" % name
 
 
 def unknown_type_name(word: bytes) -> bytes:

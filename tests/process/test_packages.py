@@ -24,7 +24,9 @@ PATIENCE = 1200
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what git tracks: building leaves files beside the sources."""
     folder = tmp_path_factory.mktemp("packages") / "redpoll"
-    listed = subprocess.run(["git", "ls-files", "-zco", "--exclude-standard"], cwd=ROOT, capture_output=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files", "-zco", "--exclude-standard"], cwd=ROOT, capture_output=True, check=False
+    )
     if listed.returncode != 0:
         pytest.skip("not a git checkout")
     for name in listed.stdout.decode().split("\0"):

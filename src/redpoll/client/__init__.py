@@ -19,10 +19,8 @@ def open_store(databases: int = 16) -> Store:
     >>> store.get("greeting")
     b'hello'
     """
-    import redpoll.commands
     from redpoll.client.store import Store
 
     if told := warning():
         warnings.warn(told, RuntimeWarning, stacklevel=2)
-    assert redpoll.commands.FAMILIES
     return Store(databases=databases)

@@ -1,89 +1,47 @@
-"""The engine in the caller's own process: no socket, no thread, well under a microsecond a call.
-
-Names and values may be `str` (taken as UTF-8) or `bytes`; what comes back is `bytes`.  Errors are
-`redpoll.errors.CommandError` with the reference's text.  An engine is for one thread at a time; several may run in as
-many threads.
-"""
+"""The engine in the caller's own process: no socket, no thread, well under a microsecond a call."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any
 
 from mypy_extensions import i64
 
+from redpoll.client.places import PlaceCalls
+from redpoll.client.words import Text, Word, as_word, to_bytes, to_python
 from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.commands.strings import add
-from redpoll.config.directive import EFFECT
-from redpoll.config.schema import DIRECTIVES
-from redpoll.config.settings import Config, Effects
-from redpoll.engine.engine import Engine
-from redpoll.engine.session import Peer, Session
-from redpoll.env.clock import Clock
-from redpoll.env.random import Random
+from redpoll.commands.zsets import put_one
 from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 from redpoll.keyspace.events import HSET, SET, ZADD
 from redpoll.protocol.numbers import format_double, int_text
-from redpoll.protocol.reply import (
-    Attribute,
-    BigNumber,
-    Boolean,
-    Coordinate,
-    Double,
-    Error,
-    Map,
-    NullArray,
-    Pairs,
-    Push,
-    Sequence,
-    SetOf,
-    Spoken,
-    Status,
-    Verbatim,
-    View,
-)
-from redpoll.types.zset import ADDED, SAME
-
-Text = bytes | str
+from redpoll.types.zset import ADDED, ALWAYS
 
 
-class ServerOnly(Effects):
-    """Refuses what would have to move a listener, a connection, a log or the process, which are the program's own."""
+class Store(PlaceCalls):
+    """An open engine.  Typed methods for the commands that programs use; `execute` for every command.
 
-    def apply(self, name: bytes, config: Config) -> bytes:
-        return b"it is for servers: this engine runs inside a program"
+    Names and values may be `str` (taken as UTF-8) or `bytes`, values also `int` or `float`; strings come back as
+    `bytes`.  Errors are `redpoll.CommandError` with the reference's text.  An engine is for one thread at a time.
 
-
-class Store:
-    """An open engine.  Typed methods for what is called most; `execute` for every command.
-
-    Typed methods run at once, also between MULTI and EXEC, and are no commands: nothing counts or logs them.
+    `get`, `set`, `incr`, `hset`, `hget`, `zadd` and `zrank` take a short way past the command table: they run
+    at once, also between MULTI and EXEC, and INFO does not count them.
     """
-
-    def __init__(self, clock: Clock | None = None, random: Random | None = None, databases: int = 16) -> None:
-        self.engine: Final = Engine(
-            clock if clock is not None else Clock(), random if random is not None else Random(), databases
-        )
-        self.session: Final[Session] = self.engine.open_session(Peer())
-        self.session.may_block = False
-        config = self.engine.config
-        for directive in DIRECTIVES:
-            outside = directive.group in ("network", "logging") and directive.name != b"proto-max-bulk-len"
-            nobodys = directive.applies == EFFECT and directive.name not in config.listeners
-            if outside or nobodys:
-                config.listen(directive.name, ServerOnly())
-        self.unit: Final = self.engine.unit
-        self.moment: Final = self.engine.moment
 
     def get(self, key: Text) -> bytes | None:
         """The string at `key`, or None.  O(1)."""
+        if (self.engine.gates | self.session.gates) & self.read_gates != 0:
+            return self._bytes([b"GET", to_bytes(key)])
         self.engine.start_call()
         found = self.session.db.string(to_bytes(key))
         if self.unit.journal is not None:
             self.unit.end()
         return found
 
-    def set(self, key: Text, value: Text) -> None:
-        """Make `key` hold a string.  O(1)."""
+    def set(self, key: Text, value: Text, ex: float = 0.0) -> None:
+        """Make `key` hold a string, which expires after `ex` seconds (0: never).  O(1)."""
+        if ex != 0.0 or (self.engine.gates | self.session.gates) & self.write_gates != 0:
+            self._set_slowly(key, value, ex)
+            return
         self.engine.start_call()
         name = to_bytes(key)
         text = to_bytes(value)
@@ -94,21 +52,16 @@ class Store:
             self._note([b"SET", name, text])
         self.engine.end_unit(session)
 
-    def delete(self, *keys: Text) -> int:
-        """Delete keys; how many there were."""
-        names = [to_bytes(key) for key in keys]
-        self.engine.start_call()
-        deleted = 0
-        for name in names:
-            if self.session.db.delete(name):
-                deleted += 1
-        if self.unit.journal is not None:
-            self._note([b"DEL", *names])
-        self.engine.end_unit(self.session)
-        return deleted
+    def _set_slowly(self, key: Text, value: Text, ex: float) -> None:
+        args = [b"SET", to_bytes(key), to_bytes(value)]
+        if ex != 0.0:
+            args += [b"PX", as_word(round(ex * 1000))]
+        self._done(args)
 
     def incr(self, key: Text, amount: int = 1) -> int:
         """Add to the integer at `key`; the sum.  O(1)."""
+        if (self.engine.gates | self.session.gates) & self.write_gates != 0:
+            return self._int([b"INCRBY", to_bytes(key), as_word(amount)])
         self.engine.start_call()
         if not -(1 << 63) <= amount < 1 << 63:
             raise CommandError(NOT_AN_INTEGER)
@@ -122,6 +75,8 @@ class Store:
 
     def hset(self, key: Text, field: Text, value: Text) -> int:
         """Set a field of a hash; 1 if it is new.  O(1)."""
+        if (self.engine.gates | self.session.gates) & self.write_gates != 0:
+            return self._int([b"HSET", to_bytes(key), to_bytes(field), as_word(value)])
         self.engine.start_call()
         name = to_bytes(key)
         session = self.session
@@ -139,6 +94,8 @@ class Store:
 
     def hget(self, key: Text, field: Text) -> bytes | None:
         """The value of a field of a hash, or None.  O(1)."""
+        if (self.engine.gates | self.session.gates) & self.read_gates != 0:
+            return self._bytes([b"HGET", to_bytes(key), to_bytes(field)])
         self.engine.start_call()
         found = self.session.db.hash(to_bytes(key))
         value = found.get(to_bytes(field)) if found is not None else None
@@ -148,6 +105,8 @@ class Store:
 
     def zadd(self, key: Text, member: Text, score: float) -> int:
         """Give a member of a sorted set a score; 1 if it is new.  O(log n)."""
+        if (self.engine.gates | self.session.gates) & self.write_gates != 0:
+            return self._int([b"ZADD", to_bytes(key), as_word(score), to_bytes(member)])
         self.engine.start_call()
         if score != score:
             raise CommandError(NOT_A_FLOAT)
@@ -156,15 +115,16 @@ class Store:
         session = self.session
         found = session.db.zset_to_change(name, True)
         assert found is not None
-        outcome = found.put(word, score)
-        session.changed(name, found, ZADD, int(outcome != SAME))
+        added = put_one(session, name, found, ALWAYS, score, word, ZADD) == ADDED
         if self.unit.journal is not None:
             self._note([b"ZADD", name, format_double(score), word])
         self.engine.end_unit(session)
-        return int(outcome == ADDED)
+        return int(added)
 
     def zrank(self, key: Text, member: Text) -> int | None:
         """How many members come before one, or None.  O(log n)."""
+        if (self.engine.gates | self.session.gates) & self.read_gates != 0:
+            return self._int_or_none([b"ZRANK", to_bytes(key), to_bytes(member)])
         self.engine.start_call()
         found = self.session.db.zset(to_bytes(key))
         rank: i64 = found.rank(to_bytes(member)) if found is not None else -1
@@ -172,14 +132,16 @@ class Store:
             self.unit.end()
         return rank if rank >= 0 else None
 
-    def execute(self, *words: Text | int | float) -> object:
-        """Run any command; its reply as Python values (`bytes`, `int`, `None`, `list`, `dict` for maps, `float`)."""
+    def execute(self, *words: Word) -> Any:
+        """Run any command; its reply as Python values: `bytes`, `int`, `float`, `None`, `list`, `dict` for maps.
+
+        Raises CommandError for an error reply, TypeError for a word that is no bytes, str, int or float.
+        """
         if len(words) == 0:
             raise CommandError(b"ERR no command given")
-        self.engine.start_call()
         args = [as_word(word) for word in words]
-        reply = self.engine.execute(self.session, args)
-        return to_python(reply)
+        self.engine.start_call()
+        return to_python(self.engine.execute(self.session, args))
 
     def _note(self, effect: list[bytes]) -> None:
         """Tell the journal what a typed method did, as the command that does the same."""
@@ -192,79 +154,13 @@ class Store:
         """
         self.engine.tick()
 
+    def close(self) -> None:
+        """Drop all data.  The store is not to be used afterwards."""
+        for db in self.engine.databases:
+            db.flush(False)
 
-def to_bytes(text: Text) -> bytes:
-    """A name or a value as plain bytes."""
-    if type(text) is bytes:
-        return text
-    # A member of an enumeration has a hash of its own, by which no key would be found.
-    return bytes(text) if isinstance(text, bytes) else text.encode()
+    def __enter__(self) -> Store:
+        return self
 
-
-def as_word(word: object) -> bytes:
-    """A word of a command as bytes.  Raises TypeError for what has no one obvious spelling: None, True, a list …"""
-    if isinstance(word, bytes) or isinstance(word, str):
-        return to_bytes(word)
-    if isinstance(word, bool):
-        raise TypeError("a word of a command is bytes, str, int or float, not bool")
-    # Of a number's subclass the number counts: `str` would spell a member of an enumeration with its name.
-    if isinstance(word, int):
-        return int.__repr__(word).encode()
-    if isinstance(word, float):
-        return float.__repr__(word).encode()
-    raise TypeError(f"a word of a command is bytes, str, int or float, not {type(word).__name__}")
-
-
-def to_python(reply: object) -> object:
-    """A reply as plain Python values; raises CommandError for an error reply at the top."""
-    if isinstance(reply, Error):
-        raise CommandError(reply.text)
-    return plain(reply)
-
-
-def plain(reply: object) -> object:
-    """A reply as plain Python values; an error inside an array stays an exception object in it."""
-    if reply is None or isinstance(reply, bytes) or isinstance(reply, int):
-        return reply
-    if isinstance(reply, Status):
-        return reply.text
-    if isinstance(reply, list):
-        return [plain(item) for item in reply]
-    if isinstance(reply, NullArray):
-        return None
-    if isinstance(reply, Double):
-        return reply.value
-    if isinstance(reply, Boolean):
-        return reply.value
-    if isinstance(reply, Coordinate):
-        return reply.value
-    if isinstance(reply, Map):
-        return paired([plain(item) for item in reply.items])
-    if isinstance(reply, View):
-        items = reply.to_list()
-        return paired(items) if reply.shape == 1 else items
-    if isinstance(reply, Pairs):
-        values = [plain(item) for item in reply.items]
-        return [(values[n], values[n + 1]) for n in range(0, len(values), 2)]
-    if isinstance(reply, Error):
-        return CommandError(reply.text)
-    if isinstance(reply, Verbatim):
-        return reply.text
-    if isinstance(reply, BigNumber):
-        return int(reply.digits)
-    if isinstance(reply, SetOf):
-        return [plain(item) for item in reply.items]
-    if isinstance(reply, Push):
-        return [plain(item) for item in reply.items]
-    if isinstance(reply, Attribute):
-        return plain(reply.reply)
-    if isinstance(reply, Spoken):
-        return plain(reply.reply)
-    if isinstance(reply, Sequence):
-        return [plain(item) for item in reply.replies]
-    raise TypeError(f"no reply: {reply!r}")
-
-
-def paired(items: list[object]) -> object:
-    """Keys and values by turns as a dict."""
-    return {items[n]: items[n + 1] for n in range(0, len(items), 2)}
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.close()

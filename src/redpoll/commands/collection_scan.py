@@ -21,6 +21,7 @@ from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.keyspace.scan import CURSORS
 from redpoll.protocol.numbers import digits_of, int_text, parse_double
+from redpoll.structures.members import recorded_score
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, scan
 from redpoll.types.field_records import value_of
@@ -47,7 +48,7 @@ def scanned(session: Session, cursor: int, value: Value | None, args: list[bytes
     records = Records()
     following: i64 = cursor % CURSORS
     while True:
-        following = scan(table, following, records, fields)
+        following = scan(table, following, records, kind != SET_HASHTABLE)
         if following == 0 or len(records.keys) >= options.count:
             break
     add_records(table, records, fields, options, session.db.moment.now_ms, found)
@@ -75,7 +76,7 @@ def add_records(
 ) -> None:
     """Add the items of these records that match; fields past their time are hidden."""
     glob = options.glob
-    told = ALONE if options.bare else WITH_VALUE if fields else WITH_SCORE if table.scored else ALONE
+    told = ALONE if options.bare or len(records.values) == 0 else WITH_VALUE if fields else WITH_SCORE
     for n in range(len(records.keys)):
         key = records.keys[n]
         deadline = records.deadlines[n]
@@ -85,7 +86,7 @@ def add_records(
         if told == WITH_VALUE:
             found.append(value_of(records, n))
         elif told == WITH_SCORE:
-            found.append(digits_of(records.scores[n]))
+            found.append(digits_of(recorded_score(records, n)))
 
 
 @command(

@@ -6,6 +6,7 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, RO, RW, UPDATE, one_key
 from redpoll.catalogue.spec import DENYOOM, GEO, READONLY, WRITE
+from redpoll.commands.zsets import longest_member
 from redpoll.engine.args import Args, double
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
@@ -21,6 +22,7 @@ from redpoll.types.geohash import (
     place_of,
     score_of,
 )
+from redpoll.types.value import CREATED
 from redpoll.types.zset import ADDED, MOVED, ONLY_NEW, ONLY_OLD
 
 
@@ -90,18 +92,24 @@ def geoadd(session: Session, args: list[bytes]) -> object:
     zset = session.db.zset_to_change(key, condition & ONLY_OLD == 0)
     if zset is None:
         return 0
+    limits = session.db.moment.limits
+    kind = zset.kind
+    zset.expect(len(scores), longest_member(args, first + 2, 3), limits)
     added: i64 = 0
     moved: i64 = 0
     i = 0
     while i < len(scores):
-        outcome = zset.put(args[first + i * 3 + 2], scores[i], condition)
+        outcome = zset.put(args[first + i * 3 + 2], scores[i], limits, condition)
         if outcome == ADDED:
             added += 1
         elif outcome == MOVED:
             moved += 1
         i += 1
     session.journal_as(effect)
-    session.changed(key, zset, ZADD, added + moved)
+    if added + moved > 0:
+        session.changed(key, zset, ZADD, added + moved)
+    elif zset.kind != kind and zset.home != CREATED:
+        session.db.put_back(key, zset)
     return added + moved if ch else added
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, OW, RO, UPDATE, one_key
@@ -271,18 +272,17 @@ def add_places(zset: ZSet, shape: Shape, low: float, high: float, most: i64, fou
     stop = zset.rank_of_score(high, False)
     if start >= stop:
         return
-    scores = zset.slice_scores(start, stop, False)
-    members: list[object] = []
-    zset.slice(start, stop, False, members)
+    span = zset.span(start, stop)
+    scores = span.scores(vec[float](capacity=stop - start))
+    members: list[bytes] = []
+    span.members(members)
     place = Place(0.0, 0.0)
     i: i64 = 0
     count: i64 = len(scores)
     while i < count:
         place.move_to(scores[i])
         if shape.holds(place):
-            member = members[i]
-            assert isinstance(member, bytes)
-            found.append(Found(member, scores[i], shape.found_m))
+            found.append(Found(members[i], scores[i], shape.found_m))
             if 0 < most <= len(found):
                 return
         i += 1
@@ -310,7 +310,8 @@ def answer(session: Session, search: Search, event: Event) -> object:
         return 0
     made = ZSet()
     for place in found:
-        made.put(place.member, place.metres / search.unit if search.store_distances else place.score)
+        score = place.metres / search.unit if search.store_distances else place.score
+        made.put(place.member, score, db.moment.limits)
     session.changed(target, made, event, len(found))
     return len(found)
 

@@ -13,12 +13,13 @@ from mypy_extensions import i64, u8
 from redpoll.catalogue.keyspec import ACCESS, OW, RO, UPDATE, KeyRange, KeySpec, counted_keys, key_range
 from redpoll.catalogue.spec import DENYOOM, MOVABLEKEYS, READONLY, WRITE
 from redpoll.catalogue.spec import SET as SET_CATEGORY
+from redpoll.commands.results import store
 from redpoll.commands.set_replies import add_member, all_members
 from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import LIMIT_NEGATIVE, NUMKEYS_NOT_POSITIVE, SYNTAX, TOO_MANY_NUMKEYS, CommandError
-from redpoll.keyspace.events import DEL, SDIFFSTORE, SINTERSTORE, SUNIONSTORE, Event
+from redpoll.keyspace.events import SDIFFSTORE, SINTERSTORE, SUNIONSTORE
 from redpoll.protocol.reply import SET, PackedStrings, SetOf, Strings
 from redpoll.structures.table_copy import copied
 from redpoll.types.kinds import SET_HASHTABLE, SET_INTSET, EncodingLimits
@@ -65,20 +66,6 @@ def by_size(sets: list[Set], largest_first: bool = False) -> list[Set]:
         sizes.append((-size if largest_first else size) << INDEX_BITS | at)
     sizes.sort()
     return [sets[size & INDEX_MASK] for size in sizes]
-
-
-def store(session: Session, target: bytes, made: Set, event: Event) -> object:
-    """Let `target` hold what was made, or nothing if that is empty; how many members."""
-    db = session.db
-    if made.is_empty():
-        # Also a key past its deadline is deleted by the command, as the reference has it, and not by its time.
-        if db.discard(target):
-            session.changed(target, None, DEL, 1)
-        return 0
-    size = made.count()
-    db.set_container(target, made)
-    session.changed(target, None, event, 1)
-    return size
 
 
 # Intersection: the smallest set is gone through, and the others are asked in the order of their size.
@@ -174,7 +161,7 @@ def sinterstore(session: Session, args: list[bytes]) -> object:
                 made.add(walk.member(), limits)
         if not numbers:
             made.fit(limits)
-    return store(session, args[1], made, SINTERSTORE)
+    return store(session, args[1], made, made.count(), SINTERSTORE)
 
 
 # Union.
@@ -273,7 +260,7 @@ def add_all(made: Set, value: Set, limits: EncodingLimits) -> None:
 def sunionstore(session: Session, args: list[bytes]) -> object:
     sets = present(look_up(session, args[2:]))
     made = united(sets, session.db.moment.limits) if len(sets) > 0 else Set()
-    return store(session, args[1], made, SUNIONSTORE)
+    return store(session, args[1], made, made.count(), SUNIONSTORE)
 
 
 # Difference.  Either each member of the first set is looked for in all others, or the first set is copied and each
@@ -357,4 +344,4 @@ def sdiffstore(session: Session, args: list[bytes]) -> object:
                     made.add(walk.member(), limits)
         else:
             made = reduced(first, others, limits)
-    return store(session, args[1], made, SDIFFSTORE)
+    return store(session, args[1], made, made.count(), SDIFFSTORE)

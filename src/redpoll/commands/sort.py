@@ -211,12 +211,13 @@ def part_of_zset(db: Database, plan: Plan) -> list[bytes]:
     size = value.count()
     start = plan.start(size)
     stop = plan.stop(size)
-    found: list[object] = []
+    found: list[bytes] = []
     if plan.descending:
-        value.slice(size - stop, size - start, True, found)
+        value.span(size - stop, size - start).members(found)
+        found.reverse()
     else:
-        value.slice(start, stop, False, found)
-    return [member for member in found if isinstance(member, bytes)]
+        value.span(start, stop).members(found)
+    return found
 
 
 def by_number(db: Database, plan: Plan, elements: list[bytes], stop: i64) -> list[bytes]:

@@ -1,96 +1,51 @@
-"""Sorted sets by range: of ranks, of scores, of members."""
+"""Sorted sets by range, of ranks, scores or members: told, counted, stored, removed."""
 
 from __future__ import annotations
 
-from typing import Final
-
+from librt.vecs import vec
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import ACCESS, RO, one_key
-from redpoll.catalogue.spec import READONLY, SORTEDSET
-from redpoll.engine.args import Args, integer
+from redpoll.catalogue.keyspec import ACCESS, DELETE, OW, RO, RW, UPDATE, KeyRange, one_key
+from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, SORTEDSET, WRITE
+from redpoll.commands.results import store
+from redpoll.commands.zset_bounds import (
+    BY_LEX,
+    BY_RANK,
+    BY_SCORE,
+    Ends,
+    LexEnds,
+    RangeOptions,
+    ScoreEnds,
+    cut,
+    read_ends,
+)
+from redpoll.commands.zset_replies import told
+from redpoll.engine.args import Args
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import (
-    LIMIT_WITHOUT_RANGE,
-    NOT_A_LEX_RANGE,
-    NOT_A_MIN_OR_MAX,
-    SYNTAX,
-    WITHSCORES_BYLEX,
-    CommandError,
-    up_to_nul,
-)
-from redpoll.protocol.numbers import parse_score_bound
-from redpoll.protocol.reply import Double, Pairs
-from redpoll.types.kinds import ZSET_SKIPLIST
-from redpoll.types.zset import ZSet
-
-BY_RANK: Final[i64] = 0
-BY_SCORE: Final[i64] = 1
-BY_LEX: Final[i64] = 2
+from redpoll.keyspace.events import DEL, ZRANGESTORE, ZREMRANGEBYLEX, ZREMRANGEBYRANK, ZREMRANGEBYSCORE, Event
+from redpoll.protocol.reply import ALONE, FLAT
+from redpoll.types.kinds import EncodingLimits
+from redpoll.types.zset import ZSet, drop_signs
 
 
-class RangeOptions:
-    """The words behind ZRANGE's ends."""
-
-    def __init__(self, cursor: Args) -> None:
-        self.by: i64 = BY_RANK
-        self.reverse = False
-        self.with_scores = False
-        self.skip: i64 = 0
-        self.most: i64 = -1
-        while cursor.left() > 0:
-            word = cursor.word()
-            if word == b"WITHSCORES":
-                self.with_scores = True
-            elif word == b"LIMIT" and cursor.left() >= 2:
-                self.skip = cursor.integer()
-                self.most = cursor.integer()
-            elif word == b"REV" and not self.reverse:
-                self.reverse = True
-            elif word == b"BYLEX" and self.by == BY_RANK:
-                self.by = BY_LEX
-            elif word == b"BYSCORE" and self.by == BY_RANK:
-                self.by = BY_SCORE
-            else:
-                raise CommandError(SYNTAX)
-        if self.most != -1 and self.by == BY_RANK:
-            raise CommandError(LIMIT_WITHOUT_RANGE)
-        if self.with_scores and self.by == BY_LEX:
-            raise CommandError(WITHSCORES_BYLEX)
+def tell_range(session: Session, args: list[bytes], options: RangeOptions) -> object:
+    """The reply of all commands that tell a range, once its options are read."""
+    ends = read_ends(options, args[2], args[3])
+    zset = session.db.zset(args[1])
+    if zset is None:
+        return []
+    ends.place(zset)
+    cut(ends, options, zset)
+    return told(zset, ends.start, ends.stop, options.reverse, FLAT if options.with_scores else ALONE)
 
 
-class ScoreEnd:
-    """One end of a range of scores: `(1.5`, `-inf`."""
-
-    def __init__(self, word: bytes) -> None:
-        self.open = word[:1] == b"("
-        self.score = parse_score_bound(word, 1 if self.open else 0)
-        if self.score != self.score:
-            raise CommandError(NOT_A_MIN_OR_MAX)
-
-    def rank(self, zset: ZSet, is_max: bool) -> i64:
-        """How many members come before this end of the range."""
-        return zset.rank_of_score(self.score, is_max != self.open)
-
-
-class LexEnd:
-    """One end of a range of members: `[a`, `(a`, `-`, `+`."""
-
-    def __init__(self, word: bytes) -> None:
-        self.lowest = up_to_nul(word) == b"-"
-        self.highest = up_to_nul(word) == b"+"
-        self.open = word[:1] == b"("
-        self.member = word[1:]
-        if not (self.lowest or self.highest or self.open or word[:1] == b"["):
-            raise CommandError(NOT_A_LEX_RANGE)
-
-    def rank(self, zset: ZSet, is_max: bool) -> i64:
-        if self.lowest:
-            return 0
-        if self.highest:
-            return zset.count()
-        return zset.rank_of_member(self.member, is_max != self.open)
+def tell_fixed(session: Session, args: list[bytes], by: i64, reverse: bool) -> object:
+    """The commands that say by their name what their range is of."""
+    options = RangeOptions(by, reverse)
+    if len(args) > 4:
+        options.read(Args(args, 4))
+    return tell_range(session, args, options)
 
 
 @command(
@@ -101,77 +56,205 @@ class LexEnd:
     summary="The members of a sorted set in a range of ranks, scores or members.",
 )  # fmt: skip
 def zrange(session: Session, args: list[bytes]) -> object:
-    options = RangeOptions(Args(args, 4))
-    low_word, high_word = args[2], args[3]
-    if options.by == BY_RANK:
-        first = integer(low_word)
-        last = integer(high_word)
-        zset = session.db.zset(args[1])
-        if zset is None:
-            return []
-        return by_rank(zset, first, last, options)
-    if options.reverse:
-        low_word, high_word = high_word, low_word
-    if options.by == BY_SCORE:
-        low_score = ScoreEnd(low_word)
-        high_score = ScoreEnd(high_word)
-        zset = session.db.zset(args[1])
-        if zset is None:
-            return []
-        return limited(zset, low_score.rank(zset, False), high_score.rank(zset, True), options)
-    low_lex = LexEnd(low_word)
-    high_lex = LexEnd(high_word)
-    zset = session.db.zset(args[1])
+    options = RangeOptions()
+    if len(args) > 4:
+        options.read(Args(args, 4), free=True)
+    return tell_range(session, args, options)
+
+
+@command(
+    "zrevrange", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 start:integer stop:integer [WITHSCORES]",
+    since="1.2.0", complexity="O(log n + members returned)",
+    summary="The members of a sorted set in a range of ranks, which count from the highest score.",
+)  # fmt: skip
+def zrevrange(session: Session, args: list[bytes]) -> object:
+    return tell_fixed(session, args, BY_RANK, True)
+
+
+@command(
+    "zrangebyscore", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 min:double max:double [WITHSCORES@2.0.0] [LIMIT offset:integer count:integer]",
+    since="1.0.5", complexity="O(log n + members returned)",
+    summary="The members of a sorted set in a range of scores.",
+)  # fmt: skip
+def zrangebyscore(session: Session, args: list[bytes]) -> object:
+    return tell_fixed(session, args, BY_SCORE, False)
+
+
+@command(
+    "zrevrangebyscore", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 max:double min:double [WITHSCORES] [LIMIT offset:integer count:integer]",
+    since="2.2.0", complexity="O(log n + members returned)",
+    summary="The members of a sorted set in a range of scores, from the highest on.",
+)  # fmt: skip
+def zrevrangebyscore(session: Session, args: list[bytes]) -> object:
+    return tell_fixed(session, args, BY_SCORE, True)
+
+
+@command(
+    "zrangebylex", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 min max [LIMIT offset:integer count:integer]",
+    since="2.8.9", complexity="O(log n + members returned)",
+    summary="The members in a lexicographic range of a sorted set whose scores are all equal.",
+)  # fmt: skip
+def zrangebylex(session: Session, args: list[bytes]) -> object:
+    return tell_fixed(session, args, BY_LEX, False)
+
+
+@command(
+    "zrevrangebylex", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 max min [LIMIT offset:integer count:integer]",
+    since="2.8.9", complexity="O(log n + members returned)",
+    summary="The members in a lexicographic range of a sorted set whose scores are all equal, from the last on.",
+)  # fmt: skip
+def zrevrangebylex(session: Session, args: list[bytes]) -> object:
+    return tell_fixed(session, args, BY_LEX, True)
+
+
+# Counting.
+
+
+def count_range(session: Session, key: bytes, ends: Ends) -> object:
+    """How many members are between the ends."""
+    zset = session.db.zset(key)
     if zset is None:
-        return []
-    return limited(zset, low_lex.rank(zset, False), high_lex.rank(zset, True), options)
+        return 0
+    ends.place(zset)
+    return ends.stop - ends.start if ends.stop > ends.start else 0
 
 
-def by_rank(zset: ZSet, first: i64, last: i64, options: RangeOptions) -> object:
-    """The members of ranks `first` to `last`, both included; negative ones count from the end."""
-    count = zset.count()
-    if first < 0:
-        first = max(first + count, 0)
-    if last < 0:
-        last += count
-    if last >= count:
-        last = count - 1
-    if first > last:
-        return []
-    if options.reverse:
-        return members(zset, count - 1 - last, count - first, options)
-    return members(zset, first, last + 1, options)
+@command(
+    "zcount", arity=4, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 min:double max:double",
+    since="2.0.0", complexity="O(log n)", summary="How many members of a sorted set have scores in a range.",
+)  # fmt: skip
+def zcount(session: Session, args: list[bytes]) -> object:
+    return count_range(session, args[1], ScoreEnds(args[2], args[3]))
 
 
-def limited(zset: ZSet, start: i64, stop: i64, options: RangeOptions) -> object:
-    """The members of ranks `start` to before `stop`, as LIMIT cuts them."""
-    skip = options.skip
-    if skip < 0 and zset.kind == ZSET_SKIPLIST:
-        # The reference counts from the end there, and only there.
-        skip += stop - start
-    if skip < 0 or start >= stop or skip >= stop - start:
-        return []
-    most = stop - start - skip
-    if options.most >= 0 and options.most < most:
-        most = options.most
-    if options.reverse:
-        return members(zset, stop - skip - most, stop - skip, options)
-    return members(zset, start + skip, start + skip + most, options)
+@command(
+    "zlexcount", arity=4, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 min max",
+    since="2.8.9", complexity="O(log n)",
+    summary="How many members are in a lexicographic range of a sorted set whose scores are all equal.",
+)  # fmt: skip
+def zlexcount(session: Session, args: list[bytes]) -> object:
+    return count_range(session, args[1], LexEnds(args[2], args[3]))
 
 
-def members(zset: ZSet, start: i64, stop: i64, options: RangeOptions) -> object:
-    """The reply: members, with their scores if asked (in RESP3 as pairs)."""
-    found: list[object] = []
-    if start >= stop:
-        return found
-    zset.slice(start, stop, options.reverse, found)
-    if not options.with_scores:
-        return found
-    scores = zset.slice_scores(start, stop, options.reverse)
-    pairs: list[object] = []
-    i: i64 = 0
-    while i < len(scores):
-        pairs.append(found[i])
-        pairs.append(Double(scores[i]))
-        i += 1
-    return Pairs(pairs)
+# Storing.
+
+
+@command(
+    "zrangestore", arity=-5, flags=WRITE | DENYOOM, acl=SORTEDSET,
+    keys=[KeyRange(OW | UPDATE, 1, 1, 1), KeyRange(RO | ACCESS, 2, 2, 1)], group="sorted-set",
+    arguments="dst#0 src#1 min max [sortby: BYSCORE | BYLEX] [REV] [LIMIT offset:integer count:integer]",
+    since="6.2.0", complexity="O(log n + members stored * log(members stored))",
+    summary="Store the members of a sorted set in a range of ranks, scores or members; how many.",
+)  # fmt: skip
+def zrangestore(session: Session, args: list[bytes]) -> object:
+    db = session.db
+    options = RangeOptions()
+    if len(args) > 5:
+        options.read(Args(args, 5), free=True, storing=True)
+    ends = read_ends(options, args[3], args[4])
+    made = ZSet()
+    size: i64 = 0
+    zset = db.zset(args[2])
+    if zset is not None:
+        ends.place(zset)
+        cut(ends, options, zset)
+        if ends.stop > ends.start:
+            size = ends.stop - ends.start
+            fill_from(made, zset, ends, options, db.moment.limits)
+    return store(session, args[1], made, size, ZRANGESTORE)
+
+
+def fill_from(made: ZSet, zset: ZSet, ends: Ends, options: RangeOptions, limits: EncodingLimits) -> None:
+    """Put the members of a range into a new set.  O(members)."""
+    span = zset.span(ends.start, ends.stop)
+    members: list[bytes] = []
+    span.members(members)
+    count: i64 = len(members)
+    scores = span.scores(vec[float](capacity=count))
+    # The reference adds one member after the other, so the encoding may change on the way, and with it what becomes
+    # of the sign of zero.  Only of a range of ranks it knows the number before.
+    if options.by != BY_RANK or count <= limits.zset_entries:
+        compact = compact_ones(members, options.reverse, limits)
+        if options.reverse:
+            drop_signs(scores, count - compact, count)
+        else:
+            drop_signs(scores, 0, compact)
+    made.fill(scores, members, limits)
+
+
+def compact_ones(members: list[bytes], reverse: bool, limits: EncodingLimits) -> i64:
+    """How many members a set takes, from the first or from the last on, before it is a skip list."""
+    count: i64 = len(members)
+    most = count if count < limits.zset_entries else limits.zset_entries
+    found: i64 = 0
+    while found < most and len(members[count - 1 - found if reverse else found]) <= limits.zset_value:
+        found += 1
+    return found
+
+
+# Removing.
+
+
+def remove_between(session: Session, key: bytes, ends: Ends, event: Event) -> object:
+    """Take the members between the ends out; how many."""
+    zset = session.db.zset_to_change(key, False)
+    if zset is None:
+        return 0
+    ends.place(zset)
+    if ends.stop <= ends.start:
+        return 0
+    remove_ranks(session, key, zset, ends.start, ends.stop, event)
+    return ends.stop - ends.start
+
+
+def remove_ranks(session: Session, key: bytes, zset: ZSet, start: i64, stop: i64, event: Event) -> None:
+    """Take the members of ranks `start` to before `stop`, at least one, out of the set at `key`, and tell of it."""
+    db = session.db
+    if start == 0 and stop == zset.count():
+        # All of it goes, without a look at each member.
+        db.discard(key)
+        session.changed(key, None, event, stop)
+        session.also(key, DEL)
+        return
+    gone = zset.remove_range(start, stop)
+    session.changed(key, zset, event, stop - start)
+    if gone is not None:
+        db.reclaimer.drop(gone)
+
+
+@command(
+    "zremrangebyrank", arity=4, flags=WRITE, acl=SORTEDSET, keys=one_key(RW | DELETE), group="sorted-set",
+    arguments="key#0 start:integer stop:integer",
+    since="2.0.0", complexity="O(log n + members removed)",
+    summary="Remove the members of a sorted set in a range of ranks; how many.",
+)  # fmt: skip
+def zremrangebyrank(session: Session, args: list[bytes]) -> object:
+    ends = read_ends(RangeOptions(BY_RANK), args[2], args[3])
+    return remove_between(session, args[1], ends, ZREMRANGEBYRANK)
+
+
+@command(
+    "zremrangebyscore", arity=4, flags=WRITE, acl=SORTEDSET, keys=one_key(RW | DELETE), group="sorted-set",
+    arguments="key#0 min:double max:double",
+    since="1.2.0", complexity="O(log n + members removed)",
+    summary="Remove the members of a sorted set in a range of scores; how many.",
+)  # fmt: skip
+def zremrangebyscore(session: Session, args: list[bytes]) -> object:
+    return remove_between(session, args[1], ScoreEnds(args[2], args[3]), ZREMRANGEBYSCORE)
+
+
+@command(
+    "zremrangebylex", arity=4, flags=WRITE, acl=SORTEDSET, keys=one_key(RW | DELETE), group="sorted-set",
+    arguments="key#0 min max",
+    since="2.8.9", complexity="O(log n + members removed)",
+    summary="Remove the members in a lexicographic range of a sorted set whose scores are all equal; how many.",
+)  # fmt: skip
+def zremrangebylex(session: Session, args: list[bytes]) -> object:
+    return remove_between(session, args[1], LexEnds(args[2], args[3]), ZREMRANGEBYLEX)

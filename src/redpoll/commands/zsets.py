@@ -1,14 +1,12 @@
-"""Sorted sets: adding, removing, scores and ranks, and the pop that waits."""
+"""Sorted sets: members added, moved, removed, their scores and ranks.  `zset_*.py` have the rest."""
 
 from __future__ import annotations
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import ACCESS, DELETE, RO, RW, UPDATE, key_range, one_key
-from redpoll.catalogue.spec import BLOCKING, DENYOOM, FAST, READONLY, SORTEDSET, WRITE
-from redpoll.commands.waits import timeout_deadline
+from redpoll.catalogue.keyspec import ACCESS, DELETE, RO, RW, UPDATE, one_key
+from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, SORTEDSET, WRITE
 from redpoll.engine.args import Args, double
-from redpoll.engine.blocking import ZSETS
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import (
@@ -20,9 +18,22 @@ from redpoll.errors import (
     CommandError,
     wrong_arity,
 )
-from redpoll.keyspace.events import ZADD, ZINCR, ZPOPMIN, ZREM
+from redpoll.keyspace.events import ZADD, ZINCR, ZREM, Event
+from redpoll.protocol.numbers import parse_double
 from redpoll.protocol.reply import NULL_ARRAY, Double
-from redpoll.types.zset import ADDED, MOVED, NOT_A_NUMBER, ONLY_GREATER, ONLY_LESS, ONLY_NEW, ONLY_OLD, REFUSED
+from redpoll.types.value import CREATED
+from redpoll.types.zset import (
+    ADDED,
+    ALWAYS,
+    MOVED,
+    NOT_A_NUMBER,
+    ONLY_GREATER,
+    ONLY_LESS,
+    ONLY_NEW,
+    ONLY_OLD,
+    REFUSED,
+    ZSet,
+)
 
 
 class ZAddOptions:
@@ -72,52 +83,98 @@ class ZAddOptions:
     summary="Add members to a sorted set, or move those already there.",
 )  # fmt: skip
 def zadd(session: Session, args: list[bytes]) -> object:
+    count: i64 = len(args)
+    if count == 4:
+        # The common form has no room for options.
+        score = parse_double(args[2])
+        if score == score:
+            return add_one(session, args[1], score, args[3])
     cursor = Args(args, 2)
     options = ZAddOptions(cursor)
     options.check(cursor.left())
     first = cursor.at
-    count: i64 = len(args)
-    if count - first == 2:
-        return _add_one(session, args[1], options, double(args[first]), args[first + 1])
+    if options.incr:
+        return increase(session, args[1], options.condition, double(args[first]), args[first + 1])
     scores = [double(args[i]) for i in range(first, count, 2)]
     db = session.db
+    limits = db.moment.limits
     key = args[1]
     zset = db.zset_to_change(key, options.condition & ONLY_OLD == 0)
     if zset is None:
         return 0
 
+    kind = zset.kind
+    pairs: i64 = len(scores)
+    zset.expect(pairs, longest_member(args, first + 1, 2), limits)
     added: i64 = 0
     moved: i64 = 0
     i: i64 = 0
-    pairs: i64 = len(scores)
     while i < pairs:
-        member = args[first + i * 2 + 1]
-        outcome = zset.put(member, scores[i], options.condition)
+        outcome = zset.put(args[first + i * 2 + 1], scores[i], limits, options.condition)
         if outcome == ADDED:
             added += 1
         elif outcome == MOVED:
             moved += 1
         i += 1
-    session.changed(key, zset, ZADD, added + moved)
+    if added + moved > 0:
+        session.changed(key, zset, ZADD, added + moved)
+    elif zset.kind != kind and zset.home != CREATED:
+        db.put_back(key, zset)
     return added + moved if options.ch else added
 
 
-def _add_one(session: Session, key: bytes, options: ZAddOptions, score: float, member: bytes) -> object:
-    """ZADD of one pair, the common form; with INCR the reply is the new score."""
+def longest_member(args: list[bytes], first: i64, step: i64) -> i64:
+    """The length of the longest member, each of which is the `step`-th argument from index `first` on."""
+    longest: i64 = 0
+    i = first
+    while i < len(args):
+        size: i64 = len(args[i])
+        if size > longest:
+            longest = size
+        i += step
+    return longest
+
+
+def put_one(session: Session, key: bytes, zset: ZSet, condition: i64, score: float, member: bytes, event: Event) -> i64:
+    """Add or move one member, or increase its score if `event` is ZINCR, and tell of it; the outcome of `put`."""
     db = session.db
-    zset = db.zset_to_change(key, options.condition & ONLY_OLD == 0)
-    if zset is None:
-        return None if options.incr else 0
-    outcome = zset.put(member, score, options.condition, options.incr)
-    if outcome == NOT_A_NUMBER:
-        raise CommandError(SCORE_NOT_A_NUMBER)
-    count: i64 = 0
+    limits = db.moment.limits
+    kind = zset.kind
+    zset.expect(1, len(member), limits)
+    outcome = zset.put(member, score, limits, condition, event is ZINCR)
     if outcome == ADDED or outcome == MOVED:
-        count = 1
-    session.changed(key, zset, ZINCR if options.incr else ZADD, count)
-    if options.incr:
-        return None if outcome == REFUSED else Double(zset.score)
-    return int(outcome == ADDED or (options.ch and outcome == MOVED))
+        session.changed(key, zset, event, 1)
+    elif outcome == NOT_A_NUMBER:
+        raise CommandError(SCORE_NOT_A_NUMBER)
+    elif zset.kind != kind and zset.home != CREATED:
+        # A member that is kept out may change the encoding all the same.
+        db.put_back(key, zset)
+    return outcome
+
+
+def add_one(session: Session, key: bytes, score: float, member: bytes) -> object:
+    """ZADD of one pair without conditions."""
+    zset = session.db.zset_to_change(key, True)
+    assert zset is not None
+    return int(put_one(session, key, zset, ALWAYS, score, member, ZADD) == ADDED)
+
+
+def increase(session: Session, key: bytes, condition: i64, by: float, member: bytes) -> object:
+    """ZINCRBY, and ZADD INCR, which may have a condition; the new score, null if the condition is not met."""
+    zset = session.db.zset_to_change(key, condition & ONLY_OLD == 0)
+    if zset is None or put_one(session, key, zset, condition, by, member, ZINCR) == REFUSED:
+        return None
+    return Double(zset.score)
+
+
+@command(
+    "zincrby", arity=4, flags=WRITE | DENYOOM | FAST, acl=SORTEDSET, keys=one_key(RW | ACCESS | UPDATE),
+    group="sorted-set",
+    arguments="key#0 increment:integer member",
+    since="1.2.0", complexity="O(log n)", summary="Add to the score of a member of a sorted set; the new score.",
+)  # fmt: skip
+def zincrby(session: Session, args: list[bytes]) -> object:
+    return increase(session, args[1], ALWAYS, double(args[2]), args[3])
 
 
 @command(
@@ -131,21 +188,62 @@ def zscore(session: Session, args: list[bytes]) -> object:
 
 
 @command(
+    "zmscore", arity=-3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 member ...",
+    since="6.2.0", complexity="O(1) for each member", summary="The scores of several members of a sorted set.",
+)  # fmt: skip
+def zmscore(session: Session, args: list[bytes]) -> object:
+    zset = session.db.zset(args[1])
+    found: list[object] = []
+    for member in args[2:]:
+        found.append(Double(zset.score) if zset is not None and zset.find(member) else None)
+    return found
+
+
+@command(
+    "zcard", arity=2, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO), group="sorted-set",
+    arguments="key#0",
+    since="1.2.0", complexity="O(1)", summary="How many members a sorted set has.",
+)  # fmt: skip
+def zcard(session: Session, args: list[bytes]) -> object:
+    zset = session.db.zset(args[1])
+    return zset.count() if zset is not None else 0
+
+
+def tell_rank(session: Session, args: list[bytes], name: bytes, reverse: bool) -> object:
+    """ZRANK and ZREVRANK."""
+    with_score = False
+    if len(args) > 3:
+        if len(args) > 4:
+            raise CommandError(wrong_arity(name))
+        with_score = args[3].upper() == b"WITHSCORE"
+        if not with_score:
+            raise CommandError(SYNTAX)
+    zset = session.db.zset(args[1])
+    rank: i64 = zset.rank(args[2]) if zset is not None else -1
+    if zset is None or rank < 0:
+        return NULL_ARRAY if with_score else None
+    if reverse:
+        rank = zset.count() - 1 - rank
+    return [rank, Double(zset.score)] if with_score else rank
+
+
+@command(
     "zrank", arity=-3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 member [WITHSCORE]",
     since="2.0.0", complexity="O(log n)", summary="How many members of a sorted set come before one.",
 )  # fmt: skip
 def zrank(session: Session, args: list[bytes]) -> object:
-    if len(args) > 4:
-        raise CommandError(wrong_arity(b"zrank"))
-    with_score = len(args) == 4 and args[3].upper() == b"WITHSCORE"
-    if len(args) > 3 and not with_score:
-        raise CommandError(SYNTAX)
-    zset = session.db.zset(args[1])
-    rank: i64 = zset.rank(args[2]) if zset is not None else -1
-    if zset is None or rank < 0:
-        return NULL_ARRAY if with_score else None
-    return [rank, Double(zset.score)] if with_score else rank
+    return tell_rank(session, args, b"zrank", False)
+
+
+@command(
+    "zrevrank", arity=-3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
+    arguments="key#0 member [WITHSCORE]",
+    since="2.0.0", complexity="O(log n)", summary="How many members of a sorted set come after one.",
+)  # fmt: skip
+def zrevrank(session: Session, args: list[bytes]) -> object:
+    return tell_rank(session, args, b"zrevrank", True)
 
 
 @command(
@@ -165,23 +263,3 @@ def zrem(session: Session, args: list[bytes]) -> object:
     if removed > 0:
         session.changed(args[1], zset, ZREM, removed)
     return removed
-
-
-@command(
-    "bzpopmin", arity=-3, flags=WRITE | BLOCKING | FAST, acl=SORTEDSET, keys=key_range(1, -2, 1, RW | ACCESS | DELETE),
-    arguments="key#0 ... timeout:double",
-    group="sorted-set", since="5.0.0", complexity="O(log n)",
-    summary="Take the first member out of the first of some sorted sets that has one, or wait for one.",
-)  # fmt: skip
-def bzpopmin(session: Session, args: list[bytes]) -> object:
-    deadline_ms = timeout_deadline(session, args[-1])
-    keys = args[1:-1]
-    for key in keys:
-        zset = session.db.zset_to_change(key, False)
-        if zset is not None:
-            member = zset.pop(False)
-            score = zset.score
-            session.changed(key, zset, ZPOPMIN, 1)
-            session.journal_as([b"ZPOPMIN", key])
-            return [key, member, Double(score)]
-    return session.engine.blocking.block(session, args, keys, deadline_ms, NULL_ARRAY, ZSETS)

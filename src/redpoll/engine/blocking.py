@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from redpoll.keyspace.moment import AWAITED, REPLACEMENT_AWAITED
-from redpoll.protocol.reply import BLOCKED, Error
+from redpoll.protocol.reply import BLOCKED, Error, Rows
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
     HASH_LISTPACK,
@@ -90,6 +90,8 @@ class Blocking:
         """Keys that changed, in the order of their changes ..."""
         self.is_ready: Final[set[tuple[int, bytes]]] = set()
         """... each of them once."""
+        self.rows: Rows | None = None
+        """Entries that a session got that is served just now: those that read the same get the same reply."""
         self.masks: Final[dict[int, int]] = {}
         """How many waiting sessions have each mask."""
 
@@ -239,6 +241,7 @@ class Blocking:
             self.is_ready.clear()
             for place in round_of:
                 self._serve_key(place)
+        self.rows = None
 
     def _serve_key(self, place: tuple[int, bytes]) -> None:
         queue = self.queues.get(place)

@@ -34,7 +34,7 @@ class Interest(Listener):
 
     def changed(self, db: i64, key: bytes, event: Event) -> None:
         watching = self.watchers.get((db, key))
-        if watching is not None:
+        if watching is not None and event.modifies:
             place = (int(db), key)
             for session in watching:
                 if event is EXPIRED and place in session.watched_stale:

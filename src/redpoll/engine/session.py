@@ -214,6 +214,14 @@ class Session:
         """
         self.engine.unit.rewrite(args)
 
+    def journal_only(self) -> None:
+        """Write nothing but what `journal_as` is given into the journal, and nothing at all if it is given nothing."""
+        self.engine.unit.withhold()
+
+    def journals(self) -> bool:
+        """Whether anybody wants the effects: for commands whose effects take some work to put together."""
+        return self.engine.unit.journal is not None
+
     def journal_always(self) -> None:
         """Write the command into the journal even if it finds nothing to change."""
         self.engine.unit.force()

@@ -87,6 +87,8 @@ ENCODING_LIMITS: Final = {
     b"list-max-listpack-size": "list_size",
     b"list-compress-depth": "list_compress_depth",
     b"hll-sparse-max-bytes": "hll_sparse_bytes",
+    b"stream-node-max-bytes": "stream_node_bytes",
+    b"stream-node-max-entries": "stream_node_entries",
 }
 """Directives that decide encodings, with their attributes of `EncodingLimits`."""
 

@@ -38,6 +38,8 @@ class Unit:
         self.changes_before: i64 = 0
         self.forced = False
         """Whether the present command is an effect even if it changed nothing."""
+        self.withheld = False
+        """Whether it is none although it changed something."""
 
     def attach(self, journal: Journal | None) -> None:
         """Let `journal` have the effects from now on, or nobody (None).  What ran before is told to neither."""
@@ -49,6 +51,7 @@ class Unit:
     def _forget(self) -> None:
         self.rewritten = []
         self.forced = False
+        self.withheld = False
         self.changes_before = self.moment.changes
 
     def rewrite(self, args: list[bytes]) -> None:
@@ -61,6 +64,10 @@ class Unit:
         if self.journal is not None:
             self.forced = True
 
+    def withhold(self) -> None:
+        """The present command is no effect as it came: only what `rewrite` is given of it."""
+        self.withheld = True
+
     def add(self, db: int, effect: list[bytes]) -> None:
         """Keep an effect.  A unit may reach into several databases: SELECT in a transaction, MOVE, COPY."""
         self.databases.append(db)
@@ -69,7 +76,7 @@ class Unit:
     def note(self, db: int, args: list[bytes]) -> None:
         """A command has run; if it changed something it is an effect, as it came or as it was rewritten."""
         if self.moment.changes != self.changes_before or self.forced:
-            if len(self.rewritten) == 0:
+            if len(self.rewritten) == 0 and not self.withheld:
                 self.add(db, args)
             for effect in self.rewritten:
                 self.add(db, effect)

@@ -37,6 +37,7 @@ from redpoll.types.kinds import (
 )
 from redpoll.types.list import List
 from redpoll.types.set import Set
+from redpoll.types.stream import Stream
 from redpoll.types.string import LongString, String, string_kind
 from redpoll.types.value import CREATED, Value
 from redpoll.types.zset import ZSet
@@ -298,15 +299,16 @@ class Database:
 
     def members(self, key: bytes) -> Set | None:
         """The set at `key` to read, or None.  Raises WRONGTYPE."""
-        return self._members() if self.look(key) else None
+        return self.found_members() if self.look(key) else None
 
     def members_to_change(self, key: bytes, create: bool) -> Set | None:
         """The set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
         if self.look_to_change(key):
-            return self._members()
+            return self.found_members()
         return Set() if create else None
 
-    def _members(self) -> Set:
+    def found_members(self) -> Set:
+        """The set at the position.  Raises WRONGTYPE."""
         found = self._kept(SET_INTSET, SET_HASHTABLE)
         if found is not None:
             assert isinstance(found, Set)
@@ -317,15 +319,16 @@ class Database:
 
     def zset(self, key: bytes) -> ZSet | None:
         """The sorted set at `key` to read, or None.  Raises WRONGTYPE."""
-        return self._zset() if self.look(key) else None
+        return self.found_zset() if self.look(key) else None
 
     def zset_to_change(self, key: bytes, create: bool) -> ZSet | None:
         """The sorted set at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
         if self.look_to_change(key):
-            return self._zset()
+            return self.found_zset()
         return ZSet() if create else None
 
-    def _zset(self) -> ZSet:
+    def found_zset(self) -> ZSet:
+        """The sorted set at the position.  Raises WRONGTYPE."""
         found = self._kept(ZSET_LISTPACK, ZSET_SKIPLIST)
         if found is not None:
             assert isinstance(found, ZSet)
@@ -333,6 +336,32 @@ class Database:
         value = ZSet()
         value.open(self.table)
         return value
+
+    def stream(self, key: bytes) -> Stream | None:
+        """The stream at `key` to read, or None.  Raises WRONGTYPE."""
+        return self._stream() if self.look(key) else None
+
+    def stream_to_change(self, key: bytes, create: bool) -> Stream | None:
+        """The stream at `key` to change; with `create` a new one if there is none.  Raises WRONGTYPE."""
+        if self.look_to_change(key):
+            return self._stream()
+        return Stream() if create else None
+
+    def _stream(self) -> Stream:
+        found = self._kept(STREAM, STREAM)
+        if found is not None:
+            assert isinstance(found, Stream)
+            return found
+        value = Stream()
+        value.open(self.table)
+        return value
+
+    def look_again(self, key: bytes, there: bool) -> None:
+        """Count a look-up of `key` for reading once more: XREAD and XREADGROUP look each key up twice."""
+        if there:
+            self.moment.hits += 1
+        else:
+            self._miss(key)
 
     def container(self) -> Value:
         """The container at the position, whatever its type: for reports and files.  The key holds no string."""
@@ -478,6 +507,18 @@ class Database:
         else:
             value.put_back(self.table, key)
         self._account()
+
+    def keep(self, key: bytes, value: Value, count: i64 = 0) -> None:
+        """Write back a `value` that was there before, and count `count` changes that no event tells.
+
+        For what changes of a stream beside its entries; and before `changed` with None where no session waits for such
+        a change.
+        """
+        self.moment.changes += count
+        value.put_back(self.table, key)
+        table = self.table
+        if table.record_bytes + table.outside_bytes != table.content_told:
+            self._account()
 
     def _put_in(self, key: bytes, value: Value) -> None:
         """Let `key`, which was not found, hold `value`."""

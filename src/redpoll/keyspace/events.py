@@ -9,11 +9,15 @@ from typing import Final
 
 
 class Event:
-    """A keyspace event: its name on the channel, and the letter that `notify-keyspace-events` knows it by."""
+    """A keyspace event: its name on the channel, and the letter that `notify-keyspace-events` knows it by.
 
-    def __init__(self, name: bytes, letter: bytes) -> None:
+    One that does not `modify` leaves the key as transactions watch it: it tells of a stream's groups.
+    """
+
+    def __init__(self, name: bytes, letter: bytes, modifies: bool = True) -> None:
         self.name: Final = name
         self.letter: Final = letter
+        self.modifies: Final = modifies
 
 
 NEW: Final = Event(b"new", b"n")
@@ -61,6 +65,25 @@ HPERSIST: Final = Event(b"hpersist", b"h")
 ZADD: Final = Event(b"zadd", b"z")
 ZINCR: Final = Event(b"zincr", b"z")
 ZREM: Final = Event(b"zrem", b"z")
+ZREMRANGEBYRANK: Final = Event(b"zremrangebyrank", b"z")
+ZREMRANGEBYSCORE: Final = Event(b"zremrangebyscore", b"z")
+ZREMRANGEBYLEX: Final = Event(b"zremrangebylex", b"z")
 GEOSEARCHSTORE: Final = Event(b"geosearchstore", b"z")
 GEORADIUSSTORE: Final = Event(b"georadiusstore", b"z")
 ZPOPMIN: Final = Event(b"zpopmin", b"z")
+ZPOPMAX: Final = Event(b"zpopmax", b"z")
+ZUNIONSTORE: Final = Event(b"zunionstore", b"z")
+ZINTERSTORE: Final = Event(b"zinterstore", b"z")
+ZDIFFSTORE: Final = Event(b"zdiffstore", b"z")
+ZRANGESTORE: Final = Event(b"zrangestore", b"z")
+XADD: Final = Event(b"xadd", b"t")
+XTRIM: Final = Event(b"xtrim", b"t")
+XDEL: Final = Event(b"xdel", b"t")
+XSETID: Final = Event(b"xsetid", b"t", modifies=False)
+XGROUP_CREATE: Final = Event(b"xgroup-create", b"t", modifies=False)
+XGROUP_MKSTREAM: Final = Event(b"xgroup-create", b"t")
+"""The same of a key that there was not."""
+XGROUP_SETID: Final = Event(b"xgroup-setid", b"t", modifies=False)
+XGROUP_DESTROY: Final = Event(b"xgroup-destroy", b"t", modifies=False)
+XGROUP_CREATECONSUMER: Final = Event(b"xgroup-createconsumer", b"t", modifies=False)
+XGROUP_DELCONSUMER: Final = Event(b"xgroup-delconsumer", b"t", modifies=False)

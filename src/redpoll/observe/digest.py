@@ -13,7 +13,18 @@ from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.scan import all_keys
 from redpoll.observe.aside import Aside
-from redpoll.types.kinds import LIST_LISTPACK, LIST_QUICKLIST, STRING_RAW, TYPE_NUMBER
+from redpoll.protocol.numbers import parse_double, shortest_text
+from redpoll.structures.ids import number_of
+from redpoll.types.kinds import (
+    LIST_LISTPACK,
+    LIST_QUICKLIST,
+    STREAM,
+    STRING_RAW,
+    TYPE_NUMBER,
+    ZSET_LISTPACK,
+    ZSET_SKIPLIST,
+)
+from redpoll.types.stream import Stream
 from redpoll.types.value import Value
 
 NOTHING: Final = bytes(20)
@@ -44,6 +55,10 @@ def value_digest(db: Database, key: bytes, start: bytes) -> bytes:
     digest = with_next(start, number(TYPE_NUMBER[kind]))
     if kind <= STRING_RAW:
         digest = with_next(digest, db.string(key) or b"")
+    elif kind == STREAM:
+        value = db.container()
+        assert isinstance(value, Stream)
+        digest = stream_digest(value, digest)
     else:
         digest = container_digest(db.container(), kind, digest)
     return with_any(digest, b"!!expire!!") if timed else digest
@@ -54,12 +69,27 @@ def container_digest(value: Value, kind: int, digest: bytes) -> bytes:
     rows = value.rows()
     width = int(value.row_width())
     for at in range(0, len(rows), width):
-        if width == 2:
+        if ZSET_LISTPACK <= kind <= ZSET_SKIPLIST:
+            score = shortest_text(parse_double(rows[at + 1]))
+            digest = with_any(digest, with_next(with_next(NOTHING, rows[at]), score))
+        elif width == 2:
             digest = with_any(digest, with_next(with_next(NOTHING, rows[at]), rows[at + 1]))
         elif LIST_LISTPACK <= kind <= LIST_QUICKLIST:
             digest = with_next(digest, rows[at])
         else:
             digest = with_any(digest, rows[at])
+    return digest
+
+
+def stream_digest(stream: Stream, digest: bytes) -> bytes:
+    """The digest of a stream's entries on top of `digest`; groups do not enter."""
+    entries = stream.all_entries()
+    for k in range(entries.count()):
+        digest = with_next(digest, b"%d.%d" % (number_of(entries.ms[k]), number_of(entries.seq[k])))
+        items = entries.items(k)
+        if items is not None:
+            for item in items:
+                digest = with_next(digest, item)
     return digest
 
 

@@ -20,12 +20,15 @@ from redpoll.types.kinds import (
     LISTPACKS,
     SET_HASHTABLE,
     SET_INTSET,
+    STREAM,
     STRING_INT,
     STRING_RAW,
     ZSET_SKIPLIST,
 )
 from redpoll.types.list import List
 from redpoll.types.listpack import FRAME_BYTES, entry_bytes
+from redpoll.types.stream import Stream
+from redpoll.types.stream_group import Group
 from redpoll.types.value import Value
 
 DEADLINE: Final = 8
@@ -68,6 +71,9 @@ def content_bytes(db: Database, key: bytes, kind: int) -> int:
         return intset_bytes(value)
     if isinstance(value, List):
         return list_bytes(value)
+    if kind == STREAM:
+        assert isinstance(value, Stream)
+        return stream_bytes(value)
     rows = value.rows()
     if kind in LISTPACKS:
         return listpack_bytes(rows)
@@ -80,6 +86,47 @@ def content_bytes(db: Database, key: bytes, kind: int) -> int:
         return total + items * DEADLINE
     assert kind == HASH_HASHTABLE or kind == SET_HASHTABLE, "a kind without a form in files"
     return total
+
+
+def stream_bytes(stream: Stream) -> int:
+    """A stream in an RDB file, as nodes with what deleted entries take there, then its groups."""
+    total = length_bytes(int(stream.node_count()))
+    for node in stream.node_sizes():
+        total += 17 + length_bytes(node) + node
+    first = stream.first_id()
+    total += length_bytes(int(stream.length())) + id_bytes(stream.last_ms, stream.last_seq)
+    total += id_bytes(first.ms, first.seq) if first is not None else id_bytes(0, 0)
+    total += id_bytes(stream.gone_ms, stream.gone_seq) + word_bytes(stream.added)
+    names = stream.sorted_groups()
+    total += length_bytes(len(names))
+    for name in names:
+        group = stream.group(name)
+        if group is not None:
+            total += string_bytes(name, is_int(name)) + group_bytes(group)
+    return total
+
+
+def group_bytes(group: Group) -> int:
+    """A consumer group there, without its name."""
+    total = id_bytes(group.last_ms, group.last_seq) + word_bytes(group.read) + length_bytes(int(group.pending.count))
+    there = group.pending.to_first()
+    while there:
+        total += 24 + word_bytes(group.pending.deliveries())
+        there = group.pending.step()
+    total += length_bytes(len(group.consumers))
+    for name, consumer in group.consumers.items():
+        count = int(consumer.ids.count)
+        total += string_bytes(name, is_int(name)) + 16 + length_bytes(count) + 16 * count
+    return total
+
+
+def id_bytes(ms: int, seq: int) -> int:
+    return word_bytes(ms) + word_bytes(seq)
+
+
+def word_bytes(word: int) -> int:
+    """A number of 64 bits, as lengths are written."""
+    return length_bytes(word) if word >= 0 else 9
 
 
 def length_bytes(length: int) -> int:

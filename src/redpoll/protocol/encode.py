@@ -12,10 +12,14 @@ from typing import Final
 from librt.strings import BytesWriter, read_i32_le, read_i64_le, write_i16_le, write_i32_le, write_i64_le
 from mypy_extensions import i32, i64, mypyc_attr, u8
 
-from redpoll.protocol.numbers import PAIRS, format_double, write_int
+from redpoll.protocol.numbers import PAIRS, format_double, int_size, is_negative_zero, write_int
 from redpoll.protocol.reply import (
+    ALONE,
     BEHIND_LENGTHS,
     MAP,
+    NO_ROW,
+    NUMBER_ITEM,
+    PAIRED,
     SET,
     SHORT,
     STOP_MASK,
@@ -31,10 +35,13 @@ from redpoll.protocol.reply import (
     Marker,
     NullArray,
     PackedStrings,
+    PairMap,
     Pairs,
     Push,
+    Ranking,
     RawError,
     RecordStrings,
+    Rows,
     RunView,
     Sequence,
     SetOf,
@@ -43,6 +50,7 @@ from redpoll.protocol.reply import (
     Strings,
     Verbatim,
     View,
+    unsigned,
 )
 
 RESP2: Final = 2
@@ -69,6 +77,9 @@ GREATER: Final[i64] = 62
 BAR: Final[i64] = 124
 EQUALS: Final[i64] = 61
 MINUS: Final = 45
+COMMA: Final = 44
+
+WHOLE_LIMIT: Final = 1e15
 
 
 @mypyc_attr(acyclic=True)
@@ -149,21 +160,25 @@ def encode(out: Output, reply: object, resp: i64) -> None:
         write_items(out, reply, resp)
     elif isinstance(reply, View):
         write_view(out, reply, resp)
+    elif isinstance(reply, Rows):
+        write_rows(out, reply, resp)
     else:
         encode_rare(out, reply, resp)
 
 
 def encode_rare(out: Output, reply: object, resp: i64) -> None:
     """`encode` for the values that are not on the hot path."""
-    if isinstance(reply, Error):
+    if isinstance(reply, Double):
+        write_double(out, reply.value, resp)
+    elif isinstance(reply, Error):
         write_error(out.buffer, reply.text)
     elif isinstance(reply, Map):
         write_map(out, PERCENT, reply.items, resp)
+    elif isinstance(reply, PairMap):
+        write_pair_map(out, reply.items, resp)
     elif isinstance(reply, SetOf):
         write_header(out.buffer, TILDE if resp >= RESP3 else STAR, len(reply.items))
         write_items(out, reply.items, resp)
-    elif isinstance(reply, Double):
-        write_double(out, reply.value, resp)
     elif isinstance(reply, Coordinate):
         if resp >= RESP3:
             out.buffer.write(b",%b\r\n" % reply.text())
@@ -280,8 +295,106 @@ def write_pairs(out: Output, items: list[object], resp: i64) -> None:
         i += 2
 
 
+def write_pair_map(out: Output, items: list[object], resp: i64) -> None:
+    """Append keys and values by turns as a map; as an array of pairs in RESP2."""
+    if resp >= RESP3:
+        write_map(out, PERCENT, items, resp)
+        return
+    count: i64 = len(items)
+    write_header(out.buffer, STAR, count >> 1)
+    i: i64 = 0
+    while i < count:
+        write_header(out.buffer, STAR, 2)
+        encode(out, items[i], resp)
+        encode(out, items[i + 1], resp)
+        i += 2
+
+
+def write_rows(out: Output, rows: Rows, resp: i64) -> None:
+    """Append rows; those that many clients get are spelled once."""
+    spelled = rows.spelled
+    if spelled is not None:
+        out.write(spelled)
+        return
+    if rows.shared:
+        aside = Output()
+        spell_rows(aside, rows, resp)
+        spelled = b"".join(aside.take())
+        rows.spelled = spelled
+        out.write(spelled)
+        return
+    spell_rows(out, rows, resp)
+
+
+def spell_rows(out: Output, rows: Rows, resp: i64) -> None:
+    """Append rows."""
+    count = rows.count
+    write_header(out.buffer, STAR, count)
+    k: i64 = 0
+    while k < count:
+        width = rows.open(k)
+        buffer = out.buffer
+        write_header(buffer, STAR, 2)
+        write_id(buffer, rows.ms, rows.seq)
+        if width == NO_ROW:
+            buffer.write(b"_\r\n" if resp >= RESP3 else b"*-1\r\n")
+        else:
+            write_header(buffer, STAR, width)
+            holder = rows.holder
+            while width > 0:
+                place = rows.step()
+                if place == NUMBER_ITEM:
+                    write_digits(out.buffer, rows.number)
+                else:
+                    start = place >> 32
+                    write_part(out, holder, start, place & STOP_MASK)
+                width -= 1
+        k += 1
+
+
+def write_id(buffer: BytesWriter, ms: i64, seq: i64) -> None:
+    """Append the bulk string `ms-seq` of two unsigned numbers."""
+    if ms < 0 or seq < 0:
+        text = b"%d-%d" % (unsigned(ms), unsigned(seq))
+        write_header(buffer, DOLLAR, len(text))
+        buffer.write(text)
+    else:
+        write_header(buffer, DOLLAR, digits_of(ms) + 1 + digits_of(seq))
+        write_int(buffer, ms)
+        buffer.append(MINUS)
+        write_int(buffer, seq)
+    write_i16_le(buffer, CRLF)
+
+
+def write_digits(buffer: BytesWriter, number: i64) -> None:
+    """Append the bulk string that spells a number of up to 18 digits."""
+    if number >= 0:
+        write_header(buffer, DOLLAR, digits_of(number))
+    else:
+        write_header(buffer, DOLLAR, digits_of(-number) + 1)
+    write_int(buffer, number)
+    write_i16_le(buffer, CRLF)
+
+
+def digits_of(number: i64) -> i64:
+    """How many digits a number of at least 0 has."""
+    if number >= 1000000000000 and number < 10000000000000:
+        # The time in ms.
+        return 13
+    digits: i64 = 1
+    while number >= 10000:
+        number //= 10000
+        digits += 4
+    if number >= 100:
+        return digits + 3 if number >= 1000 else digits + 2
+    return digits + 1 if number >= 10 else digits
+
+
 def write_view(out: Output, view: View, resp: i64) -> None:
     """Append the bulk strings that a view walks over."""
+    if isinstance(view, Ranking):
+        write_ranking(out, view, resp)
+        return
     count = view.count
     if resp < RESP3:
         write_header(out.buffer, STAR, count)
@@ -340,6 +453,23 @@ def write_packed(out: Output, view: PackedStrings) -> None:
             write_part(out, packed, begin, at)
     for whole in view.wholes:
         write_bulk(out, whole)
+
+
+def write_ranking(out: Output, ranking: Ranking, resp: i64) -> None:
+    """Append members of a sorted set, with scores or without."""
+    count = ranking.count
+    scored = ranking.layout != ALONE
+    paired = ranking.layout == PAIRED or (scored and resp >= RESP3)
+    write_header(out.buffer, STAR, count << 1 if scored and not paired else count)
+    ranking.start()
+    while count > 0:
+        ranking.advance()
+        if paired:
+            write_header(out.buffer, STAR, 2)
+        write_part(out, ranking.holder, ranking.begin, ranking.end)
+        if scored:
+            write_double(out, ranking.score, resp)
+        count -= 1
 
 
 def write_records(out: Output, view: RecordStrings) -> None:
@@ -408,6 +538,18 @@ def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:
 
 def write_double(out: Output, value: float, resp: i64) -> None:
     """Append a double; a bulk string with the same text in RESP2."""
+    if value > -WHOLE_LIMIT and value < WHOLE_LIMIT:
+        n = i64(value)
+        if float(n) == value and (n != 0 or not is_negative_zero(value)):
+            # Nearly all scores are whole numbers: their digits need not become an object.
+            buffer = out.buffer
+            if resp >= RESP3:
+                buffer.append(COMMA)
+            else:
+                write_header(buffer, DOLLAR, int_size(n))
+            write_int(buffer, n)
+            write_i16_le(buffer, CRLF)
+            return
     text = format_double(value)
     if resp >= RESP3:
         out.buffer.write(b",%b\r\n" % text)

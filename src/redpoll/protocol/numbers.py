@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import inf, nan
 from typing import Final
 
-from librt.strings import BytesWriter, write_i16_le, write_i32_le, write_i64_le
+from librt.strings import BytesWriter, write_f64_le, write_i16_le, write_i32_le, write_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i16, i32, i64, u8
 
@@ -381,6 +381,9 @@ def is_zero_at(b: bytes, start: i64) -> bool:
     return True
 
 
+SIGN_BIT: Final[i64] = 128
+"""In the last byte of a little-endian double."""
+
 INTEGRAL_LIMIT: Final = 4611686018427387904.0
 """2^62: integral doubles up to here are printed with all their digits."""
 
@@ -399,10 +402,17 @@ def format_double(d: float) -> bytes:
             if n == 0 and is_negative_zero(d):
                 return b"-0"
             return int_text(n)
-    elif d == inf:
+    return shortest_text(d)
+
+
+def shortest_text(d: float) -> bytes:
+    """The text of a score with the digits of Grisu2 though it may be whole, as digests have it: `1e+15`."""
+    if d == inf:
         return b"inf"
-    elif d == -inf:
+    if d == -inf:
         return b"-inf"
+    if d == 0.0:
+        return b"-0" if is_negative_zero(d) else b"0"
     number, exponent = shortest(-d if d < 0.0 else d)
     digits = int_text(number)
     out = _scratch if SHARED else BytesWriter()
@@ -420,7 +430,24 @@ def digits_of(d: float) -> bytes:
 
 def is_negative_zero(zero: float) -> bool:
     """Whether a zero carries the minus sign, which no comparison shows."""
-    return str(zero) == "-0.0"
+    out = _scratch if SHARED else BytesWriter()
+    out.truncate(0)
+    write_f64_le(out, zero)
+    return i64(out[7]) >= SIGN_BIT
+
+
+def int_size(n: i64) -> i64:
+    """How many characters the text of `n` has, for up to 18 digits."""
+    size: i64 = 1
+    if n < 0:
+        size = 2
+        n = -n
+    while n >= 1000:
+        size += 3
+        n //= 1000
+    if n >= 100:
+        return size + 2
+    return size + 1 if n >= 10 else size
 
 
 def lay_out(out: BytesWriter, digits: bytes, exponent: i64) -> None:

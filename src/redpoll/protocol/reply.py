@@ -63,6 +63,13 @@ class Pairs:
         self.items: Final = items
 
 
+class PairMap:
+    """Keys and values by turns in `items`: a map in RESP3, an array of pairs in RESP2 (streams with their entries)."""
+
+    def __init__(self, items: list[object]) -> None:
+        self.items: Final = items
+
+
 class SetOf:
     """An unordered collection; an array in RESP2."""
 
@@ -70,7 +77,7 @@ class SetOf:
         self.items: Final = items
 
 
-@mypyc_attr(acyclic=True)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Double:
     """A floating point number; a bulk string in RESP2."""
 
@@ -314,6 +321,45 @@ class PackedStrings(View):
         return whole
 
 
+FLAT: Final[i64] = 0
+ALONE: Final[i64] = 1
+PAIRED: Final[i64] = 2
+
+
+class Ranking(View):
+    """Members of a sorted set that lie in other bytes, with a score each or without, in the order of the reply.
+
+    `layout` says how scores stand beside members: ALONE (no scores), FLAT (one array in RESP2, pairs in RESP3) or
+    PAIRED (pairs in both).  `count` is the number of members.  After each `advance` the member is `holder[begin:end]`,
+    with its `score`.
+    """
+
+    def __init__(self, count: i64, layout: i64) -> None:
+        super().__init__(count, ARRAY)
+        self.layout: i64 = layout
+        self.holder: bytes = b""
+        self.begin: i64 = 0
+        self.end: i64 = 0
+        self.score: float = 0.0
+
+    def advance(self) -> None:
+        """Go to the next member; to be called `count` times after `start`."""
+        raise NotImplementedError
+
+    def step(self) -> bytes:
+        self.advance()
+        return self.holder[self.begin : self.end]
+
+    def to_list(self) -> list[object]:
+        """All members, with scores as pairs."""
+        self.start()
+        items: list[object] = []
+        for _ in range(self.count):
+            member = self.step()
+            items.append(member if self.layout == ALONE else (member, self.score))
+        return items
+
+
 class RecordStrings(View):
     """A row of bulk strings that stand in records `[name length, 1 byte][name][value]` one behind another.
 
@@ -359,6 +405,61 @@ class RecordStrings(View):
         self.record += 1
         self.value_due = not self.names
         return packed[middle:end] if self.values else packed[begin:middle]
+
+
+NO_ROW: Final[i64] = -1
+NUMBER_ITEM: Final[i64] = -1
+
+
+class Rows:
+    """An array of rows, each the ID of a stream's entry and an array of strings, which is walked and not built.
+
+    As a View it holds immutable bytes alone.  One that is `shared` goes to many clients and has no null rows, so both
+    protocols spell it alike: that is done once, and `spelled` keeps it.
+    """
+
+    def __init__(self, count: i64) -> None:
+        self.count: i64 = count
+        self.ms: i64 = 0
+        self.seq: i64 = 0
+        """The row's ID: two unsigned numbers as words."""
+        self.holder: bytes = b""
+        """The bytes in which the row's strings lie."""
+        self.number: i64 = 0
+        self.shared = False
+        self.spelled: bytes | None = None
+
+    def open(self, k: i64) -> i64:
+        """Go to row `k`; how many strings it has, NO_ROW for a null array in their place."""
+        raise NotImplementedError
+
+    def step(self) -> i64:
+        """The next string of the row: start << 32 | stop in `holder`, or NUMBER_ITEM if it is what `number` spells."""
+        raise NotImplementedError
+
+    def to_list(self) -> list[object]:
+        """The rows as lists, for callers without a wire.  O(rows)."""
+        rows: list[object] = []
+        for k in range(self.count):
+            width = self.open(k)
+            id = b"%d-%d" % (unsigned(self.ms), unsigned(self.seq))
+            if width == NO_ROW:
+                rows.append([id, None])
+                continue
+            strings: list[object] = []
+            for _ in range(width):
+                place = self.step()
+                if place == NUMBER_ITEM:
+                    strings.append(b"%d" % self.number)
+                else:
+                    strings.append(self.holder[place >> 32 : place & STOP_MASK])
+            rows.append([id, strings])
+        return rows
+
+
+def unsigned(word: i64) -> int:
+    """The number that a word is without a sign."""
+    return int(word) & 0xFFFFFFFFFFFFFFFF
 
 
 OK: Final = Status(b"OK")

@@ -1,6 +1,6 @@
 """Counted B+tree: (score, member) pairs in order, with their ranks.
 
-Entries are ordered by score, then by member as unsigned bytes.  `btree_leaf.py` has the leaves: immutable `bytes` of
+Entries are ordered by score, then by member as unsigned bytes.  `ranked.py` has the leaves: immutable `bytes` of
 packed records.  `btree_node.py` has the nodes above them: for each child a bound and the number of entries below it.
 
 What a change does to a child is settled by its parent afterwards: one with too many children is split, one with few
@@ -19,35 +19,21 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.structures.btree_leaf import (
-    boundary,
-    last_record,
-    member_at,
-    middle,
-    record,
-    record_end,
-    records_before,
-    score_at,
-    scores_before,
-    seek,
-    skip,
-    take_members,
-    take_scores,
-    with_score,
-)
+from redpoll.structures import ranked
 from redpoll.structures.btree_node import (
     HEAD,
     NODE_BYTES,
     SLOT_BYTES,
     TAIL,
     Node,
+    add_leaves,
     allocated,
     check_node,
     child_of,
     child_of_score,
-    collect_leaves,
     copied_node,
     delete_slot,
+    delete_slots,
     edge_node,
     edges_at,
     entries_before,
@@ -55,9 +41,23 @@ from redpoll.structures.btree_node import (
     insert_bound,
     join_node,
     node_bytes,
+    slots_bytes,
     split_node,
 )
 from redpoll.structures.packed import spliced, without
+from redpoll.structures.ranked import (
+    Span,
+    boundary,
+    last_record,
+    member_at,
+    middle,
+    record,
+    record_end,
+    score_of,
+    seek,
+    skip,
+    with_score,
+)
 
 LEAF_BYTES: Final[i64] = 479
 """A leaf and its header then stay within the 512 bytes that the small-object allocator serves."""
@@ -100,7 +100,8 @@ class BTree:
             index = child_of_score(node, score, after)
             total += entries_before(node, index)
             if node.level == 1:
-                return total + scores_before(node.leaves[index], score, after)
+                leaf = node.leaves[index]
+                return total + ranked.rank_of_score(leaf, 0, len(leaf), score, after)
             node = node.nodes[index]
 
     def rank_of_member(self, member: bytes, after: bool) -> i64:
@@ -120,63 +121,33 @@ class BTree:
         """Score and member of the entry at `rank`, from 0 to `count` - 1.  O(log n)."""
         node, index, rank = self._place(rank)
         leaf = node.leaves[index]
-        at = skip(leaf, rank)
-        return score_at(leaf, at), member_at(leaf, at)
+        at = skip(leaf, 0, rank)
+        return score_of(leaf, at), member_at(leaf, at)
 
     def first(self) -> tuple[float, bytes]:
         """Score and member of the first entry of a tree that has one.  O(log n)."""
         leaf = edge_node(self.root, 0).leaves[0]
-        return score_at(leaf, 0), member_at(leaf, 0)
+        return score_of(leaf, 0), member_at(leaf, 0)
 
     def last(self) -> tuple[float, bytes]:
         """Score and member of the last entry of a tree that has one.  O(log n)."""
         leaf = edge_node(self.root, -1).leaves[-1]
-        at = last_record(leaf)
-        return score_at(leaf, at), member_at(leaf, at)
+        at = last_record(leaf, 0, len(leaf))
+        return score_of(leaf, at), member_at(leaf, at)
 
-    def slice(self, start: i64, stop: i64, reverse: bool, members: list[object]) -> None:
-        """Append the members at ranks `start` to `stop` - 1, from the last to the first if `reverse`.
+    def span(self, start: i64, stop: i64) -> Span:
+        """The entries at ranks `start` to `stop` - 1, in the leaves as they are now.
 
-        0 <= start and stop <= count; an empty range appends nothing.  O(log n + range).
+        0 <= start and stop <= count; an empty range gives an empty span.  O(log n + leaves).
         """
-        while start < stop:
-            node, index, rank = self._place(stop - 1 if reverse else start)
-            counts = node.counts
-            while start < stop and 0 <= index < len(counts):
-                if reverse:
-                    low = rank - (stop - 1 - start) if rank > stop - 1 - start else 0
-                    take_members(node.leaves[index], low, rank + 1, True, members)
-                    stop -= rank + 1 - low
-                    index -= 1
-                    rank = counts[index] - 1 if index >= 0 else 0
-                else:
-                    high = rank + stop - start if rank + stop - start < counts[index] else counts[index]
-                    take_members(node.leaves[index], rank, high, False, members)
-                    start += high - rank
-                    index += 1
-                    rank = 0
-
-    def slice_scores(self, start: i64, stop: i64, reverse: bool) -> vec[float]:
-        """The scores at ranks `start` to `stop` - 1, in the order in which `slice` gives the members."""
-        scores = vec[float](capacity=stop - start if start < stop else 0)
-        while start < stop:
-            node, index, rank = self._place(stop - 1 if reverse else start)
-            leaf = node.leaves[index]
-            if reverse:
-                low = rank - (stop - 1 - start) if rank > stop - 1 - start else 0
-                scores = take_scores(leaf, low, rank + 1, True, scores)
-                stop -= rank + 1 - low
-            else:
-                high = rank + stop - start if rank + stop - start < node.counts[index] else node.counts[index]
-                scores = take_scores(leaf, rank, high, False, scores)
-                start += high - rank
-        return scores
+        span = Span()
+        if start < stop:
+            add_leaves(self.root, start, stop, span)
+        return span
 
     def leaves(self) -> list[bytes]:
-        """All leaves in order, for who writes the entries out while the tree goes on changing.  O(n / 16)."""
-        found: list[bytes] = []
-        collect_leaves(self.root, found)
-        return found
+        """All leaves in order, for who writes the entries out while the tree goes on changing.  O(leaves)."""
+        return self.span(0, self.count).blobs
 
     def _find(self, score: float, member: bytes) -> i64:
         """The rank of (score, member), or, if it is not there, -1 - the number of entries before it."""
@@ -189,10 +160,10 @@ class BTree:
                 break
             node = node.nodes[index]
         leaf = node.leaves[index]
-        at = seek(leaf, score, member)
+        at, before = seek(leaf, 0, len(leaf), score, member)
         if at < 0:
-            return -1 - total - records_before(leaf, -1 - at)
-        return total + records_before(leaf, at)
+            return -1 - total - before
+        return total + before
 
     def _place(self, rank: i64) -> tuple[Node, i64, i64]:
         """Where the entry at `rank` is: the node above its leaf, the leaf's index there, the record's in the leaf."""
@@ -228,8 +199,8 @@ class BTree:
     def move(self, old: float, new: float, member: bytes) -> None:
         """Give the entry (old, member), which must be there, another score.
 
-        O(log n); one descent as far as the old and the new place share their path, and one rewritten leaf if they
-        share that too.
+        O(log n); one descent as far as the old and the new place share their path, and mostly one rewritten leaf if
+        they share that too.
         """
         self.edge = 0
         self._move(self.root, old, new, member, HEAD | TAIL)
@@ -246,6 +217,24 @@ class BTree:
         self.count += count
         self._settle_root()
 
+    def append_row(self, row: bytes, start: i64, stop: i64) -> None:
+        """Put the records of `row` from `start` to before `stop`, all of them after the last entry, at the end.
+
+        Leaves are full.  O(records).
+        """
+        begin = start
+        count: i64 = 0
+        while start < stop:
+            end = record_end(row, start)
+            if end - begin > self.leaf_bytes and count > 0:
+                self.append_leaf(row[begin:start], count)
+                begin = start
+                count = 0
+            start = end
+            count += 1
+        if count > 0:
+            self.append_leaf(row[begin:stop], count)
+
     def pop_first(self) -> tuple[float, bytes]:
         """Take out the first entry of a tree that has one; its score and member.  O(log n)."""
         found = self.first()
@@ -261,6 +250,20 @@ class BTree:
         self.count -= 1
         self._settle_root()
         return found
+
+    def remove_range(self, start: i64, stop: i64) -> None:
+        """Take out the entries at ranks `start` to `stop` - 1; 0 <= start and stop <= count.
+
+        Whole leaves and nodes go at once.  O(log n + leaves).
+        """
+        if start >= stop:
+            return
+        if start == 0 and stop == self.count:
+            self.clear()
+            return
+        self._cut(self.root, start, stop)
+        self.count -= stop - start
+        self._settle_root()
 
     def clear(self) -> None:
         """Drop all entries at once.  O(n): `release` does it in steps."""
@@ -305,7 +308,8 @@ class BTree:
             self._settle(node, index)
             return
         leaf = node.leaves[index]
-        at = -1 - seek(leaf, score, member)
+        at, _ = seek(leaf, 0, len(leaf), score, member)
+        at = -1 - at
         assert at >= 0
         data = record(score, member)
         if len(leaf) + len(data) <= self.leaf_bytes or len(leaf) == 0:
@@ -321,7 +325,7 @@ class BTree:
             self._append_leaf(node.nodes[index], leaf, count)
             self._settle(node, index)
             return
-        insert_bound(node, index + 1, score_at(leaf, 0), boundary(node.leaves[index], leaf), count)
+        insert_bound(node, index + 1, score_of(leaf, 0), boundary(node.leaves[index], leaf), count)
         node.leaves.append(leaf)
         self.size_bytes += allocated(leaf) + allocated(node.members[index + 1]) + SLOT_BYTES
 
@@ -335,7 +339,7 @@ class BTree:
             self._settle(node, index)
             return True
         leaf = node.leaves[index]
-        at = seek(leaf, score, member)
+        at, _ = seek(leaf, 0, len(leaf), score, member)
         if at < 0:
             return False
         node.counts[index] -= 1
@@ -355,9 +359,15 @@ class BTree:
             self._settle(node, index)
             return
         leaf = node.leaves[index]
-        at = seek(leaf, old, member)
+        at, _ = seek(leaf, 0, len(leaf), old, member)
         assert at >= 0
-        node.leaves[index] = with_score(leaf, at, new, member)
+        leaf = with_score(leaf, at, new, member)
+        if len(leaf) > self.leaf_bytes and node.counts[index] > 1:
+            # The new score takes more bytes than the old one, and the leaf has no room for them.
+            self._remove(node, old, member)
+            self._insert(node, new, member, edges)
+        else:
+            self._put_leaf(node, index, leaf)
 
     def _pop(self, node: Node, edge: i64) -> None:
         """Take out the first (`edge` 0) or last (-1) entry below `node`, which may end up with too few children."""
@@ -369,9 +379,53 @@ class BTree:
             return
         leaf = node.leaves[index]
         if edge:
-            self._shrink_leaf(node, index, leaf[: last_record(leaf)])
+            self._shrink_leaf(node, index, leaf[: last_record(leaf, 0, len(leaf))])
         else:
             self._shrink_leaf(node, index, leaf[record_end(leaf, 0) :])
+
+    def _cut(self, node: Node, start: i64, stop: i64) -> None:
+        """`remove_range` below `node`, some of whose entries stay; it may end up with too few children."""
+        counts = node.counts
+        first: i64 = 0
+        while start >= counts[first]:
+            start -= counts[first]
+            stop -= counts[first]
+            first += 1
+        # The child at the left edge of the range loses its end, those that are inside go, the last loses its beginning.
+        last = first
+        while last < len(counts) and stop >= counts[last]:
+            stop -= counts[last]
+            last += 1
+        whole = first
+        if start > 0:
+            self._cut_child(node, first, start, counts[first] if last > first else stop)
+            whole += 1
+        if stop > 0 and last >= whole:
+            self._cut_child(node, last, 0, stop)
+        if last > whole:
+            self.size_bytes -= slots_bytes(node, whole, last)
+            delete_slots(node, whole, last)
+        # What is left of the two stands side by side now, the right one first to be merged.
+        self._settle_cut(node, whole)
+        self._settle_cut(node, whole - 1)
+
+    def _cut_child(self, node: Node, index: i64, start: i64, stop: i64) -> None:
+        """Take the entries `start` to `stop` - 1 out of child `index`, some of whose entries stay."""
+        node.counts[index] -= stop - start
+        if node.level > 1:
+            self._cut(node.nodes[index], start, stop)
+            return
+        leaf = node.leaves[index]
+        begin = skip(leaf, 0, start)
+        self._put_leaf(node, index, without(leaf, begin, skip(leaf, begin, stop - start)))
+
+    def _settle_cut(self, node: Node, index: i64) -> None:
+        """Merge child `index`, which a cut may have made small, with a neighbour; there may be none of that index."""
+        if 0 <= index < len(node.counts):
+            if node.level > 1:
+                self._settle(node, index)
+            else:
+                self._shrink_leaf(node, index, node.leaves[index])
 
     def _drop_tail(self, node: Node) -> i64:
         """Drop the last node of level 1 below `node`, which is above that; the number of entries that went."""
@@ -426,11 +480,11 @@ class BTree:
         else:
             pieces = halves(leaf, at, data, self.leaf_bytes)
         self._put_leaf(node, index, pieces[0])
-        node.counts[index] = records_before(pieces[0], len(pieces[0]))
+        node.counts[index] = ranked.count(pieces[0], 0, len(pieces[0]))
         for k in range(1, len(pieces)):
             left, right = pieces[k - 1], pieces[k]
             index += 1
-            insert_bound(node, index, score_at(right, 0), boundary(left, right), records_before(right, len(right)))
+            insert_bound(node, index, score_of(right, 0), boundary(left, right), ranked.count(right, 0, len(right)))
             node.leaves.insert(index, right)
             self.size_bytes += allocated(right) + allocated(node.members[index]) + SLOT_BYTES
 
@@ -507,7 +561,7 @@ class BTree:
         assert count == self.count
         assert memory == self.size_bytes
         assert self.root.level == 1 or len(self.root.counts) > 1
-        assert all(self.leaves()) or self.leaves() == [b""]
+        assert all(self.leaves())
 
 
 def halves(leaf: bytes, at: i64, data: bytes, limit: i64) -> list[bytes]:
@@ -528,7 +582,7 @@ def halves(leaf: bytes, at: i64, data: bytes, limit: i64) -> list[bytes]:
     return [leaf[:at], data, leaf[at:]]
 
 
-def build(scores: list[float], members: list[bytes], leaf_bytes: i64 = LEAF_BYTES, fanout: i64 = FANOUT) -> BTree:
+def build(scores: vec[float], members: list[bytes], leaf_bytes: i64 = LEAF_BYTES, fanout: i64 = FANOUT) -> BTree:
     """A tree of entries that come in order, without one twice; leaves and nodes are full.  O(n).
 
     For loading and for commands that store a result: less than half the time of inserting the entries in order.

@@ -18,7 +18,8 @@ from typing import Final
 from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.structures.btree_leaf import in_order, is_before, last_record, member_at, records_before, score_at
+from redpoll.structures import ranked
+from redpoll.structures.ranked import Span, in_order, is_before, last_record, member_at, score_of, skip
 
 HEAD: Final[i64] = 1
 TAIL: Final[i64] = 2
@@ -141,6 +142,50 @@ def delete_slot(node: Node, index: i64) -> None:
         del node.nodes[index]
 
 
+def delete_slots(node: Node, start: i64, stop: i64) -> None:
+    """Drop the children from `start` to before `stop` and their slots.  O(fanout)."""
+    node.scores = _without(node.scores, start, stop)
+    counts = vec[i64](capacity=len(node.counts))
+    k: i64 = 0
+    while k < len(node.counts):
+        if k < start or k >= stop:
+            counts = append(counts, node.counts[k])
+        k += 1
+    node.counts = counts
+    del node.members[start:stop]
+    if node.level == 1:
+        del node.leaves[start:stop]
+    else:
+        del node.nodes[start:stop]
+
+
+def _without(scores: vec[float], start: i64, stop: i64) -> vec[float]:
+    kept = vec[float](capacity=len(scores))
+    k: i64 = 0
+    while k < len(scores):
+        if k < start or k >= stop:
+            kept = append(kept, scores[k])
+        k += 1
+    return kept
+
+
+def slots_bytes(node: Node, start: i64, stop: i64) -> i64:
+    """Memory of the children from `start` to before `stop`, of all that is below them, and of their slots.
+
+    O(leaves).
+    """
+    total: i64 = 0
+    while start < stop:
+        total += SLOT_BYTES + allocated(node.members[start])
+        if node.level == 1:
+            total += allocated(node.leaves[start])
+        else:
+            child = node.nodes[start]
+            total += NODE_BYTES + slots_bytes(child, 0, len(child.counts))
+        start += 1
+    return total
+
+
 def entries_before(node: Node, index: i64) -> i64:
     """Number of entries below the children before `index`.  O(fanout)."""
     counts = node.counts
@@ -230,21 +275,38 @@ def check_node(
         else:
             leaf = node.leaves[k]
             assert in_order(leaf)
-            count = records_before(leaf, len(leaf))
+            count = ranked.count(leaf, 0, len(leaf))
             assert count == 1 or len(leaf) <= leaf_bytes
             if count > 0:
-                last = last_record(leaf)
-                assert start is None or start <= (score_at(leaf, 0), member_at(leaf, 0))
-                assert end is None or (score_at(leaf, last), member_at(leaf, last)) < end
+                last = last_record(leaf, 0, len(leaf))
+                assert start is None or start <= (score_of(leaf, 0), member_at(leaf, 0))
+                assert end is None or (score_of(leaf, last), member_at(leaf, last)) < end
         assert count == node.counts[k]
         total += count
     return total, memory
 
 
-def collect_leaves(node: Node, into: list[bytes]) -> None:
-    """Append the leaves below `node`, in order."""
-    if node.level == 1:
-        into.extend(node.leaves)
-        return
-    for child in node.nodes:
-        collect_leaves(child, into)
+def add_leaves(node: Node, start: i64, stop: i64, span: Span) -> None:
+    """Add the leaves with the entries `start` to `stop` - 1 below `node`, at least one, to `span`.
+
+    O(height + leaves).
+    """
+    counts = node.counts
+    index: i64 = 0
+    while start >= counts[index]:
+        start -= counts[index]
+        stop -= counts[index]
+        index += 1
+    while stop > 0:
+        size = counts[index]
+        if node.level > 1:
+            add_leaves(node.nodes[index], start, stop if stop < size else size, span)
+        else:
+            leaf = node.leaves[index]
+            if len(span.blobs) == 0:
+                span.start = skip(leaf, 0, start)
+            span.blobs.append(leaf)
+            span.stop = skip(leaf, 0, stop) if stop < size else len(leaf)
+        start = 0
+        stop -= size
+        index += 1

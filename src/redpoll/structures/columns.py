@@ -1,7 +1,6 @@
 """Columns of a bucket that split, join, grow and shrink: what Table does to them when records move.
 
-Every column but the words is optional: deadlines where a record has one, scores in scored tables, objects where a
-record's value stands outside.
+Every column but the words is optional: deadlines where a record has one, objects where a record's value stands outside.
 """
 
 from __future__ import annotations
@@ -50,19 +49,6 @@ def part_deadlines(source: Segment, j: i64, target: Segment, t: i64, words: vec[
     target.note_earliest(t)
 
 
-def part_scores(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
-    column = source.scores[j]
-    kept = vec[float](capacity=12)
-    moved = vec[float](capacity=12)
-    for i in range(len(column)):
-        if words[i] & bit != 0:
-            moved = append(moved, column[i])
-        else:
-            kept = append(kept, column[i])
-    source.scores[j] = kept
-    target.scores[t] = moved
-
-
 def part_objects(source: Segment, j: i64, target: Segment, t: i64, words: vec[i64], bit: i64) -> None:
     objects = source.objects[j]
     kept: list[Outside] = []
@@ -109,8 +95,5 @@ def join(target: Segment, t: i64, source: Segment, j: i64) -> None:
         target.note_earliest(t)
     if len(source.items_earliest) > 0 and source.items_earliest[j] != NEVER:
         target.note_items_earliest(t, source.items_earliest[j])
-    if target.scored:
-        for i in range(there):
-            target.scores[t] = append(target.scores[t], source.scores[j][i])
     if len(source.objects) > j and len(source.objects[j]) > 0:
         target.objects_of(t).extend(source.objects[j])

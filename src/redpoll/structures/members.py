@@ -1,10 +1,11 @@
-"""Tables whose records are keys alone: the members of large sets and sorted sets."""
+"""Tables of members: those of large sets are keys alone, those of large sorted sets have a packed score as value."""
 
 from __future__ import annotations
 
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.packed import equal_parts
+from redpoll.structures.scores import packed, score_at
 from redpoll.structures.segment import (
     HASH_SHIFT,
     KEY_LIMIT,
@@ -16,17 +17,23 @@ from redpoll.structures.segment import (
     Segment,
 )
 from redpoll.structures.table import Table
+from redpoll.structures.table_walk import Records
 
 
 @mypyc_attr(acyclic=True)
 class LongMember(Outside):
     """Stands in the table for a member longer than a record's key may be."""
 
+    def __init__(self, score: float = 0.0) -> None:
+        super().__init__()
+        self.score = score
+        """In a sorted set."""
+
     def size_bytes(self) -> i64:
-        return len(self.key) + 80
+        return len(self.key) + 88
 
     def copy(self) -> Outside:
-        return LongMember()
+        return LongMember(self.score)
 
 
 def insert_member(table: Table, member: bytes) -> None:
@@ -35,6 +42,44 @@ def insert_member(table: Table, member: bytes) -> None:
         table.insert(member, b"", 0)
     else:
         table.insert_outside(member, LongMember(), 0)
+
+
+def insert_scored(table: Table, member: bytes, score: float) -> None:
+    """Add a member with a score after `find` found none."""
+    if len(member) <= KEY_LIMIT:
+        table.insert(member, packed(score), 0)
+    else:
+        table.insert_outside(member, LongMember(score), 0)
+
+
+def found_score(table: Table) -> float:
+    """The score of the member at the table's position."""
+    if table.is_outside():
+        return _long_member(table).score
+    return score_at(table.blob(), table.value_start())
+
+
+def set_score(table: Table, score: float) -> None:
+    """Give the member at the table's position another score."""
+    if table.is_outside():
+        _long_member(table).score = score
+    else:
+        table.replace(packed(score), 0)
+
+
+def recorded_score(records: Records, n: i64) -> float:
+    """The score of record `n` of a walk, with values, over a table of members with scores."""
+    outside = records.objects[n]
+    if outside is None:
+        return score_at(records.values[n], 0)
+    assert isinstance(outside, LongMember)
+    return outside.score
+
+
+def _long_member(table: Table) -> LongMember:
+    found = table.object()
+    assert isinstance(found, LongMember)
+    return found
 
 
 def holds_part(table: Table, hash: i64, blob: bytes, start: i64, length: i64) -> bool:

@@ -7,7 +7,7 @@ A record is `[key length, 1 byte][key][value]`, at most 255 bytes in all; all re
 
 A record that would be longer stays outside: it is `[key length][key]` (`[0]` alone when the key is longer than
 KEY_LIMIT, and the object carries the key), its outside bit is set, and its object stands in the bucket's own
-list, in the order of the records.  Deadlines and scores are columns beside the words; a bucket without any
+list, in the order of the records.  Deadlines are a column beside the words; a bucket without any
 deadline has an empty one.
 
 A value may have deadlines of its own: a hash whose fields expire.  Its record is of VOLATILE_KIND.  Inside, the value
@@ -94,7 +94,7 @@ class Outside:
 class Segment:
     """Up to 1024 buckets.  Only `Table` looks inside."""
 
-    def __init__(self, capacity: i64, scored: bool) -> None:
+    def __init__(self, capacity: i64) -> None:
         self.words: vec[vec[i64]] = vec[vec[i64]](capacity=capacity)
         self.blobs: vec[bytes] = vec[bytes](capacity=capacity)
         self.deadlines: vec[vec[i64]] = vec[vec[i64]]()
@@ -102,9 +102,7 @@ class Segment:
         self.first: i64 = NEVER
         self.items_earliest: vec[i64] = vec[i64]()
         self.items_first: i64 = NEVER
-        self.scores: vec[vec[float]] = vec[vec[float]]()
         self.objects: list[list[Outside]] = []
-        self.scored = scored
 
     def add_bucket(self) -> None:
         """One more empty bucket at the end."""
@@ -115,8 +113,6 @@ class Segment:
             self.earliest = append(self.earliest, NEVER)
         if len(self.items_earliest) > 0:
             self.items_earliest = append(self.items_earliest, NEVER)
-        if self.scored:
-            self.scores = append(self.scores, vec[float]())
         if len(self.objects) > 0:
             self.objects.append(_no_objects)
 
@@ -134,9 +130,6 @@ class Segment:
             self.earliest, _ = pop(self.earliest)
         if len(self.items_earliest) > 0:
             self.items_earliest, _ = pop(self.items_earliest)
-        if self.scored:
-            self.scores[last] = vec[float]()
-            self.scores, _ = pop(self.scores)
         if len(self.objects) > last:
             self.objects.pop()
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import append, pop, vec
+from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.env.random import Random
@@ -81,14 +81,13 @@ STAMPS: Final = Stamps()
 class Table:
     """Keys to values of up to 255 bytes with the key, or to objects outside; see the module's docstring.
 
-    `scored` adds a column of floats.  `most_buckets` bounds the growth: tests force everything into one bucket
+    `most_buckets` bounds the growth: tests force everything into one bucket
     with it.  Every operation is O(1) on average.
     """
 
-    def __init__(self, scored: bool = False, most_buckets: i64 = 1 << 26) -> None:
-        self.scored = scored
+    def __init__(self, most_buckets: i64 = 1 << 26) -> None:
         self.most_buckets: i64 = most_buckets
-        first = Segment(1, scored)
+        first = Segment(1)
         first.add_bucket()
         self.segments: list[Segment] = [first]
         self.buckets: i64 = 1
@@ -241,14 +240,6 @@ class Table:
     def note_items_earliest(self, at_ms: i64) -> None:
         """The value of the record has a deadline of its own at `at_ms`, which counts if it is the earliest."""
         self.segment.note_items_earliest(self.j, at_ms)
-
-    def score(self) -> float:
-        column = self.segment.scores[self.j]
-        return column[self.index]
-
-    def set_score(self, score: float) -> None:
-        column = self.segment.scores[self.j]
-        column[self.index] = score
 
     def deadline(self) -> i64:
         """The record's deadline in ms, 0 if it has none."""
@@ -423,8 +414,6 @@ class Table:
             self.volatile_items += 1
         if len(segment.deadlines) > 0 and len(segment.deadlines[j]) > 0:
             segment.deadlines[j] = appended(segment.deadlines[j], 0)
-        if self.scored:
-            segment.scores[j] = append(segment.scores[j], 0.0)
         self.index = count
         self.offset = offset
         self.word = word
@@ -455,13 +444,6 @@ class Table:
                 self.volatile -= 1
                 if gone == segment.earliest[j]:
                     segment.note_earliest(j)
-        if self.scored:
-            scores = segment.scores[j]
-            last: i64 = len(scores) - 1
-            while i < last:
-                scores[i] = scores[i + 1]
-                i += 1
-            segment.scores[j], _ = pop(scores)
         self.size -= 1
         self.record_bytes -= length
         self.stamp += 1
@@ -548,8 +530,7 @@ class Table:
         """Memory held by buckets, words and outside objects, in bytes.  O(1)."""
         slots: i64 = self.buckets * 112 + len(self.segments) * 160
         timed: i64 = self.volatile * 10
-        scored: i64 = self.size * 10 if self.scored else 0
-        return self.record_bytes + self.size * 8 + slots + timed + scored + self.outside_bytes + 200
+        return self.record_bytes + self.size * 8 + slots + timed + self.outside_bytes + 200
 
     def release(self, budget: i64) -> i64:
         """Give back some buckets of a table that nobody uses any more; what is left of the budget.
@@ -577,5 +558,5 @@ class Table:
         return budget
 
 
-_gone: Final = Segment(0, False)
+_gone: Final = Segment(0)
 """Where the position of a released table points, so that it keeps no segment alive."""

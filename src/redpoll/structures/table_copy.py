@@ -11,7 +11,7 @@ from redpoll.structures.table import Table
 
 def copied(table: Table) -> Table:
     """A copy, objects outside the records included.  O(buckets) where nothing is outside: blobs are shared."""
-    made = Table(table.scored, table.most_buckets)
+    made = Table(table.most_buckets)
     made.segments = [_copied_segment(segment) for segment in table.segments]
     made.segment = made.segments[0]
     made.buckets = table.buckets
@@ -33,7 +33,7 @@ def copied(table: Table) -> Table:
 
 def _copied_segment(source: Segment) -> Segment:
     count: i64 = len(source.words)
-    made = Segment(count, source.scored)
+    made = Segment(count)
     j: i64 = 0
     while j < count:
         made.words = append(made.words, _copied_column(source.words[j]))
@@ -48,12 +48,6 @@ def _copied_segment(source: Segment) -> Segment:
     made.first = source.first
     made.items_earliest = _copied_column(source.items_earliest)
     made.items_first = source.items_first
-    count = len(source.scores)
-    j = 0
-    while j < count:
-        scores = source.scores[j]
-        made.scores = append(made.scores, extend(vec[float](capacity=len(scores)), scores))
-        j += 1
     count = len(source.objects)
     j = 0
     while j < count:

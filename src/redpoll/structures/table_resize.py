@@ -12,7 +12,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from redpoll.scratch import SHARED
-from redpoll.structures.columns import join, part_deadlines, part_items_earliest, part_objects, part_scores
+from redpoll.structures.columns import join, part_deadlines, part_items_earliest, part_objects
 from redpoll.structures.segment import (
     HASH_SHIFT,
     LENGTH_MASK,
@@ -34,7 +34,7 @@ def split_next(table: Table) -> None:
     p = table.split
     q = table.low + 1 + p
     if q & SEGMENT_MASK == 0:
-        table.segments.append(Segment(SEGMENT_BUCKETS, table.scored))
+        table.segments.append(Segment(SEGMENT_BUCKETS))
     target = table.segments[q >> SEGMENT_BITS]
     target.add_bucket()
     source = table.segments[p >> SEGMENT_BITS]
@@ -94,8 +94,6 @@ def _part(source: Segment, j: i64, target: Segment, t: i64, bit: i64) -> None:
     if len(source.deadlines) > 0 and len(source.deadlines[j]) > 0:
         part_deadlines(source, j, target, t, words, bit)
     part_items_earliest(source, j, target, t)
-    if source.scored:
-        part_scores(source, j, target, t, words, bit)
     if len(source.objects) > j and len(source.objects[j]) > 0:
         part_objects(source, j, target, t, words, bit)
 

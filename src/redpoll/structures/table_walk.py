@@ -32,7 +32,6 @@ class Records:
         self.values: list[bytes] = []
         self.words: vec[i64] = vec[i64]()
         self.deadlines: vec[i64] = vec[i64]()
-        self.scores: vec[float] = vec[float]()
         self.objects: list[Outside | None] = []
 
 
@@ -80,8 +79,6 @@ def read_bucket(table: Table, b: i64, found: Records, values: bool = False) -> N
             found.values.append(blob[start:offset])
         found.words = append(found.words, word)
         found.deadlines = append(found.deadlines, segment.deadlines[j][i] if timed else 0)
-        if table.scored:
-            found.scores = append(found.scores, segment.scores[j][i])
         i += 1
 
 

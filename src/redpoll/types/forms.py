@@ -12,11 +12,13 @@ from redpoll.types.kinds import (
     LIST_QUICKLIST,
     SET_HASHTABLE,
     SET_INTSET,
+    STREAM,
     ZSET_LISTPACK,
     ZSET_SKIPLIST,
 )
 from redpoll.types.list import List
 from redpoll.types.set import Set
+from redpoll.types.stream import Stream
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
 
@@ -30,6 +32,8 @@ def empty(kind: i64) -> Value:
         made = List()
     elif SET_INTSET <= kind <= SET_HASHTABLE:
         made = Set()
+    elif kind == STREAM:
+        made = Stream()
     else:
         assert ZSET_LISTPACK <= kind <= ZSET_SKIPLIST, "a kind without a class"
         made = ZSet()

@@ -57,3 +57,5 @@ class EncodingLimits:
         """`list-max-listpack-size`: elements of a node, or -1 to -5 for 4 to 64 KB of them."""
         self.list_compress_depth: i64 = 0
         self.hll_sparse_bytes: i64 = 3000
+        self.stream_node_bytes: i64 = 4096
+        self.stream_node_entries: i64 = 100

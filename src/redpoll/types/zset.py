@@ -1,31 +1,44 @@
 """Sorted set: packed in order while small; once large, a table of members to scores beside a counted B+tree.
 
 The table gives a member's score in O(1); the tree keeps (score, member) in order and gives ranks in O(log n).  Both
-always hold the same members: `put`, `remove` and the pops are the only methods that touch either.
+always hold the same members: only the methods here touch either, and `check` verifies it.  The packed form is a row of
+records as the tree's leaves are (`structures/ranked.py`).
+
+The encoding that clients see is kept in `kind` and follows the configured limits: every member that comes may change
+it, as it does in the reference.  It shows in one more place: a `listpack` keeps no sign of zero, so that -0.0 becomes
+0.0 there, and stays -0.0 in a `skiplist`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from librt.strings import read_f64_le
-from librt.vecs import append, vec
+from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.env.random import Random
 from redpoll.protocol.numbers import format_double
 from redpoll.structures import ranked
-from redpoll.structures.btree import BTree
-from redpoll.structures.members import insert_member
+from redpoll.structures.btree import BTree, build
+from redpoll.structures.members import found_score, insert_scored, set_score
 from redpoll.structures.packed import spliced, without
+from redpoll.structures.ranked import Span
+from redpoll.structures.scores import packed
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
+from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
 from redpoll.types.kinds import ZSET_LISTPACK, ZSET_SKIPLIST, EncodingLimits
 from redpoll.types.value import Value
 
 PACKED_MEMBERS: Final[i64] = 64
 PACKED_LIMIT: Final[i64] = 1536
+"""Beyond so many members, or bytes, the packed form is left ..."""
 MEMBER_LIMIT: Final[i64] = 254
+"""... and with a member that is longer than this."""
+
+FEW_LEFT: Final[i64] = 2
+"""Where a removal leaves less than one member of so many, those that stay are put into new structures instead."""
 
 ALWAYS: Final[i64] = 0
 ONLY_NEW: Final[i64] = 1
@@ -61,44 +74,42 @@ class ZSet(Value):
         return members.size == 0 if members is not None else self.start == self.stop
 
     def count(self) -> i64:
-        """Number of members."""
+        """Number of members.  O(1), but of packed ones O(members)."""
         members = self.members
         if members is not None:
             return members.size
         return ranked.count(self.blob, self.start, self.stop)
 
-    def find(self, member: bytes) -> bool:
-        """Whether `member` is there; its score is then in `score`.  O(1) on average."""
-        members = self.members
-        if members is not None:
-            if not members.find(member):
-                return False
-            self.score = members.score()
-            return True
-        at = ranked.find(self.blob, self.start, self.stop, member)
-        if at < 0:
-            return False
-        self.score = read_f64_le(self.blob, at)
-        return True
+    # Adding.
 
-    def put(self, member: bytes, score: float, condition: i64 = ALWAYS, increment: bool = False) -> i64:
+    def expect(self, pairs: i64, longest: i64, limits: EncodingLimits) -> None:
+        """Before a command adds `pairs` members, the longest of `longest` bytes: take the encoding they call for.
+
+        The arguments count, be it that they name one member twice or are kept out by a condition.
+        """
+        if self.kind == ZSET_LISTPACK and (longest > limits.zset_value or pairs > limits.zset_entries):
+            self.kind = ZSET_SKIPLIST
+
+    def put(
+        self, member: bytes, score: float, limits: EncodingLimits, condition: i64 = ALWAYS, increment: bool = False
+    ) -> i64:
         """Give `member` a score, or add to the one it has; what came of it.  O(log n).
 
         `condition` adds up ONLY_…; the outcome is one of the constants above, and `score` is the member's score
         afterwards (NOT_A_NUMBER and REFUSED change nothing).
         """
-        self.puts += 1
-        size: i64 = len(member)
-        if size > self.longest:
-            self.longest = size
-        there = self.find(member)
-        if not there:
-            if condition & ONLY_OLD != 0:
-                return REFUSED
-            self.score = score
-            self._add(member, score)
-            return ADDED
-        old = self.score
+        members = self.members
+        at: i64 = -1
+        if members is not None:
+            if not members.find(member):
+                return self._add_new(member, score, members.size, limits, condition)
+            old = found_score(members)
+        else:
+            at = ranked.find(self.blob, self.start, self.stop, member)
+            if at < 0:
+                return self._add_new(member, score, -1 - at, limits, condition)
+            old = ranked.score_of(self.blob, at)
+        self.score = old
         if condition & ONLY_NEW != 0:
             return REFUSED
         if increment:
@@ -107,56 +118,71 @@ class ZSet(Value):
                 return NOT_A_NUMBER
         if (condition & ONLY_GREATER != 0 and score <= old) or (condition & ONLY_LESS != 0 and score >= old):
             return REFUSED
+        self.score = score
         if score == old:
             return SAME
-        self.score = score
-        self._move(member, old, score)
-        return MOVED
-
-    def _add(self, member: bytes, score: float) -> None:
-        if self.members is None:
-            if self.kind == ZSET_LISTPACK:
-                # The compact encoding keeps no sign of zero.
-                score += 0.0
-            if len(member) <= MEMBER_LIMIT:
-                at = ranked.place(self.blob, self.start, self.stop, score, member) - self.start
-                self.rewrite(spliced(self.packed(), at, at, ranked.record(score, member)))
-                if self.stop > PACKED_LIMIT or (self.stop >= 640 and self.count() > PACKED_MEMBERS):
-                    self._grow()
-                return
-            self._grow()
-            # The insert goes where a look-up in the new table left off.
-            self.find(member)
-        members = self.members
-        order = self.order
-        assert members is not None and order is not None
-        insert_member(members, member)
-        members.set_score(score)
-        order.insert(score, member)
-
-    def _move(self, member: bytes, old: float, score: float) -> None:
-        members = self.members
+        if score == 0.0 and self.kind == ZSET_LISTPACK:
+            score = 0.0
         if members is not None:
-            members.set_score(score)
+            set_score(members, score)
             order = self.order
             assert order is not None
             order.move(old, score, member)
-            return
-        if self.kind == ZSET_LISTPACK:
-            score += 0.0
-        blob = self.blob
-        at = ranked.find(blob, self.start, self.stop, member)
-        end: i64 = at + 9 + len(member)
-        if score > old:
-            stays = end == self.stop or not ranked.is_before(blob, end, score, member)
         else:
-            stays = ranked.place(blob, self.start, at, score, member) == at
-        if stays:
-            self.patch(at, ranked.score_bytes(score))
-            return
-        rest = without(self.packed(), at - self.start, end - self.start)
-        to = ranked.place(rest, 0, len(rest), score, member)
-        self.rewrite(spliced(rest, to, to, ranked.record(score, member)))
+            self._move(at, score, member)
+        return MOVED
+
+    def _add_new(self, member: bytes, score: float, count: i64, limits: EncodingLimits, condition: i64) -> i64:
+        """Put a new member beside `count` others; a table stands where it goes."""
+        if condition & ONLY_OLD != 0:
+            return REFUSED
+        self.score = score
+        size: i64 = len(member)
+        if self.kind == ZSET_LISTPACK:
+            if count >= limits.zset_entries or size > limits.zset_value:
+                self.kind = ZSET_SKIPLIST
+            elif score == 0.0:
+                score = 0.0
+        members = self.members
+        if members is None:
+            if size <= MEMBER_LIMIT:
+                at, _ = ranked.seek(self.blob, self.start, self.stop, score, member)
+                at = -1 - at - self.start
+                self.rewrite(spliced(self.packed(), at, at, ranked.record(score, member)))
+                if self.stop > PACKED_LIMIT or count >= PACKED_MEMBERS:
+                    self._grow()
+                return ADDED
+            members = self._grow()
+            # The insert goes where a look-up in the new table leaves off.
+            members.find(member)
+        order = self.order
+        assert order is not None
+        insert_scored(members, member, score)
+        order.insert(score, member)
+        return ADDED
+
+    def _move(self, at: i64, score: float, member: bytes) -> None:
+        """Give the packed member at `at` another score."""
+        blob = self.blob
+        end = ranked.record_end(blob, at)
+        if self.shared:
+            begin = ranked.score_start(blob, at)
+            stop = ranked.member_start(blob, at)
+            packed_score = packed(score)
+            if stop - begin == len(packed_score) and self._stays(at, end, score, member):
+                # The record of the key keeps its length, and no other moves.
+                self.patch(begin, packed_score)
+                return
+        self.rewrite(ranked.with_score(self.packed(), at - self.start, score, member))
+
+    def _stays(self, at: i64, end: i64, score: float, member: bytes) -> bool:
+        """Whether the packed record from `at` to `end` is in the right place for another score."""
+        place, _ = ranked.seek(self.blob, self.start, self.stop, score, member)
+        if place < 0:
+            place = -1 - place
+        return at <= place <= end
+
+    # Removing.
 
     def remove(self, member: bytes) -> bool:
         """Take `member` away; whether it was there.  O(log n)."""
@@ -165,12 +191,12 @@ class ZSet(Value):
             at = ranked.find(self.blob, self.start, self.stop, member)
             if at < 0:
                 return False
-            at -= self.start
-            self.rewrite(without(self.packed(), at, at + 9 + len(member)))
+            end = ranked.record_end(self.blob, at)
+            self.rewrite(without(self.packed(), at - self.start, end - self.start))
             return True
         if not members.find(member):
             return False
-        score = members.score()
+        score = found_score(members)
         members.remove()
         order = self.order
         assert order is not None
@@ -185,23 +211,80 @@ class ZSet(Value):
             members.find(member)
             members.remove()
             return member
-        found: list[object] = []
-        rank: i64 = self.count() - 1 if last else 0
-        self.slice(rank, rank + 1, False, found)
-        self.score = self.slice_scores(rank, rank + 1, False)[0]
-        popped = found[0]
-        assert isinstance(popped, bytes)
-        self.remove(popped)
+        blob = self.blob
+        at = ranked.last_record(blob, self.start, self.stop) if last else self.start
+        end = ranked.record_end(blob, at)
+        self.score = ranked.score_of(blob, at)
+        popped = blob[ranked.member_start(blob, at) : end]
+        self.rewrite(without(self.packed(), at - self.start, end - self.start))
         return popped
+
+    def remove_range(self, start: i64, stop: i64) -> ZSet | None:
+        """Take out the members of ranks `start` to before `stop`.  O(log n + members removed).
+
+        What it then holds no more and takes a while to free, if it is much.
+        """
+        if start >= stop:
+            return None
+        members = self.members
+        order = self.order
+        if members is None or order is None:
+            begin = ranked.skip(self.blob, self.start, start)
+            end = ranked.skip(self.blob, begin, stop - start)
+            self.rewrite(without(self.packed(), begin - self.start, end - self.start))
+            return None
+        if (members.size - (stop - start)) * FEW_LEFT < stop - start:
+            return self._keep_few(members, order, start, stop)
+        gone: list[bytes] = []
+        order.span(start, stop).members(gone)
+        order.remove_range(start, stop)
+        for member in gone:
+            members.find(member)
+            members.remove()
+        return None
+
+    def _keep_few(self, members: Table, order: BTree, start: i64, stop: i64) -> ZSet:
+        """`remove_range` by putting those that stay into new structures; the old ones."""
+        gone = ZSet()
+        gone.members = members
+        gone.order = order
+        staying: list[bytes] = []
+        before = order.span(0, start)
+        after = order.span(stop, order.count)
+        before.members(staying)
+        after.members(staying)
+        self._hold(after.scores(before.scores(vec[float]())), staying)
+        return gone
+
+    # Asking.
+
+    def find(self, member: bytes) -> bool:
+        """Whether `member` is there; its score is then in `score`.  O(1) on average."""
+        members = self.members
+        if members is not None:
+            if not members.find(member):
+                return False
+            self.score = found_score(members)
+            return True
+        at = ranked.find(self.blob, self.start, self.stop, member)
+        if at < 0:
+            return False
+        self.score = ranked.score_of(self.blob, at)
+        return True
 
     def rank(self, member: bytes) -> i64:
         """How many members come before `member`, -1 if it is not there; its score is in `score`.  O(log n)."""
-        if not self.find(member):
-            return -1
         order = self.order
-        if order is not None:
+        members = self.members
+        if order is not None and members is not None:
+            if not members.find(member):
+                return -1
+            self.score = found_score(members)
             return order.rank(self.score, member)
         at = ranked.find(self.blob, self.start, self.stop, member)
+        if at < 0:
+            return -1
+        self.score = ranked.score_of(self.blob, at)
         return ranked.count(self.blob, self.start, at)
 
     def rank_of_score(self, score: float, after: bool) -> i64:
@@ -218,71 +301,96 @@ class ZSet(Value):
             return order.rank_of_member(member, after)
         return ranked.rank_of_member(self.blob, self.start, self.stop, member, after)
 
-    def slice(self, start: i64, stop: i64, reverse: bool, into: list[object]) -> None:
-        """Add the members of ranks `start` to before `stop`, in order or in reverse.  O(log n + members)."""
-        order = self.order
-        if order is not None:
-            order.slice(start, stop, reverse, into)
-            return
-        blob = self.blob
-        places = ranked.starts(blob, self.start, self.stop, start, stop)
-        count: i64 = len(places)
-        i: i64 = 0
-        while i < count:
-            at = places[count - 1 - i] if reverse else places[i]
-            into.append(blob[at + 9 : at + 9 + blob[at + 8]])
-            i += 1
+    def span(self, start: i64, stop: i64) -> Span:
+        """The members of ranks `start` to before `stop` with their scores; later changes do not show.
 
-    def slice_scores(self, start: i64, stop: i64, reverse: bool) -> vec[float]:
-        """The scores that go with `slice`."""
+        O(log n + members / 20), packed O(members).
+        """
         order = self.order
         if order is not None:
-            return order.slice_scores(start, stop, reverse)
-        places = ranked.starts(self.blob, self.start, self.stop, start, stop)
-        count: i64 = len(places)
-        found = vec[float](capacity=count)
-        i: i64 = 0
-        while i < count:
-            found = append(found, read_f64_le(self.blob, places[count - 1 - i] if reverse else places[i]))
-            i += 1
+            return order.span(start, stop)
+        found = Span()
+        if start < stop:
+            found.blobs.append(self.blob)
+            found.start = ranked.skip(self.blob, self.start, start)
+            found.stop = ranked.skip(self.blob, found.start, stop - start)
         return found
 
-    def _grow(self) -> None:
+    def pick(self, random: Random) -> bytes:
+        """A member of a set that is not empty, each as likely as any other; its score is in `score`."""
+        members = self.members
+        if members is not None:
+            members.seek_random(random)
+            self.score = found_score(members)
+            return members.key()
+        at = ranked.skip(self.blob, self.start, random.below(self.count()))
+        self.score = ranked.score_of(self.blob, at)
+        return ranked.member_at(self.blob, at)
+
+    # Changing the form.
+
+    def fill(self, scores: vec[float], members: list[bytes], limits: EncodingLimits) -> None:
+        """Become a set of these entries, which come in order, none twice, in the smallest encoding for them.
+
+        O(members).
+        """
+        longest: i64 = 0
+        for member in members:
+            size: i64 = len(member)
+            if size > longest:
+                longest = size
+        count: i64 = len(members)
+        self.kind = ZSET_LISTPACK
+        self.expect(count, longest, limits)
+        if self.kind == ZSET_LISTPACK:
+            drop_signs(scores, 0, count)
+        self._hold(scores, members)
+
+    def _hold(self, scores: vec[float], members: list[bytes]) -> None:
+        """Hold these entries, which come in order, and no others."""
+        row = row_of(scores, members)
+        if row is not None:
+            self.members = None
+            self.order = None
+            self.rewrite(row)
+            return
+        table = Table()
+        k: i64 = 0
+        while k < len(members):
+            table.find(members[k])
+            insert_scored(table, members[k], scores[k])
+            k += 1
+        self.members = table
+        self.order = build(scores, members)
+        self.rewrite(b"")
+
+    def _grow(self) -> Table:
         """Take the native form."""
-        members = Table(scored=True)
+        table = Table()
         order = BTree()
         blob = self.blob
         at = self.start
         while at < self.stop:
-            length: i64 = blob[at + 8]
-            member = blob[at + 9 : at + 9 + length]
-            score = read_f64_le(blob, at)
-            members.find(member)
-            insert_member(members, member)
-            members.set_score(score)
-            order.insert(score, member)
-            at += 9 + length
-        self.members = members
+            member = ranked.member_at(blob, at)
+            table.find(member)
+            insert_scored(table, member, ranked.score_of(blob, at))
+            at = ranked.record_end(blob, at)
+        order.append_row(blob, self.start, self.stop)
+        self.members = table
         self.order = order
         self.rewrite(b"")
+        return table
 
-    def apply_limits(self, limits: EncodingLimits) -> None:
-        # A command with more pairs than the limit counts as large, though they may name one member.
-        if self.kind == ZSET_LISTPACK:
-            entries = limits.zset_entries
-            packed = self.members is None and self.stop - self.start <= entries * 10
-            if self.longest > limits.zset_value or self.puts > entries or (not packed and self.count() > entries):
-                self.kind = ZSET_SKIPLIST
+    # Going over all of it.
 
     def rows(self) -> list[bytes]:
-        members: list[object] = []
-        self.slice(0, self.count(), False, members)
-        scores = self.slice_scores(0, self.count(), False)
+        span = self.span(0, self.count())
+        members: list[bytes] = []
+        span.members(members)
+        scores = span.scores(vec[float](capacity=len(members)))
         found: list[bytes] = []
         for n in range(len(members)):
-            member = members[n]
-            assert isinstance(member, bytes)
-            found.append(member)
+            found.append(members[n])
             found.append(format_double(scores[n]))
         return found
 
@@ -319,3 +427,45 @@ class ZSet(Value):
             return budget - 1
         budget -= order.count - order.release(budget)
         return members.release(budget) if budget > 0 else budget
+
+    def check(self) -> None:
+        """Assert all that must always hold.  O(n)."""
+        members = self.members
+        order = self.order
+        if members is None or order is None:
+            assert members is None and order is None
+            assert ranked.in_order(self.packed()) and len(self.packed()) <= PACKED_LIMIT
+            assert self.count() <= PACKED_MEMBERS
+            return
+        check(members)
+        order.check()
+        assert members.size == order.count
+        assert self.start == self.stop
+        span = order.span(0, order.count)
+        names: list[bytes] = []
+        span.members(names)
+        scores = span.scores(vec[float]())
+        for n in range(len(names)):
+            assert members.find(names[n])
+            assert repr(found_score(members)) == repr(scores[n])
+
+
+def row_of(scores: vec[float], members: list[bytes]) -> bytes | None:
+    """The packed form of entries that come in order, None if they are too many or too long for it."""
+    if len(members) > PACKED_MEMBERS:
+        return None
+    parts: list[bytes] = []
+    for n in range(len(members)):
+        if len(members[n]) > MEMBER_LIMIT:
+            return None
+        parts.append(ranked.record(scores[n], members[n]))
+    row = b"".join(parts)
+    return row if len(row) <= PACKED_LIMIT else None
+
+
+def drop_signs(scores: vec[float], start: i64, stop: i64) -> None:
+    """Make each -0.0 from index `start` to before `stop` 0.0."""
+    while start < stop:
+        if scores[start] == 0.0:
+            scores[start] = 0.0
+        start += 1

@@ -267,6 +267,7 @@ def test_time_of_tries_in_vain_adds_up_to_that_of_the_command(machine: Machine) 
     for n in range(3):
         assert client.session.waiting is not None
         assert client.session.waiting.spent_us == 7 * (n + 1)
+        machine.do("DEL", "k")
         machine.do("ZADD", "k", n, "m")
     counters = machine.engine.counters
     index = CATALOGUE[b"ping"].index
@@ -389,7 +390,7 @@ def test_who_must_not_block_gets_what_a_time_out_gives(machine: Machine) -> None
 def test_a_pop_does_not_happen_while_writes_are_paused(machine: Machine) -> None:
     first, second = waiting(machine, 2)
     machine.client().play("MULTI", "ZADD k 1 a 2 b", "CLIENT PAUSE 100 WRITE", "EXEC")
-    assert machine.do("ZRANGE", "k", 0, -1) == [b"a", b"b"]
+    assert machine.do("ZCARD", "k") == 2
     for client in (first, second):
         assert client.heard() == []
         assert client.session.is_postponed()

@@ -31,6 +31,10 @@ class Ear(Listener):
     def expiring(self) -> None:
         self.lines.append("expiring")
 
+    def fields_expired(self, db: int, key: bytes, fields: list[bytes], emptied: bool) -> None:
+        told = b" ".join(sorted(fields)).decode()
+        self.lines.append(f"fields expired {db} {key.decode()}: {told}{' (all)' if emptied else ''}")
+
     def expired(self, db: int, key: bytes) -> None:
         self.lines.append(f"expired {db} {key.decode()}")
 
@@ -65,6 +69,13 @@ class Place:
         found = self.db.hash_to_change(key, True)
         assert found is not None
         found.put(field, value)
+        self.db.changed(key, found, HSET, 1)
+
+    def hexpire(self, key: bytes, field: bytes, ms: int) -> None:
+        found = self.db.hash_to_change(key, False)
+        assert found is not None
+        assert found.locate(field)
+        found.set_located_deadline(self.moment.now_ms + ms)
         self.db.changed(key, found, HSET, 1)
 
     def sound(self) -> None:

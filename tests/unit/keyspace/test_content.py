@@ -154,7 +154,7 @@ def test_the_kind_goes_with_the_object() -> None:
     table = table_with(SHORT, {b"f": b"v"})
     table.set_kind(HASH_HASHTABLE)
     content = Content(table)
-    content.detach()
+    content.detach(0)
     put_in(table, LONG, content)
     value = hash_at(table, LONG)
     assert (value.kind, value.home, table.kind()) == (HASH_HASHTABLE, BESIDE, HASH_HASHTABLE)
@@ -165,7 +165,7 @@ def test_a_copy_is_an_object_of_its_own() -> None:
         table = table_with(SHORT, fields)
         content = Content(table)
         ours = content.outside
-        content.detach()
+        content.detach(0)
         assert content.outside is not ours
         put_in(table, b"copy", content)
         check(table)
@@ -173,7 +173,7 @@ def test_a_copy_is_an_object_of_its_own() -> None:
         assert hash_at(table, SHORT).get(b"f") == fields[b"f"]
     table = table_with(SHORT, {b"f": b"v"})
     content = Content(table)
-    content.detach()
+    content.detach(0)
     assert content.outside is None
 
 

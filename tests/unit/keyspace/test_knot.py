@@ -133,7 +133,7 @@ class Knot(RuleBasedStateMachine):
                 assert value.add(item, self.engine.moment.limits) == (item not in content)
                 content[item] = None
             else:
-                value.put(item, score)
+                value.put(item, score, self.engine.moment.limits)
                 content[item] = score
         events = (HSET, HDEL) if key in HASHES else (SADD, SREM) if key in SETS else (ZADD, ZREM)
         self.db.changed(key, value, events[0] if content else events[1], 1)
@@ -208,7 +208,7 @@ class Knot(RuleBasedStateMachine):
             board = self.db.zset_to_change(key, True)
             assert board is not None
             for n in range(count):
-                board.put(b"member:%d" % n, float(n % 7))
+                board.put(b"member:%d" % n, float(n % 7), self.engine.moment.limits)
                 content[b"member:%d" % n] = float(n % 7)
             self.db.changed(key, board, ZADD, count)
 
@@ -251,6 +251,17 @@ class Knot(RuleBasedStateMachine):
             at = self.engine.moment.now_ms + ms
             self.db.set_deadline(at)
             self.deadlines[key] = at
+
+    @precondition(lambda self: any(key in self.model and key not in self.open for key in HASHES))
+    @rule(data=st.data(), ms=st.sampled_from([0, 10**9, 10**10]))
+    def set_a_field_s_deadline(self, data: st.DataObject, ms: int) -> None:
+        """So far away that it does not come: the hash takes the form that has deadlines, or gives it up."""
+        key = data.draw(st.sampled_from([key for key in HASHES if key in self.model and key not in self.open]))
+        value = self.looked_up(key)
+        assert isinstance(value, Hash)
+        assert value.locate(data.draw(st.sampled_from(sorted(self.model[key]))))
+        value.set_located_deadline(self.engine.moment.now_ms + ms if ms else 0)
+        self.db.changed(key, value, HSET, 1)
 
     def run(self, *words: bytes) -> Any:
         return self.engine.execute(self.session, list(words))
@@ -353,14 +364,11 @@ class Knot(RuleBasedStateMachine):
             return dict.fromkeys(some.rows())
         board = db.zset(key)
         assert board is not None
-        members: list[Any] = []
-        board.slice(0, board.count(), False, members)
-        told = board.slice_scores(0, board.count(), False)
-        pairs = [(told[n], members[n]) for n in range(len(members))]
-        assert pairs == sorted(pairs)
-        for n, member in enumerate(members):
+        board.check()
+        listed = board.rows()
+        for n, member in enumerate(listed[::2]):
             assert board.rank(member) == n
-        return {member: score for score, member in pairs}
+        return {member: float(score) for member, score in zip(listed[::2], listed[1::2], strict=True)}
 
 
 class KnotInOneBucket(Knot):

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redpoll.structures.btree_leaf import record
 from redpoll.structures.btree_node import (
     HEAD,
     NODE_BYTES,
     SLOT_BYTES,
     TAIL,
     Node,
+    add_leaves,
     allocated,
     check_node,
     child_of,
     child_of_score,
-    collect_leaves,
     copied_node,
     delete_slot,
+    delete_slots,
     edge_node,
     edges_at,
     entries_before,
@@ -27,8 +29,10 @@ from redpoll.structures.btree_node import (
     insert_bound,
     join_node,
     node_bytes,
+    slots_bytes,
     split_node,
 )
+from redpoll.structures.ranked import Span, record
 
 Entry = tuple[float, bytes]
 scores = st.sampled_from([-1.0, 0.0, 1.0, 2.0])
@@ -125,9 +129,42 @@ def test_a_split_node_and_its_right_half_join_to_the_same(at: int) -> None:
 
 
 def collected(node: Node) -> list[bytes]:
-    into: list[bytes] = []
-    collect_leaves(node, into)
-    return into
+    span = Span()
+    add_leaves(node, 0, entries_before(node, len(node.counts)), span)
+    return span.blobs
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (0, 3), (1, 3), (1, 4), (2, 2), (3, 4)])
+@pytest.mark.parametrize("level", [1, 2])
+def test_some_slots_go_with_their_children_and_their_memory(level: int, start: int, stop: int) -> None:
+    node = node_of(FOUR) if level == 1 else above(*(node_of([entry]) for entry in FOUR))
+    before = total_bytes(node)
+    freed = slots_bytes(node, start, stop)
+    delete_slots(node, start, stop)
+    left = FOUR[:start] + FOUR[stop:]
+    assert collected(node) == [record(*entry) for entry in left]
+    assert (len(node.scores), len(node.members), list(node.counts)) == (len(left), len(left), [1] * len(left))
+    assert before - total_bytes(node) == freed
+
+
+def total_bytes(node: Node) -> int:
+    return node_bytes(node) + sum(total_bytes(child) for child in node.nodes)
+
+
+def test_leaves_are_added_from_where_a_range_begins_to_where_it_ends() -> None:
+    one, other = record(1.0, b"a") + record(2.0, b"b"), record(3.0, b"c") + record(4.0, b"d")
+    node = Node(1)
+    insert_bound(node, 0, 0.0, b"", 2)
+    insert_bound(node, 1, 3.0, b"", 2)
+    node.leaves.extend([one, other])
+    tree = above(node, node_of([(9.0, b"z")]))
+    for start, stop in itertools.combinations(range(6), 2):
+        span = Span()
+        add_leaves(tree, start, stop, span)
+        found: list[bytes] = []
+        span.members(found)
+        assert found == [b"a", b"b", b"c", b"d", b"z"][start:stop]
+        assert all(span.blobs)
 
 
 def test_edges_are_the_outermost_nodes() -> None:

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from redpoll.structures.columns import appended, join, part_deadlines, part_objects, part_scores, removed
+from redpoll.structures.columns import (
+    appended,
+    join,
+    part_deadlines,
+    part_items_earliest,
+    part_objects,
+    removed,
+)
 from redpoll.structures.segment import NEVER, OUTSIDE, Outside, Segment
 from redpoll.types.string import LongString
 
@@ -36,15 +43,13 @@ def test_a_value_is_removed_and_the_order_stays(before: list[int], data: st.Data
     assert list(removed(vec[i64](before), place)) == before[:place] + before[place + 1 :]
 
 
-def segment_of(*buckets: list[int], scored: bool = False) -> Segment:
+def segment_of(*buckets: list[int]) -> Segment:
     """A segment whose words are these and whose records are one letter each."""
-    segment = Segment(len(buckets), scored)
+    segment = Segment(len(buckets))
     for j, words in enumerate(buckets):
         segment.add_bucket()
         segment.words[j] = vec[i64](words)
         segment.blobs[j] = bytes(97 + 10 * j + n for n in range(len(words)))
-        if scored:
-            segment.scores[j] = vec[float]([10.0 * j + n for n in range(len(words))])
     return segment
 
 
@@ -65,12 +70,6 @@ def test_deadlines_that_all_go_leave_none() -> None:
     source.note_earliest(0)
     part_deadlines(source, 0, target, 0, source.words[0], BIT)
     assert (source.earliest[0], target.earliest[0]) == (NEVER, 40)
-
-
-def test_scores_part_by_the_bit() -> None:
-    source, target = segment_of([1, BIT, 3, BIT | 1], scored=True), segment_of([], scored=True)
-    part_scores(source, 0, target, 0, source.words[0], BIT)
-    assert (list(source.scores[0]), list(target.scores[0])) == ([0.0, 2.0], [1.0, 3.0])
 
 
 def objects(*names: bytes) -> list[Outside]:
@@ -97,11 +96,10 @@ def test_objects_that_all_stay_or_all_go() -> None:
 
 
 def test_records_of_two_buckets_stand_one_behind_the_other() -> None:
-    segment = segment_of([1, 2], [3, 4, 5], scored=True)
+    segment = segment_of([1, 2], [3, 4, 5])
     join(segment, 0, segment, 1)
     assert list(segment.words[0]) == [1, 2, 3, 4, 5]
     assert segment.blobs[0] == b"abklm"
-    assert list(segment.scores[0]) == [0.0, 1.0, 10.0, 11.0, 12.0]
 
 
 def test_an_empty_bucket_adds_nothing_and_an_empty_one_takes_all() -> None:
@@ -164,3 +162,20 @@ def test_a_bucket_without_deadlines_in_a_segment_with_some() -> None:
     segment.deadlines[2] = vec[i64]([9])
     join(segment, 0, segment, 2)
     assert (list(segment.deadlines[0]), segment.earliest[0]) == ([0, 0, 9], 9)
+
+
+def test_deadlines_within_values_count_for_both_halves_until_they_are_looked_at() -> None:
+    segment = segment_of([1, BIT], [], [3])
+    part_items_earliest(segment, 0, segment, 1)
+    join(segment, 1, segment, 2)
+    assert len(segment.items_earliest) == 0
+    segment.note_items_earliest(0, 50)
+    part_items_earliest(segment, 0, segment, 1)
+    assert list(segment.items_earliest) == [50, 50, NEVER]
+    segment.note_items_earliest(2, 40)
+    join(segment, 1, segment, 2)
+    join(segment, 0, segment, 1)
+    assert list(segment.items_earliest) == [40, 40, 40]
+    apart = segment_of([])
+    part_items_earliest(segment, 0, apart, 0)
+    assert (list(apart.items_earliest), apart.items_first) == ([40], 40)

@@ -5,11 +5,21 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redpoll.structures.members import MemberWalk, add_pieces, holds_part, insert_member
+from redpoll.structures.members import (
+    MemberWalk,
+    add_pieces,
+    found_score,
+    holds_part,
+    insert_member,
+    insert_scored,
+    recorded_score,
+    set_score,
+)
 from redpoll.structures.segment import HASH_MASK
 from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
+from redpoll.structures.table_walk import Records, read_bucket
 
 SIZES = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 100, 199, 200, 201, 254, 255, 300]
 members = st.one_of(
@@ -83,3 +93,40 @@ def test_pieces_hold_each_once_and_stay_when_the_table_changes(content: set[byte
             at += 1 + piece[at]
     assert sorted(found) == sorted(content)
     assert all(twin.find(member) for member in content)
+
+
+scores = st.floats(allow_nan=False) | st.integers(-100, 100_000).map(float) | st.just(-0.0)
+
+
+@given(st.lists(st.tuples(members, scores, st.booleans()), max_size=120), st.sampled_from([1, 1 << 26]))
+def test_members_keep_their_scores_while_others_come_change_and_go(
+    changes: list[tuple[bytes, float, bool]], most_buckets: int
+) -> None:
+    table = Table(most_buckets=most_buckets)
+    model: dict[bytes, float] = {}
+    for member, score, removing in changes:
+        there = table.find(member)
+        assert there == (member in model)
+        if there and removing:
+            table.remove()
+            del model[member]
+            continue
+        if there:
+            set_score(table, score)
+        else:
+            insert_scored(table, member, score)
+        model[member] = score
+    check(table)
+    twin = copied(table)
+    for member, score in model.items():
+        assert table.find(member)
+        set_score(table, -1.0)
+        assert twin.find(member)
+        assert repr(found_score(twin)) == repr(score)
+    check(table)
+    check(twin)
+    walked = Records()
+    for b in range(twin.buckets):
+        read_bucket(twin, b, walked, True)
+    told = {key: repr(recorded_score(walked, n)) for n, key in enumerate(walked.keys)}
+    assert told == {member: repr(score) for member, score in model.items()}

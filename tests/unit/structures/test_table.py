@@ -8,11 +8,14 @@ from itertools import pairwise
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from librt.vecs import vec
+from mypy_extensions import i64
 from tests.profiles import scaled
 from tests.unit.structures.tables import filled, load, one_hash, store
 
 from redpoll.env.random import Random
-from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, NEVER, OUTSIDE
+from redpoll.structures.deadlines import packed_column
+from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, NEVER, OUTSIDE, VOLATILE_KIND
 from redpoll.structures.table import STAMP_SHIFT, Table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
@@ -21,6 +24,8 @@ from redpoll.types.kinds import STRING_RAW
 from redpoll.types.string import LongString
 
 SIZES = [0, 1, 3, 7, 8, 9, 16, 100, 199, 200, 201, 254, 255, 256, 300, 1000]
+KINDS = [kind for kind in range(16) if kind != VOLATILE_KIND]
+"""All but the one whose values have a form of their own."""
 keys = st.one_of(
     st.binary(max_size=3),
     st.builds(lambda size, fill: bytes([fill]) * size, st.sampled_from(SIZES), st.integers(97, 99)),
@@ -60,7 +65,7 @@ class TableMachine(RuleBasedStateMachine):
                 assert load(self.twin, key) == value
                 assert self.twin.kind() == kind
 
-    @rule(key=keys, value=values, kind=st.integers(0, 15))
+    @rule(key=keys, value=values, kind=st.sampled_from(KINDS))
     def put(self, key: bytes, value: bytes, kind: int) -> None:
         store(self.table, key, value, kind)
         self.model[key] = (value, kind)
@@ -189,21 +194,6 @@ def test_a_place_is_good_until_the_stamp_moves() -> None:
     assert table.stamp != stamp
 
 
-def test_scores_move_with_their_records() -> None:
-    table = Table(scored=True)
-    for n in range(1000):
-        assert not table.find(b"%d" % n)
-        table.insert(b"%d" % n, b"", 0)
-        table.set_score(float(n))
-    for n in range(0, 1000, 2):
-        assert table.find(b"%d" % n)
-        table.remove()
-    check(table)
-    for n in range(1, 1000, 2):
-        assert table.find(b"%d" % n)
-        assert table.score() == float(n)
-
-
 @pytest.mark.parametrize("count", [0, 1, 5000])
 def test_a_released_table_gives_back_all_segments_in_bounded_steps(count: int) -> None:
     table = filled(count)
@@ -241,7 +231,7 @@ def test_every_change_of_records_moves_the_stamp() -> None:
     assert moved(), "replace"
     table.patch(table.value_start(), b"L")
     assert moved(), "patch"
-    table.replace_blob(table.blob())
+    table.replace_blob(table.blob(), table.record_stop() - table.offset)
     assert moved(), "replace_blob"
     table.replace_outside(b"key:00000000", long, 0)
     assert moved(), "replace_outside of what was inside"
@@ -339,18 +329,44 @@ def test_what_fits_inside_a_record() -> None:
 def test_a_word_keeps_kind_clock_and_place_apart() -> None:
     table = Table(most_buckets=1)
     table.clock = (1 << 24) - 1
-    for kind in range(16):
+    for kind in KINDS:
         table.put(b"%d" % kind, b"v" * kind, kind)
-    for kind in range(16):
+    for kind, other in zip(KINDS, reversed(KINDS), strict=True):
         assert table.find(b"%d" % kind)
         assert (table.kind(), table.access_clock(), table.value()) == (kind, (1 << 24) - 1, b"v" * kind)
         table.set_access_clock(kind)
-        table.set_kind(15 - kind)
-    for kind in range(16):
+        table.set_kind(other)
+    for kind, other in zip(KINDS, reversed(KINDS), strict=True):
         assert table.find(b"%d" % kind)
-        assert (table.kind(), table.access_clock(), table.value()) == (15 - kind, kind, b"v" * kind)
+        assert (table.kind(), table.access_clock(), table.value()) == (other, kind, b"v" * kind)
         table.replace(b"w" * kind, kind)
         assert (table.kind(), table.access_clock()) == (kind, kind)
+    check(table)
+
+
+def test_records_with_deadlines_within_are_counted_through_every_change() -> None:
+    table = Table()
+    value = packed_column(vec[i64]([50]), b"items")
+    table.put(b"k", value, VOLATILE_KIND)
+    table.note_items_earliest(50)
+    assert (table.volatile_items, table.segment.items_earliest[table.j], table.segment.items_first) == (1, 50, 50)
+    for kind, count in ((9, 0), (VOLATILE_KIND, 1), (VOLATILE_KIND, 1), (3, 0)):
+        table.replace(value, kind)
+        assert table.volatile_items == count
+        check(table)
+    for kind, count in ((VOLATILE_KIND, 1), (VOLATILE_KIND, 1), (9, 0)):
+        table.set_kind(kind)
+        assert table.volatile_items == count
+    long = LongString(b"v" * 300)
+    for kind, count in ((VOLATILE_KIND, 1), (VOLATILE_KIND, 1), (9, 0), (VOLATILE_KIND, 1)):
+        table.replace_outside(b"k", long, kind)
+        assert table.volatile_items == count
+        check(table)
+    table.remove()
+    assert table.volatile_items == 0
+    assert not table.find(b"j")
+    table.insert_outside(b"j", long, VOLATILE_KIND)
+    assert table.volatile_items == 1
     check(table)
 
 
@@ -409,19 +425,19 @@ def test_the_position_is_the_records_own_after_every_change() -> None:
         value = b"v" * (n % 90)
         if n % 7 == 0:
             assert not table.find(key)
-            table.insert_outside(key, LongString(value), n % 16)
+            table.insert_outside(key, LongString(value), n % 9)
         else:
-            table.put(key, value, n % 16)
+            table.put(key, value, n % 9)
         # The table may have split its bucket: what follows belongs to this record all the same.
         assert table.key() == key
         table.set_deadline(n + 1)
         if n % 5 == 0 and n % 7 != 0:
-            table.replace(b"w" * 100, n % 16)
+            table.replace(b"w" * 100, n % 9)
             assert table.key() == key
             table.set_access_clock(n)
     for n in range(2000):
         assert table.find(b"key:%d" % n)
-        assert (table.deadline(), table.kind()) == (n + 1, n % 16)
+        assert (table.deadline(), table.kind()) == (n + 1, n % 9)
         assert table.access_clock() == (n if n % 5 == 0 and n % 7 != 0 else 0)
     check(table)
 
@@ -483,20 +499,6 @@ def test_a_deadline_that_moves_is_counted_once() -> None:
     check(table)
 
 
-def test_scores_of_a_bucket_move_up_when_a_neighbour_goes() -> None:
-    for gone in range(5):
-        table = Table(scored=True, most_buckets=1)
-        for n in range(5):
-            assert not table.find(b"%d" % n)
-            table.insert(b"%d" % n, b"", 0)
-            assert table.score() == 0.0
-            table.set_score(float(n))
-        assert table.find(b"%d" % gone)
-        table.remove()
-        assert [table.score() for n in range(5) if table.find(b"%d" % n)] == [float(n) for n in range(5) if n != gone]
-        check(table)
-
-
 def test_memory_counts_what_there_is() -> None:
     table = Table()
     empty = table.size_bytes()
@@ -506,10 +508,6 @@ def test_memory_counts_what_there_is() -> None:
     assert one - empty == 9 + 8
     table.set_deadline(1)
     assert table.size_bytes() - one == 10
-    scored = Table(scored=True)
-    assert not scored.find(b"key")
-    scored.insert(b"key", b"value", 0)
-    assert scored.size_bytes() - one == 10
     for n in range(1000):
         table.put(b"%d" % n, b"", 0)
     assert table.size_bytes() > 1000 * 11 + table.buckets * 112

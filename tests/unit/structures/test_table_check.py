@@ -17,7 +17,7 @@ from redpoll.types.string import LongString
 
 
 def sound() -> Table:
-    table = Table(scored=True, most_buckets=1)
+    table = Table(most_buckets=1)
     for key, value in ((b"a", b"1"), (b"b", b"v" * 300), (b"l" * 300, b"3")):
         store(table, key, value, 0)
         assert table.find(key)
@@ -82,10 +82,6 @@ def first_too_late(table: Table) -> None:
     table.segments[0].first += 1000
 
 
-def score_too_many(table: Table) -> None:
-    table.segments[0].scores[0] = append(table.segments[0].scores[0], 1.0)
-
-
 def longest_too_short(table: Table) -> None:
     table.longest = 2
 
@@ -105,8 +101,7 @@ def record_in_the_wrong_bucket(table: Table) -> None:
 DAMAGES = [
     *(add(name) for name in ("buckets", "low", "split", "size", "record_bytes", "outside_bytes", "volatile")),
     word_of_another_hash, negative_word, record_too_long, outside_bit_lost, object_lost, object_too_many,
-    objects_exchanged, object_grown, deadline_too_many, earliest_too_late, first_too_late, score_too_many,
-    longest_too_short, record_in_the_wrong_bucket,
+    objects_exchanged, object_grown, deadline_too_many, earliest_too_late, first_too_late,    longest_too_short, record_in_the_wrong_bucket,
 ]  # fmt: skip
 
 

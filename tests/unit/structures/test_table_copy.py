@@ -10,35 +10,11 @@ from redpoll.structures.table_copy import copied
 from redpoll.types.kinds import STRING_RAW
 
 
-def test_a_copy_of_scores_goes_its_own_way() -> None:
-    table = Table(scored=True)
-    for n in range(1000):
-        assert not table.find(b"%d" % n)
-        table.insert(b"%d" % n, b"", 0)
-        table.set_score(float(n))
-    twin = copied(table)
-    for n in range(1000):
-        assert table.find(b"%d" % n)
-        if n % 3:
-            table.remove()
-        else:
-            table.set_score(-1.0)
-    for n in range(1000, 3000):
-        assert not table.find(b"%d" % n)
-        table.insert(b"%d" % n, b"", 0)
-    check(table)
-    check(twin)
-    assert twin.size == 1000
-    for n in range(1000):
-        assert twin.find(b"%d" % n)
-        assert twin.score() == float(n)
-
-
 def test_a_copy_has_everything_that_the_table_has() -> None:
     table = Table()
     table.clock = 99
     for n in range(500):
-        store(table, b"key:%d" % n, b"v" * (n % 400), n % 16)
+        store(table, b"key:%d" % n, b"v" * (n % 400), n % 9)
         if n % 3 == 0:
             assert table.find(b"key:%d" % n)
             table.set_deadline(1000 + n)
@@ -63,7 +39,7 @@ def test_a_copy_has_everything_that_the_table_has() -> None:
     assert made.stamp != table.stamp
     for n in range(500):
         assert load(made, b"key:%d" % n) == b"v" * (n % 400)
-        assert (made.kind(), made.access_clock(), made.deadline()) == (n % 16, 99, 1000 + n if n % 3 == 0 else 0)
+        assert (made.kind(), made.access_clock(), made.deadline()) == (n % 9, 99, 1000 + n if n % 3 == 0 else 0)
     assert load(made, b"l" * 300) == b"of a long key"
 
 

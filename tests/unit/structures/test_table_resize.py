@@ -15,9 +15,9 @@ from redpoll.structures.table_resize import merge_last, split_next
 from redpoll.types.string import LongString
 
 
-def mixed(count: int, scored: bool = False) -> tuple[Table, dict[bytes, tuple[bytes, int, float]]]:
+def mixed(count: int) -> tuple[Table, dict[bytes, tuple[bytes, int]]]:
     """A table whose records are inside and outside by turns, of short and long keys, some with a deadline."""
-    table = Table(scored)
+    table = Table()
     model = {}
     for n in range(count):
         key = b"l" * 250 + b"%d" % n if n % 11 == 0 else b"k%d" % n
@@ -29,25 +29,20 @@ def mixed(count: int, scored: bool = False) -> tuple[Table, dict[bytes, tuple[by
             table.insert_outside(key, LongString(value), 0)
         deadline = n + 1 if n % 4 == 0 else 0
         table.set_deadline(deadline)
-        if scored:
-            table.set_score(float(n))
-        model[key] = (value, deadline, float(n))
+        model[key] = (value, deadline)
     return table, model
 
 
-def agree(table: Table, model: dict[bytes, tuple[bytes, int, float]]) -> None:
+def agree(table: Table, model: dict[bytes, tuple[bytes, int]]) -> None:
     check(table)
     assert table.size == len(model)
-    for key, (value, deadline, score) in model.items():
+    for key, (value, deadline) in model.items():
         assert load(table, key) == value, key[-8:]
         assert table.deadline() == deadline
-        if table.scored:
-            assert table.score() == score
 
 
-@pytest.mark.parametrize("scored", [False, True])
-def test_everything_survives_splits_and_merges_by_turns(scored: bool) -> None:
-    table, model = mixed(300, scored)
+def test_everything_survives_splits_and_merges_by_turns() -> None:
+    table, model = mixed(300)
     dice = random.Random(3)
     for _ in range(200):
         before = table.buckets

@@ -10,7 +10,17 @@ from tests.unit.structures.tables import filled, store
 from redpoll.structures.segment import HASH_BITS, HASH_MASK, NEVER
 from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
-from redpoll.structures.table_walk import Records, due, mean_ttl_ms, read_bucket, reversed_bits, scan
+from redpoll.structures.table_walk import (
+    Records,
+    due,
+    due_within,
+    mean_ttl_ms,
+    past_count,
+    read_bucket,
+    reversed_bits,
+    scan,
+)
+from redpoll.types.hash import Hash
 from redpoll.types.string import LongString
 
 
@@ -80,12 +90,11 @@ def test_a_scan_visits_every_bucket_once(count: int) -> None:
 
 
 def test_a_walk_tells_all_of_a_record() -> None:
-    table = Table(scored=True, most_buckets=1)
+    table = Table(most_buckets=1)
     long = b"l" * 300
     for n, (key, value) in enumerate(((b"a", b"1"), (b"bb", b"v" * 300), (long, b"3"), (b"", b"4"))):
         store(table, key, value, n)
         assert table.find(key)
-        table.set_score(float(n))
         if n != 1:
             table.set_deadline(n + 10)
     found = Records()
@@ -93,7 +102,6 @@ def test_a_walk_tells_all_of_a_record() -> None:
     assert found.keys == [b"a", b"bb", long, b""]
     assert found.values == [b"1", b"", b"", b"4"]
     assert list(found.deadlines) == [10, 0, 12, 13]
-    assert list(found.scores) == [0.0, 1.0, 2.0, 3.0]
     texts = [each.data if isinstance(each, LongString) else None for each in found.objects]
     assert texts == [None, b"v" * 300, b"3", None]
     assert list(found.words) == list(table.segments[0].words[0])
@@ -174,3 +182,54 @@ def test_the_mean_is_that_of_the_first_segments_that_hold_enough() -> None:
             table.set_deadline(9000)
     assert mean_ttl_ms(table, 0, 100) == 1000
     assert mean_ttl_ms(table, 0, 100_000) > 1000
+
+
+def test_records_past_their_deadline_are_counted() -> None:
+    table = filled(300)
+    for n in range(300):
+        assert table.find(b"key:%08d" % n)
+        table.set_deadline(n % 10)
+    assert [past_count(table, now) for now in (0, 1, 5, 9, 100)] == [0, 30, 150, 270, 270]
+    assert past_count(filled(10), 100) == 0
+
+
+def with_deadlines_within(count: int) -> Table:
+    """Every third record has a value with deadlines of its own, `n` and later, packed, beside it, or of a long key."""
+    table = Table()
+    for n in range(count):
+        key = b"k" * 201 + b"%d" % n if n % 4 == 0 else b"k%d" % n
+        if n % 3 != 0:
+            store(table, key, b"v", 0)
+            continue
+        value = Hash()
+        for field in (b"f", b"g"):
+            value.put(field, b"v" * (300 if n % 2 else 1))
+            assert value.locate(field)
+            value.set_located_deadline(n + 1 + len(field))
+        value.put_back(table, key)
+    check(table)
+    return table
+
+
+@pytest.mark.parametrize("count", [3, 40, 400])
+def test_what_has_a_deadline_within_is_found_when_that_is_due(count: int) -> None:
+    table = with_deadlines_within(count)
+    assert table.volatile_items == len(range(0, count, 3))
+    for now in (0, 1, 2, 3, 50, 51, 52, 500):
+        found: list[bytes] = []
+        due_within(table, now, 1000, found)
+        expected = [b"k" * 201 + b"%d" % n if n % 4 == 0 else b"k%d" % n for n in range(0, count, 3) if n + 2 <= now]
+        assert sorted(found) == sorted(expected)
+        check(table)
+    found = []
+    due_within(table, 500, 5, found)
+    assert len(found) >= min(5, table.volatile_items)
+    due_within(filled(10), 500, 5, found)
+
+
+def test_a_pass_over_values_learns_when_to_look_again() -> None:
+    table = with_deadlines_within(10)
+    segment = table.segments[0]
+    segment.items_earliest[0] = segment.items_first = 1
+    due_within(table, 1, 100, [])
+    assert (segment.items_earliest[0], segment.items_first) == (2, 2)

@@ -9,6 +9,7 @@ from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
     HASH_LISTPACK,
+    HASH_VOLATILE,
     SET_HASHTABLE,
     SET_INTSET,
     SET_LISTPACK,
@@ -22,7 +23,7 @@ from redpoll.types.value import CREATED, Value
 from redpoll.types.zset import ZSet
 
 CLASSES: dict[int, type[Value]] = {
-    SET_INTSET: Set, SET_LISTPACK: Set, SET_HASHTABLE: Set, HASH_LISTPACK: Hash, HASH_HASHTABLE: Hash,
+    SET_INTSET: Set, SET_LISTPACK: Set, SET_HASHTABLE: Set, HASH_LISTPACK: Hash, HASH_HASHTABLE: Hash, HASH_VOLATILE: Hash,
     ZSET_LISTPACK: ZSet, ZSET_SKIPLIST: ZSet,
 }  # fmt: skip
 

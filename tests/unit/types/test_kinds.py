@@ -9,6 +9,7 @@ from redpoll.types.kinds import (
     ENCODING_NAME,
     HASH_HASHTABLE,
     HASH_LISTPACK,
+    HASH_VOLATILE,
     LIST_LISTPACK,
     LIST_QUICKLIST,
     LISTPACKS,
@@ -30,14 +31,14 @@ from redpoll.types.kinds import (
 def test_a_name_and_a_number_for_every_kind() -> None:
     kinds = (
         STRING_INT, STRING_EMBSTR, STRING_RAW, LIST_LISTPACK, LIST_QUICKLIST, SET_INTSET, SET_LISTPACK,
-        SET_HASHTABLE, HASH_LISTPACK, HASH_HASHTABLE, ZSET_LISTPACK, ZSET_SKIPLIST, STREAM,
+        SET_HASHTABLE, HASH_LISTPACK, HASH_HASHTABLE, HASH_VOLATILE, ZSET_LISTPACK, ZSET_SKIPLIST, STREAM,
     )  # fmt: skip
     told = {kind: (TYPE_NAME[kind], ENCODING_NAME[kind], TYPE_NUMBER[kind]) for kind in kinds}
     assert list(told.values()) == [
         (b"string", b"int", 0), (b"string", b"embstr", 0), (b"string", b"raw", 0),
         (b"list", b"listpack", 1), (b"list", b"quicklist", 1),
         (b"set", b"intset", 2), (b"set", b"listpack", 2), (b"set", b"hashtable", 2),
-        (b"hash", b"listpack", 4), (b"hash", b"hashtable", 4),
+        (b"hash", b"listpack", 4), (b"hash", b"hashtable", 4), (b"hash", b"hashtable", 4),
         (b"zset", b"listpack", 3), (b"zset", b"skiplist", 3), (b"stream", b"stream", 6),
     ]  # fmt: skip
     assert sorted(told) == list(range(len(TYPE_NAME)))

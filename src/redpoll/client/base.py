@@ -1,0 +1,107 @@
+"""What every typed method stands on: an engine, a session of its own, and one call of a command."""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+from mypy_extensions import i64
+
+from redpoll.client.words import to_python
+from redpoll.commands import FAMILIES
+from redpoll.config.directive import EFFECT
+from redpoll.config.schema import DIRECTIVES
+from redpoll.config.settings import Config, Effects
+from redpoll.engine.command import CATALOGUE
+from redpoll.engine.engine import Engine
+from redpoll.engine.gates import GATE_MULTI
+from redpoll.engine.session import Peer, Session
+from redpoll.env.clock import Clock
+from redpoll.env.random import Random
+
+
+class ServerOnly(Effects):
+    """Refuses settings that would move a listener, a connection, a log or the process, which are the program's own."""
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        return b"it is for servers: this engine runs inside a program"
+
+
+def gates_of(*names: bytes) -> i64:
+    """The gates that can hold up one of these commands, but for that of a transaction."""
+    gates: i64 = 0
+    for name in names:
+        gates |= CATALOGUE[name].gates
+    return gates & ~GATE_MULTI
+
+
+class Calls:
+    """The engine behind a `Store`.  A call runs one command, through the gates of every command."""
+
+    def __init__(self, clock: Clock | None = None, random: Random | None = None, databases: int = 16) -> None:
+        assert FAMILIES, "importing the commands registers them"
+        self.engine: Final = Engine(
+            clock if clock is not None else Clock(), random if random is not None else Random(), databases
+        )
+        self.session: Final[Session] = self.engine.open_session(Peer())
+        self.session.may_block = False
+        config = self.engine.config
+        for directive in DIRECTIVES:
+            outside = directive.group in ("network", "logging") and directive.name != b"proto-max-bulk-len"
+            unheard = directive.applies == EFFECT and directive.name not in config.listeners
+            if outside or unheard:
+                config.listen(directive.name, ServerOnly())
+        self.unit: Final = self.engine.unit
+        self.moment: Final = self.engine.moment
+        # Typed methods run at once while a transaction is being collected, so that gate is not theirs.
+        self.read_gates: i64 = gates_of(b"get", b"hget", b"zrank")
+        self.write_gates: i64 = gates_of(b"set", b"incrby", b"hset", b"zadd")
+
+    def _any(self, args: list[bytes]) -> Any:
+        """The reply of a command as Python values.  Raises CommandError."""
+        session = self.session
+        transaction = session.transaction
+        session.transaction = None
+        session.gates &= ~GATE_MULTI
+        self.engine.start_call()
+        reply = self.engine.execute(session, args)
+        if transaction is not None:
+            session.transaction = transaction
+            session.gates |= GATE_MULTI
+        return to_python(reply)
+
+    def _done(self, args: list[bytes]) -> None:
+        self._any(args)
+
+    def _int(self, args: list[bytes]) -> int:
+        return cast(int, self._any(args))
+
+    def _int_or_none(self, args: list[bytes]) -> int | None:
+        return cast("int | None", self._any(args))
+
+    def _flag(self, args: list[bytes]) -> bool:
+        return cast(int, self._any(args)) == 1
+
+    def _bytes(self, args: list[bytes]) -> bytes | None:
+        return cast("bytes | None", self._any(args))
+
+    def _text(self, args: list[bytes]) -> bytes:
+        return cast(bytes, self._any(args))
+
+    def _float(self, args: list[bytes]) -> float | None:
+        found = self._any(args)
+        return None if found is None else float(found)
+
+    def _number(self, args: list[bytes]) -> float:
+        return float(self._any(args))
+
+    def _list(self, args: list[bytes]) -> list[Any]:
+        return cast("list[Any]", self._any(args))
+
+    def _set(self, args: list[bytes]) -> set[bytes]:
+        return set(cast("list[bytes]", self._any(args)))
+
+    def _dict(self, args: list[bytes]) -> dict[bytes, bytes]:
+        found = self._any(args)
+        if isinstance(found, dict):
+            return cast("dict[bytes, bytes]", found)
+        return {found[n]: found[n + 1] for n in range(0, len(found), 2)}

@@ -1,0 +1,110 @@
+"""Streams and consumer groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from redpoll.client.words import Text, Word, as_word, pairs, to_bytes, words
+from redpoll.client.zsets import SortedSetCalls
+
+
+class StreamCalls(SortedSetCalls):
+    """The methods for streams."""
+
+    def xadd(
+        self,
+        key: Text,
+        fields: Mapping[Text, Word],
+        id: Text = "*",
+        maxlen: int | None = None,
+        nomkstream: bool = False,
+    ) -> bytes | None:
+        """Add an entry; its ID.  With `maxlen` the oldest entries go, about so many stay.  O(1)."""
+        args = [b"XADD", to_bytes(key)]
+        if nomkstream:
+            args.append(b"NOMKSTREAM")
+        if maxlen is not None:
+            args += [b"MAXLEN", b"~", as_word(maxlen)]
+        return self._bytes([*args, to_bytes(id), *pairs(fields)])
+
+    def xread(self, streams: Mapping[Text, Text], count: int | None = None) -> list[Any]:
+        """The entries after an ID of each stream, given as names to IDs: streams with entries.  O(entries)."""
+        args = [b"XREAD"]
+        if count is not None:
+            args += [b"COUNT", as_word(count)]
+        return self._list([*args, b"STREAMS", *words(tuple(streams)), *words(tuple(streams.values()))]) or []
+
+    def xreadgroup(
+        self, group: Text, consumer: Text, streams: Mapping[Text, Text], count: int | None = None, noack: bool = False
+    ) -> list[Any]:
+        """Entries of streams for a consumer of a group: new ones after ">", else its pending ones.  O(entries)."""
+        args = [b"XREADGROUP", b"GROUP", to_bytes(group), to_bytes(consumer)]
+        if count is not None:
+            args += [b"COUNT", as_word(count)]
+        if noack:
+            args.append(b"NOACK")
+        return self._list([*args, b"STREAMS", *words(tuple(streams)), *words(tuple(streams.values()))]) or []
+
+    def xlen(self, key: Text) -> int:
+        """The number of entries.  O(1)."""
+        return self._int([b"XLEN", to_bytes(key)])
+
+    def xrange(self, key: Text, start: Text = "-", end: Text = "+", count: int | None = None) -> list[Any]:
+        """The entries from one ID to another: ID and fields.  O(log n + entries)."""
+        args = [b"XRANGE", to_bytes(key), to_bytes(start), to_bytes(end)]
+        if count is not None:
+            args += [b"COUNT", as_word(count)]
+        return self._list(args)
+
+    def xrevrange(self, key: Text, end: Text = "+", start: Text = "-", count: int | None = None) -> list[Any]:
+        """The same, the newest first.  O(log n + entries)."""
+        args = [b"XREVRANGE", to_bytes(key), to_bytes(end), to_bytes(start)]
+        if count is not None:
+            args += [b"COUNT", as_word(count)]
+        return self._list(args)
+
+    def xdel(self, key: Text, *ids: Text) -> int:
+        """Delete entries; how many there were.  O(log n) each."""
+        return self._int([b"XDEL", to_bytes(key), *words(ids)])
+
+    def xack(self, key: Text, group: Text, *ids: Text) -> int:
+        """Say that entries are done with; how many were pending.  O(log n) each."""
+        return self._int([b"XACK", to_bytes(key), to_bytes(group), *words(ids)])
+
+    def xpending(self, key: Text, group: Text) -> list[Any]:
+        """How many entries are pending, the first and last ID, and how many each consumer has.  O(consumers)."""
+        return self._list([b"XPENDING", to_bytes(key), to_bytes(group)])
+
+    def xgroup_create(self, key: Text, group: Text, id: Text = "$", mkstream: bool = False) -> None:
+        """Make a consumer group that starts after an ID.  O(1)."""
+        args = [b"XGROUP", b"CREATE", to_bytes(key), to_bytes(group), to_bytes(id)]
+        if mkstream:
+            args.append(b"MKSTREAM")
+        self._done(args)
+
+    def xgroup_destroy(self, key: Text, group: Text) -> bool:
+        """Delete a consumer group; whether there was one.  O(pending entries)."""
+        return self._flag([b"XGROUP", b"DESTROY", to_bytes(key), to_bytes(group)])
+
+    def xautoclaim(
+        self, key: Text, group: Text, consumer: Text, min_idle_ms: int, start: Text = "0-0", count: int | None = None
+    ) -> list[Any]:
+        """Take over entries that are pending for long: the next ID, entries, deleted IDs.  O(count)."""
+        args = [
+            b"XAUTOCLAIM",
+            to_bytes(key),
+            to_bytes(group),
+            to_bytes(consumer),
+            as_word(min_idle_ms),
+            to_bytes(start),
+        ]
+        if count is not None:
+            args += [b"COUNT", as_word(count)]
+        return self._list(args)
+
+    def xclaim(self, key: Text, group: Text, consumer: Text, min_idle_ms: int, *ids: Text) -> list[Any]:
+        """Take over pending entries; they.  O(log n) each."""
+        return self._list(
+            [b"XCLAIM", to_bytes(key), to_bytes(group), to_bytes(consumer), as_word(min_idle_ms), *words(ids)]
+        )

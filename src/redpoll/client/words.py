@@ -1,0 +1,126 @@
+"""Words of commands from Python values, and replies as Python values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from redpoll.errors import CommandError
+from redpoll.protocol.reply import (
+    Attribute,
+    BigNumber,
+    Boolean,
+    Coordinate,
+    Double,
+    Error,
+    Map,
+    NullArray,
+    PairMap,
+    Pairs,
+    Push,
+    Rows,
+    Sequence,
+    SetOf,
+    Spoken,
+    Status,
+    Verbatim,
+    View,
+)
+
+Text = bytes | str
+"""A name: a `str` is taken as UTF-8."""
+
+Word = bytes | str | int | float
+"""A value."""
+
+
+def to_bytes(text: Text) -> bytes:
+    """A name or a value as plain bytes."""
+    if type(text) is bytes:
+        return text
+    # A member of an enumeration has a hash of its own, by which no key would be found.
+    return bytes(text) if isinstance(text, bytes) else text.encode()
+
+
+def as_word(word: object) -> bytes:
+    """A word of a command as bytes.  Raises TypeError for what has no one obvious spelling: None, True, a list …"""
+    if isinstance(word, bytes) or isinstance(word, str):
+        return to_bytes(word)
+    if isinstance(word, bool):
+        raise TypeError("a word of a command is bytes, str, int or float, not bool")
+    # Of a number's subclass the number counts: `str` would spell a member of an enumeration with its name.
+    if isinstance(word, int):
+        return int.__repr__(word).encode()
+    if isinstance(word, float):
+        return float.__repr__(word).encode()
+    raise TypeError(f"a word of a command is bytes, str, int or float, not {type(word).__name__}")
+
+
+def words(values: tuple[Word, ...]) -> list[bytes]:
+    """Several values as words of a command."""
+    return [as_word(value) for value in values]
+
+
+def pairs(values: Mapping[Text, Word]) -> list[bytes]:
+    """Names and values by turns as words of a command."""
+    found: list[bytes] = []
+    for name, value in values.items():
+        found.append(to_bytes(name))
+        found.append(as_word(value))
+    return found
+
+
+def to_python(reply: object) -> object:
+    """A reply as plain Python values; raises CommandError for an error reply at the top."""
+    if isinstance(reply, Error):
+        raise CommandError(reply.text)
+    return plain(reply)
+
+
+def plain(reply: object) -> object:
+    """A reply as plain Python values; an error inside an array stays an exception object in it."""
+    if reply is None or isinstance(reply, bytes) or isinstance(reply, int):
+        return reply
+    if isinstance(reply, Status):
+        return reply.text
+    if isinstance(reply, list):
+        return [plain(item) for item in reply]
+    if isinstance(reply, NullArray):
+        return None
+    if isinstance(reply, Double):
+        return reply.value
+    if isinstance(reply, Boolean):
+        return reply.value
+    if isinstance(reply, Coordinate):
+        return reply.value
+    if isinstance(reply, Map) or isinstance(reply, PairMap):
+        return paired([plain(item) for item in reply.items])
+    if isinstance(reply, View):
+        items = reply.to_list()
+        return paired(items) if reply.shape == 1 else items
+    if isinstance(reply, Rows):
+        return reply.to_list()
+    if isinstance(reply, Pairs):
+        values = [plain(item) for item in reply.items]
+        return [(values[n], values[n + 1]) for n in range(0, len(values), 2)]
+    if isinstance(reply, Error):
+        return CommandError(reply.text)
+    if isinstance(reply, Verbatim):
+        return reply.text
+    if isinstance(reply, BigNumber):
+        return int(reply.digits)
+    if isinstance(reply, SetOf):
+        return [plain(item) for item in reply.items]
+    if isinstance(reply, Push):
+        return [plain(item) for item in reply.items]
+    if isinstance(reply, Attribute):
+        return plain(reply.reply)
+    if isinstance(reply, Spoken):
+        return plain(reply.reply)
+    if isinstance(reply, Sequence):
+        return [plain(item) for item in reply.replies]
+    raise TypeError(f"no reply: {reply!r}")
+
+
+def paired(items: list[object]) -> object:
+    """Keys and values by turns as a dict."""
+    return {items[n]: items[n + 1] for n in range(0, len(items), 2)}

@@ -1,0 +1,237 @@
+"""XGROUP and XACK: the groups of consumers that read a stream, and what they are done with."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import DELETE, INSERT, RW, UPDATE, one_key
+from redpoll.catalogue.spec import DENYOOM, FAST, STREAM, WRITE
+from redpoll.commands.containers import container, help_command
+from redpoll.commands.stream_arguments import stream_id
+from redpoll.commands.streams import tell
+from redpoll.engine.args import integer
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    BUSYGROUP,
+    ENTRIESREAD_NEGATIVE,
+    XGROUP_NEEDS_KEY,
+    CommandError,
+    no_such_group,
+    wrong_subcommand,
+)
+from redpoll.keyspace.events import (
+    XGROUP_CREATE,
+    XGROUP_CREATECONSUMER,
+    XGROUP_DELCONSUMER,
+    XGROUP_DESTROY,
+    XGROUP_MKSTREAM,
+    XGROUP_SETID,
+)
+from redpoll.protocol.reply import OK
+from redpoll.structures.ids import StreamId
+from redpoll.types.stream import Stream
+from redpoll.types.stream_group import UNKNOWN, Consumer, Group
+from redpoll.types.value import CREATED
+
+xgroup = container("xgroup", group="stream", since="5.0.0", summary="Make and change the groups of streams.")
+
+
+class GroupOptions:
+    """The words behind the ID of XGROUP CREATE and SETID."""
+
+    def __init__(self, args: list[bytes], creating: bool) -> None:
+        self.make = False
+        self.read: i64 = UNKNOWN
+        at = 5
+        while at < len(args):
+            word = args[at].upper()
+            if creating and word == b"MKSTREAM":
+                self.make = True
+                at += 1
+            elif word == b"ENTRIESREAD" and at + 1 < len(args):
+                self.read = integer(args[at + 1])
+                if self.read < 0 and self.read != UNKNOWN:
+                    raise CommandError(ENTRIESREAD_NEGATIVE)
+                at += 2
+            else:
+                raise CommandError(wrong_subcommand(args[1], b"XGROUP"))
+
+
+def stream_of_group(session: Session, key: bytes) -> Stream:
+    """The stream at `key` to change; complains if there is none."""
+    stream = session.db.stream_to_change(key, False)
+    if stream is None:
+        raise CommandError(XGROUP_NEEDS_KEY)
+    return stream
+
+
+def group_of(stream: Stream, args: list[bytes]) -> Group:
+    """The group that XGROUP names; complains if there is none."""
+    group = stream.group(args[3])
+    if group is None:
+        raise CommandError(no_such_group(args[3], args[2]))
+    return group
+
+
+def id_or_last(stream: Stream, word: bytes) -> StreamId:
+    """An ID, or `$` for the stream's last one."""
+    return stream.last_id() if word == b"$" else stream_id(word)
+
+
+def consumer_of(session: Session, key: bytes, stream: Stream, group: Group, name: bytes) -> Consumer:
+    """The consumer of this name, a new one if need be, which has been seen now."""
+    now_ms = session.db.moment.now_ms
+    consumer = group.consumers.get(name)
+    if consumer is None:
+        consumer = group.add_consumer(name, now_ms)
+        adjust(session, key, stream, group, 1)
+        session.also(key, XGROUP_CREATECONSUMER)
+    consumer.seen_ms = now_ms
+    return consumer
+
+
+def adjust(session: Session, key: bytes, stream: Stream, group: Group, count: i64) -> None:
+    """Count changes to what a group keeps, of which no event tells."""
+    stream.account(group)
+    session.db.keep(key, stream, count)
+
+
+@command(
+    "xgroup|create", arity=-5, flags=WRITE | DENYOOM, acl=STREAM, keys=one_key(RW | INSERT, 2), group="stream",
+    arguments="key#0 group (id-selector: id | (new-id: '$')) [MKSTREAM] [ENTRIESREAD entriesread:integer]",
+    since="5.0.0", complexity="O(1)",
+    summary="Make a group that reads a stream from an ID on; MKSTREAM makes the stream too.",
+)  # fmt: skip
+def xgroup_create(session: Session, args: list[bytes]) -> object:
+    options = GroupOptions(args, True)
+    key = args[2]
+    stream = session.db.stream_to_change(key, options.make)
+    if stream is None:
+        raise CommandError(XGROUP_NEEDS_KEY)
+    if len(args) > 8:
+        raise CommandError(wrong_subcommand(args[1], b"XGROUP"))
+    last = id_or_last(stream, args[4])
+    if stream.group(args[3]) is not None:
+        raise CommandError(BUSYGROUP)
+
+    created = stream.home == CREATED
+    stream.add_group(args[3], last.ms, last.seq, options.read)
+    if created:
+        session.changed(key, stream, XGROUP_MKSTREAM, 1)
+    else:
+        tell(session, key, stream, XGROUP_CREATE, 1)
+    return OK
+
+
+@command(
+    "xgroup|createconsumer", arity=5, flags=WRITE | DENYOOM, acl=STREAM, keys=one_key(RW | INSERT, 2), group="stream",
+    arguments="key#0 group consumer",
+    since="6.2.0", complexity="O(1)", summary="Make a consumer; 1 if there was none of this name.",
+)  # fmt: skip
+def xgroup_createconsumer(session: Session, args: list[bytes]) -> object:
+    key = args[2]
+    stream = stream_of_group(session, key)
+    group = group_of(stream, args)
+    if args[4] in group.consumers:
+        return 0
+    group.add_consumer(args[4], session.db.moment.now_ms)
+    stream.account(group)
+    tell(session, key, stream, XGROUP_CREATECONSUMER, 1)
+    return 1
+
+
+@command(
+    "xgroup|delconsumer", arity=5, flags=WRITE, acl=STREAM, keys=one_key(RW | DELETE, 2), group="stream",
+    arguments="key#0 group consumer",
+    since="5.0.0", complexity="O(pending entries of the consumer)",
+    summary="Forget a consumer and what is pending for it; how many entries that was.",
+)  # fmt: skip
+def xgroup_delconsumer(session: Session, args: list[bytes]) -> object:
+    key = args[2]
+    stream = stream_of_group(session, key)
+    group = group_of(stream, args)
+    consumer = group.consumers.get(args[4])
+    if consumer is None:
+        return 0
+    pending = group.delete_consumer(consumer)
+    stream.account(group)
+    tell(session, key, stream, XGROUP_DELCONSUMER, 1)
+    return pending
+
+
+@command(
+    "xgroup|destroy", arity=4, flags=WRITE, acl=STREAM, keys=one_key(RW | DELETE, 2), group="stream",
+    arguments="key#0 group",
+    since="5.0.0", complexity="O(1); the memory comes back little by little",
+    summary="Forget a group with its consumers and what is pending for them; 1 if it was there.",
+)  # fmt: skip
+def xgroup_destroy(session: Session, args: list[bytes]) -> object:
+    key = args[2]
+    stream = stream_of_group(session, key)
+    if stream.group(args[3]) is None:
+        return 0
+    gone = stream.remove_group(args[3])
+    # With the stream: sessions that wait for the group look at the key again.
+    session.changed(key, stream, XGROUP_DESTROY, 1)
+    session.db.reclaimer.drop(gone)
+    return 1
+
+
+@command(
+    "xgroup|setid", arity=-5, flags=WRITE, acl=STREAM, keys=one_key(RW | UPDATE, 2), group="stream",
+    arguments="key#0 group (id-selector: id | (new-id: '$')) [ENTRIESREAD entriesread:integer]",
+    since="5.0.0", complexity="O(1)", summary="Let a group read on from another ID.",
+)  # fmt: skip
+def xgroup_setid(session: Session, args: list[bytes]) -> object:
+    options = GroupOptions(args, False)
+    key = args[2]
+    stream = stream_of_group(session, key)
+    group = group_of(stream, args)
+    if len(args) > 7:
+        raise CommandError(wrong_subcommand(args[1], b"XGROUP"))
+    last = id_or_last(stream, args[4])
+
+    group.last_ms = last.ms
+    group.last_seq = last.seq
+    group.read = options.read
+    tell(session, key, stream, XGROUP_SETID, 1)
+    return OK
+
+
+help_command(xgroup, since="5.0.0", acl=STREAM)
+
+
+@command(
+    "xack", arity=-4, flags=WRITE | FAST, acl=STREAM, keys=one_key(RW | UPDATE), group="stream",
+    arguments="key#0 group id ...",
+    since="5.0.0", complexity="O(log n) for each entry",
+    summary="Take entries off what is pending in a group; how many were.",
+)  # fmt: skip
+def xack(session: Session, args: list[bytes]) -> object:
+    key = args[1]
+    stream = session.db.stream(key)
+    group = stream.group(args[2]) if stream is not None else None
+    if stream is None or group is None:
+        return 0
+    acknowledged: i64 = 0
+    if len(args) == 4:
+        id = stream_id(args[3])
+        if acknowledge(group, id):
+            acknowledged = 1
+    else:
+        ids = [stream_id(word) for word in args[3:]]
+        for id in ids:
+            if acknowledge(group, id):
+                acknowledged += 1
+    if acknowledged > 0:
+        adjust(session, key, stream, group, acknowledged)
+    return acknowledged
+
+
+def acknowledge(group: Group, id: StreamId) -> bool:
+    """Take an entry off what is pending; whether it was."""
+    if not group.pending.find(id.ms, id.seq):
+        return False
+    group.forget()
+    return True

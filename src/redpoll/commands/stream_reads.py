@@ -1,0 +1,294 @@
+"""XREAD and XREADGROUP: entries after the last ones read, of several streams at once, or waiting for new ones.
+
+Both look at every stream first, in the order of the arguments, and complain there.  What is then read is served at
+once; if there is nothing, and BLOCK was said, the session waits, and the command runs again when an entry comes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import ACCESS, RO, keys_after
+from redpoll.catalogue.spec import BLOCKING, MOVABLEKEYS, READONLY, STREAM, WRITE
+from redpoll.commands.stream_arguments import entry_count, stream_id
+from redpoll.commands.stream_effects import journal_deliveries, journal_group_id
+from redpoll.commands.stream_groups import adjust, consumer_of
+from redpoll.commands.stream_replies import Entries
+from redpoll.commands.waits import timeout_deadline_ms
+from redpoll.engine.blocking import ANY_CHANGE, STREAMS
+from redpoll.engine.command import command
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    GREATER_ID_IN_XREAD,
+    GROUP_MISSING,
+    SYNTAX,
+    CommandError,
+    meaningless_id,
+    no_group_to_read,
+    only_in_xreadgroup,
+    unbalanced_streams,
+)
+from redpoll.protocol.reply import NULL_ARRAY, PairMap
+from redpoll.structures.entries import ENDLESS, Picked
+from redpoll.structures.ids import StreamId
+from redpoll.types.stream import Stream, id_text, raised_count
+from redpoll.types.stream_group import Consumer, Group
+
+AFTER: Final = 0
+"""A stream is read from an ID on ..."""
+NEWEST: Final = 1
+"""... or its last entry (`+`) ..."""
+UNDELIVERED: Final = 2
+"""... or what its group has not delivered yet (`>`)."""
+
+
+class ReadOptions:
+    """The words before STREAMS, and the streams behind it."""
+
+    def __init__(self, session: Session, args: list[bytes], grouped: bool) -> None:
+        self.most: i64 = ENDLESS
+        self.blocks = False
+        self.deadline_ms: i64 = 0
+        self.group: bytes | None = None
+        self.consumer: bytes = b""
+        self.noack = False
+        self.first: i64 = 0
+        self.count: i64 = 0
+        name = b"xreadgroup" if grouped else b"xread"
+        last: i64 = i64(len(args)) - 1
+        at: i64 = 1
+        while at <= last:
+            word = args[at].upper()
+            if word == b"BLOCK" and at < last:
+                self.deadline_ms = timeout_deadline_ms(session, args[at + 1])
+                self.blocks = True
+                at += 1
+            elif word == b"COUNT" and at < last:
+                self.most = entry_count(args[at + 1])
+                if self.most == 0:
+                    self.most = ENDLESS
+                at += 1
+            elif word == b"STREAMS" and at < last:
+                self.first = at + 1
+                streams: i64 = last - at
+                if streams & 1 != 0:
+                    raise CommandError(unbalanced_streams(name, b">" if grouped else b"$"))
+                self.count = streams >> 1
+                break
+            elif word == b"GROUP" and last - at >= 2:
+                if not grouped:
+                    raise CommandError(only_in_xreadgroup(b"GROUP"))
+                self.group = args[at + 1]
+                self.consumer = args[at + 2]
+                at += 2
+            elif word == b"NOACK":
+                if not grouped:
+                    raise CommandError(only_in_xreadgroup(b"NOACK"))
+                self.noack = True
+            else:
+                raise CommandError(SYNTAX)
+            at += 1
+        if self.first == 0:
+            raise CommandError(SYNTAX)
+        if grouped and self.group is None:
+            raise CommandError(GROUP_MISSING)
+
+
+class Source:
+    """One of the streams to read, and from where."""
+
+    def __init__(self, key: bytes, stream: Stream | None, mode: int, after: StreamId) -> None:
+        self.key: Final = key
+        self.stream: Final = stream
+        self.mode: Final = mode
+        self.after: Final = after
+
+
+@command(
+    "xread", arity=-4, flags=READONLY | BLOCKING | MOVABLEKEYS, acl=STREAM,
+    keys=keys_after(b"STREAMS", 1, -1, RO | ACCESS, 2), group="stream",
+    arguments="[COUNT count:integer] [BLOCK milliseconds:integer] (streams: STREAMS key#0 ... id ...)",
+    since="5.0.0", complexity="O(log n + entries returned) for each stream",
+    summary="The entries of streams after those read last; BLOCK waits for one.",
+)  # fmt: skip
+def xread(session: Session, args: list[bytes]) -> object:
+    options = ReadOptions(session, args, False)
+    sources: list[Source] = []
+    at: i64 = 0
+    while at < options.count:
+        sources.append(source_of(session, args[options.first + at], args[options.first + options.count + at]))
+        at += 1
+
+    found: list[object] = []
+    for source in sources:
+        stream = source.stream
+        session.db.look_again(source.key, stream is not None)
+        if stream is None:
+            continue
+        picked = Picked()
+        if source.mode == NEWEST:
+            stream.pick(picked, 0, 0, -1, -1, 1, True)
+        elif not source.after.is_last():
+            start = source.after.following()
+            stream.pick(picked, start.ms, start.seq, -1, -1, options.most)
+        if picked.count() > 0:
+            found.append(source.key)
+            found.append(rows_for(session, picked))
+    if len(found) > 0:
+        return PairMap(found)
+    if not options.blocks:
+        return NULL_ARRAY
+    return wait(session, resolved(args, options, sources), options, STREAMS)
+
+
+def source_of(session: Session, key: bytes, word: bytes) -> Source:
+    """A stream that XREAD names, by the ID it says."""
+    stream = session.db.stream(key)
+    if word == b"$":
+        return Source(key, stream, AFTER, stream.last_id() if stream is not None else StreamId(0, 0))
+    if word == b"+":
+        if stream is not None and stream.length() > 0:
+            return Source(key, stream, NEWEST, StreamId(0, 0))
+        return Source(key, stream, AFTER, stream.last_id() if stream is not None else StreamId(0, 0))
+    if word == b">":
+        raise CommandError(GREATER_ID_IN_XREAD)
+    return Source(key, stream, AFTER, stream_id(word))
+
+
+def rows_for(session: Session, picked: Picked) -> Entries:
+    """The reply for some entries: the one made before for who waited too, if it has the same."""
+    made = Entries(picked)
+    if session.tried is None:
+        return made
+    blocking = session.engine.blocking
+    before = blocking.rows
+    if isinstance(before, Entries) and made.shows_same(before):
+        return before
+    made.shared = True
+    blocking.rows = made
+    return made
+
+
+def resolved(args: list[bytes], options: ReadOptions, sources: list[Source]) -> list[bytes]:
+    """The command with IDs in the place of `$` and `+`: they mean what is last now."""
+    said = list(args)
+    for n in range(len(sources)):
+        after = sources[n].after
+        said[options.first + options.count + n] = id_text(after.ms, after.seq)
+    return said
+
+
+def wait(session: Session, args: list[bytes], options: ReadOptions, mask: i64) -> object:
+    """Block until one of the streams gets an entry."""
+    keys = args[options.first : options.first + options.count]
+    return session.engine.blocking.block(session, args, keys, options.deadline_ms, NULL_ARRAY, mask)
+
+
+@command(
+    "xreadgroup", arity=-7, flags=WRITE | BLOCKING | MOVABLEKEYS, acl=STREAM,
+    keys=keys_after(b"STREAMS", 4, -1, RO | ACCESS, 2), group="stream",
+    arguments="(group-block: GROUP group consumer) [COUNT count:integer] [BLOCK milliseconds:integer] [NOACK] "
+              "(streams: STREAMS key#0 ... id ...)",
+    since="5.0.0", complexity="O(log n + entries returned) for each stream",
+    summary="Entries for a consumer: new ones, which are then pending for it, or those that are; BLOCK waits.",
+)  # fmt: skip
+def xreadgroup(session: Session, args: list[bytes]) -> object:
+    options = ReadOptions(session, args, True)
+    name = options.group
+    assert name is not None
+    sources: list[Source] = []
+    at: i64 = 0
+    while at < options.count:
+        key = args[options.first + at]
+        stream = session.db.stream(key)
+        if stream is None or stream.group(name) is None:
+            raise CommandError(no_group_to_read(key, name))
+        word = args[options.first + options.count + at]
+        if word == b"$" or word == b"+":
+            raise CommandError(meaningless_id(word))
+        if word == b">":
+            sources.append(Source(key, stream, UNDELIVERED, StreamId(0, 0)))
+        else:
+            sources.append(Source(key, stream, AFTER, stream_id(word)))
+        at += 1
+
+    session.journal_only()
+    found: list[object] = []
+    for source in sources:
+        stream = source.stream
+        assert stream is not None
+        group = stream.group(name)
+        assert group is not None
+        session.db.look_again(source.key, True)
+        if source.mode == UNDELIVERED:
+            rows = deliver(session, source.key, stream, group, name, options)
+        else:
+            rows = history(session, source, stream, group, options)
+        if rows is not None:
+            found.append(source.key)
+            found.append(rows)
+    if len(found) > 0:
+        return PairMap(found)
+    if not options.blocks:
+        return NULL_ARRAY
+    return wait(session, args, options, STREAMS | ANY_CHANGE)
+
+
+def deliver(
+    session: Session, key: bytes, stream: Stream, group: Group, name: bytes, options: ReadOptions
+) -> Entries | None:
+    """Give new entries to the consumer, None if there are none."""
+    is_new = options.consumer not in group.consumers
+    consumer = consumer_of(session, key, stream, group, options.consumer)
+    if options.noack and is_new and session.journals():
+        session.journal_as([b"XGROUP", b"CREATECONSUMER", key, name, options.consumer])
+    picked = Picked()
+    last = group.last_id()
+    if not last.is_last():
+        start = last.following()
+        stream.pick(picked, start.ms, start.seq, -1, -1, options.most)
+    if picked.count() == 0:
+        return None
+    now_ms = session.db.moment.now_ms
+    if not options.noack:
+        consumer.active_ms = now_ms
+        k: i64 = 0
+        while k < picked.count():
+            group.deliver(picked.ms[k], picked.seq[k], consumer, now_ms, 1)
+            k += 1
+    stream.advance(group, picked)
+    adjust(session, key, stream, group, 1)
+    if session.journals():
+        if not options.noack:
+            journal_deliveries(session, key, name, group, consumer, picked)
+        journal_group_id(session, key, name, group)
+    return Entries(picked)
+
+
+def history(session: Session, source: Source, stream: Stream, group: Group, options: ReadOptions) -> Entries | None:
+    """Tell the consumer again what is pending for it, after an ID."""
+    if source.after.is_last():
+        return None
+    consumer = consumer_of(session, source.key, stream, group, options.consumer)
+    picked = pending_entries(stream, group, consumer, source.after, options.most, session.db.moment.now_ms)
+    adjust(session, source.key, stream, group, 1)
+    return Entries(picked)
+
+
+def pending_entries(
+    stream: Stream, group: Group, consumer: Consumer, after: StreamId, most: i64, now_ms: i64
+) -> Picked:
+    """The entries pending for a consumer after an ID; those still in the stream are delivered once more."""
+    picked = Picked()
+    pending = group.pending
+    cursor = consumer.ids.cursor(after.ms, after.seq)
+    while picked.count() < most and cursor.step():
+        ms = cursor.ms
+        seq = cursor.seq
+        if stream.pick(picked, ms, seq, ms, seq, 1) == 0:
+            picked.add_missing(ms, seq)
+        elif pending.find(ms, seq):
+            pending.set_delivered(now_ms, raised_count(pending.deliveries()))
+    return picked

@@ -1,0 +1,186 @@
+"""Ranges of sorted sets as commands name them: ends that are ranks, scores or members, and the options behind them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.engine.args import Args, integer
+from redpoll.errors import (
+    LIMIT_WITHOUT_RANGE,
+    NOT_A_LEX_RANGE,
+    NOT_A_MIN_OR_MAX,
+    SYNTAX,
+    WITHSCORES_BYLEX,
+    CommandError,
+    up_to_nul,
+)
+from redpoll.protocol.numbers import parse_score_bound
+from redpoll.types.kinds import ZSET_SKIPLIST
+from redpoll.types.zset import ZSet
+
+BY_RANK: Final[i64] = 0
+BY_SCORE: Final[i64] = 1
+BY_LEX: Final[i64] = 2
+
+
+class RangeOptions:
+    """What a range is of, and the words behind its ends.
+
+    `free` ranges, ZRANGE's and ZRANGESTORE's, say themselves what they are of and whether they go backwards.
+    """
+
+    def __init__(self, by: i64 = BY_RANK, reverse: bool = False) -> None:
+        self.by: i64 = by
+        self.reverse = reverse
+        self.with_scores = False
+        self.skip: i64 = 0
+        self.most: i64 = -1
+
+    def read(self, cursor: Args, free: bool = False, storing: bool = False) -> None:
+        """Read all that is left.  Raises what is wrong with it."""
+        while cursor.left() > 0:
+            word = cursor.word()
+            if word == b"WITHSCORES" and not storing:
+                self.with_scores = True
+            elif word == b"LIMIT" and cursor.left() >= 2:
+                self.skip = cursor.integer()
+                self.most = cursor.integer()
+            elif word == b"REV" and free and not self.reverse:
+                self.reverse = True
+            elif word == b"BYLEX" and free and self.by == BY_RANK:
+                self.by = BY_LEX
+            elif word == b"BYSCORE" and free and self.by == BY_RANK:
+                self.by = BY_SCORE
+            else:
+                raise CommandError(SYNTAX)
+        if self.most != -1 and self.by == BY_RANK:
+            raise CommandError(LIMIT_WITHOUT_RANGE)
+        if self.with_scores and self.by == BY_LEX:
+            raise CommandError(WITHSCORES_BYLEX)
+
+
+class Ends:
+    """The two ends of a range.  Made of the words of a command, it complains of them; `place` finds the ranks."""
+
+    def __init__(self) -> None:
+        self.start: i64 = 0
+        """The rank of the first member in the range ..."""
+        self.stop: i64 = 0
+        """... and that of the first one behind it: no member is in the range unless it is above `start`."""
+
+    def place(self, zset: ZSet) -> None:
+        """Set `start` and `stop` to the ranks of the range in this set.  O(log n)."""
+        raise NotImplementedError
+
+
+class RankEnds(Ends):
+    """From rank to rank, both included; those below 0 count from the end."""
+
+    def __init__(self, first: bytes, last: bytes, reverse: bool) -> None:
+        super().__init__()
+        self.first: i64 = integer(first)
+        self.last: i64 = integer(last)
+        self.reverse = reverse
+
+    def place(self, zset: ZSet) -> None:
+        count = zset.count()
+        first = self.first
+        last = self.last
+        if first < 0:
+            first = first + count if first + count > 0 else 0
+        if last < 0:
+            last += count
+        if last >= count:
+            last = count - 1
+        if self.reverse:
+            self.start = count - 1 - last
+            self.stop = count - first
+        else:
+            self.start = first
+            self.stop = last + 1
+
+
+class ScoreEnds(Ends):
+    """From score to score: `(1.5`, `-inf`."""
+
+    def __init__(self, low: bytes, high: bytes) -> None:
+        super().__init__()
+        self.low_open = low[:1] == b"("
+        self.low = parse_score_bound(low, 1 if self.low_open else 0)
+        self.high_open = high[:1] == b"("
+        self.high = parse_score_bound(high, 1 if self.high_open else 0)
+        if self.low != self.low or self.high != self.high:
+            raise CommandError(NOT_A_MIN_OR_MAX)
+
+    def place(self, zset: ZSet) -> None:
+        self.start = zset.rank_of_score(self.low, self.low_open)
+        self.stop = zset.rank_of_score(self.high, not self.high_open)
+
+
+class LexEnd:
+    """One end of a range of members: `[a`, `(a`, `-`, `+`."""
+
+    def __init__(self, word: bytes) -> None:
+        self.lowest = up_to_nul(word) == b"-"
+        self.highest = up_to_nul(word) == b"+"
+        self.open = word[:1] == b"("
+        self.member = word[1:]
+        if not (self.lowest or self.highest or self.open or word[:1] == b"["):
+            raise CommandError(NOT_A_LEX_RANGE)
+
+    def rank(self, zset: ZSet, is_high: bool) -> i64:
+        """How many members come before this end of the range."""
+        if self.lowest:
+            return 0
+        if self.highest:
+            return zset.count()
+        return zset.rank_of_member(self.member, is_high != self.open)
+
+
+class LexEnds(Ends):
+    """From member to member, where all have one score."""
+
+    def __init__(self, low: bytes, high: bytes) -> None:
+        super().__init__()
+        self.low = LexEnd(low)
+        self.high = LexEnd(high)
+
+    def place(self, zset: ZSet) -> None:
+        self.start = self.low.rank(zset, False)
+        self.stop = self.high.rank(zset, True)
+
+
+def read_ends(options: RangeOptions, first: bytes, last: bytes) -> Ends:
+    """The ends of a range as they stand in a command: of scores and members the higher one first if it is reversed."""
+    if options.by == BY_RANK:
+        return RankEnds(first, last, options.reverse)
+    if options.reverse:
+        first, last = last, first
+    if options.by == BY_SCORE:
+        return ScoreEnds(first, last)
+    return LexEnds(first, last)
+
+
+def cut(ends: Ends, options: RangeOptions, zset: ZSet) -> None:
+    """Narrow the range to what LIMIT leaves of it."""
+    size = ends.stop - ends.start
+    skip = options.skip
+    if size <= 0 or options.by == BY_RANK:
+        return
+    if skip < 0 and zset.kind == ZSET_SKIPLIST:
+        # The reference counts from the end there, and only there.
+        skip += size
+    if skip < 0 or skip >= size:
+        ends.stop = ends.start
+        return
+    most = size - skip
+    if options.most >= 0 and options.most < most:
+        most = options.most
+    if options.reverse:
+        ends.stop -= skip
+        ends.start = ends.stop - most
+    else:
+        ends.start += skip
+        ends.stop = ends.start + most
