@@ -407,8 +407,10 @@ def test_a_pop_does_not_happen_while_writes_are_paused(machine: Machine) -> None
 def test_a_postponed_session_is_not_served_and_may_go(machine: Machine) -> None:
     machine.do("CLIENT", "PAUSE", 100, "WRITE")
     client = machine.client()
-    assert client.do("BZPOPMIN k 0") is BLOCKED
+    assert client.do("BZPOPMIN k 0.001") is BLOCKED
     assert client.session.is_postponed()
+    assert client.session.waiting is not None
+    assert (client.session.waiting.deadline_ms, client.session.waiting.mask) == (0, 0)
     nobody_waits(machine)
     machine.engine.blocking.stop(client.session)
     assert (machine.engine.pause.waiting, client.session.waits()) == ([], False)

@@ -160,3 +160,15 @@ def test_a_pop_that_need_not_wait_is_told_as_the_pop_that_it_is() -> None:
     assert journal_of(Machine(), "ZADD k 1 a", "MULTI", "SET x 1", "BZPOPMIN k 1", "EXEC")[1:] == [
         "0 MULTI, 0 SET x 1, 0 ZPOPMIN k, 0 EXEC"
     ]
+
+
+def test_who_comes_gets_nothing_that_was_noted_before_and_not_written() -> None:
+    machine = Machine()
+    unit = machine.engine.unit
+    unit.attach(Kept())
+    unit.add(3, [b"UNLINK", b"a"])
+    kept = Kept()
+    unit.attach(kept)
+    unit.add(1, [b"UNLINK", b"b"])
+    unit.end()
+    assert kept.units == ["1 UNLINK b"]
