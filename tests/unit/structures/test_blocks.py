@@ -13,7 +13,8 @@ from librt.strings import BytesWriter
 from redpoll.protocol.numbers import is_int
 from redpoll.structures import entries
 from redpoll.structures.blocks import Blocks
-from redpoll.structures.entries import ENDLESS, Picked, item_at, item_end, write_item
+from redpoll.structures.entries import ENDLESS, Picked
+from redpoll.structures.entry_items import item_at, item_end, write_item
 from redpoll.structures.ids import StreamId, number_of, precedes, word_of
 
 LAST = 2**64 - 1
