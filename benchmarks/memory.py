@@ -39,6 +39,14 @@ def _members(count: int) -> Iterator[bytes]:
     return (command % (number * 999_983 % count, number) for number in range(count))
 
 
+def _small_boards(count: int) -> Iterator[bytes]:
+    # Whole scores of up to five digits.
+    command = pattern("ZADD", "key:%012d", *(word for _ in range(10) for word in ("%05d", "m%07d")))
+    for number in range(count // 10):
+        entries = [number * 7919 % 99_991 + n for n in range(10)]
+        yield command % (number, *(word for n in entries for word in (n, n)))
+
+
 def _small_lists(count: int) -> Iterator[bytes]:
     command = pattern("RPUSH", "key:%012d", *["e%07d"] * 10)
     return (command % (number, *range(number, number + 10)) for number in range(count // 10))
@@ -68,6 +76,7 @@ CASES: tuple[Case, ...] = (
     Case("lists of 10 elements", "element of 8 bytes", 20, _small_lists),
     Case("one list, short", "element of 8 bytes", 10, _one_list("e%07d")),
     Case("one list, long", "element of 100 bytes", 104, _one_list("e" * 90 + "%010d")),
+    Case("sorted sets of 10 members", "member of 8 bytes", 22, _small_boards),
     Case("one sorted set", "member of 12 bytes", 95, _members),
 )
 

@@ -47,6 +47,12 @@ def _board(keys: int) -> Iterator[bytes]:
     return (command % (number * 7 % keys, number) for number in range(keys))
 
 
+def _boards(keys: int) -> Iterator[bytes]:
+    # Whole scores of up to four digits, as in the boards of a game that is young.
+    command = pattern("ZADD", "brd:%012d", *(word for n in range(10) for word in (str(n * 997 % 9000), f"member{n}")))
+    return (command % number for number in range(keys))
+
+
 def _queue(keys: int) -> Iterator[bytes]:
     # One list, of 100,000 elements at least whatever the number of keys.
     return _elements("queue", max(keys, 100_000))
@@ -91,10 +97,19 @@ _KEY = f"key:{RANDOM_INT}"
 _HASH = f"hsh:{RANDOM_INT}"
 _BITMAP = f"bmp:{RANDOM_INT}"
 _LIST = f"lst:{RANDOM_INT}"
+_SMALL_BOARD = f"brd:{RANDOM_INT}"
 
 
 def _more(requests: int) -> Iterator[bytes]:
     return _elements("queue", requests)
+
+
+def _more_members(requests: int) -> Iterator[bytes]:
+    """Commands that add so many members at the low end, a thousand each."""
+    for start in range(0, requests + 999, 1000):
+        yield encode(
+            "ZADD", "board", *(word for n in range(start, start + 1000) for word in (str(n % 5000), f"pop:{n}"))
+        )
 
 
 def _range(stop: int) -> Row:
@@ -130,6 +145,32 @@ ROWS: tuple[Row, ...] = (
     Row("LPUSH_SMALL", ("LPUSH", _LIST, _VALUE), _lists, gate=False),
     Row("RPUSH_SMALL", ("RPUSH", _LIST, _VALUE), _lists, gate=False),
     Row("ZADD", ("ZADD", "board", RANDOM_INT, f"mem:{RANDOM_INT}"), _board, weight=2),
+    Row("ZINCRBY", ("ZINCRBY", "board", "3", f"mem:{RANDOM_INT}"), _board, lines=2, weight=2, gate=False),
+    Row("ZSCORE", ("ZSCORE", "board", f"mem:{RANDOM_INT}"), _board, lines=2, gate=False),
+    Row("ZRANK", ("ZRANK", "board", f"mem:{RANDOM_INT}"), _board, gate=False),
+    Row("ZRANGE", ("ZRANGE", "board", "0", "9"), _board, lines=21, weight=2, gate=False),
+    Row(
+        "ZRANGEBYSCORE",
+        ("ZRANGEBYSCORE", "board", "(5000", "+inf", "LIMIT", "0", "10"),
+        _board,
+        lines=21,
+        weight=2,
+        gate=False,
+    ),
+    Row("ZPOPMIN", ("ZPOPMIN", "board"), _board, lines=5, weight=2, refill=_more_members, gate=False),
+    Row("ZADD_SMALL", ("ZADD", _SMALL_BOARD, RANDOM_INT, "member5"), _boards, gate=False),
+    Row("ZINCRBY_SMALL", ("ZINCRBY", _SMALL_BOARD, "3", "member5"), _boards, lines=2, gate=False),
+    Row("ZSCORE_SMALL", ("ZSCORE", _SMALL_BOARD, "member5"), _boards, lines=2, gate=False),
+    Row("ZRANK_SMALL", ("ZRANK", _SMALL_BOARD, "member5"), _boards, gate=False),
+    Row("ZRANGE_SMALL", ("ZRANGE", _SMALL_BOARD, "0", "-1"), _boards, lines=21, weight=2, gate=False),
+    Row(
+        "ZRANGEBYSCORE_SMALL",
+        ("ZRANGEBYSCORE", _SMALL_BOARD, "-inf", "+inf"),
+        _boards,
+        lines=21,
+        weight=2,
+        gate=False,
+    ),
 )
 
 
