@@ -99,7 +99,7 @@ def adjust(session: Session, key: bytes, stream: Stream, group: Group, count: i6
 
 @command(
     "xgroup|create", arity=-5, flags=WRITE | DENYOOM, acl=STREAM, keys=one_key(RW | INSERT, 2), group="stream",
-    arguments="key#0 group (id-selector: id | (new-id: '$')) [MKSTREAM] [ENTRIESREAD entriesread<entries-read>:integer]",
+    arguments="key#0 group (id-selector: id | (new-id: '$')) [MKSTREAM] [ENTRIESREAD entriesread:integer<entries-read>]",
     since="5.0.0", complexity="O(1)",
     summary="Make a group that reads a stream from an ID on; MKSTREAM makes the stream too.",
 )  # fmt: skip
@@ -180,7 +180,7 @@ def xgroup_destroy(session: Session, args: list[bytes]) -> object:
 
 @command(
     "xgroup|setid", arity=-5, flags=WRITE, acl=STREAM, keys=one_key(RW | UPDATE, 2), group="stream",
-    arguments="key#0 group (id-selector: id | (new-id: '$')) [ENTRIESREAD entriesread<entries-read>:integer]",
+    arguments="key#0 group (id-selector: id | (new-id: '$')) [ENTRIESREAD entriesread:integer<entries-read>]",
     since="5.0.0", complexity="O(1)", summary="Let a group read on from another ID.",
 )  # fmt: skip
 def xgroup_setid(session: Session, args: list[bytes]) -> object:
