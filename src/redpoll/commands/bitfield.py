@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.catalogue.keyspec import ACCESS, RO, one_key
 from redpoll.catalogue.spec import BITMAP, DENYOOM, FAST, READONLY, WRITE
 from redpoll.catalogue.variable_keys import bitfield_key
-from redpoll.commands.bits import bit_offset
+from redpoll.commands.bits import bit_offset, checked_offset
 from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import BIT_OFFSET, BITFIELD_ONLY_GET, BITFIELD_OVERFLOW, BITFIELD_TYPE, SYNTAX, CommandError
 from redpoll.keyspace.events import SETBIT
-from redpoll.protocol.numbers import int_text
+from redpoll.protocol.numbers import int_text, to_int_at
 from redpoll.types.fields import FAIL, SAT, WRAP, Field
 from redpoll.types.kinds import STRING_RAW
 from redpoll.types.string import String
@@ -25,35 +25,44 @@ PUT: Final[i64] = 1
 ADD: Final[i64] = 2
 
 OVERFLOWS: Final = {b"WRAP": WRAP, b"SAT": SAT, b"FAIL": FAIL}
+SIGNED: Final = ord("i")
+UNSIGNED: Final = ord("u")
+HASH: Final = ord("#")
+FEW_FIELDS: Final[i64] = 1 << 48
+"""So many fields of any width are no more bits than a word can count."""
 TWO_TO_63: Final = 1 << 63
 TWO_TO_64: Final = 1 << 64
 
 
+@mypyc_attr(acyclic=True)
 class Step:
     """One GET, SET or INCRBY: of which field, with which number, and how it overflows."""
 
-    def __init__(self, action: i64, field: Field, number: int, overflow: i64) -> None:
+    def __init__(self, action: i64, field: Field, number: i64, overflow: i64) -> None:
         self.action: i64 = action
         self.field: Final = field
-        self.number: Final = number
+        self.number: i64 = number
         self.overflow: i64 = overflow
 
 
 def parsed_field(session: Session, cursor: Args) -> Field:
     """A type (`i1` to `i64`, `u1` to `u63`) and an offset, in bits or, behind a `#`, in fields of that type."""
     word = cursor.next()
-    signed = word[:1] == b"i"
-    if not signed and word[:1] != b"u":
+    first: i64 = word[0] if len(word) > 0 else 0
+    signed = first == SIGNED
+    if not signed and first != UNSIGNED:
         raise CommandError(BITFIELD_TYPE)
-    width = integer(word[1:], BITFIELD_TYPE)
-    if width < 1 or width > (64 if signed else 63):
+    width = to_int_at(word, 1, len(word))
+    if width < 1 or width > 64 or (width == 64 and not signed):
         raise CommandError(BITFIELD_TYPE)
     place = cursor.next()
-    if place[:1] == b"#":
-        # The reference multiplies words of 64 bits, which wrap around.
-        bits = int(integer(place[1:], BIT_OFFSET)) * int(width)
-        offset: i64 = (bits + TWO_TO_63) % TWO_TO_64 - TWO_TO_63
-        place = int_text(offset)
+    if len(place) > 0 and place[0] == HASH:
+        count = integer(place[1:], BIT_OFFSET)
+        if count < 0 or count > FEW_FIELDS:
+            # The reference multiplies words of 64 bits, which wrap around.
+            count = (int(count) * int(width) + TWO_TO_63) % TWO_TO_64 - TWO_TO_63
+            return Field(signed, width, bit_offset(session, int_text(count)))
+        return Field(signed, width, checked_offset(session, count * width))
     return Field(signed, width, bit_offset(session, place))
 
 
@@ -80,7 +89,7 @@ def parsed_steps(session: Session, args: list[bytes]) -> list[Step]:
         else:
             raise CommandError(SYNTAX)
         field = parsed_field(session, cursor)
-        number = int(cursor.integer()) if action != GET else 0
+        number: i64 = cursor.integer() if action != GET else 0
         steps.append(Step(action, field, number, overflow))
     return steps
 
@@ -101,12 +110,10 @@ def run_step(value: String, step: Step, found: list[object]) -> bool:
     """
     field = step.field
     old = field.read(value)
-    number = step.number
     if step.action == ADD:
-        number += old
-    elif number < 0 and field.takes_for_huge(number):
-        number += TWO_TO_64
-    new = field.fitted(number, step.overflow)
+        new = field.sum(old, step.number, step.overflow)
+    else:
+        new = field.kept(step.number, step.overflow)
     if new is None:
         found.append(None)
         return False

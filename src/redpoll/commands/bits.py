@@ -32,7 +32,11 @@ HIGHEST: Final[i64] = 128
 
 def bit_offset(session: Session, word: bytes) -> i64:
     """The offset of a bit in a string that may become as long as `proto-max-bulk-len`, or CommandError."""
-    offset = integer(word, BIT_OFFSET)
+    return checked_offset(session, integer(word, BIT_OFFSET))
+
+
+def checked_offset(session: Session, offset: i64) -> i64:
+    """The same for an offset that is a number already."""
     if offset < 0 or offset >> 3 >= session.engine.most_bulk_bytes:
         raise CommandError(BIT_OFFSET)
     return offset

@@ -4,56 +4,51 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
-from redpoll.protocol.reply import ARRAY, Parts, View
+from redpoll.protocol.reply import ARRAY, RunView, View
 from redpoll.structures.chunks import Stretches
-from redpoll.structures.runs import SHORT, VARIED, WHOLE, place_of, unpack
+from redpoll.structures.runs import VARIED, place_of, unpack
+from redpoll.types.list import List
 
 
-class Elements(Parts):
-    """Neighbouring elements, the first one first."""
+class Packed(RunView):
+    """Neighbouring elements of a packed list."""
+
+    def __init__(self, count: i64, holder: bytes, place: i64) -> None:
+        super().__init__(count)
+        self.holder = holder
+        self.width = VARIED
+        self.place: i64 = place
+
+    def start(self) -> None:
+        self.left = 0
+
+    def enter(self) -> None:
+        self.at = self.place
+        self.left = self.count
+
+
+class Elements(RunView):
+    """Neighbouring elements of a large list."""
 
     def __init__(self, count: i64, stretches: Stretches) -> None:
-        super().__init__(count, ARRAY)
+        super().__init__(count)
         self.stretches = stretches
         self.next: i64 = 0
-        self.left: i64 = 0
-        self.varied = False
-        self.width: i64 = 0
 
     def start(self) -> None:
         self.next = 0
         self.left = 0
 
-    def advance(self) -> None:
-        if self.left == 0:
-            self._enter()
-        self.left -= 1
-        at = self.end
-        if self.varied:
-            holder = self.holder
-            length: i64 = holder[at]
-            at += 1
-            if length >= SHORT:
-                length = (length & 127) + (i64(holder[at]) << 7)
-                at += 1
-            self.begin = at
-            self.end = at + length
-        else:
-            self.begin = at
-            self.end = at + self.width
-
-    def _enter(self) -> None:
-        """Go to before the first element of the next stretch."""
+    def enter(self) -> None:
         stretches = self.stretches
         k = self.next
         run = stretches.runs[k]
         width = stretches.widths[k]
         self.next = k + 1
-        self.left = stretches.counts[k]
         self.holder = run
-        self.end = place_of(run, width, stretches.firsts[k])
-        self.varied = width == VARIED
-        self.width = len(run) if width == WHOLE else width
+        self.width = width
+        self.left = stretches.counts[k]
+        self.at = place_of(run, width, stretches.firsts[k])
 
 
 class Backward(View):
@@ -78,3 +73,10 @@ class Backward(View):
             first = stretches.firsts[k]
             unpack(stretches.runs[k], stretches.widths[k], first, first + stretches.counts[k], items)
         return items.pop()
+
+
+def elements(value: List, start: i64, stop: i64) -> View:
+    """The elements of a list from index `start` to before `stop`, as they are now."""
+    if value.is_large():
+        return Elements(stop - start, value.stretches(start, stop))
+    return Packed(stop - start, value.blob, place_of(value.blob, VARIED, start, value.start))

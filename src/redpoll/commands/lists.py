@@ -6,7 +6,7 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, DELETE, INSERT, RO, RW, UPDATE, counted_keys, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, LIST, MOVABLEKEYS, READONLY, WRITE
-from redpoll.commands.list_replies import Backward, Elements
+from redpoll.commands.list_replies import Backward, elements
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
@@ -23,7 +23,7 @@ from redpoll.errors import (
 )
 from redpoll.keyspace.events import LINSERT, LPOP, LPUSH, LREM, LSET, LTRIM, RPOP, RPUSH
 from redpoll.protocol.numbers import INT64_MIN, int_text
-from redpoll.protocol.reply import NULL_ARRAY, OK
+from redpoll.protocol.reply import NULL_ARRAY, OK, View
 from redpoll.structures.runs import reverse
 from redpoll.types.list import EVERY, List
 
@@ -101,14 +101,14 @@ def pop(session: Session, args: list[bytes], front: bool) -> object:
     return pop_some(session, args[1], value, number, front)
 
 
-def pop_some(session: Session, key: bytes, value: List, number: i64, front: bool) -> Elements | Backward:
+def pop_some(session: Session, key: bytes, value: List, number: i64, front: bool) -> View:
     """Take up to `number` elements, at least one; the reply."""
     total = value.count()
     if number > total:
         number = total
-    popped: Elements | Backward
+    popped: View
     if front:
-        popped = Elements(number, value.stretches(0, number))
+        popped = elements(value, 0, number)
         value.keep(number, total)
     else:
         popped = Backward(number, value.stretches(total - number, total))
@@ -286,7 +286,7 @@ def lrange(session: Session, args: list[bytes]) -> object:
     stop = end_of(stop, count)
     if start >= stop:
         return []
-    return Elements(stop - start, value.stretches(start, stop))
+    return elements(value, start, stop)
 
 
 def clamped(start: i64, count: i64) -> i64:

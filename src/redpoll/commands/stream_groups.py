@@ -99,7 +99,8 @@ def adjust(session: Session, key: bytes, stream: Stream, group: Group, count: i6
 
 @command(
     "xgroup|create", arity=-5, flags=WRITE | DENYOOM, acl=STREAM, keys=one_key(RW | INSERT, 2), group="stream",
-    arguments="key#0 group (id-selector: id | (new-id: '$')) [MKSTREAM] [ENTRIESREAD entriesread:integer<entries-read>]",
+    arguments="key#0 group (id-selector: id | (new-id: '$')) [MKSTREAM] "
+              "[ENTRIESREAD entriesread:integer<entries-read>]",
     since="5.0.0", complexity="O(1)",
     summary="Make a group that reads a stream from an ID on; MKSTREAM makes the stream too.",
 )  # fmt: skip

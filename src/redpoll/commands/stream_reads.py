@@ -109,7 +109,7 @@ class Source:
 @command(
     "xread", arity=-4, flags=READONLY | BLOCKING | MOVABLEKEYS, acl=STREAM,
     keys=keys_after(b"STREAMS", 1, -1, RO | ACCESS, 2), group="stream",
-    arguments="[COUNT count:integer] [BLOCK milliseconds:integer] (streams: STREAMS (key#0 ... id ...))",
+    arguments="[COUNT count:integer] [BLOCK milliseconds:integer] (STREAMS key#0 ... id ...)",
     since="5.0.0", complexity="O(log n + entries returned) for each stream",
     summary="The entries of streams after those read last; BLOCK waits for one.",
 )  # fmt: skip
@@ -191,8 +191,8 @@ def wait(session: Session, args: list[bytes], options: ReadOptions, mask: i64) -
 @command(
     "xreadgroup", arity=-7, flags=WRITE | BLOCKING | MOVABLEKEYS, acl=STREAM,
     keys=keys_after(b"STREAMS", 4, -1, RO | ACCESS, 2), group="stream",
-    arguments="(group-block: GROUP (group consumer)) [COUNT count:integer] [BLOCK milliseconds:integer] [NOACK] "
-              "(streams: STREAMS (key#0 ... id ...))",
+    arguments="GROUP (group-block: group consumer) [COUNT count:integer] [BLOCK milliseconds:integer] [NOACK] "
+              "(STREAMS key#0 ... id ...)",
     since="5.0.0", complexity="O(log n + entries returned) for each stream",
     summary="Entries for a consumer: new ones, which are then pending for it, or those that are; BLOCK waits.",
 )  # fmt: skip

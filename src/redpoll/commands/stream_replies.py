@@ -6,7 +6,8 @@ from librt.strings import read_i32_le
 from mypy_extensions import i64
 
 from redpoll.protocol.reply import NO_ROW, NUMBER_ITEM, Rows
-from redpoll.structures.entries import LONG, NUMBER, Picked, number_at
+from redpoll.structures.entries import Picked
+from redpoll.structures.entry_items import LONG, NUMBER, number_at
 from redpoll.types.stream import Stream, id_text
 
 

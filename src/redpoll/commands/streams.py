@@ -178,8 +178,9 @@ def tell(session: Session, key: bytes, stream: Stream, event: Event, count: i64)
 @command(
     "xadd", arity=-5, flags=WRITE | DENYOOM | FAST, acl=STREAM, keys=one_key(RW | UPDATE), group="stream",
     tips="nondeterministic_output",
-    arguments="key#0 [NOMKSTREAM@6.2.0] [trim: (strategy: MAXLEN | MINID@6.2.0) [operator: (equal: '=') | (approximately: '~')] threshold "
-              "[LIMIT count:integer]@6.2.0] (id-selector: (auto-id: '*') | id) (data: field value) ...",
+    arguments="key#0 [NOMKSTREAM@6.2.0] [trim: (strategy: MAXLEN | MINID@6.2.0) "
+              "[operator: (equal: '=') | (approximately: '~')] threshold "
+              "[LIMIT count:integer@6.2.0]] (id-selector: (auto-id: '*') | id) (data: field value) ...",
     since="5.0.0", complexity="O(1), and O(n) for n entries trimmed",
     summary="Add an entry to a stream, and trim it if asked; the entry's ID.",
 )  # fmt: skip

@@ -13,8 +13,8 @@ from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import INVALID_NUMKEYS, SYNTAX, CommandError, wrong_arity
-from redpoll.keyspace.database import WARM_KEYS
 from redpoll.keyspace.events import EXPIRE, SET
+from redpoll.keyspace.key_lookups import WARM_KEYS
 from redpoll.protocol.reply import OK
 
 INT32_MAX: Final[i64] = 2147483647

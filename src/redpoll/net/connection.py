@@ -19,7 +19,7 @@ from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_NOAUTH
 from redpoll.engine.outliers import FLUSH_BYTES, NO_SIZE
 from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING, Buffers, Peer, Session
-from redpoll.keyspace.database import WARM_FROM, WARM_KEYS
+from redpoll.keyspace.key_lookups import WARM_FROM, WARM_KEYS
 from redpoll.net.listener import Acceptor
 from redpoll.net.loop import Handler, Reactor, Task
 from redpoll.protocol.encode import Output, encode

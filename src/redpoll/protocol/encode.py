@@ -15,12 +15,15 @@ from mypy_extensions import i32, i64, mypyc_attr, u8
 from redpoll.protocol.numbers import PAIRS, format_double, int_size, is_negative_zero, write_int
 from redpoll.protocol.reply import (
     ALONE,
+    BEHIND_LENGTHS,
     MAP,
     NO_ROW,
     NUMBER_ITEM,
     PAIRED,
     SET,
+    SHORT,
     STOP_MASK,
+    WHOLE,
     WHOLE_ITEM,
     Attribute,
     BigNumber,
@@ -34,12 +37,12 @@ from redpoll.protocol.reply import (
     PackedStrings,
     PairMap,
     Pairs,
-    Parts,
     Push,
     Ranking,
     RawError,
     RecordStrings,
     Rows,
+    RunView,
     Sequence,
     SetOf,
     Spoken,
@@ -410,11 +413,11 @@ def write_view(out: Output, view: View, resp: i64) -> None:
         write_records(out, view)
         return
     view.start()
-    if isinstance(view, Parts):
+    if isinstance(view, RunView):
         while count > 0:
-            view.advance()
-            write_part(out, view.holder, view.begin, view.end)
-            count -= 1
+            view.enter()
+            count -= view.left
+            write_run(out, view.holder, view.at, view.width, view.left)
         return
     while count > 0:
         write_bulk(out, view.step())
@@ -489,6 +492,27 @@ def write_records(out: Output, view: RecordStrings) -> None:
                 write_part(out, packed, middle, at)
     for whole in view.wholes:
         write_bulk(out, whole)
+
+
+def write_run(out: Output, holder: bytes, at: i64, width: i64, count: i64) -> None:
+    """Append the bulk strings of one run of a `RunView`."""
+    if width == WHOLE:
+        write_bulk(out, holder)
+    elif width == BEHIND_LENGTHS:
+        while count > 0:
+            size: i64 = holder[at]
+            at += 1
+            if size >= SHORT:
+                size = (size & 127) + (i64(holder[at]) << 7)
+                at += 1
+            write_part(out, holder, at, at + size)
+            at += size
+            count -= 1
+    else:
+        while count > 0:
+            write_part(out, holder, at, at + width)
+            at += width
+            count -= 1
 
 
 def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:

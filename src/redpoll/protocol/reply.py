@@ -195,25 +195,47 @@ class View:
         return items
 
 
-class Parts(View):
-    """A view whose items lie in other bytes, from where the encoder copies them without making objects of them."""
+BEHIND_LENGTHS: Final[i64] = 0
+WHOLE: Final[i64] = -1
+SHORT: Final[i64] = 128
 
-    def __init__(self, count: i64, shape: i64) -> None:
-        super().__init__(count, shape)
+
+class RunView(View):
+    """A view of bulk strings that lie packed in other bytes, from where the encoder copies them: runs of them.
+
+    `enter` goes to the next run: `left` strings in `holder` from `at` on.  `width` says how they are packed: n > 0, of
+    n bytes each; BEHIND_LENGTHS, each behind its length, which is one byte, or from SHORT on `SHORT + low 7 bits` and
+    then the rest; or WHOLE, the holder itself is the only one.
+    """
+
+    def __init__(self, count: i64) -> None:
+        super().__init__(count, ARRAY)
         self.holder: bytes = b""
-        self.begin: i64 = 0
-        self.end: i64 = 0
-        """The item is `holder[begin:end]`."""
+        self.at: i64 = 0
+        self.left: i64 = 0
+        self.width: i64 = WHOLE
 
-    def advance(self) -> None:
-        """Go to the next item; to be called `count` times after `start`."""
+    def enter(self) -> None:
+        """Go to the next run."""
         raise NotImplementedError
 
     def step(self) -> bytes:
-        self.advance()
+        while self.left == 0:
+            self.enter()
+        self.left -= 1
         holder = self.holder
-        size = self.end - self.begin
-        return holder if size == len(holder) else holder[self.begin : self.end]
+        if self.width == WHOLE:
+            return holder
+        begin = self.at
+        size = self.width
+        if size == BEHIND_LENGTHS:
+            size = holder[begin]
+            begin += 1
+            if size >= SHORT:
+                size = (size & 127) + (i64(holder[begin]) << 7)
+                begin += 1
+        self.at = begin + size
+        return holder[begin : self.at]
 
 
 NULL_ITEM: Final[i64] = -1

@@ -26,12 +26,12 @@ from redpoll.structures.entries import (
     frame_node_bytes,
     has_names,
     names_end,
-    number_node_bytes,
     pick,
     rewritten,
     write_entry,
     write_names,
 )
+from redpoll.structures.entry_items import number_node_bytes
 from redpoll.structures.ids import IdIndex, from_on, grown, inserted, precedes
 
 NODE_FRAME: Final[i64] = 7

@@ -16,7 +16,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.scratch import SHARED
-from redpoll.structures.entries import varint_at, varint_end, write_varint
+from redpoll.structures.entry_items import varint_at, varint_end, write_varint
 from redpoll.structures.ids import IdIndex, precedes
 
 CHUNK_LIMIT: Final[i64] = 128

@@ -19,7 +19,7 @@ from librt.vecs import append, pop, vec
 from mypy_extensions import i64, u8
 
 from redpoll.scratch import SHARED
-from redpoll.structures.packed import equal_at
+from redpoll.structures.packed import LENGTH_BYTE, equal_at
 
 VARIED: Final[i64] = 0
 WHOLE: Final[i64] = -1
@@ -130,6 +130,8 @@ def record_bytes(size: i64) -> i64:
 
 def record(item: bytes) -> bytes:
     """The record of an element in a VARIED run."""
+    if len(item) < SHORT:
+        return b"%b%b" % (LENGTH_BYTE[len(item)], item)
     out = _scratch if SHARED else BytesWriter()
     out.truncate(0)
     write_record(out, item)

@@ -282,10 +282,26 @@ class Table:
         self.segment.blobs[self.j] = patched(self.segment.blobs[self.j], at, data)
         self.stamp += 1
 
-    def replace_blob(self, blob: bytes) -> None:
-        """Put back the bucket's records after an equally long patch of a copy."""
-        self.segment.blobs[self.j] = blob
+    def replace_blob(self, blob: bytes, length: i64) -> bool:
+        """Put back the bucket's records after the one at the position has changed in a copy; whether nothing moved.
+
+        `length` is that of the record now.
+        """
+        assert length <= RECORD_LIMIT
+        segment = self.segment
+        segment.blobs[self.j] = blob
         self.stamp += 1
+        word = self.word
+        grown = length - (word & LENGTH_MASK)
+        if grown == 0:
+            return True
+        self.word = word + grown
+        words = segment.words[self.j]
+        words[self.index] = self.word
+        self.record_bytes += grown
+        if grown > 0:
+            self._grow()
+        return False
 
     def fits(self, key_length: i64, value_length: i64) -> bool:
         """Whether such a record is kept inside."""

@@ -1,11 +1,18 @@
-"""Integers of 1 to 64 bits anywhere in a string, as BITFIELD reads and writes them: the highest bit first."""
+"""Integers of 1 to 64 bits anywhere in a string, as BITFIELD reads and writes them: the highest bit first.
+
+The bytes that a field touches, nine at most, are one machine word, or two where eight bytes and more are too many for
+a word that may be shifted without a thought for its sign.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from librt.strings import BytesWriter
+from librt.vecs import append, vec
+from mypy_extensions import i64, mypyc_attr, u8
 
+from redpoll.scratch import SHARED
 from redpoll.types.string import String
 
 WRAP: Final[i64] = 0
@@ -13,9 +20,33 @@ SAT: Final[i64] = 1
 FAIL: Final[i64] = 2
 
 POWERS: Final[list[int]] = [2**n for n in range(73)]
-"""Up to that of the nine bytes that a field may touch."""
+
+NARROW: Final[i64] = 61
+"""Sums of fields up to this width, and how far they are from their limits, fit a machine word."""
+
+ONE_WORD: Final[i64] = 7
+"""Bytes that are one word; of more, the last LOW_BYTES are a word of their own."""
+LOW_BYTES: Final[i64] = 4
+LOW_BITS: Final[i64] = 32
+LOW_MASK: Final[i64] = 0xFFFFFFFF
 
 
+def _masks() -> vec[i64]:
+    made = vec[i64](capacity=62)
+    mask: i64 = 0
+    for _ in range(62):
+        made = append(made, mask)
+        mask = mask << 1 | 1
+    return made
+
+
+MASKS: Final = _masks()
+"""So many bits, all of them set."""
+
+_scratch: Final = BytesWriter()
+
+
+@mypyc_attr(acyclic=True)
 class Field:
     """`width` bits from bit `offset` on, with a sign or without."""
 
@@ -28,21 +59,74 @@ class Field:
         """How many bytes a string has that ends with the field."""
         return (self.offset + self.width + 7) >> 3
 
-    def read(self, value: String) -> int:
+    def read(self, value: String) -> i64:
         """The number; bits behind the end of the string are 0.  O(1)."""
-        bits = self._around(value) // POWERS[self._behind()] % POWERS[self.width]
-        if self.signed and bits >= POWERS[self.width - 1]:
-            bits -= POWERS[self.width]
-        return bits
-
-    def write(self, value: String, number: int) -> None:
-        """Write a number that fits into the field, into a string that reaches to its end.  O(1) in a buffer."""
-        around = self._around(value)
-        unit = POWERS[self._behind()]
-        span = POWERS[self.width]
-        around += (number % span - around // unit % span) * unit
         first = self.offset >> 3
-        value.write_at(first, around.to_bytes(self.end_byte() - first, "big"))
+        end = self.end_byte()
+        behind = (end << 3) - self.offset - self.width
+        width = self.width
+        if end - first <= ONE_WORD:
+            bits = (_word(value, first, end) >> behind) & MASKS[width]
+            if self.signed and bits > MASKS[width - 1]:
+                bits -= MASKS[width] + 1
+            return bits
+        middle = end - LOW_BYTES
+        above = width - (LOW_BITS - behind)
+        high = _word(value, first, middle) & MASKS[above]
+        if self.signed and high > MASKS[above - 1]:
+            high -= MASKS[above] + 1
+        return (high << (LOW_BITS - behind)) | (_word(value, middle, end) >> behind)
+
+    def write(self, value: String, number: i64) -> None:
+        """Write a number that fits into the field, into a string that reaches to its end.  O(1) in a buffer."""
+        first = self.offset >> 3
+        end = self.end_byte()
+        behind = (end << 3) - self.offset - self.width
+        out = _scratch if SHARED else BytesWriter()
+        out.truncate(0)
+        if end - first <= ONE_WORD:
+            mask = MASKS[self.width]
+            word = _word(value, first, end)
+            _write(out, (word & ~(mask << behind)) | (number & mask) << behind, end - first)
+        else:
+            middle = end - LOW_BYTES
+            mask = MASKS[self.width - (LOW_BITS - behind)]
+            high = _word(value, first, middle)
+            _write(out, (high & ~mask) | (number >> (LOW_BITS - behind)) & mask, middle - first)
+            low = _word(value, middle, end) & MASKS[behind]
+            _write(out, low | (number & MASKS[LOW_BITS - behind]) << behind, LOW_BYTES)
+        value.write_at(first, out.getvalue())
+
+    def sum(self, old: i64, increment: i64, overflow: i64) -> int | None:
+        """What the field holds when `increment` is added to `old`, which it holds; None if it must not overflow."""
+        width = self.width
+        if width <= NARROW:
+            lowest, highest = self._limits()
+            # An increment is a whole word, so it is compared with the room that there is.
+            if lowest - old <= increment and increment <= highest - old:
+                return old + increment
+        return self.fitted(int(old) + int(increment), overflow)
+
+    def kept(self, number: i64, overflow: i64) -> int | None:
+        """What the field holds when it is set to `number`; None if it must not overflow.
+
+        A negative number in a field without a sign is taken for the word of 64 bits that has its bits.
+        """
+        if self.width <= NARROW:
+            lowest, highest = self._limits()
+            if lowest <= number and number <= highest:
+                return number
+        whole = int(number)
+        if number < 0 and self._takes_for_huge(whole):
+            whole += POWERS[64]
+        return self.fitted(whole, overflow)
+
+    def _limits(self) -> tuple[i64, i64]:
+        """The lowest and the highest number of a field of up to NARROW bits."""
+        if self.signed:
+            highest = MASKS[self.width - 1]
+            return -1 - highest, highest
+        return 0, MASKS[self.width]
 
     def fitted(self, number: int, overflow: i64) -> int | None:
         """What the field holds of any number: wrapped, the nearest that fits, or None if it must not overflow."""
@@ -57,7 +141,7 @@ class Field:
             return highest if number > highest else lowest
         return (number - lowest) % span + lowest
 
-    def takes_for_huge(self, number: int) -> bool:
+    def _takes_for_huge(self, number: int) -> bool:
         """Whether SET means 2^64 more by a negative number: it then overflows at the top and not at the bottom.
 
         Without a sign it always does.  With one the reference looks how far below the highest the number is, in a word
@@ -65,15 +149,29 @@ class Field:
         """
         return not self.signed or (self.width < 64 and POWERS[self.width - 1] - number > POWERS[63])
 
-    def _around(self, value: String) -> int:
-        """The bytes that the field touches, as one number."""
-        first = self.offset >> 3
-        stop = self.end_byte()
-        size = value.length()
-        data = value.part(first, min(stop, size)) if first < size else b""
-        missing = stop - first - len(data)
-        return int.from_bytes(data, "big") * POWERS[missing << 3]
 
-    def _behind(self) -> i64:
-        """How many bits of the last byte lie behind the field."""
-        return (self.end_byte() << 3) - self.offset - self.width
+def _word(value: String, at: i64, end: i64) -> i64:
+    """Up to seven bytes of the string as one number, with zeros behind its end."""
+    size = value.length()
+    word: i64 = 0
+    long = value.long
+    if long is None:
+        blob = value.blob
+        start = value.start
+        while at < end and at < size:
+            word = word << 8 | i64(blob[start + at])
+            at += 1
+    else:
+        buffer = long.buffer
+        data = long.data
+        while at < end and at < size:
+            word = word << 8 | (i64(data[at]) if buffer is None else i64(buffer[at]))
+            at += 1
+    return word << ((end - at) << 3)
+
+
+def _write(out: BytesWriter, word: i64, count: i64) -> None:
+    """Append the low `count` bytes of a word, the highest first."""
+    while count > 0:
+        count -= 1
+        out.append(u8((word >> (count << 3)) & 0xFF))

@@ -17,7 +17,6 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.scratch import SHARED
 from redpoll.structures import runs
 from redpoll.structures.chunks import Chunks, Stretches
-from redpoll.structures.packed import spliced
 from redpoll.structures.runs import SHORT, VARIED, element_at, place_of, record, record_end, write_record
 from redpoll.structures.segment import Outside
 from redpoll.types.kinds import LIST_LISTPACK, LIST_QUICKLIST, EncodingLimits
@@ -136,18 +135,21 @@ class List(Value):
 
     def _push_packed(self, args: list[bytes], at: i64, front: bool) -> None:
         stop: i64 = len(args)
+        place = self.start if front else self.stop
+        if stop - at == 1:
+            self.splice(place, place, record(args[at]))
+            return
         out = _scratch if SHARED else BytesWriter()
         out.truncate(0)
         if front:
             while stop > at:
                 stop -= 1
                 write_record(out, args[stop])
-            self.rewrite(b"%b%b" % (out.getvalue(), self.packed()))
         else:
             while at < stop:
                 write_record(out, args[at])
                 at += 1
-            self.rewrite(b"%b%b" % (self.packed(), out.getvalue()))
+        self.splice(place, place, out.getvalue())
 
     def pop(self, front: bool) -> bytes:
         """Take the first element, or the last one, of a list that is not empty."""
@@ -158,19 +160,14 @@ class List(Value):
             item = chunks.pop_front() if front else chunks.pop_back()
             nodes.popped(item, front)
             return item
-        packed = self.packed()
-        if front:
-            item = element_at(packed, VARIED, 0)
-            self.rewrite(packed[record_end(packed, 0) :])
-            return item
-        at: i64 = 0
-        end = record_end(packed, 0)
-        while end < len(packed):
+        blob = self.blob
+        at = self.start
+        end = record_end(blob, at)
+        while not front and end < self.stop:
             at = end
-            end = record_end(packed, at)
-        item = element_at(packed, VARIED, at)
-        self.rewrite(packed[:at])
-        return item
+            end = record_end(blob, at)
+        self.splice(at, end, b"")
+        return element_at(blob, VARIED, at)
 
     def keep(self, start: i64, stop: i64) -> None:
         """Take all elements away but those from index `start` to before `stop`."""
@@ -187,11 +184,10 @@ class List(Value):
         """Put `item` in the place of the element at `index`, after `make_room`."""
         self.puts = 1
         if self.chunks is None:
-            packed = self.packed()
-            at = place_of(packed, VARIED, index)
-            end = record_end(packed, at)
-            if len(packed) - (end - at) + len(item) + 2 <= PACKED_LIMIT:
-                self.rewrite(spliced(packed, at, end, record(item)))
+            at = place_of(self.blob, VARIED, index, self.start)
+            end = record_end(self.blob, at)
+            if self.stop - self.start - (end - at) + len(item) + 2 <= PACKED_LIMIT:
+                self.splice(at, end, record(item))
                 return
             self._unpack()
         chunks = self.chunks
@@ -203,10 +199,9 @@ class List(Value):
     def insert(self, index: i64, after: bool, item: bytes) -> None:
         """Put `item` before or behind the element at `index`, after `make_room`."""
         if self.chunks is None:
-            packed = self.packed()
-            if len(packed) + len(item) + 2 <= PACKED_LIMIT:
-                at = place_of(packed, VARIED, index + 1 if after else index)
-                self.rewrite(spliced(packed, at, at, record(item)))
+            if self.stop - self.start + len(item) + 2 <= PACKED_LIMIT:
+                at = place_of(self.blob, VARIED, index + 1 if after else index, self.start)
+                self.splice(at, at, record(item))
                 return
             self._unpack()
         chunks = self.chunks

@@ -19,17 +19,8 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.protocol.numbers import write_int
 from redpoll.scratch import SHARED
 from redpoll.structures.blocks import Blocks, add_entry, is_full, new_block, text_bytes, whole_node_bytes
-from redpoll.structures.entries import (
-    ENDLESS,
-    Picked,
-    Walk,
-    names_end,
-    pick,
-    rewritten,
-    varint_at,
-    varint_end,
-    write_varint,
-)
+from redpoll.structures.entries import ENDLESS, Picked, Walk, names_end, pick, rewritten
+from redpoll.structures.entry_items import varint_at, varint_end, write_varint
 from redpoll.structures.ids import StreamId, number_of, precedes, radix_nodes
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
@@ -161,7 +152,9 @@ class Stream(Value):
     def _shrink(self) -> None:
         """Take the packed form again if there is little left, and no group."""
         blocks = self.blocks
-        if blocks is None or blocks.count() > 1 or blocks.block_bytes - blocks.front > SHRINK_LIMIT or self.groups is not None:
+        if blocks is None or blocks.count() > 1 or self.groups is not None:
+            return
+        if blocks.block_bytes - blocks.front > SHRINK_LIMIT:
             return
         head = blocks.index.head
         self.live = blocks.length

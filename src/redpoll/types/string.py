@@ -198,6 +198,10 @@ class String(Value):
         """
         size: i64 = max(self.length(), at + len(data))
         if size < BUFFER_FROM:
+            if self.long is None and at + len(data) <= self.stop - self.start:
+                self.patch(self.start + at, data)
+                self.kind = STRING_RAW
+                return size
             text = self.text()
             if len(text) < at:
                 text += bytes(at - len(text))

@@ -18,8 +18,8 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.structures.packed import patched
-from redpoll.structures.segment import Outside
+from redpoll.structures.packed import patched, spliced
+from redpoll.structures.segment import RECORD_LIMIT, Outside
 from redpoll.structures.table import Table
 from redpoll.types.kinds import EncodingLimits
 
@@ -47,7 +47,7 @@ class Value(Outside):
         self.start: i64 = 0
         self.stop: i64 = 0
         self.shared = False
-        """Whether `blob` is (a patched copy of) the whole bucket and not this value's alone."""
+        """Whether `blob` is (a changed copy of) the whole bucket and not this value's alone."""
         self.longest: i64 = 0
         """The length in bytes of the longest item put since the look-up ..."""
         self.puts: i64 = 0
@@ -129,15 +129,26 @@ class Value(Outside):
         """Write `data` over as many bytes of `blob` from `at` on: no length changes, and nothing moves."""
         self.blob = patched(self.blob, at, data)
 
+    def splice(self, start: i64, stop: i64, data: bytes) -> None:
+        """Put `data` in the place of `blob[start:stop]`, a part of the packed form."""
+        grown: i64 = len(data) - (stop - start)
+        if self.shared and self.stop + grown - self.offset > RECORD_LIMIT:
+            stop -= self.start
+            start -= self.start
+            self.own()
+        self.blob = spliced(self.blob, start, stop, data)
+        self.stop += grown
+
     def put_back(self, table: Table, key: bytes) -> None:
         """Write the value to where it belongs: the one way into the table."""
         if self.home != CREATED and self.stamp == table.stamp:
             table.seek(self.bucket, self.index, self.offset)
             if self.shared:
-                table.replace_blob(self.blob)
+                same = table.replace_blob(self.blob, self.stop - self.offset)
                 if table.kind() != self.kind:
                     table.set_kind(self.kind)
-                self.stamp = table.stamp
+                # Where a record changes its length, others may have moved out of the bucket, which `blob` still has.
+                self.stamp = table.stamp if same else -1
                 return
             there = True
         else:

@@ -8,8 +8,9 @@ import pytest
 from tests.unit.keyspace.places import Place
 
 from redpoll.errors import WRONGTYPE, CommandError
-from redpoll.keyspace.database import WARM_FROM, WARM_KEYS, Database
+from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import EXPIRE, HDEL, HSET, SET, ZADD
+from redpoll.keyspace.key_lookups import WARM_FROM, WARM_KEYS
 from redpoll.keyspace.moment import NOTIFIED, WATCHED
 from redpoll.keyspace.reclaim import LARGE_BYTES
 from redpoll.structures.lookups import MOST as LOOKUPS

@@ -105,7 +105,7 @@ def test_the_base_class_leaves_size_and_copy_to_its_subclasses() -> None:
 
 
 def test_the_earliest_deadline_within_the_values_of_a_bucket() -> None:
-    segment = Segment(3, False)
+    segment = Segment(3)
     segment.add_bucket()
     segment.add_bucket()
     segment.note_items_earliest(1, 50)

@@ -231,7 +231,7 @@ def test_every_change_of_records_moves_the_stamp() -> None:
     assert moved(), "replace"
     table.patch(table.value_start(), b"L")
     assert moved(), "patch"
-    table.replace_blob(table.blob())
+    table.replace_blob(table.blob(), table.record_stop() - table.offset)
     assert moved(), "replace_blob"
     table.replace_outside(b"key:00000000", long, 0)
     assert moved(), "replace_outside of what was inside"

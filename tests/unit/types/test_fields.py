@@ -60,6 +60,42 @@ def test_what_overflows_wraps_or_stops_or_fails(field: Field, number: int) -> No
     assert (number if low <= number <= high else None) == field.fitted(number, FAIL)
 
 
+words = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-3, 3), st.integers(-300, 300))
+
+
+@given(fields, st.data(), words, st.sampled_from([WRAP, SAT, FAIL]))
+def test_sums_are_fitted(field: Field, draw: st.DataObject, increment: int, overflow: int) -> None:
+    old = draw.draw(st.integers(lowest(field), lowest(field) + 2**field.width - 1))
+    assert field.sum(old, increment, overflow) == field.fitted(old + increment, overflow)
+
+
+@given(fields, words, st.sampled_from([WRAP, SAT, FAIL]))
+def test_what_fits_is_kept_and_what_does_not_is_fitted(field: Field, number: int, overflow: int) -> None:
+    kept = field.kept(number, overflow)
+    if lowest(field) <= number < lowest(field) + 2**field.width:
+        assert kept == number
+    else:
+        assert kept in (field.fitted(number, overflow), field.fitted(number + 2**64, overflow))
+        if not field.signed and number < 0:
+            assert kept == field.fitted(number + 2**64, overflow)
+
+
+@given(fields, st.integers(0, 2000), st.data())
+def test_long_strings_in_both_forms(field: Field, size: int, draw: st.DataObject) -> None:
+    field.offset += size * 8
+    value = String()
+    value.rewrite(b"\xa5" * 100)
+    # Growing beyond BUFFER_FROM makes a buffer.
+    value.write_at(max(field.end_byte(), 1500), b"end")
+    for number in draw.draw(st.lists(st.integers(lowest(field), lowest(field) + 2**field.width - 1), max_size=3)):
+        before = spelled(value.text(), 0)
+        field.write(value, number)
+        after = spelled(value.text(), 0)
+        assert field.read(value) == number
+        assert before[: field.offset] == after[: field.offset]
+        assert before[field.offset + field.width :] == after[field.offset + field.width :]
+
+
 def test_the_last_byte_touched() -> None:
     assert Field(False, 1, 0).end_byte() == 1
     assert Field(False, 8, 0).end_byte() == 1

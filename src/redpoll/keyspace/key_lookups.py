@@ -1,0 +1,174 @@
+"""The keys of a database, found: past deadlines, the access clock, hits and misses.
+
+Every look-up deletes a key past its deadline first, moves the access clock, and counts.  `database.py` adds what keys
+hold, and how they change.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.keyspace.events import EXPIRED, KEYMISS
+from redpoll.keyspace.moment import NOTIFIED, Moment
+from redpoll.keyspace.reclaim import Reclaimer
+from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, OUTSIDE
+from redpoll.structures.table import Table
+from redpoll.structures.warming import WORTHWHILE
+
+WARM_KEYS: Final[i64] = 32
+"""Commands with many keys bring so many at a time into cache: a power of two."""
+
+WARM_FROM: Final[i64] = 4
+"""Fewer keys are not worth it."""
+
+
+class KeyLookups:
+    """See the module's docstring.  `index` is the database's number."""
+
+    def __init__(self, index: int, moment: Moment, reclaimer: Reclaimer, most_buckets: i64 = 1 << 26) -> None:
+        self.index: Final = index
+        self.moment: Final = moment
+        self.reclaimer: Final = reclaimer
+        self.most_buckets: i64 = most_buckets
+        self.named = index == 0
+        """Whether a command has named it yet: MEMORY STATS then shows it, empty or not."""
+        self.table = Table(most_buckets=most_buckets)
+        self._account()
+
+    def look(self, key: bytes) -> bool:
+        """Go to `key` to read it: touches the access clock and counts a hit or a miss."""
+        if self.table.find(key) and self._found(key):
+            self.moment.hits += 1
+            return True
+        self._miss(key)
+        return False
+
+    def look_to_change(self, key: bytes) -> bool:
+        """Go to `key` to change it: touches the access clock, counts nothing."""
+        return self.table.find(key) and self._found(key)
+
+    def _found(self, key: bytes) -> bool:
+        """Whether what the table has found is still there; touches the access clock."""
+        table = self.table
+        if table.volatile > 0 and self._is_gone(key):
+            return False
+        moment = self.moment
+        if (table.word >> CLOCK_SHIFT) & CLOCK_MASK != moment.clock and moment.touching:
+            table.set_access_clock(moment.clock)
+        return True
+
+    def peek(self, key: bytes, counting: bool = True) -> bool:
+        """Go to `key` without touching the access clock (TYPE, TTL, OBJECT …); hits and misses count if asked."""
+        table = self.table
+        if table.find(key) and not (table.volatile > 0 and self._is_gone(key)):
+            if counting:
+                self.moment.hits += 1
+            return True
+        if counting:
+            self._miss(key)
+        return False
+
+    def _miss(self, key: bytes) -> None:
+        moment = self.moment
+        moment.misses += 1
+        if moment.interest & NOTIFIED != 0:
+            moment.listener.changed(self.index, key, KEYMISS)
+
+    def _is_gone(self, key: bytes) -> bool:
+        """Whether the key at the position is past its deadline; it is deleted then, unless that is held back."""
+        at_ms = self.table.deadline()
+        if at_ms == 0 or at_ms > self.moment.now_ms:
+            return False
+        if self.moment.deleting_expired:
+            self._expire(key)
+            # The table may have shrunk: whoever looked up to insert shall stand where the key goes now.
+            self.table.find(key)
+        return True
+
+    def _make_room(self, key: bytes) -> None:
+        """Delete what a look-up only hid, as deleting was held back: a new value comes in its place after all."""
+        if self.table.find(key):
+            self._expire(key)
+            self.table.find(key)
+
+    def _expire(self, key: bytes) -> None:
+        moment = self.moment
+        if self.table.is_outside():
+            moment.listener.expiring()
+        self._remove()
+        moment.expired += 1
+        moment.listener.expired(self.index, key)
+        if moment.interest != 0:
+            moment.listener.changed(self.index, key, EXPIRED)
+
+    def warm(self, args: list[bytes], at: i64, step: i64) -> None:
+        """Bring the memory of the next WARM_KEYS keys into cache: every `step`-th argument from `at` on."""
+        table = self.table
+        stop: i64 = len(args)
+        if table.size < WORTHWHILE or stop - at < WARM_FROM * step:
+            return
+        if stop > at + WARM_KEYS * step:
+            stop = at + WARM_KEYS * step
+        warming = self.moment.warming
+        while at < stop:
+            warming.add(table, args[at])
+            at += step
+        self.moment.warmed = warming.touch(table)
+
+    def warm_first(self, commands: list[list[bytes]], at: i64) -> None:
+        """Bring the memory of the first keys of the next WARM_KEYS commands into cache."""
+        table = self.table
+        if table.size < WORTHWHILE:
+            return
+        stop: i64 = len(commands)
+        if stop > at + WARM_KEYS:
+            stop = at + WARM_KEYS
+        warming = self.moment.warming
+        while at < stop:
+            args = commands[at]
+            if len(args) > 1:
+                warming.add(table, args[1])
+            at += 1
+        self.moment.warmed = warming.touch(table)
+
+    def find(self, key: bytes) -> bool:
+        """Go to `key`, which has been looked up in this unit already: neither touches nor counts nor expires."""
+        return self.table.find(key)
+
+    def kind_of(self, key: bytes) -> i64:
+        """The kind of what `key` holds, -1 if nothing; neither touches nor counts."""
+        if self.peek(key, False):
+            return self.table.kind()
+        return -1
+
+    def is_past(self, key: bytes) -> bool:
+        """Whether `key` is past its deadline and still there; changes nothing."""
+        table = self.table
+        return table.find(key) and table.deadline() != 0 and table.deadline() <= self.moment.now_ms
+
+    def deadline_of(self, key: bytes) -> i64:
+        """The deadline in ms, 0 if the key has none, -1 if there is no key.  Counts, does not touch."""
+        if self.peek(key):
+            return self.table.deadline()
+        return -1
+
+    def _account(self) -> None:
+        """Bring the running sum of memory up to date: every method that changes the size of a table ends with it."""
+        table = self.table
+        held = table.size_bytes()
+        self.moment.used_bytes += held - table.size_told
+        table.size_told = held
+        table.content_told = table.record_bytes + table.outside_bytes
+
+    def _remove(self) -> None:
+        table = self.table
+        if table.word & OUTSIDE == 0:
+            table.remove()
+        else:
+            gone = table.object()
+            table.remove()
+            # Not before it has left: where there is no memory for that, it stays.
+            self.reclaimer.drop(gone)
+        self._account()
