@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 from librt.strings import BytesWriter
 
 from redpoll.protocol.numbers import is_int
-from redpoll.structures.entry_items import NUMBER, item_at, item_end, write_item
+from redpoll.structures.entry_items import (
+    NO_NUMBER,
+    NUMBER,
+    item_at,
+    item_end,
+    number_in,
+    varint_at,
+    varint_end,
+    varint_size,
+    write_item,
+    write_varint,
+)
 
 numbers = st.integers(-(2**63), 2**63 - 1).map(lambda n: str(n).encode())
 texts = (
@@ -58,3 +69,23 @@ def test_what_is_a_number_is_what_the_wire_takes_for_one(text: bytes) -> None:
         assert len(out) <= max(len(text), 2) + 1
     else:
         assert len(out) == len(text) + (1 if len(text) < NUMBER else 5)
+
+
+@given(st.lists(st.integers(0, (1 << 62) - 1), min_size=1, max_size=8))
+def test_varints_are_read_as_they_were_written(numbers: list[int]) -> None:
+    out = BytesWriter()
+    for number in numbers:
+        write_varint(out, number)
+    blob = out.getvalue()
+    at = 0
+    for number in numbers:
+        assert varint_at(blob, at) == number
+        assert varint_end(blob, at) - at == varint_size(number)
+        at = int(varint_end(blob, at))
+    assert at == len(blob)
+
+
+def test_only_canonical_spelling_is_a_number() -> None:
+    assert [int(number_in(text)) for text in (b"0", b"-7", b"123456789012")] == [0, -7, 123456789012]
+    for text in (b"", b"-", b"-0", b"+1", b"01", b"1 ", b"x"):
+        assert number_in(text) == NO_NUMBER
