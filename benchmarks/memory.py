@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from benchmarks import contestants, report
 from benchmarks.contestants import Contestant, Server
 from benchmarks.processes import resident_bytes
-from benchmarks.wire import Connection, pattern
+from benchmarks.wire import Connection, encode, pattern
 
 _SETTLE_SECONDS = 1.0
 
@@ -57,6 +57,31 @@ def _one_list(form: str) -> Callable[[int], Iterator[bytes]]:
     return lambda count: (command % number for number in range(count))
 
 
+def _entries(fields: int) -> Callable[[int], Iterator[bytes]]:
+    words = [word for field in range(fields) for word in (f"field{field}", "v%07d")]
+    command = pattern("XADD", "stream", "%013d-0", *words)
+    return lambda count: (command % (1_700_000_000_000 + number, *[number] * fields) for number in range(count))
+
+
+def _claims(count: int) -> Iterator[bytes]:
+    command = pattern("XCLAIM", "stream", "group", "ada", "0", "%013d-0", "FORCE", "JUSTID")
+    return (command % (1_700_000_000_000 + number) for number in range(count))
+
+
+def _stream_with_group(count: int) -> Iterator[bytes]:
+    yield from _entries(2)(count)
+    yield encode("XGROUP", "CREATE", "stream", "group", "0")
+    yield encode("XGROUP", "CREATECONSUMER", "stream", "group", "ada")
+
+
+def _small_streams(count: int) -> Iterator[bytes]:
+    # One stream for ten of the elements counted: a million would take the reference gigabytes.
+    command = pattern("XADD", "key:%012d", "%013d-0", "name", "v%07d", "other", "w%07d")
+    for number in range(count // 10):
+        for entry in range(3):
+            yield command % (number, 1_700_000_000_000 + entry, number, number)
+
+
 @dataclass(frozen=True)
 class Case:
     """A kind of element and its limit; `first` fills what its own commands then add to."""
@@ -78,6 +103,10 @@ CASES: tuple[Case, ...] = (
     Case("one list, long", "element of 100 bytes", 104, _one_list("e" * 90 + "%010d")),
     Case("sorted sets of 10 members", "member of 8 bytes", 22, _small_boards),
     Case("one sorted set", "member of 12 bytes", 95, _members),
+    Case("stream of 2 fields", "entry", 30, _entries(2)),
+    Case("stream of 10 fields", "entry", 105, _entries(10)),
+    Case("pending entries", "entry, on top", 40, _claims, first=_stream_with_group),
+    Case("streams of 3 entries", "tenth of a stream", 30, _small_streams),
 )
 
 

@@ -69,6 +69,22 @@ def _lists(keys: int) -> Iterator[bytes]:
     return (command % number for number in range(keys))
 
 
+def _stream(keys: int) -> Iterator[bytes]:
+    # IDs 1-0, 2-0 …, at least 100,000 of them, and a group that has all of them pending.
+    count = max(keys, 100_000)
+    for number in range(1, count + 1):
+        yield encode("XADD", "stream", f"{number}-0", "name", f"v{number:07}", "other", f"w{number:07}")
+    yield encode("XGROUP", "CREATE", "stream", "group", "0")
+    # A reply of a single line.
+    yield encode("XGROUP", "CREATECONSUMER", "stream", "group", "ada")
+
+
+def _pending(keys: int) -> Iterator[bytes]:
+    yield from _stream(keys)
+    for number in range(1, 100_001):
+        yield encode("XCLAIM", "stream", "group", "ada", "0", f"{number}-0", "FORCE", "JUSTID", "LASTID", f"{number}-0")
+
+
 def _bitmaps(keys: int) -> Iterator[bytes]:
     command = pattern("SET", "bmp:%012d", "eight-by" * 16)
     return (command % number for number in range(keys))
@@ -144,6 +160,35 @@ ROWS: tuple[Row, ...] = (
     Row("LRANGE_SMALL", ("LRANGE", _LIST, "0", "-1"), _lists, lines=21, weight=2, gate=False),
     Row("LPUSH_SMALL", ("LPUSH", _LIST, _VALUE), _lists, gate=False),
     Row("RPUSH_SMALL", ("RPUSH", _LIST, _VALUE), _lists, gate=False),
+    Row("XADD", ("XADD", "stream", "*", "name", "v0000001", "other", "w0000001"), _stream, lines=2, gate=False),
+    Row(
+        "XADD(10)",
+        ("XADD", "stream", "*", *(word for n in range(10) for word in (f"field{n}", f"value{n:03}"))),
+        *(_stream, 2),
+        weight=2,
+        gate=False,
+    ),
+    Row(
+        "XADD~",
+        ("XADD", "stream", "MAXLEN", "~", "100000", "*", "name", "v0000001", "other", "w0000001"),
+        *(_stream, 2),
+        gate=False,
+    ),
+    Row(
+        "XRANGE(100)",
+        ("XRANGE", "stream", "50000", "+", "COUNT", "100"),
+        *(_stream, 1201),
+        weight=20,
+        gate=False,
+    ),
+    Row("XREAD(10)", ("XREAD", "COUNT", "10", "STREAMS", "stream", "99990-0"), _stream, 125, weight=4, gate=False),
+    Row(
+        "XAUTOCLAIM",
+        ("XAUTOCLAIM", "stream", "group", "bob", "0", "0", "COUNT", "100"),
+        *(_pending, 1205),
+        weight=40,
+        gate=False,
+    ),
     Row("ZADD", ("ZADD", "board", RANDOM_INT, f"mem:{RANDOM_INT}"), _board, weight=2),
     Row("ZINCRBY", ("ZINCRBY", "board", "3", f"mem:{RANDOM_INT}"), _board, lines=2, weight=2, gate=False),
     Row("ZSCORE", ("ZSCORE", "board", f"mem:{RANDOM_INT}"), _board, lines=2, gate=False),

@@ -343,6 +343,7 @@ FAMILIES: dict[str, Families] = {
     "keys": group("generic", "server"),
     "lists": group("list"),
     "hashes": group("hash"),
+    "streams": group("stream"),
     "sets": group("set"),
     "sorted sets": group("sorted-set"),
     "places": lambda name: group("geo")(name) or name in {"zrange", "zrem"},

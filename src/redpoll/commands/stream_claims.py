@@ -329,6 +329,8 @@ def ids_of(picked: Picked) -> list[object]:
 def xautoclaim(session: Session, args: list[bytes]) -> object:
     key = args[1]
     name = args[2]
+    # The reference looks the key up first, so that a miss counts even if it then complains of an argument.
+    there = session.db.look(key)
     min_idle = min_idle_time(args[4], b"XAUTOCLAIM")
     start = interval_start(args[5])
     most = CLAIMED
@@ -346,9 +348,10 @@ def xautoclaim(session: Session, args: list[bytes]) -> object:
         else:
             raise CommandError(SYNTAX)
         at += 1
-    stream = group_and_stream(session, key, name)
-    group = stream.group(name)
-    assert group is not None
+    stream = session.db.stream_to_change(key, False) if there else None
+    group = stream.group(name) if stream is not None else None
+    if stream is None or group is None:
+        raise CommandError(no_key_or_group(key, name))
 
     session.journal_only()
     consumer = consumer_of(session, key, stream, group, args[3])

@@ -152,7 +152,9 @@ class Stream(Value):
     def _shrink(self) -> None:
         """Take the packed form again if there is little left, and no group."""
         blocks = self.blocks
-        if blocks is None or blocks.count() > 1 or blocks.block_bytes > SHRINK_LIMIT or self.groups is not None:
+        if blocks is None or blocks.count() > 1 or self.groups is not None:
+            return
+        if blocks.block_bytes - blocks.front > SHRINK_LIMIT:
             return
         head = blocks.index.head
         self.live = blocks.length

@@ -5,17 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from librt.strings import BytesWriter
 
-from redpoll.protocol.numbers import is_int
-from redpoll.structures import entries
 from redpoll.structures.blocks import Blocks
 from redpoll.structures.entries import ENDLESS, Picked
-from redpoll.structures.entry_items import item_at, item_end, write_item
-from redpoll.structures.ids import StreamId, number_of, precedes, word_of
+from redpoll.structures.ids import StreamId, number_of, word_of
 
 LAST = 2**64 - 1
 Id = tuple[int, int]
@@ -247,64 +242,6 @@ class BlocksMachine(RuleBasedStateMachine):
 TestBlocksMachine = BlocksMachine.TestCase
 
 
-@given(st.lists(texts, max_size=20))
-def test_items_read_back(items: list[bytes]) -> None:
-    out = BytesWriter()
-    for item in items:
-        write_item(out, item)
-    blob = out.getvalue()
-    at = 0
-    for item in items:
-        assert item_at(blob, at) == item
-        at = item_end(blob, at)
-    assert at == len(blob)
-
-
-@given(texts | st.integers(0, 20).flatmap(lambda n: st.integers(-(10**n), 10**n)).map(lambda n: b"%d" % n))
-def test_what_is_a_number_is_what_the_wire_takes_for_one(text: bytes) -> None:
-    out = BytesWriter()
-    node_bytes = write_item(out, text)
-    if is_int(text):
-        n = int(text)
-        bits = next(
-            (
-                b
-                for b, low, high in (
-                    (1, 0, 127),
-                    (2, -4096, 4095),
-                    (3, -(2**15), 2**15 - 1),
-                    (4, -(2**23), 2**23 - 1),
-                    (5, -(2**31), 2**31 - 1),
-                )
-                if low <= n <= high
-            ),
-            9,
-        )
-        assert node_bytes == bits + 1
-        assert len(out) <= max(len(text), 2) + 1
-    else:
-        assert len(out) == len(text) + (1 if len(text) < entries.NUMBER else 5)
-
-
-@given(st.integers(0, LAST), st.integers(0, LAST), st.integers(0, LAST), st.integers(0, LAST))
-def test_ids_have_the_order_of_their_numbers(ms: int, seq: int, other_ms: int, other_seq: int) -> None:
-    assert number_of(word_of(ms)) == ms
-    assert precedes(*words((ms, seq)), *words((other_ms, other_seq))) == ((ms, seq) < (other_ms, other_seq))
-    assert precedes(*words((ms, seq)), *words((ms, other_seq))) == (seq < other_seq)
-
-
-def test_the_ids_beside_one() -> None:
-    for (ms, seq), (after_ms, after_seq) in (
-        ((5, 7), (5, 8)),
-        ((5, LAST), (6, 0)),
-        ((LAST, LAST), (0, 0)),
-        ((5, 2**63 - 1), (5, 2**63)),
-    ):
-        id, after = StreamId(*words((ms, seq))), StreamId(*words((after_ms, after_seq)))
-        assert (id.following().ms, id.following().seq) == (after.ms, after.seq)
-        assert (after.preceding().ms, after.preceding().seq) == (id.ms, id.seq)
-
-
 @pytest.mark.parametrize("keeps", [1, 150, 1000])
 def test_a_capped_stream_forgets_from_the_front(keeps: int) -> None:
     blocks = Blocks()
@@ -322,3 +259,32 @@ def test_entries_of_two_short_fields_take_few_bytes() -> None:
     for k in range(100_000):
         blocks.append(1_700_000_000_000 + k, 0, [b"name", b"v%06d" % k, b"other", b"w%06d" % k], 0, 4096, 100)
     assert blocks.size_bytes() < 100_000 * 21
+
+
+def test_a_look_up_goes_on_where_the_last_one_ended_unless_something_was_deleted() -> None:
+    def filled() -> Blocks:
+        blocks = Blocks()
+        for k in range(1, 251):
+            blocks.append(k, 0, [b"f", b"v%d" % k], 0, 4096, 100)
+        return blocks
+
+    for change in ("trim", "cut", "take out", "drop", "nothing"):
+        blocks = filled()
+        assert len(picked(blocks, (1, 0), (LAST, LAST), 20)) == 20
+        assert blocks.hint >= 0
+        expected = list(range(21, 251))
+        if change == "trim":
+            blocks.trim_to_length(200, False, 0)
+            expected = list(range(51, 251))
+        elif change == "cut":
+            for k in range(1, 31):
+                blocks.delete(k, 0)
+            expected = list(range(31, 251))
+        elif change == "take out":
+            blocks.delete(5, 0)
+            blocks.delete(22, 0)
+            expected.remove(22)
+        elif change == "drop":
+            blocks.trim_below(101, 0, True, 0)
+            expected = list(range(101, 251))
+        assert [id[0] for id, _ in picked(blocks, (21, 0), (LAST, LAST))] == expected

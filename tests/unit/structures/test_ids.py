@@ -1,57 +1,73 @@
-"""Stream IDs as words, beside plain unsigned numbers; an index of them beside a sorted list."""
+"""IDs as words: their order, their neighbours, and the radix tree that the reference would have of them."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from librt.vecs import vec
+from mypy_extensions import i64
 
-from redpoll.structures.ids import IdIndex, StreamId, below, lowered, number_of, precedes, raised, word_of
+from redpoll.structures.ids import IdIndex, StreamId, number_of, precedes, radix_nodes, word_of
 
-LAST = (1 << 64) - 1
-numbers = st.one_of(st.integers(0, LAST), st.sampled_from([0, 1, (1 << 63) - 1, 1 << 63, LAST]))
-
-
-@given(numbers, numbers, numbers, numbers)
-def test_words_compare_as_the_numbers_do(ms: int, seq: int, other_ms: int, other_seq: int) -> None:
-    words = [word_of(number) for number in (ms, seq, other_ms, other_seq)]
-    assert [number_of(word) for word in words] == [ms, seq, other_ms, other_seq]
-    assert below(words[0], words[2]) == (ms < other_ms)
-    assert precedes(*words) == ((ms, seq) < (other_ms, other_seq))
+LAST = 2**64 - 1
+Id = tuple[int, int]
 
 
-@given(numbers)
-def test_neighbours_go_around_at_the_ends(number: int) -> None:
-    assert number_of(raised(word_of(number))) == (number + 1) & LAST
-    assert number_of(lowered(word_of(number))) == (number - 1) & LAST
+def words(id: Id) -> tuple[int, int]:
+    return word_of(id[0]), word_of(id[1])
 
 
-@given(numbers, numbers)
-def test_the_next_id_and_the_one_before_it(ms: int, seq: int) -> None:
-    found = StreamId(word_of(ms), word_of(seq))
-    following = found.following()
-    assert (number_of(following.ms) << 64 | number_of(following.seq)) == ((ms << 64 | seq) + 1) % (1 << 128)
-    back = following.preceding()
-    assert (back.ms, back.seq) == (found.ms, found.seq)
-    assert found.is_zero() == (ms == seq == 0)
-    assert found.is_last() == (ms == seq == LAST)
+@given(st.integers(0, LAST), st.integers(0, LAST), st.integers(0, LAST), st.integers(0, LAST))
+def test_ids_have_the_order_of_their_numbers(ms: int, seq: int, other_ms: int, other_seq: int) -> None:
+    assert number_of(word_of(ms)) == ms
+    assert precedes(*words((ms, seq)), *words((other_ms, other_seq))) == ((ms, seq) < (other_ms, other_seq))
+    assert precedes(*words((ms, seq)), *words((ms, other_seq))) == (seq < other_seq)
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), unique=True, max_size=40), st.integers(0, 40))
-def test_an_index_finds_the_last_id_that_is_not_later(ids: list[tuple[int, int]], removed: int) -> None:
+def test_the_ids_beside_one() -> None:
+    for (ms, seq), (after_ms, after_seq) in (
+        ((5, 7), (5, 8)),
+        ((5, LAST), (6, 0)),
+        ((LAST, LAST), (0, 0)),
+        ((5, 2**63 - 1), (5, 2**63)),
+    ):
+        id, after = StreamId(*words((ms, seq))), StreamId(*words((after_ms, after_seq)))
+        assert (id.following().ms, id.following().seq) == (after.ms, after.seq)
+        assert (after.preceding().ms, after.preceding().seq) == (id.ms, id.seq)
+
+
+def nodes_of(keys: list[bytes]) -> int:
+    """Nodes of a radix tree of these keys, by the definition: a branch, a leaf, or bytes without a branch."""
+    if len(keys) == 1:
+        return 2 if keys[0] else 1
+    common = 0
+    while len({key[common] for key in keys}) == 1:
+        common += 1
+    below = {key[common] for key in keys}
+    total = 1 + (common > 0)
+    return total + sum(nodes_of([key[common + 1 :] for key in keys if key[common] == byte]) for byte in below)
+
+
+numbers = st.integers(0, 1000) | st.integers(0, LAST)
+
+
+@given(st.sets(st.tuples(numbers, numbers), max_size=40))
+def test_nodes_of_the_radix_tree(held: set[Id]) -> None:
+    order = sorted(held)
+    keys = [ms.to_bytes(8, "big") + seq.to_bytes(8, "big") for ms, seq in order]
+    ms, seq = vec[i64]([word_of(id[0]) for id in order]), vec[i64]([word_of(id[1]) for id in order])
+    assert radix_nodes(ms, seq, 0, len(order)) == (nodes_of(keys) if keys else 1)
+
+
+@given(st.lists(st.tuples(numbers, numbers), unique=True, max_size=60), st.tuples(numbers, numbers), st.integers(0, 60))
+def test_the_index_finds_the_block_of_an_id(held: list[Id], wanted: Id, dropped: int) -> None:
     index = IdIndex()
-    ordered: list[tuple[int, int]] = []
-    for ms, seq in ids:
-        at = sum(each < (ms, seq) for each in ordered)
+    for at, id in enumerate(sorted(held)):
         if index.is_full():
             index.grow()
-        index.insert(at, ms, seq)
-        ordered.insert(at, (ms, seq))
-    if removed < len(ordered):
-        index.remove(removed)
-        del ordered[removed]
-    twin = index.copy()
-    for ms in range(10):
-        for seq in range(10):
-            wanted = sum(each <= (ms, seq) for each in ordered) - 1
-            assert index.find(ms, seq) - index.head == wanted
-            assert twin.find(ms, seq) - twin.head == wanted
+        index.insert(at, *words(id))
+    gone = min(dropped, len(held))
+    for _ in range(gone):
+        index.remove(index.head)
+    left = sorted(held)[gone:]
+    assert index.find(*words(wanted)) - index.head == sum(id <= wanted for id in left) - 1

@@ -1,4 +1,4 @@
-"""A stream beside a list of entries, packed and large: adding, deleting, trimming, counters, copies."""
+"""A stream, packed and large, against a list of entries."""
 
 from __future__ import annotations
 
@@ -6,89 +6,132 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from redpoll.structures.entries import ENDLESS, Picked
-from redpoll.types.kinds import EncodingLimits
+from redpoll.types.kinds import STREAM, EncodingLimits
 from redpoll.types.stream import Stream, id_text
 
-fields = st.lists(st.sampled_from([b"f", b"17", b"v" * 40, b"w" * 300]), min_size=2, max_size=6).map(
-    lambda words: words[: len(words) // 2 * 2]
-)
+values = st.sampled_from([b"", b"v", b"12345", b"x" * 40, b"y" * 300])
 
 
 class StreamMachine(RuleBasedStateMachine):
+    """Drives a stream and a dict side by side; after every step the stream is packed and opened anew, if it can be."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.stream = Stream()
         self.limits = EncodingLimits()
-        self.limits.stream_node_entries = 10
-        self.model: list[tuple[tuple[int, int], list[bytes]]] = []
+        self.stream = Stream()
+        self.model: dict[tuple[int, int], list[bytes]] = {}
         self.last = (0, 0)
         self.added = 0
         self.gone = (0, 0)
 
-    @rule(leap=st.sampled_from([0, 0, 1, 1000, 1 << 34]), pairs=fields, count=st.integers(1, 15))
-    def append(self, leap: int, pairs: list[bytes], count: int) -> None:
-        for n in range(count):
-            ms, seq = self.last
-            self.last = (ms + leap, 0) if leap and n == 0 else (ms, seq + 1)
-            self.stream.append(*self.last, [b"XADD", *pairs], 1, self.limits)
-            self.model.append((self.last, pairs))
-            self.added += 1
+    @rule(leap=st.integers(0, 3), value=values, name=st.sampled_from([b"f", b"f", b"other"]))
+    def appends(self, leap: int, value: bytes, name: bytes) -> None:
+        ms = self.last[0] + leap
+        id = (ms, self.last[1] + 1) if leap == 0 else (ms, 0)
+        self.stream.append(*id, [name, value], 0, self.limits)
+        self.model[id] = [name, value]
+        self.last = id
+        self.added += 1
 
     @precondition(lambda self: self.model)
     @rule(data=st.data())
-    def delete(self, data: st.DataObject) -> None:
-        for each in data.draw(st.lists(st.sampled_from([id for id, _ in self.model]), max_size=6, unique=True)):
-            assert self.stream.delete(*each)
-            assert not self.stream.delete(*each)
-            self.model = [entry for entry in self.model if entry[0] != each]
-            self.gone = max(self.gone, each)
+    def deletes(self, data: st.DataObject) -> None:
+        id = data.draw(st.sampled_from(sorted(self.model)))
+        assert self.stream.delete(*id)
         self.stream.end_deletes()
+        del self.model[id]
+        self.gone = max(self.gone, id)
 
-    @rule(most=st.integers(0, 30))
-    def trim_to_length(self, most: int) -> None:
-        gone = max(len(self.model) - most, 0)
-        assert self.stream.trim_to_length(most, False, ENDLESS) == gone
-        self.model = self.model[gone:]
+    @rule(ms=st.integers(0, 20))
+    def deletes_what_is_not_there(self, ms: int) -> None:
+        if (ms, 7777) not in self.model:
+            assert not self.stream.delete(ms, 7777)
 
-    @rule(ms=st.integers(0, 2000), seq=st.integers(0, 30))
-    def trim_below(self, ms: int, seq: int) -> None:
-        kept = [entry for entry in self.model if entry[0] >= (ms, seq)]
-        assert self.stream.trim_below(ms, seq, False, ENDLESS) == len(self.model) - len(kept)
-        self.model = kept
+    @rule(keeps=st.integers(0, 12))
+    def trims(self, keeps: int) -> None:
+        gone = sorted(self.model)[: max(0, len(self.model) - keeps)]
+        assert self.stream.trim_to_length(keeps, False, 0) == len(gone)
+        for id in gone:
+            del self.model[id]
+
+    @rule(ms=st.integers(0, 30))
+    def trims_below(self, ms: int) -> None:
+        gone = [id for id in self.model if id < (ms, 0)]
+        assert self.stream.trim_below(ms, 0, False, 0) == len(gone)
+        for id in gone:
+            del self.model[id]
 
     @rule()
-    def go_on_with_a_copy(self) -> None:
-        twin = self.stream.copy()
-        assert isinstance(twin, Stream)
-        self.stream = twin
+    def is_packed_and_opened(self) -> None:
+        if not self.stream.is_large():
+            packed = self.stream.packed()
+            self.stream = Stream()
+            self.stream.stand_beside(STREAM, packed)
 
-    @rule(low=st.integers(0, 40), high=st.integers(0, 40), most=st.integers(1, 20), reverse=st.booleans())
-    def pick(self, low: int, high: int, most: int, reverse: bool) -> None:
-        wanted = [id for id, _ in self.model if (0, low) <= id <= (1 << 40, high)]
-        if reverse:
-            wanted.reverse()
-        into = Picked()
-        self.stream.pick(into, 0, low, 1 << 40, high, most, reverse)
-        assert [(int(into.ms[k]), int(into.seq[k])) for k in range(into.count())] == wanted[:most]
+    @rule()
+    def goes_on_with_a_copy(self) -> None:
+        made = self.stream.copy()
+        assert isinstance(made, Stream)
+        self.stream = made
 
     @invariant()
     def agrees(self) -> None:
         stream = self.stream
-        found = stream.all_entries()
-        told = [((int(found.ms[k]), int(found.seq[k])), found.items(k)) for k in range(found.count())]
-        assert told == self.model
         assert stream.length() == len(self.model)
-        assert (stream.last_id().ms, stream.last_id().seq) == self.last
-        assert stream.added == self.added
+        assert (stream.last_ms, stream.last_seq) == self.last
         assert (stream.gone_ms, stream.gone_seq) == self.gone
+        assert stream.added == self.added
+        for reverse in (False, True):
+            picked = Picked()
+            stream.pick(picked, 0, 0, -1, -1, ENDLESS, reverse)
+            found = [((picked.ms[k], picked.seq[k]), picked.items(k)) for k in range(picked.count())]
+            assert found == sorted(self.model.items(), reverse=reverse)
         first, end = stream.first_id(), stream.end_id()
-        assert (first and (first.ms, first.seq)) == (self.model[0][0] if self.model else None)
-        assert (end and (end.ms, end.seq)) == (self.model[-1][0] if self.model else None)
+        assert (first is None) == (end is None) == (not self.model)
+        if first is not None and end is not None:
+            assert ((first.ms, first.seq), (end.ms, end.seq)) == (min(self.model), max(self.model))
 
 
-TestStream = StreamMachine.TestCase
+TestStreamMachine = StreamMachine.TestCase
 
 
-def test_ids_are_spelled_without_a_sign() -> None:
-    assert id_text(1, 2) == b"1-2"
-    assert id_text(-1, -1) == b"18446744073709551615-18446744073709551615"
+def test_three_entries_are_packed_in_a_hundred_bytes() -> None:
+    stream = Stream()
+    for k in range(3):
+        stream.append(1_700_000_000_000 + k, 0, [b"field", b"v%06d" % k, b"other", b"w%06d" % k], 0, EncodingLimits())
+    assert not stream.is_large()
+    assert len(stream.packed()) < 100
+    assert stream.rows()[:3] == [b"1700000000000-0", b"field", b"v000000"]
+
+
+def test_a_stream_becomes_large_and_packed_again() -> None:
+    stream = Stream()
+    for k in range(1, 200):
+        stream.append(k, 0, [b"field", b"value %d" % k], 0, EncodingLimits())
+    assert stream.is_large()
+    assert stream.node_count() == 2
+    stream.trim_to_length(3, False, 0)
+    assert not stream.is_large()
+    assert stream.rows()[::3] == [b"197-0", b"198-0", b"199-0"]
+
+
+def test_ids_of_the_highest_numbers() -> None:
+    stream = Stream()
+    stream.append(-2, -1, [b"f", b"v"], 0, EncodingLimits())
+    stream.append(-1, -1, [b"f", b"w"], 0, EncodingLimits())
+    assert stream.rows()[::3] == [b"18446744073709551614-18446744073709551615", id_text(-1, -1)]
+
+
+def test_the_memory_of_groups_is_counted_and_given_back() -> None:
+    stream = Stream()
+    empty = stream.size_bytes()
+    group = stream.add_group(b"g", 0, 0, -1)
+    consumer = group.add_consumer(b"c", 1)
+    for k in range(1, 1000):
+        group.deliver(k, 0, consumer, 5, 1)
+    stream.account(group)
+    assert stream.size_bytes() - empty > 999 * 28
+    assert stream.size_bytes() - empty < 999 * 40 + 4000
+    stream.remove_group(b"g")
+    assert stream.group_bytes == 0
+    assert stream.groups is None

@@ -1,4 +1,4 @@
-"""A consumer group beside dicts: every entry pending is one consumer's, whoever delivers, claims, acknowledges."""
+"""Consumer groups against a dict of who has what."""
 
 from __future__ import annotations
 
@@ -7,69 +7,78 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from redpoll.types.stream_group import Group
 
-NAMES = st.sampled_from([b"ada", b"bob", b"eve"])
-IDS = st.tuples(st.integers(0, 3), st.integers(0, 40))
+names = st.sampled_from([b"ada", b"bob", b"c"])
+places = st.integers(1, 40)
 
 
 class GroupMachine(RuleBasedStateMachine):
+    """Drives a group and a dict from entries to owner, time and count side by side."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.group = Group(0, 0, 0)
-        self.model: dict[tuple[int, int], tuple[bytes, int, int]] = {}
-        self.names: set[bytes] = set()
+        self.group = Group(0, 0, -1)
+        self.model: dict[int, tuple[bytes, int, int]] = {}
 
-    def consumer(self, name: bytes) -> None:
-        if name not in self.names:
-            self.group.add_consumer(name, 1)
-            self.names.add(name)
+    @rule(first=places, count=st.integers(1, 90), name=names, at_ms=st.integers(0, 99))
+    def delivers(self, first: int, count: int, name: bytes, at_ms: int) -> None:
+        consumer = self.group.consumers.get(name) or self.group.add_consumer(name, at_ms)
+        for ms in range(first, first + count):
+            self.group.deliver(ms, 0, consumer, at_ms, 1)
+            self.model[ms] = (name, at_ms, 1)
 
-    @rule(name=NAMES, ids=st.lists(IDS, min_size=1, max_size=30), at_ms=st.integers(1, 99), count=st.integers(1, 5))
-    def deliver(self, name: bytes, ids: list[tuple[int, int]], at_ms: int, count: int) -> None:
-        self.consumer(name)
-        for each in ids:
-            self.group.deliver(*each, self.group.consumers[name], at_ms, count)
-            self.model[each] = (name, at_ms, count)
+    @rule(ms=places, name=names)
+    def changes_hands(self, ms: int, name: bytes) -> None:
+        consumer = self.group.consumers.get(name)
+        if consumer is not None and self.group.pending.find(ms, 0):
+            self.group.own(consumer)
+            self.model[ms] = (name, *self.model[ms][1:])
 
-    @rule(name=NAMES, each=IDS)
-    def claim(self, name: bytes, each: tuple[int, int]) -> None:
-        self.consumer(name)
-        found = self.group.pending.find(*each)
-        assert found == (each in self.model)
-        if found:
-            self.group.own(self.group.consumers[name])
-            self.model[each] = (name, *self.model[each][1:])
+    @rule(first=places, count=st.integers(1, 60))
+    def forgets(self, first: int, count: int) -> None:
+        for ms in range(first, first + count):
+            there = self.group.pending.find(ms, 0)
+            assert there == (ms in self.model)
+            if there:
+                self.group.forget()
+                del self.model[ms]
 
-    @rule(each=IDS)
-    def acknowledge(self, each: tuple[int, int]) -> None:
-        found = self.group.pending.find(*each)
-        assert found == (each in self.model)
-        if found:
-            self.group.forget()
-            del self.model[each]
-
-    @rule(name=NAMES)
-    def delete_a_consumer(self, name: bytes) -> None:
-        if name in self.names:
-            gone = [each for each, (owner, _, _) in self.model.items() if owner == name]
-            assert self.group.delete_consumer(self.group.consumers[name]) == len(gone)
-            self.names.remove(name)
-            for each in gone:
-                del self.model[each]
+    @rule(name=names)
+    def deletes_a_consumer(self, name: bytes) -> None:
+        consumer = self.group.consumers.get(name)
+        if consumer is not None:
+            owned = [ms for ms, entry in self.model.items() if entry[0] == name]
+            assert self.group.delete_consumer(consumer) == len(owned)
+            for ms in owned:
+                del self.model[ms]
 
     @rule()
-    def go_on_with_a_copy(self) -> None:
-        twin = self.group.copy()
-        assert isinstance(twin, Group)
-        self.group = twin
+    def goes_on_with_a_copy(self) -> None:
+        made = self.group.copy()
+        assert isinstance(made, Group)
+        self.group = made
 
     @invariant()
     def agrees(self) -> None:
         self.group.check()
-        assert self.group.pending.count == len(self.model)
-        assert [found.name for found in self.group.sorted_consumers()] == sorted(self.names)
-        for each, (name, _, _) in self.model.items():
-            assert self.group.pending.find(*each)
-            assert self.group.owner().name == name
+        found = {}
+        pending = self.group.pending
+        there = pending.to_first()
+        while there:
+            found[pending.ms()] = (self.group.owner().name, pending.delivered_ms(), pending.deliveries())
+            there = pending.step()
+        assert found == self.model
+        assert list(found) == sorted(found)
 
 
-TestGroup = GroupMachine.TestCase
+TestGroupMachine = GroupMachine.TestCase
+
+
+def test_numbers_of_deleted_consumers_are_used_again() -> None:
+    group = Group(0, 0, -1)
+    for turn in range(5):
+        consumer = group.add_consumer(b"c%d" % turn, 1)
+        group.deliver(turn + 1, 0, consumer, 1, 1)
+        group.delete_consumer(consumer)
+    assert len(group.by_number) == 1
+    assert group.pending.count == 0
+    assert [consumer.name for consumer in group.sorted_consumers()] == []
