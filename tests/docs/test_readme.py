@@ -30,6 +30,11 @@ def test_the_python_of_the_readme_runs() -> None:
         server.close()
 
 
+def test_the_python_of_the_page_on_programs_runs() -> None:
+    for block in python_of(ROOT / "docs" / "in-process.md"):
+        exec(compile(block, "in-process.md", "exec"), {})
+
+
 USE = """
 import redpoll
 store = redpoll.open()
