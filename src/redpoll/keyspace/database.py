@@ -17,7 +17,7 @@ from redpoll.keyspace.moment import NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.protocol.reply import Strings
 from redpoll.structures.lookups import MOST as LOOKUPS
-from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND
+from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND, Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
 from redpoll.structures.warming import WORTHWHILE
@@ -241,8 +241,11 @@ class Database:
             value.take(found, table)
         return value
 
-    def _kept(self, first: i64, last: i64) -> Value | None:
-        """The object at the position, None if the value is packed.  Raises WRONGTYPE for kinds outside the range."""
+    def _kept(self, first: i64, last: i64) -> Outside | None:
+        """The object at the position, None if the value is packed.  Raises WRONGTYPE for kinds outside the range.
+
+        The caller tells it its place: to know that it is a `Value` takes longer than to know which.
+        """
         table = self.table
         word = table.word
         kind = (word >> KIND_SHIFT) & KIND_MASK
@@ -250,10 +253,7 @@ class Database:
             raise CommandError(WRONGTYPE)
         if word & OUTSIDE == 0:
             return None
-        found = table.object()
-        assert isinstance(found, Value)
-        found.hold(table)
-        return found
+        return table.object()
 
     def list_(self, key: bytes) -> List | None:
         """The list at `key` to read, or None.  Raises WRONGTYPE."""
@@ -269,6 +269,7 @@ class Database:
         found = self._kept(LIST_LISTPACK, LIST_QUICKLIST)
         if found is not None:
             assert isinstance(found, List)
+            found.hold(self.table)
             return found
         value = List()
         value.open(self.table)
@@ -289,6 +290,7 @@ class Database:
         found = self._kept(HASH_LISTPACK, HASH_VOLATILE)
         if found is not None:
             assert isinstance(found, Hash)
+            found.hold(self.table)
             value = found
         else:
             value = Hash()
@@ -312,6 +314,7 @@ class Database:
         found = self._kept(SET_INTSET, SET_HASHTABLE)
         if found is not None:
             assert isinstance(found, Set)
+            found.hold(self.table)
             return found
         value = Set()
         value.open(self.table)
@@ -332,6 +335,7 @@ class Database:
         found = self._kept(ZSET_LISTPACK, ZSET_SKIPLIST)
         if found is not None:
             assert isinstance(found, ZSet)
+            found.hold(self.table)
             return found
         value = ZSet()
         value.open(self.table)
@@ -351,6 +355,7 @@ class Database:
         found = self._kept(STREAM, STREAM)
         if found is not None:
             assert isinstance(found, Stream)
+            found.hold(self.table)
             return found
         value = Stream()
         value.open(self.table)
@@ -367,10 +372,14 @@ class Database:
         """The container at the position, whatever its type: for reports and files.  The key holds no string."""
         found = self._kept(STRING_RAW + 1, KIND_MASK)
         if found is None:
-            found = empty(self.table.kind())
-            found.open(self.table)
-        found.set_time(self.moment.now_ms)
-        return found
+            value = empty(self.table.kind())
+            value.open(self.table)
+        else:
+            assert isinstance(found, Value)
+            value = found
+            value.hold(self.table)
+        value.set_time(self.moment.now_ms)
+        return value
 
     def find(self, key: bytes) -> bool:
         """Go to `key`, which has been looked up in this unit already: neither touches nor counts nor expires."""
