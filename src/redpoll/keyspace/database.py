@@ -15,7 +15,7 @@ from redpoll.keyspace.key_lookups import KeyLookups
 from redpoll.keyspace.moment import NOTIFIED
 from redpoll.protocol.reply import Strings
 from redpoll.structures.lookups import MOST as LOOKUPS
-from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND
+from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND, Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
 from redpoll.types.forms import empty
@@ -124,8 +124,11 @@ class Database(KeyLookups):
             value.take(found, table)
         return value
 
-    def _kept(self, first: i64, last: i64) -> Value | None:
-        """The object at the position, None if the value is packed.  Raises WRONGTYPE for kinds outside the range."""
+    def _kept(self, first: i64, last: i64) -> Outside | None:
+        """The object at the position, None if the value is packed.  Raises WRONGTYPE for kinds outside the range.
+
+        The caller tells it its place: to know that it is a `Value` takes longer than to know which.
+        """
         table = self.table
         word = table.word
         kind = (word >> KIND_SHIFT) & KIND_MASK
@@ -133,10 +136,7 @@ class Database(KeyLookups):
             raise CommandError(WRONGTYPE)
         if word & OUTSIDE == 0:
             return None
-        found = table.object()
-        assert isinstance(found, Value)
-        found.hold(table)
-        return found
+        return table.object()
 
     def list_(self, key: bytes) -> List | None:
         """The list at `key` to read, or None.  Raises WRONGTYPE."""
@@ -152,6 +152,7 @@ class Database(KeyLookups):
         found = self._kept(LIST_LISTPACK, LIST_QUICKLIST)
         if found is not None:
             assert isinstance(found, List)
+            found.hold(self.table)
             return found
         value = List()
         value.open(self.table)
@@ -172,6 +173,7 @@ class Database(KeyLookups):
         found = self._kept(HASH_LISTPACK, HASH_VOLATILE)
         if found is not None:
             assert isinstance(found, Hash)
+            found.hold(self.table)
             value = found
         else:
             value = Hash()
@@ -195,6 +197,7 @@ class Database(KeyLookups):
         found = self._kept(SET_INTSET, SET_HASHTABLE)
         if found is not None:
             assert isinstance(found, Set)
+            found.hold(self.table)
             return found
         value = Set()
         value.open(self.table)
@@ -215,6 +218,7 @@ class Database(KeyLookups):
         found = self._kept(ZSET_LISTPACK, ZSET_SKIPLIST)
         if found is not None:
             assert isinstance(found, ZSet)
+            found.hold(self.table)
             return found
         value = ZSet()
         value.open(self.table)
@@ -234,6 +238,7 @@ class Database(KeyLookups):
         found = self._kept(STREAM, STREAM)
         if found is not None:
             assert isinstance(found, Stream)
+            found.hold(self.table)
             return found
         value = Stream()
         value.open(self.table)
@@ -250,10 +255,14 @@ class Database(KeyLookups):
         """The container at the position, whatever its type: for reports and files.  The key holds no string."""
         found = self._kept(STRING_RAW + 1, KIND_MASK)
         if found is None:
-            found = empty(self.table.kind())
-            found.open(self.table)
-        found.set_time(self.moment.now_ms)
-        return found
+            value = empty(self.table.kind())
+            value.open(self.table)
+        else:
+            assert isinstance(found, Value)
+            value = found
+            value.hold(self.table)
+        value.set_time(self.moment.now_ms)
+        return value
 
     def set_string(self, key: bytes, value: bytes, keep_deadline: bool = False) -> None:
         """Make `key` hold a string, whatever it held before; the caller tells `changed`."""

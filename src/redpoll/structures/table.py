@@ -376,6 +376,12 @@ class Table:
         words = segment.words[j]
         words[self.index] = self.word
 
+    def tell_size(self, found: Outside) -> None:
+        """Keep the sum of memory after an object of this table has changed in its place."""
+        size = found.size_bytes()
+        self.outside_bytes += size - found.accounted
+        found.accounted = size
+
     def insert(self, key: bytes, value: bytes, kind: i64) -> None:
         """Add a record that fits, after `find(key)` found none."""
         length: i64 = 1 + len(key) + len(value)

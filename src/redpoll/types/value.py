@@ -141,6 +141,7 @@ class Value(Outside):
 
     def put_back(self, table: Table, key: bytes) -> None:
         """Write the value to where it belongs: the one way into the table."""
+        in_place = self.home == BESIDE
         if self.home != CREATED and self.stamp == table.stamp:
             table.seek(self.bucket, self.index, self.offset)
             if self.shared:
@@ -153,6 +154,7 @@ class Value(Outside):
             there = True
         else:
             there = table.find(key)
+            in_place = False
         large = self.is_large()
         if not large:
             packed = self.packed()
@@ -168,7 +170,9 @@ class Value(Outside):
                 self.hold(table)
                 return
             self.own()
-        if there:
+        if in_place and table.kind() == self.kind:
+            table.tell_size(self)
+        elif there:
             table.replace_outside(key, self, self.kind)
         else:
             table.insert_outside(key, self, self.kind)

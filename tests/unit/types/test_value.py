@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import HASH_HASHTABLE, HASH_LISTPACK, EncodingLimits
+from redpoll.types.list import List
 from redpoll.types.value import BESIDE, CREATED, INSIDE, Value
 
 # Of equal lengths, and different in one place only: what is compared or patched in part shows.
@@ -299,3 +301,64 @@ def test_what_a_type_must_say_itself() -> None:
     assert (value.row_width(), value.inner()) == (1, None)
     value.apply_limits(EncodingLimits())
     assert (value.kind, value.home, value.stamp) == (HASH_LISTPACK, CREATED, -1)
+
+
+def opened_list(table: Table, key: bytes) -> List:
+    """The list at `key`, as a look-up of the keyspace hands it out; a new one if there is none."""
+    value = List()
+    if table.find(key):
+        if table.is_outside():
+            found = table.object()
+            assert isinstance(found, List)
+            found.hold(table)
+            return found
+        value.open(table)
+    return value
+
+
+LIST_KEYS = [*KEYS, b"k" * 150, b"k" * 220]
+lengths = st.sampled_from([0, 1, 8, 20, 60, 120, 127, 128, 250])
+turns = st.lists(
+    st.tuples(
+        st.lists(st.tuples(st.sampled_from(LIST_KEYS), lengths, st.integers(0, 5)), min_size=1, max_size=6),
+        st.randoms(use_true_random=False),
+    ),
+    max_size=10,
+)
+
+
+@pytest.mark.parametrize("most_buckets", [1, 1 << 20])
+@given(turns)
+def test_what_is_spliced_in_the_bucket_s_bytes_is_put_back_in_any_order(
+    most_buckets: int, drawn: list[tuple[list[tuple[bytes, int, int]], Random]]
+) -> None:
+    table = Table(most_buckets=most_buckets)
+    limits = EncodingLimits()
+    model: dict[bytes, list[bytes]] = {key: [] for key in LIST_KEYS}
+    for number in range(40):
+        # Neighbours, and so many that buckets split.
+        table.put(b"other:%d" % number, b"v" * number, 2)
+    for changes, source in drawn:
+        values = {key: opened_list(table, key) for key in LIST_KEYS}
+        touched = set()
+        for key, length, how in changes:
+            value, content, item = values[key], model[key], bytes([97 + how]) * length
+            touched.add(key)
+            if how > 1 or not content:
+                value.push([item], 0, how == 2, limits)
+                content.insert(0 if how == 2 else len(content), item)
+            elif how == 1:
+                value.set(len(content) // 2, item)
+                content[len(content) // 2] = item
+            elif len(content) > 1:
+                assert value.pop(length > 20) == content.pop(0 if length > 20 else -1)
+        order = sorted(touched)
+        source.shuffle(order)
+        for key in order:
+            values[key].put_back(table, key)
+        check(table)
+    for key, content in model.items():
+        assert opened_list(table, key).rows() == content
+    for number in range(40):
+        assert table.find(b"other:%d" % number)
+        assert table.value() == b"v" * number
