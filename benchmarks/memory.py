@@ -33,6 +33,28 @@ def _hashes(count: int) -> Iterator[bytes]:
     return (command % (number, number, number, number, number, number) for number in range(count))
 
 
+def _timed_hashes(count: int) -> Iterator[bytes]:
+    pairs = [word for field in range(5) for word in (f"field{field}", "v%06d")]
+    command = pattern("HSETEX", "key:%012d", "PX", "%09d", "FIELDS", "5", *pairs)
+    return (command % (number, 100_000_000 + number * 13, *[number] * 5) for number in range(count))
+
+
+def _long_hashes(count: int) -> Iterator[bytes]:
+    pairs = [word for field in range(5) for word in (f"field{field}", "v" * 90 + "%010d")]
+    command = pattern("HSET", "key:%012d", *pairs)
+    return (command % (number, *[number] * 5) for number in range(count // 5))
+
+
+def _one_hash(form: str) -> Callable[[int], Iterator[bytes]]:
+    command = pattern("HSET", "hash", "fld:%08d", form)
+    return lambda count: (command % (number, number) for number in range(count))
+
+
+def _one_timed_hash(count: int) -> Iterator[bytes]:
+    command = pattern("HSETEX", "hash", "PX", "%09d", "FIELDS", "1", "fld:%08d", "v%07d")
+    return (command % (100_000_000 + number * 13, number, number) for number in range(count))
+
+
 def _members(count: int) -> Iterator[bytes]:
     # 999,983 is a prime, so scores come in an order of their own and each once (unless it divides the count).
     command = pattern("ZADD", "board", "%09d", "mem:%08d")
@@ -98,6 +120,11 @@ CASES: tuple[Case, ...] = (
     Case("100-byte values", "key of 16 bytes", 165, _strings("v" * 100)),
     Case("TTL", "key, on top", 12, _deadlines, first=_strings("eight-by")),
     Case("hashes of 5 fields", "key of 16 bytes", 145, _hashes),
+    Case("hashes of 5 timed fields", "key of 16 bytes", 190, _timed_hashes),
+    Case("hashes of 5 long fields", "value of 100 bytes", 160, _long_hashes),
+    Case("one hash, short", "field of 12, value of 8 bytes", 45, _one_hash("v%07d")),
+    Case("one hash, long", "field of 12, value of 100 bytes", 145, _one_hash("v" * 90 + "%010d")),
+    Case("one hash, timed", "field of 12, value of 8 bytes", 60, _one_timed_hash),
     Case("lists of 10 elements", "element of 8 bytes", 20, _small_lists),
     Case("one list, short", "element of 8 bytes", 10, _one_list("e%07d")),
     Case("one list, long", "element of 100 bytes", 104, _one_list("e" * 90 + "%010d")),

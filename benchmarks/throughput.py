@@ -41,6 +41,21 @@ def _hashes(keys: int) -> Iterator[bytes]:
     return (command % number for number in range(keys))
 
 
+def _counts(keys: int) -> Iterator[bytes]:
+    pairs = [word for field in range(5) for word in (f"field{field}", str(field))]
+    command = pattern("HSET", "cnt:%012d", *pairs)
+    return (command % number for number in range(keys))
+
+
+def _large_hash(keys: int) -> Iterator[bytes]:
+    # Numbers without leading zeros, which HINCRBY would refuse.
+    return (encode("HSET", "table", f"fld:{number:012}", str(number)) for number in range(keys))
+
+
+def _thousand(keys: int) -> Iterator[bytes]:
+    return (encode("HSET", "thousand", f"fld:{number:012}", _VALUE) for number in range(1000))
+
+
 def _board(keys: int) -> Iterator[bytes]:
     # Scores in an order that is not the members': 7 shares no factor with a round number of keys.
     command = pattern("ZADD", "board", "%012d", "mem:%012d")
@@ -144,6 +159,12 @@ ROWS: tuple[Row, ...] = (
     Row("INCR", ("INCR", f"ctr:{RANDOM_INT}"), _counters),
     Row("HSET", ("HSET", _HASH, "field2", RANDOM_INT), _hashes),
     Row("HGET", ("HGET", _HASH, "field2"), _hashes, lines=2),
+    Row("HGETALL", ("HGETALL", _HASH), _hashes, lines=21, weight=2),
+    Row("HINCRBY", ("HINCRBY", f"cnt:{RANDOM_INT}", "field2", "1"), _counts),
+    Row("HGET_LARGE", ("HGET", "table", f"fld:{RANDOM_INT}"), _large_hash, lines=2),
+    Row("HINCRBY_LARGE", ("HINCRBY", "table", f"fld:{RANDOM_INT}", "1"), _large_hash),
+    Row("HSET_LARGE", ("HSET", "table", f"fld:{RANDOM_INT}", _VALUE), _large_hash),
+    Row("HGETALL_1000", ("HGETALL", "thousand"), _thousand, lines=4001, weight=200),
     Row("SETBIT", ("SETBIT", _BITMAP, "517", "1"), _bitmaps, gate=False),
     Row("GETBIT", ("GETBIT", _BITMAP, "517"), _bitmaps, gate=False),
     Row("BITCOUNT", ("BITCOUNT", _BITMAP), _bitmaps, gate=False),

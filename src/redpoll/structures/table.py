@@ -81,12 +81,14 @@ STAMPS: Final = Stamps()
 class Table:
     """Keys to values of up to 255 bytes with the key, or to objects outside; see the module's docstring.
 
-    `most_buckets` bounds the growth: tests force everything into one bucket
-    with it.  Every operation is O(1) on average.
+    `most_buckets` bounds the growth: tests force everything into one bucket with it.  A bucket is split when there are
+    more than RECORDS_PER_BUCKET or more than `bucket_bytes` for each on average: larger buckets take less memory where
+    records are long, and longer to write.  Every operation is O(1) on average.
     """
 
-    def __init__(self, most_buckets: i64 = 1 << 26) -> None:
+    def __init__(self, most_buckets: i64 = 1 << 26, bucket_bytes: i64 = BYTES_PER_BUCKET) -> None:
         self.most_buckets: i64 = most_buckets
+        self.bucket_bytes: i64 = bucket_bytes
         first = Segment(1)
         first.add_bucket()
         self.segments: list[Segment] = [first]
@@ -466,7 +468,7 @@ class Table:
 
     def _grow(self) -> None:
         """Split the next bucket if the table is fuller than it should be; the position stays true."""
-        if self.size <= RECORDS_PER_BUCKET * self.buckets and self.record_bytes <= BYTES_PER_BUCKET * self.buckets:
+        if self.size <= RECORDS_PER_BUCKET * self.buckets and self.record_bytes <= self.bucket_bytes * self.buckets:
             return
         if self.buckets >= self.most_buckets or (RESIZING.held and not self._is_crowded()):
             return
@@ -481,14 +483,14 @@ class Table:
 
     def _is_crowded(self) -> bool:
         most = EXTREME * self.buckets
-        return self.size > RECORDS_PER_BUCKET * most or self.record_bytes > BYTES_PER_BUCKET * most
+        return self.size > RECORDS_PER_BUCKET * most or self.record_bytes > self.bucket_bytes * most
 
     def _shrink(self) -> None:
         """Merge the last bucket back if the table is emptier than half of what makes it grow."""
         if (
             self.buckets > 1
             and self.size < RECORDS_PER_BUCKET // 2 * self.buckets
-            and self.record_bytes < BYTES_PER_BUCKET // 2 * self.buckets
+            and self.record_bytes < (self.bucket_bytes >> 1) * self.buckets
             and not (RESIZING.held and self.size * EXTREME >= RECORDS_PER_BUCKET // 2 * self.buckets)
         ):
             merge_last(self)

@@ -11,7 +11,7 @@ from redpoll.structures.table import Table
 
 def copied(table: Table) -> Table:
     """A copy, objects outside the records included.  O(buckets) where nothing is outside: blobs are shared."""
-    made = Table(table.most_buckets)
+    made = Table(table.most_buckets, table.bucket_bytes)
     made.segments = [_copied_segment(segment) for segment in table.segments]
     made.segment = made.segments[0]
     made.buckets = table.buckets

@@ -31,6 +31,9 @@ from redpoll.types.value import Value
 PACKED_LIMIT: Final[i64] = 1024
 ITEM_LIMIT: Final[i64] = 254
 
+BUCKET_BYTES: Final[i64] = 1280
+"""What a bucket of the large form may hold: values of 100 bytes then take 15 bytes less each than in small buckets."""
+
 
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Hash(Value):
@@ -452,7 +455,7 @@ class Hash(Value):
 
     def _grow(self) -> Table:
         """Take the native form."""
-        table = Table()
+        table = Table(bucket_bytes=BUCKET_BYTES)
         blob = self.blob
         at = self.start
         times = self.times

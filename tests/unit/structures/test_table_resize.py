@@ -207,3 +207,18 @@ def test_a_held_table_splits_when_its_bytes_are_extreme(held: None) -> None:
         n += 1
         table.put(b"%d" % n, b"v" * 250, 0)
     assert EXTREME * BYTES_PER_BUCKET < table.record_bytes <= EXTREME * BYTES_PER_BUCKET + 256
+
+
+def test_buckets_may_be_larger() -> None:
+    table = Table(bucket_bytes=1000)
+    for n in range(9):
+        table.put(b"%d" % n, b"v" * 98, 0)
+    assert table.buckets == 1
+    for n in range(9, 12):
+        table.put(b"%d" % n, b"v" * 98, 0)
+    assert table.buckets == 2
+    for n in range(12):
+        assert table.find(b"%d" % n)
+        table.remove()
+    check(table)
+    assert table.buckets == 1
