@@ -169,7 +169,7 @@ ROWS: tuple[Row, ...] = (
         fill_lines=2,
     ),
     Row(
-        "XREAD(10)",
+        "XREAD",
         ("XREAD", "COUNT", "10", "STREAMS", "stream", "99990-0"),
         _stream,
         125,
