@@ -85,19 +85,9 @@ def _lists(keys: int) -> Iterator[bytes]:
 
 
 def _stream(keys: int) -> Iterator[bytes]:
-    # IDs 1-0, 2-0 …, at least 100,000 of them, and a group that has all of them pending.
-    count = max(keys, 100_000)
-    for number in range(1, count + 1):
-        yield encode("XADD", "stream", f"{number}-0", "name", f"v{number:07}", "other", f"w{number:07}")
-    yield encode("XGROUP", "CREATE", "stream", "group", "0")
-    # A reply of a single line.
-    yield encode("XGROUP", "CREATECONSUMER", "stream", "group", "ada")
-
-
-def _pending(keys: int) -> Iterator[bytes]:
-    yield from _stream(keys)
-    for number in range(1, 100_001):
-        yield encode("XCLAIM", "stream", "group", "ada", "0", f"{number}-0", "FORCE", "JUSTID", "LASTID", f"{number}-0")
+    # IDs 1-0, 2-0 …, at least 100,000 of them.
+    command = pattern("XADD", "stream", "%012d-0", "name", "v%07d", "other", "w%07d")
+    return (command % (number, number, number) for number in range(1, max(keys, 100_000) + 1))
 
 
 def _bitmaps(keys: int) -> Iterator[bytes]:
@@ -122,6 +112,8 @@ class Row:
     weight: int = 1
     gate: bool = True
     refill: Callable[[int], Iterator[bytes]] = _nothing
+    fill_lines: int = 1
+    """Line ends in the reply to each command of `fill`."""
 
 
 _KEY = f"key:{RANDOM_INT}"
@@ -181,19 +173,28 @@ ROWS: tuple[Row, ...] = (
     Row("LRANGE_SMALL", ("LRANGE", _LIST, "0", "-1"), _lists, lines=21, weight=2, gate=False),
     Row("LPUSH_SMALL", ("LPUSH", _LIST, _VALUE), _lists, gate=False),
     Row("RPUSH_SMALL", ("RPUSH", _LIST, _VALUE), _lists, gate=False),
-    Row("XADD", ("XADD", "stream", "*", "name", "v0000001", "other", "w0000001"), _stream, lines=2, gate=False),
+    Row(
+        "XADD",
+        ("XADD", "stream", "*", "name", "v0000001", "other", "w0000001"),
+        _stream,
+        lines=2,
+        gate=False,
+        fill_lines=2,
+    ),
     Row(
         "XADD(10)",
         ("XADD", "stream", "*", *(word for n in range(10) for word in (f"field{n}", f"value{n:03}"))),
         *(_stream, 2),
         weight=2,
         gate=False,
+        fill_lines=2,
     ),
     Row(
-        "XADD~",
+        "XADD_TRIM",
         ("XADD", "stream", "MAXLEN", "~", "100000", "*", "name", "v0000001", "other", "w0000001"),
         *(_stream, 2),
         gate=False,
+        fill_lines=2,
     ),
     Row(
         "XRANGE(100)",
@@ -201,14 +202,16 @@ ROWS: tuple[Row, ...] = (
         *(_stream, 1201),
         weight=20,
         gate=False,
+        fill_lines=2,
     ),
-    Row("XREAD(10)", ("XREAD", "COUNT", "10", "STREAMS", "stream", "99990-0"), _stream, 125, weight=4, gate=False),
     Row(
-        "XAUTOCLAIM",
-        ("XAUTOCLAIM", "stream", "group", "bob", "0", "0", "COUNT", "100"),
-        *(_pending, 1205),
-        weight=40,
+        "XREAD",
+        ("XREAD", "COUNT", "10", "STREAMS", "stream", "99990-0"),
+        _stream,
+        125,
+        weight=4,
         gate=False,
+        fill_lines=2,
     ),
     Row("ZADD", ("ZADD", "board", RANDOM_INT, f"mem:{RANDOM_INT}"), _board, weight=2),
     Row("ZINCRBY", ("ZINCRBY", "board", "3", f"mem:{RANDOM_INT}"), _board, lines=2, weight=2, gate=False),
@@ -384,7 +387,7 @@ def fill(server: Server, row: Row, keys: int) -> None:
     """Leave in the server what the row needs, and nothing else."""
     connection = server.connect()
     connection.command("FLUSHALL")
-    connection.fill(row.fill(keys))
+    connection.fill(row.fill(keys), lines=row.fill_lines)
     connection.close()
 
 

@@ -82,22 +82,22 @@ class Connection:
         assert lines == 0, "more replies than requests"
         return b"".join(pieces)
 
-    def fill(self, commands: Iterable[bytes], batch: int = 500) -> int:
-        """Send encoded commands that answer one line each, `batch` at a time; how many.  Raises ServerError."""
+    def fill(self, commands: Iterable[bytes], batch: int = 500, lines: int = 1) -> int:
+        """Send encoded commands that answer so many lines each, `batch` at a time; how many.  Raises ServerError."""
         total = 0
         pending: list[bytes] = []
         for command in commands:
             pending.append(command)
             if len(pending) == batch:
-                self._send_batch(pending)
+                self._send_batch(pending, lines)
                 total += batch
                 pending.clear()
         if pending:
-            self._send_batch(pending)
+            self._send_batch(pending, lines)
         return total + len(pending)
 
-    def _send_batch(self, commands: list[bytes]) -> None:
-        replies = self.round_trip(b"".join(commands), len(commands))
+    def _send_batch(self, commands: list[bytes], lines: int) -> None:
+        replies = self.round_trip(b"".join(commands), len(commands) * lines)
         if replies.startswith(b"-") or b"\n-" in replies:
             refused = next(line for line in replies.split(b"\r\n") if line.startswith(b"-"))
             raise ServerError(refused[1:].decode())

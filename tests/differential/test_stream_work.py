@@ -41,8 +41,9 @@ def test_each_entry_is_acknowledged_exactly_once() -> None:
     server = ours()
     server.start()
     source = random.Random(7)
+    consumers: list[Consumer] = []
+    feeder = Consumer(server.port, "feeder")
     try:
-        feeder = Consumer(server.port, "feeder")
         feeder.do("XGROUP", "CREATE", "work", "g", "0", "MKSTREAM")
         for start in range(0, ENTRIES, BATCH):
             feeder.wire.send(
@@ -52,7 +53,7 @@ def test_each_entry_is_acknowledged_exactly_once() -> None:
                 feeder.wire.read()
         assert feeder.do("XLEN", "work").integer == ENTRIES
 
-        consumers = [Consumer(server.port, f"c{n}") for n in range(3)]
+        consumers += [Consumer(server.port, f"c{n}") for n in range(3)]
         done = bytearray(ENTRIES + 1)
         acknowledged = crashes = claimed = 0
         start = b"0-0"
@@ -86,4 +87,6 @@ def test_each_entry_is_acknowledged_exactly_once() -> None:
         group = feeder.do("XINFO", "GROUPS", "work").items[0].items
         assert group[group.index(next(item for item in group if item.text == b"lag")) + 1].integer == 0
     finally:
+        for consumer in (feeder, *consumers):
+            consumer.wire.close()
         server.close()
