@@ -40,9 +40,10 @@ def test_words_and_records_are_read() -> None:
     for n in range(20):
         table.put(b"%d" % n, b"v" * 200, 0)
     words, blob = table.segments[0].words[0], table.segments[0].blobs[0]
-    some_words = words[0] + words[10] + words[19]
+    some_words = int(words[0]) + int(words[10]) + int(words[19])
     warming.add(table, b"any key")
     warming.add(table, b"any other key")
-    assert touch_words(table, warming.buckets, 2) == 2 * some_words
+    # Sums of words wrap when compiled.
+    assert (int(touch_words(table, warming.buckets, 2)) - 2 * some_words) % (1 << 64) == 0
     # A byte of every cache line of the records.
-    assert warming.touch(table) == 2 * (some_words + sum(blob[31::64]))
+    assert (int(warming.touch(table)) - 2 * (some_words + sum(blob[31::64]))) % (1 << 64) == 0

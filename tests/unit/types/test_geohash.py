@@ -46,7 +46,8 @@ def test_bits_are_spread_and_squashed(n: int) -> None:
 def test_a_place_is_found_again_within_its_cell(longitude: float, latitude: float) -> None:
     place = place_of(score_of(longitude, latitude))
     assert abs(place.longitude - longitude) <= 360 / 2**26
-    assert abs(place.latitude - latitude) <= 171 / 2**26
+    # At longitude 180 the score has a 54th bit, and a double loses the lowest one.
+    assert abs(place.latitude - latitude) <= (171 if abs(longitude) < 179.99999 else 342) / 2**26
     assert score_of(place.longitude, place.latitude) == score_of(longitude, latitude) or abs(longitude) > 179.99999
 
 
