@@ -3,28 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.commands.effects import interpreted, listen, run
 
-from redpoll import commands
-from redpoll.build_info import is_compiled
-from redpoll.engine.command import CATALOGUE
-from redpoll.engine.engine import Engine
-from redpoll.engine.session import Peer, Session
-from redpoll.engine.unit import Journal
-from redpoll.env.clock import VirtualClock
-from redpoll.env.random import Random
-from redpoll.keyspace.events import Event
-from redpoll.keyspace.moment import NOTIFIED
-
-assert commands.FAMILIES, "importing them is what fills the catalogue"
-
-
-@pytest.fixture
-def session() -> Session:
-    engine = Engine(VirtualClock(1_700_000_000_000_000), Random(1), 1)
-    engine.unit.attach(Journal())
-    engine.start_unit()
-    return engine.open_session(Peer())
-
+from redpoll.engine.session import Session
 
 # Each command, what it is said to have changed, and its events.  All run one after the other on the same keys.
 STEPS = [
@@ -60,11 +41,6 @@ STEPS = [
 ]
 
 
-def run(session: Session, line: str) -> object:
-    words = [word.encode() for word in line.split()]
-    return session.engine.run(session, CATALOGUE[words[0].lower()], words)
-
-
 def test_changes_and_journal(session: Session) -> None:
     engine = session.engine
     for line, changes, _ in STEPS:
@@ -76,19 +52,13 @@ def test_changes_and_journal(session: Session) -> None:
         assert ([line.encode()] if changes else []) == [b" ".join(effect) for effect in engine.unit.effects], line
 
 
-@pytest.mark.skipif(is_compiled(), reason="compiled methods cannot be replaced")
+@interpreted
 def test_events(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[str] = []
-
-    def hear(db: int, key: bytes, event: Event) -> None:
-        heard.append(f"{event.name.decode()} {key.decode()}")
-
-    monkeypatch.setattr(session.engine.interest, "changed", hear)
-    session.engine.moment.interest = NOTIFIED
+    told = listen(session, monkeypatch)
     for line, _, events in STEPS:
-        heard.clear()
+        told.clear()
         run(session, line)
-        assert events == ", ".join(heard), line
+        assert events == ", ".join(event.removeprefix("0 ") for event in told), line
 
 
 def test_a_bit_of_a_large_string_is_set_in_place(session: Session) -> None:

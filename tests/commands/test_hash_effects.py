@@ -6,28 +6,28 @@ The events, changes and effects are the reference's, taken down from its own cha
 from __future__ import annotations
 
 import pytest
-from tests.commands.test_key_effects import NOW_MS, SOON, Case, prepare, run, session
+from tests.commands.effects import (
+    NOW_MS,
+    SOON,
+    Case,
+    Paper,
+    assert_effects,
+    assert_events,
+    each,
+    interpreted,
+    listen,
+    opened,
+    prepare,
+)
 
-from redpoll import commands
-from redpoll.build_info import is_compiled
-from redpoll.engine.engine import Engine
-from redpoll.engine.interest import Interest
-from redpoll.engine.session import Peer, Session
-from redpoll.engine.unit import Journal
-from redpoll.env.clock import VirtualClock
-from redpoll.env.random import Random
-from redpoll.keyspace.events import Event
-from redpoll.keyspace.moment import NOTIFIED
-
-assert session, "a fixture"
-assert commands.FAMILIES
+from redpoll.engine.session import Session
 
 PAST = "HSET h a 1 b 2 c 3; HPEXPIRE h 5 FIELDS 2 a b"
 """Two fields past their deadline, one without any."""
 LATER = NOW_MS + 1_000_000
 TIMED = f"HSET h a 1 b 2; HPEXPIREAT h {LATER} FIELDS 1 a"
 
-CASES: list[Case] = [
+CASES = [
     ("", "HSET h a 1 b 2", "0 new h, 0 hset h", 2, None),
     ("HSET h a 1", "HSET h a 1", "0 hset h", 1, None),
     ("", "HMSET h a 1 a 2", "0 new h, 0 hset h", 2, None),
@@ -127,80 +127,37 @@ CASES: list[Case] = [
     (PAST, "COPY h g", "0 new g, 0 copy_to g", 1, None),
     (PAST, "RENAME h g", "0 new g, 0 rename_from h, 0 rename_to g", 1, None),
 ]
-NAMES = [f"{before}; {line}" for before, line, *_ in CASES]
 
 
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_changes_and_effects(
-    session: Session, before: str, line: str, events: str, changes: int, effects: list[str] | None
-) -> None:
-    prepare(session, before)
-    counted = session.engine.moment.changes
-    run(session, line)
-    assert session.engine.moment.changes - counted == changes
-    written = [b" ".join(effect).decode() for effect in session.engine.unit.effects]
-    assert written == ([line] if effects is None else effects)
+@each(CASES)
+def test_changes_and_effects(session: Session, case: Case) -> None:
+    assert_effects(session, case)
 
 
-def listen(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is told from now on."""
-    told: list[str] = []
-
-    def note(self: Interest, db: int, key: bytes, event: Event) -> None:
-        told.append(f"{db} {event.name.decode()} {key.decode()}")
-
-    monkeypatch.setattr(Interest, "changed", note)
-    session.engine.moment.interest |= NOTIFIED
-    return told
-
-
-@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_events_in_order(
-    session: Session,
-    monkeypatch: pytest.MonkeyPatch,
-    before: str,
-    line: str,
-    events: str,
-    changes: int,
-    effects: list[str] | None,
-) -> None:
-    prepare(session, before)
-    told = listen(session, monkeypatch)
-    run(session, line)
-    assert ", ".join(told) == events
-
-
-class Kept(Journal):
-    """A journal that keeps units as they come."""
-
-    def __init__(self) -> None:
-        self.units: list[str] = []
-
-    def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
-        self.units.append("; ".join(b" ".join(effect).decode() for effect in effects))
+@interpreted
+@each(CASES)
+def test_events_in_order(session: Session, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
+    assert_events(session, monkeypatch, case)
 
 
 def test_the_active_cycle_has_a_unit_for_each_hash() -> None:
-    engine = Engine(VirtualClock(NOW_MS * 1000), Random(1), 2)
-    journal = Kept()
-    engine.unit.attach(journal)
-    engine.start_unit()
-    session = engine.open_session(Peer())
+    paper = Paper()
+    session = opened(paper)
+    engine = session.engine
     prepare(
         session,
         "HSET a f 1 g 2; HPEXPIRE a 5 FIELDS 1 f; HSET b f 1; HPEXPIRE b 5 FIELDS 1 f; HSET c f 1; HPEXPIRE c 90 FIELDS 1 f",
     )
     counted = engine.moment.changes
     engine.expire_some()
-    assert sorted(journal.units) == ["HDEL a f", "MULTI; HDEL b f; UNLINK b; EXEC"]
+    assert sorted(paper.units) == ["HDEL a f", "MULTI, HDEL b f, UNLINK b, EXEC"]
     assert engine.moment.expired_fields == 2
     assert engine.moment.expired == 0
     assert engine.moment.changes == counted
     assert engine.databases[0].table.volatile_items == 1
 
 
-@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
+@interpreted
 def test_the_active_cycle_tells_each_hash_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(
         session,

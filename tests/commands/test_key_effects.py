@@ -6,27 +6,23 @@ The events and changes are the reference's (spec/events.md, sections 4, 10 and 1
 from __future__ import annotations
 
 import pytest
+from tests.commands.effects import (
+    NOW_MS,
+    SOON,
+    Case,
+    assert_effects,
+    assert_events,
+    each,
+    interpreted,
+    listen,
+    prepare,
+)
 
-from redpoll import commands
-from redpoll.build_info import is_compiled
-from redpoll.engine.engine import Engine
-from redpoll.engine.interest import Interest
-from redpoll.engine.session import Peer, Session
-from redpoll.engine.unit import Journal
-from redpoll.env.clock import VirtualClock
-from redpoll.env.random import Random
-from redpoll.keyspace.events import Event
-from redpoll.keyspace.moment import NOTIFIED
+from redpoll.engine.session import Session
 from redpoll.protocol.reply import OK, Error
 
-assert commands.FAMILIES, "importing them is what fills the catalogue"
-
-NOW_MS = 1_700_000_000_000
-SOON = NOW_MS + 10 + 10_000
-
 # Before; the command; its events, with the number of their database; changes; effects, where not the command itself.
-Case = tuple[str, str, str, int, list[str] | None]
-CASES: list[Case] = [
+CASES = [
     ("SET a 1", "RENAME a b", "0 new b, 0 rename_from a, 0 rename_to b", 1, None),
     ("SET a 1; SET b 2", "RENAME a b", "0 new b, 0 rename_from a, 0 rename_to b", 1, None),
     ("SET a 1", "RENAME a a", "", 0, []),
@@ -85,84 +81,23 @@ CASES: list[Case] = [
     ("SET a 1 PX 1", "GET a", "0 expired a, 0 keymiss a", 0, ["UNLINK a"]),
     ("SET a 1 PX 1", "APPEND a 2", "0 expired a, 0 new a, 0 append a", 1, ["UNLINK a", "APPEND a 2"]),
 ]
-NAMES = [f"{before}; {line}" for before, line, *_ in CASES]
 
 
-@pytest.fixture
-def session() -> Session:
-    engine = Engine(VirtualClock(NOW_MS * 1000), Random(1), 2)
-    # Effects are kept only while somebody wants them.
-    engine.unit.attach(Journal())
-    engine.start_unit()
-    return engine.open_session(Peer())
+@each(CASES)
+def test_changes_and_effects(session: Session, case: Case) -> None:
+    assert_effects(session, case)
 
 
-def run(session: Session, lines: str) -> None:
-    for line in lines.split(";"):
-        if line:
-            words = [word.encode() for word in line.split()]
-            command = session.engine.commands.get(words[0])
-            assert command is not None
-            if command.subcommands is not None:
-                command = command.subcommands[words[1].lower()]
-            session.engine.run(session, command, words)
+@interpreted
+@each(CASES)
+def test_events_in_order(session: Session, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
+    assert_events(session, monkeypatch, case)
 
 
-def prepare(session: Session, before: str) -> None:
-    """Run what comes before, and let ten milliseconds pass."""
-    run(session, before)
-    clock = session.engine.clock
-    assert isinstance(clock, VirtualClock)
-    clock.advance_ms(10)
-    session.engine.start_unit()
-    session.engine.unit.effects.clear()
-
-
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_changes_and_effects(
-    session: Session, before: str, line: str, events: str, changes: int, effects: list[str] | None
-) -> None:
-    prepare(session, before)
-    counted = session.engine.moment.changes
-    run(session, line)
-    assert session.engine.moment.changes - counted == changes
-    written = [b" ".join(effect).decode() for effect in session.engine.unit.effects]
-    assert written == ([line] if effects is None else effects)
-
-
-@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_events_in_order(
-    session: Session,
-    monkeypatch: pytest.MonkeyPatch,
-    before: str,
-    line: str,
-    events: str,
-    changes: int,
-    effects: list[str] | None,
-) -> None:
-    told: list[str] = []
-
-    def note(self: Interest, db: int, key: bytes, event: Event) -> None:
-        told.append(f"{db} {event.name.decode()} {key.decode()}")
-
-    prepare(session, before)
-    monkeypatch.setattr(Interest, "changed", note)
-    session.engine.moment.interest |= NOTIFIED
-    run(session, line)
-    assert ", ".join(told) == events
-
-
-@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
+@interpreted
 def test_the_active_cycle_tells_each_key_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-
-    def note(self: Interest, db: int, key: bytes, event: Event) -> None:
-        told.append(f"{db} {event.name.decode()} {key.decode()}")
-
     prepare(session, "SET a 1 PX 5; SET b 1 PX 10; SET c 1 PX 11; SET d 1; SELECT 1; SET e 1 PX 1")
-    monkeypatch.setattr(Interest, "changed", note)
-    session.engine.moment.interest |= NOTIFIED
+    told = listen(session, monkeypatch)
     session.engine.expire_some()
     session.engine.expire_some()
     assert sorted(told) == ["0 expired a", "0 expired b", "1 expired e"]

@@ -6,20 +6,23 @@ The events and changes are the reference's (spec/events.md, sections 4, 5, 10 an
 from __future__ import annotations
 
 import pytest
-from tests.commands.test_key_effects import Case, prepare, run, session
+from tests.commands.effects import (
+    Case,
+    Paper,
+    assert_effects,
+    assert_events,
+    each,
+    interpreted,
+    listen,
+    prepare,
+)
 
 from redpoll.build_info import is_compiled
-from redpoll.engine.interest import Interest
 from redpoll.engine.session import Peer, Session
-from redpoll.engine.unit import Journal
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.events import Event
-from redpoll.keyspace.moment import NOTIFIED
 from redpoll.types.list import List
 
-assert session, "a fixture"
-
-CASES: list[Case] = [
+CASES = [
     ("", "LPUSH k a b", "0 new k, 0 lpush k", 2, None),
     ("RPUSH k a", "RPUSH k b c d", "0 rpush k", 3, None),
     ("", "LPUSHX k a", "", 0, []),
@@ -87,48 +90,17 @@ CASES: list[Case] = [
         ["UNLINK d", "SORT l STORE d"],
     ),
 ]
-NAMES = [f"{before}; {line}" for before, line, *_ in CASES]
 
 
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_changes_and_effects(
-    session: Session, before: str, line: str, events: str, changes: int, effects: list[str] | None
-) -> None:
-    prepare(session, before)
-    counted = session.engine.moment.changes
-    run(session, line)
-    assert session.engine.moment.changes - counted == changes
-    written = [b" ".join(effect).decode() for effect in session.engine.unit.effects]
-    assert written == ([line] if effects is None else effects)
+@each(CASES)
+def test_changes_and_effects(session: Session, case: Case) -> None:
+    assert_effects(session, case)
 
 
-def noted(monkeypatch: pytest.MonkeyPatch, session: Session) -> list[str]:
-    """All events from now on."""
-    told: list[str] = []
-
-    def note(self: Interest, db: int, key: bytes, event: Event) -> None:
-        told.append(f"{db} {event.name.decode()} {key.decode()}")
-
-    monkeypatch.setattr(Interest, "changed", note)
-    session.engine.moment.interest |= NOTIFIED
-    return told
-
-
-@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_events_in_order(
-    session: Session,
-    monkeypatch: pytest.MonkeyPatch,
-    before: str,
-    line: str,
-    events: str,
-    changes: int,
-    effects: list[str] | None,
-) -> None:
-    prepare(session, before)
-    told = noted(monkeypatch, session)
-    run(session, line)
-    assert ", ".join(told) == events
+@interpreted
+@each(CASES)
+def test_events_in_order(session: Session, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
+    assert_events(session, monkeypatch, case)
 
 
 # ---- clients that wait
@@ -178,22 +150,17 @@ def waiting(session: Session, line: str) -> Session:
 def test_each_served_client_is_a_unit_of_its_own(
     session: Session, waiters: list[str], lines: str, events: str, units: list[str]
 ) -> None:
-    written: list[str] = []
-
-    class Paper(Journal):
-        def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
-            written.append(", ".join(b" ".join(effect).decode() for effect in effects))
-
     prepare(session, "RPUSH o 6 5; SET s v")
     others = [waiting(session, line) for line in waiters]
-    session.engine.unit.attach(Paper())
+    paper = Paper()
+    session.engine.unit.attach(paper)
     for line in lines.split("; "):
         session.engine.execute(session, line.encode().split())
-    assert written == units
+    assert paper.units == units
     assert not any(other.waits() for other in others)
 
 
-@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
+@interpreted
 @pytest.mark.parametrize(("waiters", "lines", "events", "units"), SERVED, ids=[str(case[:2]) for case in SERVED])
 def test_events_of_served_clients(
     session: Session, monkeypatch: pytest.MonkeyPatch, waiters: list[str], lines: str, events: str, units: list[str]
@@ -201,7 +168,7 @@ def test_events_of_served_clients(
     prepare(session, "RPUSH o 6 5; SET s v")
     for line in waiters:
         waiting(session, line)
-    told = noted(monkeypatch, session)
+    told = listen(session, monkeypatch)
     for line in lines.split("; "):
         session.engine.execute(session, line.encode().split())
     assert ", ".join(event[2:] for event in told) == events

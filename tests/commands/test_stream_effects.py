@@ -7,22 +7,17 @@ keeps a LIMIT beside an exact length, which says nothing more; we leave that out
 from __future__ import annotations
 
 import pytest
-from tests.commands.test_key_effects import NOW_MS, Case, prepare, run, session
+from tests.commands.effects import NOW_MS, PASSED_MS, Case, assert_effects, assert_events, each, interpreted
 
-from redpoll.build_info import is_compiled
-from redpoll.engine.interest import Interest
 from redpoll.engine.session import Session
-from redpoll.keyspace.events import Event
-from redpoll.keyspace.moment import NOTIFIED
 
-assert session, "a fixture"
-
-NOW = NOW_MS + 10
+NOW = NOW_MS + PASSED_MS
 TWO = "XADD s 1-1 f v; XADD s 2-1 f v"
 GROUP = "XADD s 1-1 f v; XADD s 2-1 f v; XADD s 3-1 f v; XGROUP CREATE s g 0"
 READ = GROUP + "; XREADGROUP GROUP g c COUNT 2 STREAMS s >"
 
-CASES: list[Case] = [
+# A deleted entry leaves with the time of its delivery.
+CASES = [
     ("", "XADD s 5-5 f v", "0 new s, 0 xadd s", 1, None),
     ("XADD s 1-1 f v", "XADD s 1-* f v", "0 xadd s", 1, ["XADD s 1-2 f v"]),
     (TWO, "XADD s MAXLEN 1 3-1 f v", "0 xadd s, 0 xtrim s", 1, None),
@@ -107,7 +102,7 @@ CASES: list[Case] = [
         "0 xgroup-createconsumer s",
         3,
         [
-            f"XCLAIM s g c 0 1-1 TIME {NOW} RETRYCOUNT 1 FORCE JUSTID LASTID 2-1",
+            f"XCLAIM s g c 0 1-1 TIME {NOW_MS} RETRYCOUNT 1 FORCE JUSTID LASTID 2-1",
             f"XCLAIM s g d 0 2-1 TIME {NOW} RETRYCOUNT 2 FORCE JUSTID LASTID 2-1",
         ],
     ),
@@ -129,7 +124,7 @@ CASES: list[Case] = [
         "",
         2,
         [
-            f"XCLAIM s g c 0 1-1 TIME {NOW} RETRYCOUNT 1 FORCE JUSTID LASTID 2-1",
+            f"XCLAIM s g c 0 1-1 TIME {NOW_MS} RETRYCOUNT 1 FORCE JUSTID LASTID 2-1",
             f"XCLAIM s g c 0 2-1 TIME {NOW} RETRYCOUNT 1 FORCE JUSTID LASTID 2-1",
         ],
     ),
@@ -155,7 +150,6 @@ CASES: list[Case] = [
     ("", "XSETID s 1-1", "", 0, []),
     ("", "XGROUP SETID s g 0", "", 0, []),
 ]
-NAMES = [f"{before}; {line}" for before, line, *_ in CASES]
 
 
 @pytest.fixture(autouse=True)
@@ -163,38 +157,12 @@ def single_nodes(session: Session) -> None:
     session.engine.moment.limits.stream_node_entries = 1
 
 
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_changes_and_effects(
-    session: Session, before: str, line: str, events: str, changes: int, effects: list[str] | None
-) -> None:
-    prepare(session, before)
-    # What was pending stays at the time of its delivery until it is claimed again.
-    written_before = str(NOW_MS)
-    counted = session.engine.moment.changes
-    run(session, line)
-    assert session.engine.moment.changes - counted == changes
-    written = [b" ".join(effect).decode().replace(written_before, str(NOW)) for effect in session.engine.unit.effects]
-    assert written == ([line] if effects is None else effects)
+@each(CASES)
+def test_changes_and_effects(session: Session, case: Case) -> None:
+    assert_effects(session, case)
 
 
-@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_events_in_order(
-    session: Session,
-    monkeypatch: pytest.MonkeyPatch,
-    before: str,
-    line: str,
-    events: str,
-    changes: int,
-    effects: list[str] | None,
-) -> None:
-    told: list[str] = []
-
-    def note(self: Interest, db: int, key: bytes, event: Event) -> None:
-        told.append(f"{db} {event.name.decode()} {key.decode()}")
-
-    prepare(session, before)
-    monkeypatch.setattr(Interest, "changed", note)
-    session.engine.moment.interest |= NOTIFIED
-    run(session, line)
-    assert ", ".join(told) == events
+@interpreted
+@each(CASES)
+def test_events_in_order(session: Session, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
+    assert_events(session, monkeypatch, case)

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.commands.effects import NOW_MS
 
-from redpoll import commands
 from redpoll.engine.command import CATALOGUE
-from redpoll.engine.engine import Engine
-from redpoll.engine.session import Peer, Session
-from redpoll.engine.unit import Journal
+from redpoll.engine.session import Session
 from redpoll.env.clock import VirtualClock
-from redpoll.env.random import Random
-
-assert commands.FAMILIES, "importing them is what fills the catalogue"
-
-NOW_MS = 1_700_000_000_000
-
-
-@pytest.fixture
-def session() -> Session:
-    engine = Engine(VirtualClock(NOW_MS * 1000), Random(1), 1)
-    # Effects are kept only while somebody wants them.
-    engine.unit.attach(Journal())
-    engine.start_unit()
-    return engine.open_session(Peer())
 
 
 def effects(session: Session, line: str) -> tuple[list[str], int]:

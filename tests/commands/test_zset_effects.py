@@ -6,17 +6,11 @@ The events and changes are the reference's (spec/events.md, sections 8 and 10; s
 from __future__ import annotations
 
 import pytest
-from tests.commands.test_key_effects import Case, prepare, run, session
+from tests.commands.effects import Case, assert_effects, assert_events, each, interpreted
 
-from redpoll.build_info import is_compiled
-from redpoll.engine.interest import Interest
 from redpoll.engine.session import Session
-from redpoll.keyspace.events import Event
-from redpoll.keyspace.moment import NOTIFIED
 
-assert session, "a fixture"
-
-CASES: list[Case] = [
+CASES = [
     ("", "ZADD z 1 a 2 b", "0 new z, 0 zadd z", 2, None),
     ("ZADD z 1 a", "ZADD z 1 a", "", 0, []),
     ("ZADD z 1 a", "ZADD z 2 a 3 b", "0 zadd z", 2, None),
@@ -64,39 +58,14 @@ CASES: list[Case] = [
     ("ZADD z 1 a", "ZINTERCARD 2 y z", "0 keymiss y", 0, []),
     ("ZADD z 1 a; PEXPIRE z 1", "ZADD z 2 b", "0 expired z, 0 new z, 0 zadd z", 1, ["UNLINK z", "ZADD z 2 b"]),
 ]
-NAMES = [f"{before}; {line}" for before, line, *_ in CASES]
 
 
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_changes_and_effects(
-    session: Session, before: str, line: str, events: str, changes: int, effects: list[str] | None
-) -> None:
-    prepare(session, before)
-    counted = session.engine.moment.changes
-    run(session, line)
-    assert session.engine.moment.changes - counted == changes
-    written = [b" ".join(effect).decode() for effect in session.engine.unit.effects]
-    assert written == ([line] if effects is None else effects)
+@each(CASES)
+def test_changes_and_effects(session: Session, case: Case) -> None:
+    assert_effects(session, case)
 
 
-@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be listened to by a patched method")
-@pytest.mark.parametrize(("before", "line", "events", "changes", "effects"), CASES, ids=NAMES)
-def test_events_in_order(
-    session: Session,
-    monkeypatch: pytest.MonkeyPatch,
-    before: str,
-    line: str,
-    events: str,
-    changes: int,
-    effects: list[str] | None,
-) -> None:
-    told: list[str] = []
-
-    def note(self: Interest, db: int, key: bytes, event: Event) -> None:
-        told.append(f"{db} {event.name.decode()} {key.decode()}")
-
-    prepare(session, before)
-    monkeypatch.setattr(Interest, "changed", note)
-    session.engine.moment.interest |= NOTIFIED
-    run(session, line)
-    assert ", ".join(told) == events
+@interpreted
+@each(CASES)
+def test_events_in_order(session: Session, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
+    assert_events(session, monkeypatch, case)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from tests.commands.test_key_effects import prepare, session
+from tests.commands.effects import prepare
 
 from redpoll.engine.session import Session
 from redpoll.protocol.reply import View
-
-assert session, "a fixture"
 
 
 @pytest.mark.parametrize("size", [12, 300])
