@@ -66,7 +66,9 @@ def measure(contestant: Contestant, rows: tuple[throughput.Row, ...], options: a
             what = Load(row.command, row.lines, options.requests, options.depth, 1, options.keys)
             batches = load.prepare(what)
             lines = row.lines * options.depth
-            for batch in batches[: max(1, _WARM_REQUESTS // options.depth)]:
+            warming = batches[: max(1, _WARM_REQUESTS // options.depth)]
+            throughput.refill(server, row, (len(warming) + len(batches)) * options.depth)
+            for batch in warming:
                 connection.round_trip(batch, lines)
             _control("-z", server)
             for batch in batches:

@@ -306,8 +306,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def rows_named(names: str) -> tuple[Row, ...]:
-    """The rows of these names, commas between, in the order of `ROWS`.  Raises ValueError."""
-    by_name = {row.name.lower(): row for row in ROWS} | {row.name.partition("(")[0].lower(): row for row in ROWS}
+    """The rows of these names, commas between, in the order of `ROWS`; MGET means MGET(100).  Raises ValueError."""
+    by_name = {row.name.partition("(")[0].lower(): row for row in ROWS} | {row.name.lower(): row for row in ROWS}
     wanted = []
     for name in names.lower().split(","):
         if name not in by_name:

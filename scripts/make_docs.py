@@ -132,7 +132,7 @@ def reference_commands() -> dict[str, dict[str, object]]:
 
 
 def commands() -> str:
-    """The page of all commands, by group, and of those that are not there yet."""
+    """docs/commands.md: all commands by group, and the missing ones."""
     assert redpoll.commands.FAMILIES
     whole = reference_commands()
     parts = [COMMANDS.format(count=len(CATALOGUE), whole=len(whole))]

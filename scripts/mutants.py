@@ -3,8 +3,8 @@
 `make mutants`, or `scripts/mutants.py [module ...]`.  A module is named by its path below src/redpoll, with or without
 `.py` (`types/value`).  Each change, a *mutant*, is made in a copy of the sources; the test file that covers the module
 by name runs first, then the whole unit tier.  A mutant that a test notices is *killed*; one that all tests pass
-*survives*, and either a test is missing, or the change makes no difference.  Those that make none are listed with
-their reasons in scripts/mutants_equal.txt and do not count.
+*survives*.  A survivor means that a test is missing, or that the change makes no difference.  scripts/mutants_equal.txt
+lists the mutants that make no difference, with reasons; they do not count.
 
 What is tried follows from the seed and from the sources alone, in rounds over the modules, so that every module gets
 its share of a bounded time.  Results are kept in build/mutants.json: a second run goes on where the first one stopped,
@@ -282,7 +282,7 @@ def in_rounds(modules: list[str], seed: int) -> Iterator[Mutant]:
 
 
 def equal_mutants() -> dict[tuple[str, str], str]:
-    """Those that make no difference, by module and `Mutant.change`, and why they make none."""
+    """The mutants that make no difference, by module and `Mutant.change`, each with the reason."""
     found = {}
     module = reason = ""
     for line in EQUAL.read_text(encoding="utf-8").splitlines() if EQUAL.exists() else ():

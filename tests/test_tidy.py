@@ -274,3 +274,11 @@ def test_makefile_targets_tell_what_they_do() -> None:
         sorted(phony ^ told),
         "`make help` lists the targets from their own `##` comments; these lack one, or are not .PHONY:",
     )
+
+
+def test_each_difference_from_the_reference_is_shown_by_a_test() -> None:
+    """A row of docs/differences.md that no test names may be untrue by now."""
+    rows = re.findall(r"^\| `([a-z0-9-]+)`", (ROOT / "docs" / "differences.md").read_text(), re.MULTILINE)
+    tests = "\n".join(path.read_text() for path in sorted((ROOT / "tests").rglob("*.py")))
+    assert rows
+    assert [row for row in rows if not re.search(f'[`"]{row}[`"]', tests)] == []

@@ -196,21 +196,36 @@ def test_a_file_is_rewritten_alike(text: str, pairs: list[str]) -> None:
     assert arranged(ours) == arranged(theirs)
 
 
-def test_a_byte_255_is_kept() -> None:
-    assert "byte-255" in difference_rows()
+def zone_of_the_reference(text: str) -> bytes | None:
+    """What the reference takes for `availability-zone` from a file."""
     server = FromFile("valkey")
-    server.text = 'availability-zone "a\udcffb"\n'
+    server.text = text
     try:
         server.start()
         wire = Wire(server.port)
         wire.send(encode(("CONFIG", "GET", "availability-zone")))
-        assert wire.read().items[1].text == b"ab"
+        zone = wire.read().items[1].text
         wire.close()
+        return zone
     finally:
         server.close()
+
+
+def test_a_byte_255_is_kept() -> None:
+    assert "byte-255" in difference_rows()
+    assert zone_of_the_reference('availability-zone "a\udcffb"\n') == b"ab"
     files = MemoryFiles()
     files.append(b"/c.conf").write(b'availability-zone "a\xffb"\n')
     assert load([b"c.conf"], b"", files).text(b"availability-zone") == b"a\xffb"
+
+
+def test_a_zero_byte_is_refused() -> None:
+    assert "config-zero-byte" in difference_rows()
+    assert zone_of_the_reference("availability-zone a\0b\nc\n") == b"ac"
+    files = MemoryFiles()
+    files.append(b"/c.conf").write(b"availability-zone a\0b\nc\n")
+    with pytest.raises(ConfigError, match="A zero byte in the line"):
+        load([b"c.conf"], b"", files)
 
 
 def test_a_file_that_includes_itself_is_refused() -> None:

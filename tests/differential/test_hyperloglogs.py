@@ -87,3 +87,10 @@ def test_damaged_values(pair: Pair, value: bytes, tail: bytes) -> None:
         pair.do("PFMERGE", "d", "k")
         pair.do("PFADD", "k", "element")
         pair.do("GET", "k")
+
+
+def test_a_run_that_is_cut_off_is_damage(pair: Pair) -> None:
+    """The last run lacks its second byte; with a zero in its place, the runs would cover all registers."""
+    pair.do("SET", "k", b"HYLL\x01" + bytes(10) + b"\x80" + b"\x3f\x3f\x3f\x3e\x7f")
+    ours = pair.differs("hyperloglog-cut-off", "PFCOUNT", "k")
+    assert ours.is_error and (ours.text or b"").startswith(b"INVALIDOBJ")

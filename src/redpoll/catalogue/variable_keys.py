@@ -1,4 +1,4 @@
-"""Keys that depend on other arguments: those of SET, BITFIELD, GEORADIUS and SORT."""
+"""Key specs of SET, BITFIELD, GEORADIUS and SORT, whose keys or key flags depend on other arguments."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class SortTarget(UnknownKeys):
 
 
 def sort_keys(storing: bool) -> list[KeySpec]:
-    """The keys of SORT: its own, those that patterns name, which nobody knows, and where it stores."""
+    """The keys of SORT: the key to sort and the STORE destination.  BY and GET patterns may name any other keys."""
     found: list[KeySpec] = [*one_key(RO | ACCESS), UnknownKeys(RO | ACCESS)]
     if storing:
         found.append(SortTarget(OW | UPDATE))

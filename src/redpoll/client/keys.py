@@ -144,5 +144,5 @@ class KeyCalls(Calls):
         self._done([b"FLUSHALL"])
 
     def info(self, section: Text = "default") -> bytes:
-        """What INFO tells of a section, as text.  O(1)."""
+        """The text of an INFO section.  O(1)."""
         return self._text([b"INFO", to_bytes(section)])

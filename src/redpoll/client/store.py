@@ -127,7 +127,7 @@ class Store(PlaceCalls):
             return self._int_or_none([b"ZRANK", to_bytes(key), to_bytes(member)])
         self.engine.start_call()
         found = self.session.db.zset(to_bytes(key))
-        rank: i64 = found.rank(to_bytes(member)) if found is not None else -1
+        rank: i64 = found.rank(to_bytes(member)) if found is not None else i64(-1)
         if self.unit.journal is not None:
             self.unit.end()
         return rank if rank >= 0 else None

@@ -93,11 +93,11 @@ class BitRange:
         count = len(args) - at
         if count > 3:
             raise CommandError(SYNTAX)
-        self.start: i64 = integer(args[at]) if count > 0 else 0
+        self.start: i64 = integer(args[at]) if count > 0 else i64(0)
         unit = args[at + 2].upper() if count > 2 else b"BYTE"
         if unit != b"BYTE" and unit != b"BIT":
             raise CommandError(SYNTAX)
-        self.end: i64 = integer(args[at + 1]) if count > 1 else -1
+        self.end: i64 = integer(args[at + 1]) if count > 1 else i64(-1)
         self.has_end = count > 1
         self.in_bits = unit == b"BIT"
         self.first: i64 = 0

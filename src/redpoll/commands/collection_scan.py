@@ -4,7 +4,8 @@ What the reference keeps packed is told in one reply, whatever the cursor.  A ta
 of hashes (`structures/table_walk.py`), so an item that is there from the first call to the last is told, while the
 table grows and shrinks, and also when it is packed in between: then the next call tells all of it.
 
-Scores of a skip list are told with 17 digits, those of a packed sorted set as everywhere else: so does the reference.
+ZSCAN writes the scores of a large sorted set with 17 digits, as the reference does for a skip list.  It writes the
+scores of a packed sorted set like every other command.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from redpoll.engine.args import double, integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import (
+    COUNT_NOT_ABOVE_0,
     GEO_ANY,
-    GEO_COUNT,
     GEO_HEIGHT,
     GEO_RADIUS,
     GEO_RADIUS_NEGATIVE,
@@ -154,7 +154,7 @@ class Search:
     # Options.
 
     def read_options(self, args: list[bytes], at: i64, searching: bool, storing: bool) -> None:
-        """Read the options from index `at` on: those of GEOSEARCH, or those of GEORADIUS.
+        """Read the options of GEOSEARCH or GEORADIUS from index `at` on.
 
         With `storing`, GEOSEARCH takes STOREDIST alone, GEORADIUS takes STORE and STOREDIST with a key.
         """
@@ -178,7 +178,7 @@ class Search:
                 at += 1
                 self.count = integer(args[at])
                 if self.count <= 0:
-                    raise CommandError(GEO_COUNT)
+                    raise CommandError(COUNT_NOT_ABOVE_0)
             elif searching:
                 at = self.read_search_option(word, args, at, left, storing)
             elif storing and (word == b"STORE" or word == b"STOREDIST") and left > 0:

@@ -24,7 +24,7 @@ NO_DEADLINE: Final = -1
 UNMET: Final = 0
 DONE: Final = 1
 GONE: Final = 2
-"""What is told of each field."""
+"""The reply for each field."""
 
 
 def set_deadlines(session: Session, args: list[bytes], name: bytes, seconds: bool, from_now: bool) -> object:

@@ -12,7 +12,7 @@ from redpoll.commands.hash_replies import FIELDS, all_fields
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import COUNT_OUT_OF_RANGE, SYNTAX, VALUE_OUT_OF_RANGE, CommandError
+from redpoll.errors import COUNT_OUT_OF_RANGE, OUT_OF_RANGE, SYNTAX, CommandError
 from redpoll.protocol.numbers import INT64_MAX, INT64_MIN
 from redpoll.protocol.reply import ARRAY, Pairs
 from redpoll.types.field_choice import different, repeated
@@ -39,7 +39,7 @@ def hrandfield(session: Session, args: list[bytes]) -> object:
     if len(args) > 3 and not with_values:
         raise CommandError(SYNTAX)
     if with_values and not -MOST_PAIRS <= count <= MOST_PAIRS:
-        raise CommandError(VALUE_OUT_OF_RANGE)
+        raise CommandError(OUT_OF_RANGE)
     value = session.db.hash(args[1])
     if value is None or count == 0:
         return []

@@ -62,7 +62,7 @@ def lpos(session: Session, args: list[bytes]) -> object:
     options = SearchOptions(Args(args, 3))
     value = session.db.list_(args[1])
     counted = options.count >= 0
-    total: i64 = value.count() if value is not None else 0
+    total: i64 = value.count() if value is not None else i64(0)
     backward = options.rank < 0
     skipped = (-options.rank if backward else options.rank) - 1
     if value is None or skipped >= total:

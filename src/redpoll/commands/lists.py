@@ -293,7 +293,7 @@ def clamped(start: i64, count: i64) -> i64:
     """A range's first index, below 0 from the end, as one from 0 on."""
     if start < 0:
         start += count
-    return start if start > 0 else 0
+    return start if start > 0 else i64(0)
 
 
 def end_of(stop: i64, count: i64) -> i64:
@@ -308,7 +308,7 @@ def end_of(stop: i64, count: i64) -> i64:
 @command(
     "lset", arity=4, flags=WRITE | DENYOOM, acl=LIST, keys=one_key(RW | UPDATE), group="list",
     arguments="key#0 index:integer element",
-    since="1.0.0", complexity="O(log n)", summary="Put an element in the place of the one at an index of a list.",
+    since="1.0.0", complexity="O(log n)", summary="Replace the element at an index of a list.",
 )  # fmt: skip
 def lset(session: Session, args: list[bytes]) -> object:
     db = session.db

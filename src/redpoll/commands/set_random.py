@@ -27,7 +27,7 @@ EFFECT_MEMBERS: Final[i64] = 1024
 """So many members one SREM of the journal names."""
 
 ANEW: Final[i64] = 5
-"""Where at most one of so many popped members stays, the set is made anew of those that stay."""
+"""SPOP builds a new set of the members that stay if at least this many go for each of them: that is faster."""
 
 
 @command(
@@ -87,7 +87,7 @@ def pop_some(session: Session, value: Set, count: i64, size: i64) -> View:
         if anew:
             value.keep(value.rows(), limits)
     elif anew:
-        # Those that stay leave the table; what it then holds is popped.
+        # Move the members that stay to a new set; pop all that is left in the old table.
         staying: list[bytes] = []
         for _ in range(size - count):
             staying.append(value.pop(random))

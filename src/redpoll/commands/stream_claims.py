@@ -16,7 +16,7 @@ from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import (
-    STREAM_COUNT_NOT_POSITIVE,
+    COUNT_NOT_ABOVE_0,
     SYNTAX,
     CommandError,
     invalid_claim_argument,
@@ -155,7 +155,7 @@ def list_pending(found: list[object], group: Group, options: PendingOptions, now
 def idle_ms(group: Group, now_ms: i64) -> i64:
     """How long ago the pending entry at the position was delivered."""
     idle = now_ms - group.pending.delivered_ms()
-    return idle if idle > 0 else 0
+    return idle if idle > 0 else i64(0)
 
 
 # XCLAIM
@@ -213,7 +213,7 @@ class ClaimOptions:
 
 def min_idle_time(word: bytes, name: bytes) -> i64:
     idle = integer(word, invalid_claim_argument(b"min-idle-time", name))
-    return idle if idle > 0 else 0
+    return idle if idle > 0 else i64(0)
 
 
 @command(
@@ -339,9 +339,9 @@ def xautoclaim(session: Session, args: list[bytes]) -> object:
     while at < len(args):
         word = args[at].upper()
         if word == b"COUNT" and at + 1 < len(args):
-            most = integer(args[at + 1], STREAM_COUNT_NOT_POSITIVE)
+            most = integer(args[at + 1], COUNT_NOT_ABOVE_0)
             if most < 1 or most > MOST_CLAIMED:
-                raise CommandError(STREAM_COUNT_NOT_POSITIVE)
+                raise CommandError(COUNT_NOT_ABOVE_0)
             at += 1
         elif word == b"JUSTID":
             just_id = True

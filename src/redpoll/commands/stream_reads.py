@@ -194,7 +194,7 @@ def wait(session: Session, args: list[bytes], options: ReadOptions, mask: i64) -
     arguments="GROUP (group-block: group consumer) [COUNT count:integer] [BLOCK milliseconds:integer] [NOACK] "
               "(STREAMS key#0 ... id ...)",
     since="5.0.0", complexity="O(log n + entries returned) for each stream",
-    summary="Entries for a consumer: new ones, which are then pending for it, or those that are; BLOCK waits.",
+    summary="Read new entries for a consumer, or its pending entries again; BLOCK waits for new ones.",
 )  # fmt: skip
 def xreadgroup(session: Session, args: list[bytes]) -> object:
     options = ReadOptions(session, args, True)

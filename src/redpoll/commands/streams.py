@@ -38,9 +38,10 @@ from redpoll.errors import (
 from redpoll.keyspace.events import XADD, XDEL, XSETID, XTRIM, Event
 from redpoll.protocol.numbers import int_text
 from redpoll.protocol.reply import NULL_ARRAY, OK
-from redpoll.structures.blocks import MOST_NODE_BYTES, text_bytes
+from redpoll.structures.blocks import MOST_NODE_BYTES
 from redpoll.structures.entries import ENDLESS, Picked
 from redpoll.structures.ids import StreamId, below, raised
+from redpoll.structures.packed import words_bytes
 from redpoll.types.kinds import EncodingLimits
 from redpoll.types.stream import Stream, id_text
 
@@ -141,7 +142,7 @@ class AddOptions:
             return 0
         limit = self.limit
         if limit < 0:
-            limit = limit_of(limits) if self.roughly else 0
+            limit = limit_of(limits) if self.roughly else i64(0)
         low = self.low
         if low is not None:
             return stream.trim_below(low.ms, low.seq, self.roughly, limit)
@@ -199,7 +200,7 @@ def xadd(session: Session, args: list[bytes]) -> object:
     if stream is None:
         return None
     id = next_id(stream, options, db.moment.now_ms)
-    if text_bytes(args, first) > MOST_NODE_BYTES:
+    if words_bytes(args, first) > MOST_NODE_BYTES:
         raise CommandError(XADD_TOO_LARGE)
 
     stream.append(id.ms, id.seq, args, first, db.moment.limits)

@@ -32,7 +32,7 @@ def timeout_deadline(session: Session, word: bytes) -> i64:
         raise CommandError(TIMEOUT_NEGATIVE)
     if ms > INT64_MAX or ms + int(session.db.moment.now_ms) > INT64_MAX:
         raise CommandError(TIMEOUT_OUT_OF_RANGE)
-    return ms + session.db.moment.now_ms if ms > 0 else 0
+    return ms + session.db.moment.now_ms if ms > 0 else i64(0)
 
 
 def timeout_deadline_ms(session: Session, word: bytes) -> i64:
@@ -42,4 +42,4 @@ def timeout_deadline_ms(session: Session, word: bytes) -> i64:
         raise CommandError(TIMEOUT_NEGATIVE)
     if ms + int(session.db.moment.now_ms) > INT64_MAX:
         raise CommandError(TIMEOUT_OUT_OF_RANGE)
-    return ms + session.db.moment.now_ms if ms > 0 else 0
+    return ms + session.db.moment.now_ms if ms > 0 else i64(0)

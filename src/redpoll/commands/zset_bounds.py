@@ -89,7 +89,7 @@ class RankEnds(Ends):
         first = self.first
         last = self.last
         if first < 0:
-            first = first + count if first + count > 0 else 0
+            first = first + count if first + count > 0 else i64(0)
         if last < 0:
             last += count
         if last >= count:

@@ -220,7 +220,7 @@ def tell_rank(session: Session, args: list[bytes], name: bytes, reverse: bool) -
         if not with_score:
             raise CommandError(SYNTAX)
     zset = session.db.zset(args[1])
-    rank: i64 = zset.rank(args[2]) if zset is not None else -1
+    rank: i64 = zset.rank(args[2]) if zset is not None else i64(-1)
     if zset is None or rank < 0:
         return NULL_ARRAY if with_score else None
     if reverse:

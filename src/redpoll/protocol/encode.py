@@ -281,25 +281,23 @@ def write_map(out: Output, mark: i64, items: list[object], resp: i64) -> None:
 
 def write_pairs(out: Output, items: list[object], resp: i64) -> None:
     """Append items two by two: as pairs in RESP3, flat in RESP2."""
-    count: i64 = len(items)
-    if resp < RESP3:
-        write_header(out.buffer, STAR, count)
+    if resp >= RESP3:
+        write_two_by_two(out, items, resp)
+    else:
+        write_header(out.buffer, STAR, len(items))
         write_items(out, items, resp)
-        return
-    write_header(out.buffer, STAR, count >> 1)
-    i: i64 = 0
-    while i < count:
-        write_header(out.buffer, STAR, 2)
-        encode(out, items[i], resp)
-        encode(out, items[i + 1], resp)
-        i += 2
 
 
 def write_pair_map(out: Output, items: list[object], resp: i64) -> None:
     """Append keys and values by turns as a map; as an array of pairs in RESP2."""
     if resp >= RESP3:
         write_map(out, PERCENT, items, resp)
-        return
+    else:
+        write_two_by_two(out, items, resp)
+
+
+def write_two_by_two(out: Output, items: list[object], resp: i64) -> None:
+    """Append items as an array of pairs."""
     count: i64 = len(items)
     write_header(out.buffer, STAR, count >> 1)
     i: i64 = 0

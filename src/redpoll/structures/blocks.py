@@ -33,6 +33,7 @@ from redpoll.structures.entries import (
 )
 from redpoll.structures.entry_items import number_node_bytes
 from redpoll.structures.ids import IdIndex, from_on, grown, inserted, precedes
+from redpoll.structures.packed import words_bytes
 
 NODE_FRAME: Final[i64] = 7
 """Bytes of a node of the reference's around its items."""
@@ -47,16 +48,6 @@ GONE_SHIFT: Final[i64] = 32
 LIVE_MASK: Final[i64] = (1 << 32) - 1
 
 _scratch: Final = BytesWriter()
-
-
-def text_bytes(args: list[bytes], first: i64) -> i64:
-    """The length of all fields and values."""
-    total: i64 = 0
-    count: i64 = len(args)
-    while first < count:
-        total += len(args[first])
-        first += 1
-    return total
 
 
 def is_full(node_bytes: i64, live: i64, gone: i64, coming: i64, most_bytes: i64, most_entries: i64) -> bool:
@@ -214,7 +205,7 @@ class Blocks:
 
     def append(self, ms: i64, seq: i64, args: list[bytes], first: i64, most_bytes: i64, most_entries: i64) -> None:
         """Add an entry above all others with the fields in `args` from `first` on, in a new block if need be."""
-        coming = text_bytes(args, first)
+        coming = words_bytes(args, first)
         index = self.index
         last: i64 = index.stop - 1
         if last < index.head:

@@ -48,9 +48,9 @@ from redpoll.structures.packed import spliced, without
 from redpoll.structures.ranked import (
     Span,
     boundary,
+    halves,
     last_record,
     member_at,
-    middle,
     record,
     record_end,
     score_of,
@@ -562,24 +562,6 @@ class BTree:
         assert memory == self.size_bytes
         assert self.root.level == 1 or len(self.root.counts) > 1
         assert all(self.leaves())
-
-
-def halves(leaf: bytes, at: i64, data: bytes, limit: i64) -> list[bytes]:
-    """`leaf` with the record `data` put in at offset `at`, as two or three leaves within `limit`.
-
-    A record above the limit gets a leaf of its own, and nothing next to it is copied together with it.
-    """
-    size: i64 = len(leaf)
-    if len(data) <= limit and size <= limit:
-        whole = spliced(leaf, at, at, data)
-        cut = middle(whole)
-        if cut <= limit and len(whole) - cut <= limit:
-            return [whole[:cut], whole[cut:]]
-    if at == 0:
-        return [data, leaf]
-    if at == size:
-        return [leaf, data]
-    return [leaf[:at], data, leaf[at:]]
 
 
 def build(scores: vec[float], members: list[bytes], leaf_bytes: i64 = LEAF_BYTES, fanout: i64 = FANOUT) -> BTree:

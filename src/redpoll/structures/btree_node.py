@@ -306,7 +306,7 @@ def add_leaves(node: Node, start: i64, stop: i64, span: Span) -> None:
             if len(span.blobs) == 0:
                 span.start = skip(leaf, 0, start)
             span.blobs.append(leaf)
-            span.stop = skip(leaf, 0, stop) if stop < size else len(leaf)
+            span.stop = skip(leaf, 0, stop) if stop < size else i64(len(leaf))
         start = 0
         stop -= size
         index += 1

@@ -88,9 +88,9 @@ def join(target: Segment, t: i64, source: Segment, j: i64) -> None:
         target.keep_deadlines()
         column = vec[i64](capacity=(here + there + 3) & ~3)
         for i in range(here):
-            column = append(column, target.deadlines[t][i] if ours else 0)
+            column = append(column, target.deadlines[t][i] if ours else i64(0))
         for i in range(there):
-            column = append(column, source.deadlines[j][i] if theirs else 0)
+            column = append(column, source.deadlines[j][i] if theirs else i64(0))
         target.deadlines[t] = column
         target.note_earliest(t)
     if len(source.items_earliest) > 0 and source.items_earliest[j] != NEVER:

@@ -65,15 +65,3 @@ def earliest_at(blob: bytes, at: i64) -> i64:
         at += 8
         count -= 1
     return earliest
-
-
-def earliest_of(column: vec[i64]) -> i64:
-    """The earliest deadline, NEVER if there is none."""
-    earliest: i64 = NEVER
-    i: i64 = 0
-    count: i64 = len(column)
-    while i < count:
-        if column[i] != 0 and column[i] < earliest:
-            earliest = column[i]
-        i += 1
-    return earliest

@@ -246,7 +246,7 @@ def radix_nodes(ms: vec[i64], seq: vec[i64], start: i64, stop: i64) -> i64:
             # No further ID parts there.
             depth = depths[height - 1]
             height -= 1
-            above: i64 = depths[height - 1] if height > 0 else -1
+            above: i64 = depths[height - 1] if height > 0 else i64(-1)
             if after > above:
                 above = after
             nodes += 1

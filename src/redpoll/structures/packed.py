@@ -103,3 +103,13 @@ def without(blob: bytes, start: i64, stop: i64) -> bytes:
     if stop == len(blob):
         return blob[:start]
     return b"%b%b" % (blob[:start], blob[stop:])
+
+
+def words_bytes(words: list[bytes], at: i64) -> i64:
+    """How many bytes the words from index `at` on have.  O(words)."""
+    total: i64 = 0
+    count: i64 = len(words)
+    while at < count:
+        total += len(words[at])
+        at += 1
+    return total

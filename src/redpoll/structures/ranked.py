@@ -301,11 +301,11 @@ class Span:
 
     def begin(self, index: i64) -> i64:
         """Where the row in blob `index` begins."""
-        return self.start if index == 0 else 0
+        return self.start if index == 0 else i64(0)
 
     def end(self, index: i64) -> i64:
         """Where the row in blob `index` ends."""
-        return self.stop if index == len(self.blobs) - 1 else len(self.blobs[index])
+        return self.stop if index == len(self.blobs) - 1 else i64(len(self.blobs[index]))
 
     def members(self, into: list[bytes]) -> None:
         """Append the members.  O(entries)."""
@@ -354,6 +354,24 @@ def middle(leaf: bytes) -> i64:
     if after == size or size - 2 * before < 2 * after - size:
         return before
     return after
+
+
+def halves(leaf: bytes, at: i64, data: bytes, limit: i64) -> list[bytes]:
+    """`leaf` with the record `data` put in at offset `at`, as two or three leaves within `limit`.
+
+    A record above the limit gets a leaf of its own, and nothing next to it is copied together with it.
+    """
+    size: i64 = len(leaf)
+    if len(data) <= limit and size <= limit:
+        whole = spliced(leaf, at, at, data)
+        cut = middle(whole)
+        if cut <= limit and len(whole) - cut <= limit:
+            return [whole[:cut], whole[cut:]]
+    if at == 0:
+        return [data, leaf]
+    if at == size:
+        return [leaf, data]
+    return [leaf[:at], data, leaf[at:]]
 
 
 def boundary(left: bytes, right: bytes) -> bytes:

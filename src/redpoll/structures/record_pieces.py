@@ -58,7 +58,7 @@ class RecordPieces:
             start = offset
             length = word & LENGTH_MASK
             offset += length
-            at_ms: i64 = segment.deadlines[j][i] if timed else 0
+            at_ms: i64 = segment.deadlines[j][i] if timed else i64(0)
             if at_ms == 0 or at_ms > now_ms:
                 if word & OUTSIDE != 0:
                     outside = self.table.object_of(segment, j, i)

@@ -68,7 +68,7 @@ def place_of(run: bytes, width: i64, n: i64, at: i64 = 0) -> i64:
     if width > 0:
         return at + n * width
     if width == WHOLE:
-        return at if n == 0 else len(run)
+        return at if n == 0 else i64(len(run))
     while n > 0:
         length: i64 = run[at]
         if length < SHORT:

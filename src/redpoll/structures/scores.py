@@ -43,7 +43,7 @@ def size_at(blob: bytes, at: i64) -> i64:
     first: i64 = blob[at]
     if first < OTHER:
         return (first >> 5) + 1
-    return 9 if first == OTHER else (first & 7) + 1
+    return i64(9) if first == OTHER else (first & 7) + 1
 
 
 def score_at(blob: bytes, at: i64) -> float:

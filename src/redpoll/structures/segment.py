@@ -50,6 +50,18 @@ BYTES_PER_OBJECT: Final[i64] = 16384
 """To give so many back to the system takes about as long as to free a small object."""
 
 
+def earliest_of(column: vec[i64]) -> i64:
+    """The earliest deadline, NEVER if there is none.  O(n)."""
+    earliest: i64 = NEVER
+    i: i64 = 0
+    count: i64 = len(column)
+    while i < count:
+        if column[i] != 0 and column[i] < earliest:
+            earliest = column[i]
+        i += 1
+    return earliest
+
+
 @mypyc_attr(acyclic=True)
 class Outside:
     """What is too large for a record, or changes in place: strings over 200 bytes, native containers.
@@ -80,7 +92,7 @@ class Outside:
 
     def weight(self) -> i64:
         """How many small objects take as long to drop: what goes in one piece gives all its pages back at once."""
-        return 1 if self.in_pieces() else 1 + self.size_bytes() // BYTES_PER_OBJECT
+        return i64(1) if self.in_pieces() else 1 + self.size_bytes() // BYTES_PER_OBJECT
 
     def release(self, budget: i64) -> i64:
         """Give back some memory, about `budget` small objects' worth; what is left of the budget.
@@ -147,14 +159,7 @@ class Segment:
 
     def note_earliest(self, j: i64) -> None:
         """Find bucket `j`'s earliest deadline anew, and the segment's if it may have been the one.  O(records)."""
-        column = self.deadlines[j]
-        earliest: i64 = NEVER
-        i: i64 = 0
-        count: i64 = len(column)
-        while i < count:
-            if column[i] != 0 and column[i] < earliest:
-                earliest = column[i]
-            i += 1
+        earliest = earliest_of(self.deadlines[j])
         self.earliest[j] = earliest
         if earliest < self.first:
             self.first = earliest

@@ -79,7 +79,7 @@ class SparseRegisters:
             at += code_bytes(data, at)
             first += span
         code: i64 = data[at]
-        old: i64 = ((code >> 2) & 31) + 1 if code & 128 != 0 else 0
+        old = run_value(code)
         if old >= value:
             return UNCHANGED
         end = at + code_bytes(data, at)
@@ -133,6 +133,13 @@ def run_length(data: bytes, at: i64) -> i64:
     return ((code & 63) << 8 | low) + 1
 
 
+def run_value(code: i64) -> i64:
+    """What the registers of a run hold, by its first byte."""
+    if code & 128 == 0:
+        return 0
+    return ((code >> 2) & 31) + 1
+
+
 def run(value: i64, length: i64) -> bytes:
     """The code of `length` registers of `value`; nothing for none."""
     if length == 0:
@@ -153,8 +160,8 @@ def raise_to_sparse(registers: vec[u8], data: bytes, at: i64) -> bool:
         code: i64 = data[at]
         if span == 0 or first + span > REGISTERS:
             return False
-        if code & 128 != 0:
-            value: i64 = ((code >> 2) & 31) + 1
+        value = run_value(code)
+        if value > 0:
             i: i64 = first
             while i < first + span:
                 if value > i64(registers[i]):
@@ -174,10 +181,7 @@ def add_to_histogram(counts: vec[i64], data: bytes, at: i64) -> bool:
         code: i64 = data[at]
         if span == 0 or first + span > REGISTERS:
             return False
-        if code & 128 != 0:
-            counts[((code >> 2) & 31) + 1] += span
-        else:
-            counts[0] += span
+        counts[run_value(code)] += span
         first += span
         at += code_bytes(data, at)
     return first == REGISTERS
@@ -191,7 +195,7 @@ def described(data: bytes, at: i64) -> bytes:
         code: i64 = data[at]
         span = run_length(data, at)
         if code & 128 != 0:
-            words.append(b"v:%d,%d" % (((code >> 2) & 31) + 1, span))
+            words.append(b"v:%d,%d" % (run_value(code), span))
         elif code & 64 == 0:
             words.append(b"z:%d" % span)
         else:

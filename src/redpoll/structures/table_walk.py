@@ -78,7 +78,7 @@ def read_bucket(table: Table, b: i64, found: Records, values: bool = False) -> N
         if values:
             found.values.append(blob[start:offset])
         found.words = append(found.words, word)
-        found.deadlines = append(found.deadlines, segment.deadlines[j][i] if timed else 0)
+        found.deadlines = append(found.deadlines, segment.deadlines[j][i] if timed else i64(0))
         i += 1
 
 

@@ -210,7 +210,7 @@ def first_bit(value: String, bit: i64, start: i64, stop: i64) -> i64:
         if bit == 0:
             byte ^= FULL
     found: i64 = (at << 3) + LEADING_ZEROS[byte]
-    return found if found < stop else -1
+    return found if found < stop else i64(-1)
 
 
 def byte_at(value: String, at: i64) -> i64:

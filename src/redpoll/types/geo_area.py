@@ -17,6 +17,7 @@ from redpoll.types.geohash import (
     MOST_LATITUDE,
     MOST_LONGITUDE,
     RADIANS,
+    SCORE_LIMIT,
     STEPS,
     Place,
     cell_of,
@@ -198,17 +199,21 @@ class Grid:
     def cell(self, north: i64, east: i64) -> i64:
         """The interleaved cell so many steps away, around the edges if need be.
 
-        The centre of a place at the very edge lies beyond the last cell, and so do places there.
+        A centre at the very edge lies beyond the last cell of its axis, as places there do, and only a step along that
+        axis leads back.
         """
-        if north == 0 and east == 0:
-            return spread(self.x) | (spread(self.y) << 1)
         mask = self.cells - 1
-        return spread((self.x + north) & mask) | (spread((self.y + east) & mask) << 1)
+        x = self.x if north == 0 else (self.x + north) & mask
+        y = self.y if east == 0 else (self.y + east) & mask
+        return spread(x) | (spread(y) << 1)
 
 
 def ranges_of(shape: Shape) -> list[ScoreRange]:
     """The ranges of scores that have to be searched for places in a shape, in the reference's order."""
     shape.set_bounds()
+    if abs(shape.latitude) > MOST_LATITUDE:
+        # Only a polygon around a pole has such a centre.  No cell is there, so look at all places.
+        return [ScoreRange(0.0, SCORE_LIMIT)]
     step = steps_for(shape.radius_m, shape.latitude)
     grid = Grid(shape, step)
     if step > 1 and not grid.covers(shape):

@@ -17,9 +17,9 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.numbers import to_int, to_int_at
 from redpoll.structures.columns import appended, removed
-from redpoll.structures.deadlines import column_at, column_bytes, earliest_of, packed_column
+from redpoll.structures.deadlines import column_at, column_bytes, packed_column
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, spliced, without
-from redpoll.structures.segment import NEVER, Outside
+from redpoll.structures.segment import NEVER, Outside, earliest_of
 from redpoll.structures.table import Table
 from redpoll.structures.table_copy import copied
 from redpoll.structures.table_walk import Records, due, past_count, read_bucket
@@ -292,7 +292,7 @@ class Hash(Value):
         if table is not None:
             return table.deadline()
         times = self.times
-        return 0 if times is None else times.column[self._ordinal(self.at)]
+        return i64(0) if times is None else times.column[self._ordinal(self.at)]
 
     def set_located_deadline(self, at_ms: i64) -> None:
         """Give the field at the position a deadline, which is not past, or take it away (0)."""
@@ -449,7 +449,7 @@ class Hash(Value):
     def now_ms(self) -> i64:
         """The time that decides which fields are past; 0 where no field has a deadline."""
         times = self.times
-        return 0 if times is None else times.now_ms
+        return i64(0) if times is None else times.now_ms
 
     # The whole.
 

@@ -17,6 +17,7 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.scratch import SHARED
 from redpoll.structures import runs
 from redpoll.structures.chunks import Chunks, Stretches
+from redpoll.structures.packed import words_bytes
 from redpoll.structures.runs import SHORT, VARIED, element_at, place_of, record, record_end, write_record
 from redpoll.structures.segment import Outside
 from redpoll.types.kinds import LIST_LISTPACK, LIST_QUICKLIST, EncodingLimits
@@ -111,7 +112,7 @@ class List(Value):
         number: i64 = len(args) - at
         size: i64 = len(args[at])
         if number > 1:
-            size = _total(args, at)
+            size = words_bytes(args, at)
         if self.kind == LIST_LISTPACK:
             self._make_room(number, size, limits)
         if self.chunks is None:
@@ -349,13 +350,3 @@ def built(items: list[bytes], limits: EncodingLimits) -> List:
     made = List()
     made.fill(items, limits)
     return made
-
-
-def _total(args: list[bytes], at: i64) -> i64:
-    """The bytes of all arguments from `at` on."""
-    total: i64 = 0
-    stop: i64 = len(args)
-    while at < stop:
-        total += len(args[at])
-        at += 1
-    return total

@@ -123,7 +123,7 @@ class Nodes:
             self.most_count = UNLIMITED
         else:
             self.most_bytes = SAFE_BYTES
-            self.most_count = limit if limit > 0 else 1
+            self.most_count = limit if limit > 0 else i64(1)
 
     def is_large(self, length: i64) -> bool:
         """Whether an element of so many bytes has a plain node."""

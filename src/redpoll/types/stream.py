@@ -18,10 +18,11 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.numbers import write_int
 from redpoll.scratch import SHARED
-from redpoll.structures.blocks import Blocks, add_entry, is_full, new_block, text_bytes, whole_node_bytes
+from redpoll.structures.blocks import Blocks, add_entry, is_full, new_block, whole_node_bytes
 from redpoll.structures.entries import ENDLESS, Picked, Walk, names_end, pick, rewritten
 from redpoll.structures.entry_items import varint_at, varint_end, write_varint
 from redpoll.structures.ids import StreamId, number_of, precedes, radix_nodes
+from redpoll.structures.packed import words_bytes
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.types.kinds import STREAM, EncodingLimits
@@ -206,7 +207,7 @@ class Stream(Value):
         if blocks is not None:
             blocks.append(ms, seq, args, first, limits.stream_node_bytes, limits.stream_node_entries)
             return
-        coming = text_bytes(args, first)
+        coming = words_bytes(args, first)
         out = _scratch if SHARED else BytesWriter()
         out.truncate(0)
         if self.live == 0:

@@ -149,7 +149,7 @@ class Value(Outside):
                 if table.kind() != self.kind:
                     table.set_kind(self.kind)
                 # Where a record changes its length, others may have moved out of the bucket, which `blob` still has.
-                self.stamp = table.stamp if same else -1
+                self.stamp = table.stamp if same else i64(-1)
                 return
             there = True
         else:

@@ -51,6 +51,8 @@ def test_a_contestant_is_named_with_its_environment_and_command() -> None:
 
 def test_rows_are_found_by_name_in_any_case_with_or_without_their_count() -> None:
     assert [row.name for row in rows_named("mget,GET")] == ["GET", "MGET(100)"]
+    assert [row.name for row in rows_named("xadd,xadd(10)")] == ["XADD", "XADD(10)"]
+    assert [row.name for row in rows_named("xadd")] == ["XADD"]
     with pytest.raises(ValueError, match="there is no row 'gets'"):
         rows_named("gets")
 

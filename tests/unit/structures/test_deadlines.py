@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from redpoll.structures.deadlines import column_at, column_bytes, earliest_at, earliest_of, packed_column
-from redpoll.structures.segment import NEVER
+from redpoll.structures.deadlines import column_at, column_bytes, earliest_at, packed_column
+from redpoll.structures.segment import NEVER, earliest_of
 
 deadlines = st.lists(st.one_of(st.just(0), st.integers(1, (1 << 63) - 1)), max_size=300)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redpoll.structures.packed import LENGTH_BYTE, PATCH_LIMIT, equal_at, patched, spliced, without
+from redpoll.structures.packed import LENGTH_BYTE, PATCH_LIMIT, equal_at, patched, spliced, without, words_bytes
 
 LENGTHS = (*range(40), 63, 64, 65, 200, 255)
 texts = st.binary(max_size=60)
@@ -75,3 +75,8 @@ def test_without_leaves_the_rest(before: bytes, old: bytes, behind: bytes) -> No
 
 def test_the_byte_of_a_length() -> None:
     assert b"".join(LENGTH_BYTE) == bytes(range(256))
+
+
+@given(st.lists(texts), st.integers(0, 5))
+def test_the_bytes_of_words(words: list[bytes], at: int) -> None:
+    assert words_bytes(words, at) == len(b"".join(words[at:]))

@@ -59,3 +59,12 @@ def test_a_polygon_holds_what_lies_between_its_corners() -> None:
     assert square.holds(place_of(score_of(5.0, 5.0)))
     assert not square.holds(place_of(score_of(15.0, 5.0)))
     assert found(square, [score_of(5.0, 5.0), score_of(15.0, 5.0)]) == [score_of(5.0, 5.0)]
+
+
+def test_a_polygon_around_a_pole_finds_all_places_in_it() -> None:
+    shape = Polygon([-180.0, 0.0, 180.0, 90.0, -90.0], [80.0, 85.0, 80.0, 70.0, 70.0])
+    assert shape.latitude > 85.05112878
+    scores = [score_of(float(x), float(y)) for x in range(-175, 180, 10) for y in range(-85, 86, 5)]
+    wanted = [score for score in sorted(scores) if shape.holds(place_of(score))]
+    assert wanted
+    assert found(shape, scores) == wanted

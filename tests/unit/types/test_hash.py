@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from redpoll.structures.deadlines import earliest_at, earliest_of
-from redpoll.structures.segment import NEVER
+from redpoll.structures.deadlines import earliest_at
+from redpoll.structures.segment import NEVER, earliest_of
 from redpoll.structures.table_check import check
 from redpoll.types.hash import PACKED_LIMIT, Hash
 from redpoll.types.kinds import HASH_HASHTABLE, HASH_LISTPACK, HASH_VOLATILE, EncodingLimits
