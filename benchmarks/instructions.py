@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks import contestants, load, report, throughput
 from benchmarks.contestants import Contestant, Server
 from benchmarks.load import Load
+from benchmarks.rows import ROWS, Row, rows_named
 
 _NAME = re.compile(r"(ob|cob|fn|cfn)=\((\d+)\)(?: (.*))?")
 _WARM_REQUESTS = 2_000
@@ -25,7 +26,7 @@ _START_SECONDS = 180.0
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this bench."""
-    names = ",".join(row.name for row in throughput.ROWS)
+    names = ",".join(row.name for row in ROWS)
     parser.add_argument("--rows", default="PING,SET,GET,INCR,HSET,HGET,ZADD", metavar="NAMES", help=f"of {names}")
     parser.add_argument("--depth", type=int, default=16, metavar="N", help="commands sent at a time (default 16)")
     parser.add_argument("--requests", type=int, default=20_000, metavar="N", help="of each row (default 20000)")
@@ -39,7 +40,7 @@ def main(options: argparse.Namespace) -> None:
     for program in ("valgrind", "callgrind_control"):
         if shutil.which(program) is None:
             raise RuntimeError(f"{program} is not installed; Debian: apt install valgrind")
-    rows = throughput.rows_named(options.rows)
+    rows = rows_named(options.rows)
     chosen, missing = contestants.choose(options.contestant, options.only)
     notes = [*missing, f"{options.requests:,} requests of each row, {options.depth} at a time, {options.keys:,} keys"]
     report.print_heading("instructions a request, user space", notes)
@@ -53,7 +54,7 @@ def main(options: argparse.Namespace) -> None:
     report.save(options.json, {"bench": "instructions", "notes": notes, "instructions": found})
 
 
-def measure(contestant: Contestant, rows: tuple[throughput.Row, ...], options: argparse.Namespace) -> dict[str, float]:
+def measure(contestant: Contestant, rows: tuple[Row, ...], options: argparse.Namespace) -> dict[str, float]:
     """Instructions a request of each row, by name; prints the functions they are spent in."""
     # The one thing that would differ from run to run: which bucket of a dict or of our table a key falls into.
     seeded = dataclasses.replace(contestant, environment={**contestant.environment, "PYTHONHASHSEED": "0"})

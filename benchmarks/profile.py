@@ -19,6 +19,7 @@ from benchmarks import contestants, load, report, throughput
 from benchmarks.contestants import Server
 from benchmarks.load import Load
 from benchmarks.processes import cpu_seconds
+from benchmarks.rows import ROWS, Row, rows_named
 
 _SETTLE_SECONDS = 0.3
 
@@ -59,7 +60,7 @@ class Profile:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this bench."""
-    names = ",".join(row.name for row in throughput.ROWS)
+    names = ",".join(row.name for row in ROWS)
     parser.add_argument("--rows", default="GET,HSET", metavar="NAMES", help=f"of {names} (default GET,HSET)")
     parser.add_argument("--depth", type=int, default=16, metavar="N", help="commands sent at a time (default 16)")
     parser.add_argument("--requests", type=int, default=2_000_000, metavar="N", help="of each row (default 2000000)")
@@ -73,7 +74,7 @@ def main(options: argparse.Namespace) -> None:
     """Sample and print."""
     if shutil.which("perf") is None:
         raise RuntimeError("perf is not installed; Debian: apt install linux-perf")
-    rows = throughput.rows_named(options.rows)
+    rows = rows_named(options.rows)
     chosen, missing = contestants.choose(options.contestant, options.only)
     with Server(chosen[0]) as server:
         report.print_heading(f"profile of {server.name}", [report.describe(server), *missing])
@@ -93,7 +94,7 @@ def main(options: argparse.Namespace) -> None:
             print(flush=True)
 
 
-def sample(server: Server, row: throughput.Row, options: argparse.Namespace) -> Profile:
+def sample(server: Server, row: Row, options: argparse.Namespace) -> Profile:
     """Send the row and sample the server meanwhile.  Raises RuntimeError if perf fails."""
     what = Load(row.command, row.lines, options.requests // row.weight, options.depth, keys=options.keys)
     with tempfile.TemporaryDirectory(prefix="bench-perf-") as folder:

@@ -16,231 +16,12 @@ from benchmarks import contestants, load, report
 from benchmarks.contestants import Server
 from benchmarks.load import RANDOM_INT, Load
 from benchmarks.processes import cpu_seconds
-from benchmarks.wire import ServerError, encode, pattern
+from benchmarks.rows import DEFAULT, ROWS, Row, rows_named
+from benchmarks.wire import ServerError
 
 GATE_DEPTHS = (1, 16, 64)
 GATE_MEANS = {"redis": 1.0, "valkey": 1.05}
 GATE_LOWEST = 0.85
-
-_VALUE = "eight-by"
-
-
-def _strings(keys: int) -> Iterator[bytes]:
-    command = pattern("SET", "key:%012d", _VALUE)
-    return (command % number for number in range(keys))
-
-
-def _counters(keys: int) -> Iterator[bytes]:
-    # Numbers without leading zeros, which INCR would refuse.
-    return (encode("SET", f"ctr:{number:012}", str(number)) for number in range(keys))
-
-
-def _hashes(keys: int) -> Iterator[bytes]:
-    pairs = [word for field in range(5) for word in (f"field{field}", f"{field:012}")]
-    command = pattern("HSET", "hsh:%012d", *pairs)
-    return (command % number for number in range(keys))
-
-
-def _counts(keys: int) -> Iterator[bytes]:
-    pairs = [word for field in range(5) for word in (f"field{field}", str(field))]
-    command = pattern("HSET", "cnt:%012d", *pairs)
-    return (command % number for number in range(keys))
-
-
-def _large_hash(keys: int) -> Iterator[bytes]:
-    # Numbers without leading zeros, which HINCRBY would refuse.
-    return (encode("HSET", "table", f"fld:{number:012}", str(number)) for number in range(keys))
-
-
-def _thousand(keys: int) -> Iterator[bytes]:
-    return (encode("HSET", "thousand", f"fld:{number:012}", _VALUE) for number in range(1000))
-
-
-def _board(keys: int) -> Iterator[bytes]:
-    # Scores in an order that is not the members': 7 shares no factor with a round number of keys.
-    command = pattern("ZADD", "board", "%012d", "mem:%012d")
-    return (command % (number * 7 % keys, number) for number in range(keys))
-
-
-def _boards(keys: int) -> Iterator[bytes]:
-    # Whole scores of up to four digits, as in the boards of a game that is young.
-    command = pattern("ZADD", "brd:%012d", *(word for n in range(10) for word in (str(n * 997 % 9000), f"member{n}")))
-    return (command % number for number in range(keys))
-
-
-def _queue(keys: int) -> Iterator[bytes]:
-    # One list, of 100,000 elements at least whatever the number of keys.
-    return _elements("queue", max(keys, 100_000))
-
-
-def _elements(key: str, count: int) -> Iterator[bytes]:
-    """Commands that push at least so many elements, a thousand each."""
-    command = encode("RPUSH", key, *[_VALUE] * 1000)
-    return (command for _ in range(count // 1000 + 1))
-
-
-def _lists(keys: int) -> Iterator[bytes]:
-    command = pattern("RPUSH", "lst:%012d", *[_VALUE] * 10)
-    return (command % number for number in range(keys))
-
-
-def _stream(keys: int) -> Iterator[bytes]:
-    # IDs 1-0, 2-0 …, at least 100,000 of them.
-    command = pattern("XADD", "stream", "%012d-0", "name", "v%07d", "other", "w%07d")
-    return (command % (number, number, number) for number in range(1, max(keys, 100_000) + 1))
-
-
-def _bitmaps(keys: int) -> Iterator[bytes]:
-    command = pattern("SET", "bmp:%012d", "eight-by" * 16)
-    return (command % number for number in range(keys))
-
-
-def _nothing(keys: int) -> Iterator[bytes]:
-    return iter(())
-
-
-@dataclass(frozen=True)
-class Row:
-    """One kind of request.  `lines` line ends in a reply; `weight` plain commands' worth of work; `gate` if it counts
-    in the mean that the gate speaks of.  `refill` puts back before each measurement what so many requests take away.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    fill: Callable[[int], Iterator[bytes]]
-    lines: int = 1
-    weight: int = 1
-    gate: bool = True
-    refill: Callable[[int], Iterator[bytes]] = _nothing
-    fill_lines: int = 1
-    """Line ends in the reply to each command of `fill`."""
-
-
-_KEY = f"key:{RANDOM_INT}"
-_HASH = f"hsh:{RANDOM_INT}"
-_BITMAP = f"bmp:{RANDOM_INT}"
-_LIST = f"lst:{RANDOM_INT}"
-_SMALL_BOARD = f"brd:{RANDOM_INT}"
-
-
-def _more(requests: int) -> Iterator[bytes]:
-    return _elements("queue", requests)
-
-
-def _more_members(requests: int) -> Iterator[bytes]:
-    """Commands that add so many members at the low end, a thousand each."""
-    for start in range(0, requests + 999, 1000):
-        yield encode(
-            "ZADD", "board", *(word for n in range(start, start + 1000) for word in (str(n % 5000), f"pop:{n}"))
-        )
-
-
-def _range(stop: int) -> Row:
-    """LRANGE of so many elements from the first on."""
-    command = ("LRANGE", "queue", "0", str(stop - 1))
-    return Row(f"LRANGE_{stop}", command, _queue, lines=2 * stop + 1, weight=stop // 10, gate=False)
-
-
-# Rows that share a fill stand together, so that it is done once.
-ROWS: tuple[Row, ...] = (
-    Row("PING", ("PING",), _nothing),
-    Row("SET", ("SET", _KEY, _VALUE), _strings),
-    Row("GET", ("GET", _KEY), _strings, lines=2),
-    Row("MSET(10)", ("MSET", *(word for _ in range(10) for word in (_KEY, _VALUE))), _strings, weight=8, gate=False),
-    Row("MGET(100)", ("MGET", *(_KEY for _ in range(100))), _strings, lines=201, weight=40, gate=False),
-    Row("INCR", ("INCR", f"ctr:{RANDOM_INT}"), _counters),
-    Row("HSET", ("HSET", _HASH, "field2", RANDOM_INT), _hashes),
-    Row("HGET", ("HGET", _HASH, "field2"), _hashes, lines=2),
-    Row("HGETALL", ("HGETALL", _HASH), _hashes, lines=21, weight=2, gate=False),
-    Row("HINCRBY", ("HINCRBY", f"cnt:{RANDOM_INT}", "field2", "1"), _counts, gate=False),
-    Row("HGET_LARGE", ("HGET", "table", f"fld:{RANDOM_INT}"), _large_hash, lines=2, gate=False),
-    Row("HINCRBY_LARGE", ("HINCRBY", "table", f"fld:{RANDOM_INT}", "1"), _large_hash, gate=False),
-    Row("HSET_LARGE", ("HSET", "table", f"fld:{RANDOM_INT}", _VALUE), _large_hash, gate=False),
-    Row("HGETALL_1000", ("HGETALL", "thousand"), _thousand, lines=4001, weight=200, gate=False),
-    Row("SETBIT", ("SETBIT", _BITMAP, "517", "1"), _bitmaps, gate=False),
-    Row("GETBIT", ("GETBIT", _BITMAP, "517"), _bitmaps, gate=False),
-    Row("BITCOUNT", ("BITCOUNT", _BITMAP), _bitmaps, gate=False),
-    Row("BITFIELD", ("BITFIELD", _BITMAP, "INCRBY", "u16", "#7", "1"), _bitmaps, lines=2, weight=2, gate=False),
-    Row("LINDEX", ("LINDEX", "queue", "33333"), _queue, lines=2, gate=False),
-    _range(100),
-    _range(300),
-    _range(600),
-    Row("LPUSH", ("LPUSH", "queue", _VALUE), _queue, gate=False),
-    Row("RPUSH", ("RPUSH", "queue", _VALUE), _queue, gate=False),
-    Row("LPOP", ("LPOP", "queue"), _queue, lines=2, refill=_more, gate=False),
-    Row("RPOP", ("RPOP", "queue"), _queue, lines=2, refill=_more, gate=False),
-    Row("LINDEX_SMALL", ("LINDEX", _LIST, "5"), _lists, lines=2, gate=False),
-    Row("LRANGE_SMALL", ("LRANGE", _LIST, "0", "-1"), _lists, lines=21, weight=2, gate=False),
-    Row("LPUSH_SMALL", ("LPUSH", _LIST, _VALUE), _lists, gate=False),
-    Row("RPUSH_SMALL", ("RPUSH", _LIST, _VALUE), _lists, gate=False),
-    Row(
-        "XADD",
-        ("XADD", "stream", "*", "name", "v0000001", "other", "w0000001"),
-        _stream,
-        lines=2,
-        gate=False,
-        fill_lines=2,
-    ),
-    Row(
-        "XADD(10)",
-        ("XADD", "stream", "*", *(word for n in range(10) for word in (f"field{n}", f"value{n:03}"))),
-        *(_stream, 2),
-        weight=2,
-        gate=False,
-        fill_lines=2,
-    ),
-    Row(
-        "XADD_TRIM",
-        ("XADD", "stream", "MAXLEN", "~", "100000", "*", "name", "v0000001", "other", "w0000001"),
-        *(_stream, 2),
-        gate=False,
-        fill_lines=2,
-    ),
-    Row(
-        "XRANGE(100)",
-        ("XRANGE", "stream", "50000", "+", "COUNT", "100"),
-        *(_stream, 1201),
-        weight=20,
-        gate=False,
-        fill_lines=2,
-    ),
-    Row(
-        "XREAD",
-        ("XREAD", "COUNT", "10", "STREAMS", "stream", "99990-0"),
-        _stream,
-        125,
-        weight=4,
-        gate=False,
-        fill_lines=2,
-    ),
-    Row("ZADD", ("ZADD", "board", RANDOM_INT, f"mem:{RANDOM_INT}"), _board, weight=2),
-    Row("ZINCRBY", ("ZINCRBY", "board", "3", f"mem:{RANDOM_INT}"), _board, lines=2, weight=2, gate=False),
-    Row("ZSCORE", ("ZSCORE", "board", f"mem:{RANDOM_INT}"), _board, lines=2, gate=False),
-    Row("ZRANK", ("ZRANK", "board", f"mem:{RANDOM_INT}"), _board, gate=False),
-    Row("ZRANGE", ("ZRANGE", "board", "0", "9"), _board, lines=21, weight=2, gate=False),
-    Row(
-        "ZRANGEBYSCORE",
-        ("ZRANGEBYSCORE", "board", "(5000", "+inf", "LIMIT", "0", "10"),
-        _board,
-        lines=21,
-        weight=2,
-        gate=False,
-    ),
-    Row("ZPOPMIN", ("ZPOPMIN", "board"), _board, lines=5, weight=2, refill=_more_members, gate=False),
-    Row("ZADD_SMALL", ("ZADD", _SMALL_BOARD, RANDOM_INT, "member5"), _boards, gate=False),
-    Row("ZINCRBY_SMALL", ("ZINCRBY", _SMALL_BOARD, "3", "member5"), _boards, lines=2, gate=False),
-    Row("ZSCORE_SMALL", ("ZSCORE", _SMALL_BOARD, "member5"), _boards, lines=2, gate=False),
-    Row("ZRANK_SMALL", ("ZRANK", _SMALL_BOARD, "member5"), _boards, gate=False),
-    Row("ZRANGE_SMALL", ("ZRANGE", _SMALL_BOARD, "0", "-1"), _boards, lines=21, weight=2, gate=False),
-    Row(
-        "ZRANGEBYSCORE_SMALL",
-        ("ZRANGEBYSCORE", _SMALL_BOARD, "-inf", "+inf"),
-        _boards,
-        lines=21,
-        weight=2,
-        gate=False,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -288,7 +69,9 @@ SECONDS_A_TURN = 2
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this bench."""
     names = ",".join(row.name for row in ROWS)
-    parser.add_argument("--rows", metavar="NAMES", help=f"commas between; of {names}")
+    parser.add_argument(
+        "--rows", metavar="NAMES", help=f"all, or with commas between some of {names} (default: the gate's)"
+    )
     parser.add_argument("--depths", default="1,16,64", metavar="N,N", help="commands sent at a time (default 1,16,64)")
     parser.add_argument(
         "--requests",
@@ -305,20 +88,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="a third of the requests, 3 rounds: a first look")
 
 
-def rows_named(names: str) -> tuple[Row, ...]:
-    """The rows of these names, commas between, in the order of `ROWS`; MGET means MGET(100).  Raises ValueError."""
-    by_name = {row.name.partition("(")[0].lower(): row for row in ROWS} | {row.name.lower(): row for row in ROWS}
-    wanted = []
-    for name in names.lower().split(","):
-        if name not in by_name:
-            raise ValueError(f"there is no row {name!r}; there are: {', '.join(row.name for row in ROWS)}")
-        wanted.append(by_name[name])
-    return tuple(row for row in ROWS if row in wanted)
-
-
 def make_plan(options: argparse.Namespace) -> Plan:
     """Raises ValueError for a row that does not exist."""
-    rows = rows_named(options.rows) if options.rows else ROWS
+    rows = rows_named(options.rows) if options.rows else DEFAULT
     return Plan(
         rows,
         tuple(int(depth) for depth in options.depths.split(",")),

@@ -12,7 +12,7 @@ import redpoll.commands
 from redpoll.config.file import NO_SUCH_COMMAND, TARGET_EXISTS, ConfigError
 from redpoll.config.rewrite import rewrite
 from redpoll.config.schema import BY_NAME
-from redpoll.config.settings import Config, Effects
+from redpoll.config.settings import Config, Effects, Rename
 from redpoll.engine.command import Command
 from redpoll.engine.engine import BEHIND_MS, Engine
 from redpoll.engine.host import Host
@@ -206,16 +206,21 @@ def last_active(session: Session) -> int:
 def rename_commands(commands: dict[bytes, Command], config: Config) -> None:
     """Give commands other names, or take them away; raises ConfigError."""
     for rename in config.renames:
-        command = commands.get(rename.old)
-        if command is None:
-            raise ConfigError(NO_SUCH_COMMAND, rename.where)
-        if rename.new in commands:
-            raise ConfigError(TARGET_EXISTS, rename.where)
-        for spelling in (rename.old, rename.old.upper()):
-            commands.pop(spelling, None)
-        if rename.new:
-            for spelling in (rename.new, rename.new.upper()):
-                commands[spelling] = command
+        rename_command(commands, rename)
+
+
+def rename_command(commands: dict[bytes, Command], rename: Rename) -> None:
+    """Give a command another name, or take it away; raises ConfigError."""
+    command = commands.get(rename.old)
+    if command is None:
+        raise ConfigError(NO_SUCH_COMMAND, rename.where)
+    if rename.new in commands:
+        raise ConfigError(TARGET_EXISTS, rename.where)
+    for spelling in (rename.old, rename.old.upper()):
+        commands.pop(spelling, None)
+    if rename.new:
+        for spelling in (rename.new, rename.new.upper()):
+            commands[spelling] = command
 
 
 class ServerSettings(Effects):

@@ -31,8 +31,9 @@ def run(*words: str, given: str = "", folder: Path | None = None) -> subprocess.
     [
         (["--port", "7000"], "did you mean `redpoll server --port 7000`?"),
         (["redis.conf"], "did you mean `redpoll server redis.conf`?"),
-        (["sever"], "there is no command 'sever'; did you mean 'server'?"),
-        (["flush"], "there is no command 'flush'; "),
+        (["sever"], "there is no command 'sever'; did you mean 'redpoll server'?"),
+        (["version"], "there is no command 'version'; did you mean 'redpoll --version'?"),
+        (["flush"], "there is no command 'flush'.  See redpoll --help."),
     ],
 )
 def test_a_word_that_is_no_command_gets_a_hint(words: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +64,38 @@ def test_check_reports_all_faults_of_a_file_and_starts_nothing(tmp_path: Path) -
     path.write_text("port 7000\n")
     assert run("server", "--check", str(path)).stdout == "no fault found\n"
     assert run("server", "--check").returncode == 2
+
+
+def test_check_finds_what_only_the_whole_program_knows(tmp_path: Path) -> None:
+    path = tmp_path / "my.conf"
+    path.write_text("rename-command NOSUCH x\nrename-command GET y\nbind\nlogfile nosuch/x.log\ninclude nosuch.conf\n")
+    done = run("server", str(path), "--check", folder=tmp_path)
+    assert done.stderr == (
+        f"{path}:5: 'include nosuch.conf': Fatal error, can't open config file 'nosuch.conf': No such file or directory\n"
+        f"Can't open the log file: there is no folder {tmp_path}/nosuch\n"
+        f"{path}:1: 'rename-command NOSUCH x': No such command in rename-command\n"
+        "Configured to not listen anywhere, exiting. Set port and bind, or unixsocket.\n"
+        "4 faults\n"
+    )
+    assert done.returncode == 1
+
+
+def test_a_missing_file_is_told_with_the_line_that_includes_it(tmp_path: Path) -> None:
+    (tmp_path / "my.conf").write_text("port 0\ninclude nosuch.conf\n")
+    done = run("server", "my.conf", folder=tmp_path)
+    assert done.returncode == 1
+    assert f"In {tmp_path}/my.conf, line 2\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["--rename-command", "GET"], "--rename-command GET: Bad directive or wrong number of arguments"),
+        (["-p", "7000"], "there is no directive '-p'  (redpoll server --help lists all)"),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_told_in_one_line(words: list[str], answer: str) -> None:
+    assert run("server", *words).stderr == f"redpoll server: {answer}\n"
 
 
 def test_check_reads_standard_input_too() -> None:

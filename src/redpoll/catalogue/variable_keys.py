@@ -80,7 +80,7 @@ class StoreKey(KeysAfter):
         while at >= self.start:
             word = args[at].upper()
             if word == b"STORE" or word == b"STOREDIST":
-                return at + 1 if word == self.word else -1
+                return at + 1 if word == self.word else i64(-1)
             at -= 1
         return -1
 

@@ -46,7 +46,7 @@ def main(words: list[str] | None = None) -> int:
     return 2
 
 
-COMMANDS = ["server"]
+COMMANDS = ["server", "--version", "--help"]
 
 
 def advice(words: list[str]) -> str:
@@ -55,7 +55,7 @@ def advice(words: list[str]) -> str:
     if word.startswith("-") or word.endswith(".conf"):
         return f"did you mean `redpoll server {' '.join(words)}`?  See redpoll --help."
     close = get_close_matches(word, COMMANDS, 1)
-    hint = f"; did you mean '{close[0]}'?" if close else ";"
+    hint = f"; did you mean 'redpoll {close[0]}'?" if close else "."
     return f"there is no command '{word}'{hint}  See redpoll --help."
 
 
@@ -70,6 +70,6 @@ def server(words: list[str]) -> int:
     if words[:1] in (["--version"], ["-v"]):
         print(f"redpoll {VERSION} ({build_kind()}, {interpreter()})")
         return 0
-    if words[:1] == ["--check"]:
-        return check(words[1:])
+    if "--check" in words:
+        return check([word for word in words if word != "--check"])
     return serve(words)

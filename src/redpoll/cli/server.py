@@ -21,8 +21,9 @@ from redpoll.env.restart import Start
 from redpoll.env.system_log import SYSTEM_LOG, SystemLog
 from redpoll.env.title import Title
 from redpoll.errors import ServerError, up_to_nul
+from redpoll.net.listener import NOWHERE, asks_to_listen
 from redpoll.net.supervisor import Supervisor
-from redpoll.server import Server, rename_commands
+from redpoll.server import Server, rename_command, rename_commands
 from redpoll.version import REFERENCE_VERSION
 
 DEFAULT_PID_FILE = "/var/run/redpoll.pid"
@@ -68,7 +69,10 @@ def serve(words: list[str]) -> int:
         return run(config, log, origin)
     except ConfigError as wrong:
         if wrong.in_log:
-            Log(Clock()).warning(wrong.reason.decode("utf-8", "surrogateescape"))
+            log = Log(Clock())
+            log.warning(wrong.reason.decode("utf-8", "surrogateescape"))
+            if wrong.place is not None:
+                log.warning(wrong.place.named().decode("utf-8", "surrogateescape"))
         else:
             sys.stderr.buffer.write(wrong.told(REFERENCE_VERSION))
         return 1
@@ -78,12 +82,23 @@ def check(words: list[str]) -> int:
     """Say everything that is wrong with a configuration, and start nothing; the exit status."""
     arguments = [word.encode("utf-8", "surrogateescape") for word in words]
     if not arguments:
-        print("redpoll server --check FILE [--option value ...]: name the file to be checked", file=sys.stderr)
+        print(
+            "redpoll server --check [FILE] [--option value ...]: name the file or the options to check", file=sys.stderr
+        )
         return 2
     stdin = sys.stdin.buffer.read() if CommandLine(arguments).reads_stdin else b""
-    found = faults(arguments, stdin, Files())
-    for wrong in found:
-        sys.stderr.buffer.write(one_line(wrong))
+    config = Config(Files())
+    found = faults(config, arguments, stdin)
+    commands = spellings()
+    for rename in config.renames:
+        try:
+            rename_command(commands, rename)
+        except ConfigError as wrong:
+            found.append(wrong)
+    if not asks_to_listen(config):
+        found.append(ConfigError(NOWHERE.encode()))
+    for fault in found:
+        sys.stderr.buffer.write(one_line(fault))
     if found:
         print(f"{len(found)} fault{'s' if len(found) > 1 else ''}", file=sys.stderr)
         return 1

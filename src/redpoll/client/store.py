@@ -37,14 +37,14 @@ class Store(PlaceCalls):
             self.unit.end()
         return found
 
-    def set(self, key: Text, value: Text, ex: float = 0.0) -> None:
+    def set(self, key: Text, value: Word, ex: float = 0.0) -> None:
         """Make `key` hold a string, which expires after `ex` seconds (0: never).  O(1)."""
         if ex != 0.0 or (self.engine.gates | self.session.gates) & self.write_gates != 0:
             self._set_slowly(key, value, ex)
             return
-        self.engine.start_call()
         name = to_bytes(key)
-        text = to_bytes(value)
+        text = value if type(value) is bytes else as_word(value)
+        self.engine.start_call()
         session = self.session
         session.db.set_string(name, text)
         session.changed(name, None, SET, 1)
@@ -52,8 +52,8 @@ class Store(PlaceCalls):
             self._note([b"SET", name, text])
         self.engine.end_unit(session)
 
-    def _set_slowly(self, key: Text, value: Text, ex: float) -> None:
-        args = [b"SET", to_bytes(key), to_bytes(value)]
+    def _set_slowly(self, key: Text, value: Word, ex: float) -> None:
+        args = [b"SET", to_bytes(key), as_word(value)]
         if ex != 0.0:
             args += [b"PX", as_word(round(ex * 1000))]
         self._done(args)
@@ -73,17 +73,17 @@ class Store(PlaceCalls):
         assert isinstance(total, int)
         return total
 
-    def hset(self, key: Text, field: Text, value: Text) -> int:
+    def hset(self, key: Text, field: Text, value: Word) -> int:
         """Set a field of a hash; 1 if it is new.  O(1)."""
         if (self.engine.gates | self.session.gates) & self.write_gates != 0:
             return self._int([b"HSET", to_bytes(key), to_bytes(field), as_word(value)])
-        self.engine.start_call()
         name = to_bytes(key)
+        word = to_bytes(field)
+        item = value if type(value) is bytes else as_word(value)
+        self.engine.start_call()
         session = self.session
         found = session.db.hash_to_change(name, True)
         assert found is not None
-        item = to_bytes(value)
-        word = to_bytes(field)
         added = found.put(word, item)
         tell_overwritten(session, name, found)
         session.changed(name, found, HSET, 1)
@@ -103,15 +103,15 @@ class Store(PlaceCalls):
             self.unit.end()
         return value
 
-    def zadd(self, key: Text, member: Text, score: float) -> int:
+    def zadd(self, key: Text, member: Word, score: float) -> int:
         """Give a member of a sorted set a score; 1 if it is new.  O(log n)."""
         if (self.engine.gates | self.session.gates) & self.write_gates != 0:
-            return self._int([b"ZADD", to_bytes(key), as_word(score), to_bytes(member)])
+            return self._int([b"ZADD", to_bytes(key), as_word(score), as_word(member)])
+        name = to_bytes(key)
+        word = member if type(member) is bytes else as_word(member)
         self.engine.start_call()
         if score != score:
             raise CommandError(NOT_A_FLOAT)
-        name = to_bytes(key)
-        word = to_bytes(member)
         session = self.session
         found = session.db.zset_to_change(name, True)
         assert found is not None
@@ -121,13 +121,13 @@ class Store(PlaceCalls):
         self.engine.end_unit(session)
         return int(added)
 
-    def zrank(self, key: Text, member: Text) -> int | None:
+    def zrank(self, key: Text, member: Word) -> int | None:
         """How many members come before one, or None.  O(log n)."""
         if (self.engine.gates | self.session.gates) & self.read_gates != 0:
-            return self._int_or_none([b"ZRANK", to_bytes(key), to_bytes(member)])
+            return self._int_or_none([b"ZRANK", to_bytes(key), as_word(member)])
         self.engine.start_call()
         found = self.session.db.zset(to_bytes(key))
-        rank: i64 = found.rank(to_bytes(member)) if found is not None else i64(-1)
+        rank: i64 = found.rank(as_word(member)) if found is not None else i64(-1)
         if self.unit.journal is not None:
             self.unit.end()
         return rank if rank >= 0 else None

@@ -33,12 +33,16 @@ Word = bytes | str | int | float
 """A value."""
 
 
-def to_bytes(text: Text) -> bytes:
-    """A name or a value as plain bytes."""
+def to_bytes(text: object) -> bytes:
+    """A name as plain bytes.  Raises TypeError for what is neither bytes nor str."""
     if type(text) is bytes:
         return text
+    if isinstance(text, str):
+        return text.encode()
     # A member of an enumeration has a hash of its own, by which no key would be found.
-    return bytes(text) if isinstance(text, bytes) else text.encode()
+    if isinstance(text, bytes):
+        return bytes(text)
+    raise TypeError(f"a name is bytes or str, not {type(text).__name__}")
 
 
 def as_word(word: object) -> bytes:

@@ -89,7 +89,7 @@ def parsed_steps(session: Session, args: list[bytes]) -> list[Step]:
         else:
             raise CommandError(SYNTAX)
         field = parsed_field(session, cursor)
-        number: i64 = cursor.integer() if action != GET else 0
+        number: i64 = cursor.integer() if action != GET else i64(0)
         steps.append(Step(action, field, number, overflow))
     return steps
 

@@ -114,7 +114,7 @@ class Plan:
 
     def start(self, size: i64) -> i64:
         """The index of the first element wanted, of `size`."""
-        return self.offset if 0 < self.offset < size else (0 if self.offset <= 0 else size)
+        return self.offset if 0 < self.offset < size else (i64(0) if self.offset <= 0 else size)
 
     def stop(self, size: i64) -> i64:
         """The index behind the last one."""

@@ -208,7 +208,7 @@ class ClaimOptions:
 
     def _set_time(self, at_ms: int, now_ms: i64) -> None:
         """A time before 1970 or in the future is now."""
-        self.delivered_ms = at_ms if 0 <= at_ms <= int(now_ms) else now_ms
+        self.delivered_ms = i64(at_ms) if 0 <= at_ms <= int(now_ms) else now_ms
 
 
 def min_idle_time(word: bytes, name: bytes) -> i64:

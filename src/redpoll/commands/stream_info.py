@@ -54,7 +54,7 @@ def xinfo_consumers(session: Session, args: list[bytes]) -> object:
 
 
 def since(then_ms: i64, now_ms: i64) -> i64:
-    return now_ms - then_ms if now_ms > then_ms else 0
+    return now_ms - then_ms if now_ms > then_ms else i64(0)
 
 
 @command(

@@ -30,6 +30,9 @@ MOST_NESTED: Final = 32
 
 BLANKS: Final = b" \t\r"
 
+LINE_WORDS: Final = (b"include", b"rename-command", b"user", b"loadmodule", b"sentinel")
+"""What may begin a line but is no directive."""
+
 DEFAULT_USER: Final = [
     b"on",
     b"nopass",
@@ -72,24 +75,23 @@ class ConfigError(Exception):
             return self.frame(version)
         if not place.source:
             shown = b"--" + b" ".join(split_line(place.text) or [place.text])
-            if self.reason == BAD_DIRECTIVE:
-                shown = (
-                    b"there is no directive '%b'" % place.text.split()[0] if place.text else b"a word without --name"
-                )
+            if self.reason == BAD_DIRECTIVE and place.name() not in LINE_WORDS:
+                shown = b"there is no directive '%b'" % place.name() if place.text else b"a word without --name"
                 if hint:
                     shown += b"; did you mean --%b?" % hint
                 return b"redpoll server: %b  (redpoll server --help lists all)\n" % shown
             return b"redpoll server: %b: %b\n" % (shown, self.reason)
-        where = b"standard input" if place.source == b"-" else place.source
-        text = self.frame(version) + b"In %b, line %d" % (where, place.number)
-        return text + (b"; did you mean '%b'?\n" % hint if hint else b"\n")
+        return self.frame(version) + place.named() + (b"; did you mean '%b'?\n" % hint if hint else b"\n")
 
 
 def nearest(wrong: ConfigError) -> bytes:
     """The directive that a mistyped word may stand for, empty if there is none."""
     if wrong.place is None or wrong.reason != BAD_DIRECTIVE or not wrong.place.text:
         return b""
-    word = wrong.place.text.split()[0].lower().decode("utf-8", "replace")
+    name = wrong.place.name()
+    if name in LINE_WORDS:
+        return b""
+    word = name.decode("utf-8", "replace")
     close = get_close_matches(word, [name.decode() for name in BY_NAME], 1)
     return close[0].encode() if close and close[0] != word else b""
 
@@ -106,14 +108,21 @@ def load(words: list[bytes], stdin: bytes, files: Files) -> Config:
     return config
 
 
-def faults(words: list[bytes], stdin: bytes, files: Files) -> list[ConfigError]:
-    """Everything that is wrong with what a command line asks for, instead of the first fault alone."""
-    reader = Reader(Config(files))
+def faults(config: Config, words: list[bytes], stdin: bytes) -> list[ConfigError]:
+    """Take what a command line asks for into `config`; everything that is wrong with it, not the first fault alone.
+
+    Makes no file, so a log file is only looked for where a start would open it.
+    """
+    reader = Reader(config)
     reader.faults = []
     try:
         read_all(reader, CommandLine(words), stdin)
     except ConfigError as wrong:
         reader.faults.append(wrong)
+    path = up_to_nul(config.text(b"logfile"))
+    folder = config.files.absolute(path).rpartition(b"/")[0]
+    if path and folder and not config.files.exists(folder):
+        reader.faults.append(ConfigError(b"Can't open the log file: there is no folder %b" % folder))
     return reader.faults
 
 
@@ -230,7 +239,12 @@ class Reader:
         path = up_to_nul(path)
         is_pattern = b"*" in path or b"?" in path or b"[" in path
         for name in files.matching(path) if is_pattern else [path]:
-            self.read(read_file(files, name), nested + 1, name, 1)
+            try:
+                text = read_file(files, name)
+            except ConfigError as wrong:
+                wrong.place = place
+                raise
+            self.read(text, nested + 1, name, 1)
 
     def finish(self) -> None:
         """Check what the lines together ask for; raises ConfigError."""

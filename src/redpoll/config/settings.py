@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from redpoll.config.directive import NO_EFFECT, NOT_YET, Directive
+from redpoll.config.quoting import split_line
 from redpoll.config.schema import BY_NAME, DIRECTIVES, find
 from redpoll.config.special_values import expanded_title, title_variables
 from redpoll.config.values import BadValue, Value
@@ -64,6 +65,15 @@ class Place:
         self.number = number
         self.text = text
         self.source = source
+
+    def name(self) -> bytes:
+        """The word that the line begins with, in lower case and without quotes; empty if there is none."""
+        words = split_line(self.text) or self.text.split()
+        return words[0].lower() if words else b""
+
+    def named(self) -> bytes:
+        """Where the line stands, for an operator."""
+        return b"In %b, line %d" % (b"standard input" if self.source == b"-" else self.source, self.number)
 
 
 class Config:

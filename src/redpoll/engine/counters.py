@@ -80,7 +80,7 @@ class Calls:
     def calls(self, index: i64) -> i64:
         """How often a command ran.  O(64)."""
         found = self.long.get(index)
-        total: i64 = found.calls if found is not None else 0
+        total: i64 = found.calls if found is not None else i64(0)
         at = index << CELL_BITS
         stop = at + CELLS
         while at < stop:
@@ -91,7 +91,7 @@ class Calls:
     def usec(self, index: i64) -> i64:
         """How long it ran in all.  O(64)."""
         found = self.long.get(index)
-        total: i64 = found.usec if found is not None else 0
+        total: i64 = found.usec if found is not None else i64(0)
         first = index << CELL_BITS
         took: i64 = 1
         while took < CELLS:

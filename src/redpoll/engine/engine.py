@@ -316,8 +316,8 @@ class Engine:
             self.traffic.attacked_us = self.moment.now_us
             source = session.peer.source().decode("utf-8", "surrogateescape")
             self.host.log(
-                "Possible SECURITY ATTACK detected. POST and Host: come from browsers that a web page sends against "
-                f"this server. Connection from {source} aborted."
+                "Possible SECURITY ATTACK detected. A client sent POST or Host:, as a browser does when a web page "
+                f"attacks this server. Connection from {source} aborted."
             )
         session.peer.close()
         return NO_REPLY

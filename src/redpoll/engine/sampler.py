@@ -110,4 +110,4 @@ class Sampler:
     def turn_us(self) -> i64:
         """How long a turn of the loop has taken lately, without its wait."""
         turns = self.turns.mean()
-        return i64(self.active.mean() / turns) if turns > 0 else 0
+        return i64(self.active.mean() / turns) if turns > 0 else i64(0)

@@ -61,7 +61,7 @@ class Content:
         if self.kind == STRING_EMBSTR:
             # An embedded string may be too long beside another key; one that is `raw` stays so.
             outside = self.outside
-            size: i64 = outside.length() if isinstance(outside, LongString) else len(self.packed)
+            size: i64 = outside.length() if isinstance(outside, LongString) else i64(len(self.packed))
             self.kind = embedded_or_raw(len(key), size, False)
         outside = self.outside
         if outside is not None:

@@ -93,6 +93,14 @@ class Listener(Handler):
             self.acceptor.accepted(sock)
 
 
+NOWHERE: Final = "Configured to not listen anywhere, exiting. Set port and bind, or unixsocket."
+
+
+def asks_to_listen(config: Config) -> bool:
+    """Whether the settings name any place to listen at."""
+    return config.string(b"unixsocket") != "" or (config.integer(b"port") != 0 and len(config.words(b"bind")) > 0)
+
+
 class Listeners(Effects):
     """All listening sockets that `config` asks for; `bind` and `port` may change while the server runs."""
 
@@ -122,7 +130,7 @@ class Listeners(Effects):
             group = self.config.string(b"unixsocketgroup")
             self.unix = self.add(listen_unix(self.path, mode, group, self.backlog()))
         if len(self.tcp) == 0 and self.unix is None:
-            raise ServerError("Configured to not listen anywhere, exiting. Set port and bind, or unixsocket.")
+            raise ServerError(NOWHERE)
 
     def open_tcp(self) -> None:
         """Listen at `port` of every address of `bind`; raises ServerError, and then none of them is open."""

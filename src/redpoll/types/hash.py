@@ -300,7 +300,7 @@ class Hash(Value):
         if times is None:
             if at_ms == 0:
                 return
-            times = FieldTimes(without_deadlines(0 if self.table is not None else self.count()))
+            times = FieldTimes(without_deadlines(i64(0) if self.table is not None else self.count()))
             self.times = times
             self.kind = HASH_VOLATILE
         table = self.table

@@ -11,7 +11,8 @@ from benchmarks.instructions import own_costs
 from benchmarks.load import Load, prepare
 from benchmarks.profile import Sample, by_step
 from benchmarks.report import geometric_mean, median
-from benchmarks.throughput import GATE_DEPTHS, ROWS, Figures, rows_named
+from benchmarks.rows import ROWS, rows_named
+from benchmarks.throughput import GATE_DEPTHS, Figures
 from benchmarks.wire import encode, pattern
 
 

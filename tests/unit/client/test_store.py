@@ -67,6 +67,33 @@ def test_words_are_bytes_text_or_numbers() -> None:
     assert store.get("a") == b"1"
 
 
+def test_values_and_members_may_be_numbers() -> None:
+    store = redpoll.open()
+    store.set("k", 1)
+    store.set("f", 1.5, ex=60)
+    assert store.mget("k", "f") == [b"1", b"1.5"]
+    assert store.hset("h", "f", 2) == 1
+    assert store.hget("h", "f") == b"2"
+    assert store.zadd("z", 5, 1) == 1
+    assert store.zrank("z", 5) == store.zrank("z", "5") == 0
+
+
+@pytest.mark.parametrize("value", [None, True, ["x"], bytearray(b"x")])
+def test_what_has_no_one_spelling_is_a_type_error_and_changes_nothing(value: object) -> None:
+    store = redpoll.open()
+    for call in (
+        lambda: store.set("k", value),  # type: ignore[arg-type]
+        lambda: store.set("k", value, ex=1),  # type: ignore[arg-type]
+        lambda: store.set(value, "v"),  # type: ignore[arg-type]
+        lambda: store.hset("k", "f", value),  # type: ignore[arg-type]
+        lambda: store.zadd("k", value, 1),  # type: ignore[arg-type]
+        lambda: store.rpush("k", value),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(TypeError):
+            call()
+    assert store.execute("DBSIZE") == 0
+
+
 class Whole(int, Enum):
     ONE = 1
 

@@ -140,10 +140,10 @@ def test_a_mistyped_option_is_no_line_of_a_file() -> None:
 
 def test_all_faults_of_a_file_are_found_at_once() -> None:
     files = files_with(c_conf="prot 1\nport x\nhz 10\nappendonly yes\n", other_conf="")
-    found = faults([b"c.conf", b"--timeout", b"-1"], b"", files)
+    found = faults(Config(files), [b"c.conf", b"--timeout", b"-1"], b"")
     shown = [(wrong.place.number, wrong.place.source) for wrong in found if wrong.place is not None]
     assert shown == [(1, b"/c.conf"), (2, b"/c.conf"), (4, b"/c.conf"), (6, b"")]
-    assert faults([b"other.conf"], b"", files) == []
+    assert faults(Config(files), [b"other.conf"], b"") == []
 
 
 def test_old_words_are_passed_over() -> None:
