@@ -38,8 +38,9 @@ def warning() -> str:
     if folder.parent.name not in ("site-packages", "dist-packages"):
         return ""
     return (
-        "redpoll runs interpreted, several times slower than compiled: it was installed without a C compiler. "
-        "Install one (Debian: gcc and python3-dev), then install redpoll again; REDPOLL_PURE=1 silences this warning."
+        "redpoll runs interpreted, several times slower than compiled: it was installed without a C compiler, or with "
+        "REDPOLL_PURE=1. Install a compiler (Debian: gcc and python3-dev), then install redpoll again without "
+        "REDPOLL_PURE. To silence this warning, set REDPOLL_PURE=1 when the program runs."
     )
 
 

@@ -33,12 +33,16 @@ def test_errors_and_empty_answers(pair: Pair) -> None:
         LATENCY GRAPH "no such event"
         LATENCY RESET
         LATENCY RESET command nosuch
-        LATENCY DOCTOR
         LATENCY DOCTOR x
         LATENCY HELP x
         LATENCY HISTOGRAM nosuch
         LATENCY HISTOGRAM nosuch|sub config|nosuch
     """)
+
+
+def test_the_doctor_speaks_in_words_of_its_own(pair: Pair) -> None:
+    pair.differs("doctor-words", "LATENCY", "DOCTOR")
+    pair.shape("LATENCY", "DOCTOR")
 
 
 def test_a_histogram_counts_the_calls(pair: Pair) -> None:
@@ -68,7 +72,7 @@ def test_buckets_have_the_bounds_of_the_reference(pair: Pair) -> None:
 def test_spikes_are_kept_by_event(pair: Pair) -> None:
     pair.do("LATENCY", "RESET")
     with pair.config("latency-monitor-threshold", 60):
-        pair.do("LATENCY", "DOCTOR")
+        pair.differs("doctor-words", "LATENCY", "DOCTOR")
         pair.do("DEBUG", "SLEEP", "0.003")
         pair.do("LATENCY", "LATEST")
         pair.do("DEBUG", "SLEEP", "0.061")

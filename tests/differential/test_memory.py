@@ -25,13 +25,17 @@ def test_errors(pair: Pair) -> None:
         MEMORY USAGE nokey samples 5 SAMPLES 6
         MEMORY USAGE nokey samples 5 x
         MEMORY STATS x
-        MEMORY DOCTOR
         MEMORY DOCTOR x
         MEMORY MALLOC-STATS
         MEMORY PURGE
         MEMORY PURGE x
         MEMORY HELP x
     """)
+
+
+def test_the_doctor_speaks_in_words_of_its_own(pair: Pair) -> None:
+    pair.differs("doctor-words", "MEMORY", "DOCTOR")
+    pair.shape("MEMORY", "DOCTOR")
 
 
 def test_stats_has_the_names_of_the_reference(pair: Pair) -> None:

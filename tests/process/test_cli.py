@@ -98,6 +98,32 @@ def test_what_is_wrong_with_an_option_is_told_in_one_line(words: list[str], answ
     assert run("server", *words).stderr == f"redpoll server: {answer}\n"
 
 
+@pytest.mark.parametrize("words", [["a.conf", "b.conf"], ["-", "b.conf"], ["a.conf", "b.conf", "--port", "7000"]])
+def test_a_second_file_is_refused_by_name(words: list[str]) -> None:
+    expected = "redpoll server: unexpected 'b.conf': there can be one FILE, as the first word. Use --include b.conf\n"
+    done = run("server", *words)
+    assert (done.returncode, done.stderr) == (1, expected)
+    done = run("server", "--check", *words)
+    assert (done.returncode, done.stderr) == (2, expected)
+
+
+def test_a_directive_without_dashes_may_follow_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.conf").write_text("")
+    assert run("server", "--check", "a.conf", "port", "7000", folder=tmp_path).returncode == 0
+
+
+def test_help_explains_the_directives_that_are_named() -> None:
+    done = run("server", "--help", "maxclients", "--Port")
+    assert done.returncode == 0
+    assert done.stdout.startswith("--maxclients 10000\n")
+    assert "\n--port 6379\n" in done.stdout
+    done = run("server", "--help", "bnd")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        done.stderr == "redpoll server: there is no directive 'bnd'; did you mean 'bind'?  See redpoll server --help.\n"
+    )
+
+
 def test_check_reads_standard_input_too() -> None:
     done = run("server", "--check", "-", given="hz x\n")
     assert (done.returncode, done.stderr.splitlines()[0]) == (

@@ -11,6 +11,7 @@ USAGE = """redpoll {version}: a data-structure server that speaks Redis.
 
   redpoll server [FILE] [--option value ...]   serve clients; FILE is a redis.conf or valkey.conf
   redpoll server --help                        its options, with their defaults
+  redpoll server --help DIRECTIVE ...          one option: its values, default and meaning
   redpoll server --check FILE                  all faults of a configuration file
   redpoll --version                            version, build and interpreter
   redpoll --help                               this text
@@ -62,9 +63,11 @@ def advice(words: list[str]) -> str:
 def server(words: list[str]) -> int:
     """`redpoll server`."""
     # Imported only when needed: the other commands answer at once.
-    from redpoll.cli.server import check, serve, usage
+    from redpoll.cli.server import check, help_on, serve, usage
 
     if words[:1] in (["--help"], ["-h"]):
+        if len(words) > 1:
+            return help_on(words[1:])
         print(usage(), end="")
         return 0
     if words[:1] in (["--version"], ["-v"]):

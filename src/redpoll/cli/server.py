@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 
 from redpoll.build_info import VERSION, build_kind, interpreter
 from redpoll.cli.logo import logo
 from redpoll.config.arguments import CommandLine
-from redpoll.config.directive import EFFECT
-from redpoll.config.file import ConfigError, faults, load, nearest
-from redpoll.config.schema import DIRECTIVES, GROUPS
+from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, REFUSED
+from redpoll.config.file import LINE_WORDS, ConfigError, faults, load, nearest
+from redpoll.config.schema import BY_NAME, DIRECTIVES, GROUPS, IGNORED, find
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.engine import spellings
 from redpoll.env.clock import Clock
@@ -57,10 +58,39 @@ def usage() -> str:
     return "".join(parts)
 
 
+def help_on(names: list[str]) -> int:
+    """Show what each directive in `names` means; the exit status, 2 if one does not exist."""
+    status = 0
+    for word in names:
+        name = word.removeprefix("--").lower()
+        directive = find(name.encode("utf-8", "surrogateescape"))
+        if directive is None:
+            close = get_close_matches(name, [known.decode() for known in BY_NAME], 1)
+            hint = f"; did you mean '{close[0]}'?" if close else "."
+            print(f"redpoll server: there is no directive '{name}'{hint}  See redpoll server --help.", file=sys.stderr)
+            status = 2
+            continue
+        default = directive.default.text.decode() or '""'
+        values = ": ".join(part for part in (directive.kind.label, directive.kind.allowed()) if part)
+        print(f"--{directive.name.decode()} {default}\n    {directive.help}\n    Values: {values}.")
+        for applies, when in (
+            (directive.immutable, "Can be set only at start."),
+            (directive.applies == NO_EFFECT, "Accepted, but without effect in redpoll."),
+            (directive.applies == NOT_YET, "Accepted, but its feature does not exist yet."),
+            (directive.applies == REFUSED, "Only the default is accepted: its feature does not exist yet."),
+        ):
+            if applies:
+                print(f"    {when}")
+    return status
+
+
 def serve(words: list[str]) -> int:
     """Run a server as `words` ask for; the exit status."""
     open_standard_streams()
     arguments = [word.encode("utf-8", "surrogateescape") for word in words]
+    if refused := second_file(arguments):
+        print(refused, file=sys.stderr)
+        return 1
     origin = Start()
     try:
         stdin = sys.stdin.buffer.read() if CommandLine(arguments).reads_stdin else b""
@@ -86,6 +116,9 @@ def check(words: list[str]) -> int:
             "redpoll server --check [FILE] [--option value ...]: name the file or the options to check", file=sys.stderr
         )
         return 2
+    if refused := second_file(arguments):
+        print(refused, file=sys.stderr)
+        return 2
     stdin = sys.stdin.buffer.read() if CommandLine(arguments).reads_stdin else b""
     config = Config(Files())
     found = faults(config, arguments, stdin)
@@ -104,6 +137,15 @@ def check(words: list[str]) -> int:
         return 1
     print("no fault found")
     return 0
+
+
+def second_file(arguments: list[bytes]) -> str:
+    """What to tell a user who named a second FILE, or a FILE after `-`; empty if there is none."""
+    word = CommandLine(arguments).stray
+    if not word or find(word.lower()) is not None or word.lower() in LINE_WORDS or word.lower() in IGNORED:
+        return ""
+    shown = word.decode("utf-8", "surrogateescape")
+    return f"redpoll server: unexpected '{shown}': there can be one FILE, as the first word. Use --include {shown}"
 
 
 def one_line(wrong: ConfigError) -> bytes:

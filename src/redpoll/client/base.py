@@ -18,6 +18,8 @@ from redpoll.engine.session import Peer, Session
 from redpoll.env.clock import Clock
 from redpoll.env.random import Random
 
+CLOSED: Final = "the store is closed"
+
 
 class ServerOnly(Effects):
     """Refuses settings that would move a listener, a connection, a log or the process, which are the program's own."""
@@ -55,9 +57,22 @@ class Calls:
         # Typed methods run at once while a transaction is being collected, so that gate is not theirs.
         self.read_gates: i64 = gates_of(b"get", b"hget", b"zrank")
         self.write_gates: i64 = gates_of(b"set", b"incrby", b"hset", b"zadd")
+        self.closed = False
+
+    def close_calls(self) -> None:
+        """Make every typed method take the long way, which complains that the store is closed.
+
+        The short ways test their gates anyway, so an open store pays nothing for this.
+        """
+        self.closed = True
+        self.session.gates |= GATE_MULTI
+        self.read_gates = GATE_MULTI
+        self.write_gates = GATE_MULTI
 
     def _any(self, args: list[bytes]) -> Any:
-        """The reply of a command as Python values.  Raises CommandError."""
+        """The reply of a command as Python values.  Raises CommandError, or ValueError if the store is closed."""
+        if self.closed:
+            raise ValueError(CLOSED)
         session = self.session
         transaction = session.transaction
         session.transaction = None

@@ -12,19 +12,19 @@ class PlaceCalls(StreamCalls):
     """The methods for geo indexes and HyperLogLogs."""
 
     def geoadd(self, key: Text, longitude: float, latitude: float, member: Word) -> int:
-        """Put a place in, or move it; 1 if it is new.  O(log n)."""
+        """Add or move a place; return 1 if it is new.  O(log n)."""
         return self._int([b"GEOADD", to_bytes(key), as_word(longitude), as_word(latitude), as_word(member)])
 
     def geopos(self, key: Text, *members: Word) -> list[Any]:
-        """Longitude and latitude of each place, None where there is none.  O(1) each."""
+        """Return longitude and latitude of each place, None where there is none.  O(1) each."""
         return self._list([b"GEOPOS", to_bytes(key), *words(members)])
 
     def geodist(self, key: Text, first: Word, second: Word, unit: Text = "m") -> bytes | None:
-        """The distance of two places as text, or None.  O(1)."""
+        """Return the distance between two places as text, or None.  O(1)."""
         return self._bytes([b"GEODIST", to_bytes(key), as_word(first), as_word(second), to_bytes(unit)])
 
     def geohash(self, key: Text, *members: Word) -> list[bytes | None]:
-        """The geohash text of each place, None where there is none.  O(1) each."""
+        """Return the geohash of each place, None where there is none.  O(1) each."""
         return self._list([b"GEOHASH", to_bytes(key), *words(members)])
 
     def geosearch(
@@ -37,7 +37,7 @@ class PlaceCalls(StreamCalls):
         count: int | None = None,
         withdist: bool = False,
     ) -> list[Any]:
-        """The places within a radius, the nearest first.  O(places in the cells searched)."""
+        """Return the places within a radius, the nearest first.  O(places in the cells searched)."""
         args = [
             b"GEOSEARCH",
             to_bytes(key),
@@ -56,13 +56,13 @@ class PlaceCalls(StreamCalls):
         return self._list(args)
 
     def pfadd(self, key: Text, *elements: Word) -> bool:
-        """Count elements; whether the estimate may have changed.  O(1) each."""
+        """Count elements; return whether the estimate may have changed.  O(1) each."""
         return self._flag([b"PFADD", to_bytes(key), *words(elements)])
 
     def pfcount(self, *keys: Text) -> int:
-        """About how many distinct elements were counted.  O(1) for one key, mostly."""
+        """Return the approximate number of distinct elements.  Usually O(1) for one key."""
         return self._int([b"PFCOUNT", *words(keys)])
 
     def pfmerge(self, target: Text, *keys: Text) -> None:
-        """Let one HyperLogLog count what others have counted.  O(registers) each."""
+        """Merge HyperLogLogs into `target`.  O(registers) each."""
         self._done([b"PFMERGE", to_bytes(target), *words(keys)])

@@ -20,7 +20,7 @@ class StreamCalls(SortedSetCalls):
         maxlen: int | None = None,
         nomkstream: bool = False,
     ) -> bytes | None:
-        """Add an entry; its ID.  With `maxlen` the oldest entries go, about so many stay.  O(1)."""
+        """Add an entry and return its ID.  `maxlen` removes the oldest entries; about that many remain.  O(1)."""
         args = [b"XADD", to_bytes(key)]
         if nomkstream:
             args.append(b"NOMKSTREAM")
@@ -29,7 +29,7 @@ class StreamCalls(SortedSetCalls):
         return self._bytes([*args, to_bytes(id), *pairs(fields)])
 
     def xread(self, streams: Mapping[Text, Text], count: int | None = None) -> list[Any]:
-        """The entries after an ID of each stream, given as names to IDs: streams with entries.  O(entries)."""
+        """Return the entries after an ID in each stream, as a dict of stream to entries.  O(entries)."""
         args = [b"XREAD"]
         if count is not None:
             args += [b"COUNT", as_word(count)]
@@ -38,7 +38,7 @@ class StreamCalls(SortedSetCalls):
     def xreadgroup(
         self, group: Text, consumer: Text, streams: Mapping[Text, Text], count: int | None = None, noack: bool = False
     ) -> list[Any]:
-        """Entries of streams for a consumer of a group: new ones after ">", else its pending ones.  O(entries)."""
+        """Read as a consumer of a group: new entries for the ID ">", else the consumer's pending ones.  O(entries)."""
         args = [b"XREADGROUP", b"GROUP", to_bytes(group), to_bytes(consumer)]
         if count is not None:
             args += [b"COUNT", as_word(count)]
@@ -47,50 +47,50 @@ class StreamCalls(SortedSetCalls):
         return self._list([*args, b"STREAMS", *words(tuple(streams)), *words(tuple(streams.values()))]) or []
 
     def xlen(self, key: Text) -> int:
-        """The number of entries.  O(1)."""
+        """Return the number of entries.  O(1)."""
         return self._int([b"XLEN", to_bytes(key)])
 
     def xrange(self, key: Text, start: Text = "-", end: Text = "+", count: int | None = None) -> list[Any]:
-        """The entries from one ID to another: ID and fields.  O(log n + entries)."""
+        """Return the entries from one ID to another, each as ID and fields.  O(log n + entries)."""
         args = [b"XRANGE", to_bytes(key), to_bytes(start), to_bytes(end)]
         if count is not None:
             args += [b"COUNT", as_word(count)]
         return self._list(args)
 
     def xrevrange(self, key: Text, end: Text = "+", start: Text = "-", count: int | None = None) -> list[Any]:
-        """The same, the newest first.  O(log n + entries)."""
+        """Like `xrange`, the newest entry first.  O(log n + entries)."""
         args = [b"XREVRANGE", to_bytes(key), to_bytes(end), to_bytes(start)]
         if count is not None:
             args += [b"COUNT", as_word(count)]
         return self._list(args)
 
     def xdel(self, key: Text, *ids: Text) -> int:
-        """Delete entries; how many there were.  O(log n) each."""
+        """Delete entries and return how many existed.  O(log n) each."""
         return self._int([b"XDEL", to_bytes(key), *words(ids)])
 
     def xack(self, key: Text, group: Text, *ids: Text) -> int:
-        """Say that entries are done with; how many were pending.  O(log n) each."""
+        """Acknowledge entries and return how many were pending.  O(log n) each."""
         return self._int([b"XACK", to_bytes(key), to_bytes(group), *words(ids)])
 
     def xpending(self, key: Text, group: Text) -> list[Any]:
-        """How many entries are pending, the first and last ID, and how many each consumer has.  O(consumers)."""
+        """Return how many entries are pending, first and last ID, and each consumer's count.  O(consumers)."""
         return self._list([b"XPENDING", to_bytes(key), to_bytes(group)])
 
     def xgroup_create(self, key: Text, group: Text, id: Text = "$", mkstream: bool = False) -> None:
-        """Make a consumer group that starts after an ID.  O(1)."""
+        """Create a consumer group that starts after an ID.  O(1)."""
         args = [b"XGROUP", b"CREATE", to_bytes(key), to_bytes(group), to_bytes(id)]
         if mkstream:
             args.append(b"MKSTREAM")
         self._done(args)
 
     def xgroup_destroy(self, key: Text, group: Text) -> bool:
-        """Delete a consumer group; whether there was one.  O(pending entries)."""
+        """Delete a consumer group; return whether it existed.  O(pending entries)."""
         return self._flag([b"XGROUP", b"DESTROY", to_bytes(key), to_bytes(group)])
 
     def xautoclaim(
         self, key: Text, group: Text, consumer: Text, min_idle_ms: int, start: Text = "0-0", count: int | None = None
     ) -> list[Any]:
-        """Take over entries that are pending for long: the next ID, entries, deleted IDs.  O(count)."""
+        """Claim entries that are idle for long.  Return the next ID, entries and deleted IDs.  O(count)."""
         args = [
             b"XAUTOCLAIM",
             to_bytes(key),
@@ -104,7 +104,7 @@ class StreamCalls(SortedSetCalls):
         return self._list(args)
 
     def xclaim(self, key: Text, group: Text, consumer: Text, min_idle_ms: int, *ids: Text) -> list[Any]:
-        """Take over pending entries; they.  O(log n) each."""
+        """Claim pending entries and return them.  O(log n) each."""
         return self._list(
             [b"XCLAIM", to_bytes(key), to_bytes(group), to_bytes(consumer), as_word(min_idle_ms), *words(ids)]
         )

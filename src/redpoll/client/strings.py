@@ -17,31 +17,31 @@ class StringCalls(KeyCalls):
         self._done([b"MSET", *pairs(strings)])
 
     def append(self, key: Text, value: Word) -> int:
-        """Add to the end of a string; its length.  O(added)."""
+        """Append to a string and return its new length.  O(added)."""
         return self._int([b"APPEND", to_bytes(key), as_word(value)])
 
     def getrange(self, key: Text, start: int, end: int) -> bytes:
-        """The bytes from `start` to `end`, both included; below 0 from the end.  O(bytes)."""
+        """Return the bytes from `start` to `end`, both included; negative numbers count from the end.  O(bytes)."""
         return self._text([b"GETRANGE", to_bytes(key), as_word(start), as_word(end)])
 
     def setrange(self, key: Text, offset: int, value: Word) -> int:
-        """Write over a string from a byte on; its length.  O(bytes)."""
+        """Overwrite a string from byte `offset` on; return its length.  O(bytes)."""
         return self._int([b"SETRANGE", to_bytes(key), as_word(offset), as_word(value)])
 
     def strlen(self, key: Text) -> int:
-        """The length of a string in bytes, 0 if there is none.  O(1)."""
+        """Return the length of a string in bytes, 0 if there is none.  O(1)."""
         return self._int([b"STRLEN", to_bytes(key)])
 
     def getset(self, key: Text, value: Word) -> bytes | None:
-        """Set a string; the one before, or None.  O(1)."""
+        """Set a string and return the old one, or None.  O(1)."""
         return self._bytes([b"GETSET", to_bytes(key), as_word(value)])
 
     def getdel(self, key: Text) -> bytes | None:
-        """Take a string away; the string, or None.  O(1)."""
+        """Delete a string and return it, or None.  O(1)."""
         return self._bytes([b"GETDEL", to_bytes(key)])
 
     def getex(self, key: Text, ex: int | None = None, px: int | None = None, persist: bool = False) -> bytes | None:
-        """A string, or None; and set or take away its deadline.  O(1)."""
+        """Return a string, or None, and set or remove its deadline.  O(1)."""
         args = [b"GETEX", to_bytes(key)]
         if ex is not None:
             args += [b"EX", as_word(ex)]
@@ -52,53 +52,53 @@ class StringCalls(KeyCalls):
         return self._bytes(args)
 
     def setnx(self, key: Text, value: Word) -> bool:
-        """Set a string if the key is missing; whether it was done.  O(1)."""
+        """Set a string if the key does not exist; return whether it was set.  O(1)."""
         return self._flag([b"SETNX", to_bytes(key), as_word(value)])
 
     def setex(self, key: Text, seconds: int, value: Word) -> None:
-        """Set a string that expires after so many seconds.  O(1)."""
+        """Set a string that expires after this many seconds.  O(1)."""
         self._done([b"SETEX", to_bytes(key), as_word(seconds), as_word(value)])
 
     def psetex(self, key: Text, milliseconds: int, value: Word) -> None:
-        """Set a string that expires after so many milliseconds.  O(1)."""
+        """Set a string that expires after this many milliseconds.  O(1)."""
         self._done([b"PSETEX", to_bytes(key), as_word(milliseconds), as_word(value)])
 
     def mget(self, *keys: Text) -> list[bytes | None]:
-        """The string of each key, None where there is none.  O(1) each."""
+        """Return the string of each key, None where there is none.  O(1) each."""
         return self._list([b"MGET", *words(keys)])
 
     def decr(self, key: Text, amount: int = 1) -> int:
-        """Subtract from the integer at `key`; the difference.  O(1)."""
+        """Subtract from the integer at `key` and return the result.  O(1)."""
         return self._int([b"DECRBY", to_bytes(key), as_word(amount)])
 
     def incrbyfloat(self, key: Text, amount: float) -> float:
-        """Add to the number at `key`; the sum.  O(1)."""
+        """Add to the number at `key` and return the sum.  O(1)."""
         return self._number([b"INCRBYFLOAT", to_bytes(key), as_word(amount)])
 
     def lcs(self, first: Text, second: Text) -> bytes:
-        """The longest common subsequence of two strings.  O(n * m)."""
+        """Return the longest common subsequence of two strings.  O(n * m)."""
         return self._text([b"LCS", to_bytes(first), to_bytes(second)])
 
     def setbit(self, key: Text, offset: int, value: int) -> int:
-        """Set a bit to 0 or 1; the bit before.  O(1)."""
+        """Set a bit to 0 or 1 and return its old value.  O(1)."""
         return self._int([b"SETBIT", to_bytes(key), as_word(offset), as_word(value)])
 
     def getbit(self, key: Text, offset: int) -> int:
-        """A bit of a string.  O(1)."""
+        """Return a bit of a string.  O(1)."""
         return self._int([b"GETBIT", to_bytes(key), as_word(offset)])
 
     def bitcount(self, key: Text, start: int = 0, end: int = -1) -> int:
-        """The number of bits set in a range of bytes.  O(bytes)."""
+        """Return how many bits are set in a range of bytes.  O(bytes)."""
         return self._int([b"BITCOUNT", to_bytes(key), as_word(start), as_word(end)])
 
     def bitpos(self, key: Text, bit: int, start: int = 0) -> int:
-        """The place of the first bit that is 0 or 1, -1 if there is none.  O(bytes)."""
+        """Return the position of the first bit that is 0 or 1, -1 if there is none.  O(bytes)."""
         return self._int([b"BITPOS", to_bytes(key), as_word(bit), as_word(start)])
 
     def bitop(self, operation: Text, target: Text, *keys: Text) -> int:
-        """Combine strings by AND, OR, XOR or NOT into `target`; its length.  O(bytes)."""
+        """Combine strings by AND, OR, XOR or NOT into `target`; return its length.  O(bytes)."""
         return self._int([b"BITOP", to_bytes(operation), to_bytes(target), *words(keys)])
 
     def bitfield(self, key: Text, *operations: Word) -> list[Any]:
-        """Read and write integers of any width: `"SET", "u8", 0, 255`.  O(1) each."""
+        """Read and write integers of any width: `"SET", "u8", 0, 255`.  Return a list of results.  O(1) each."""
         return self._list([b"BITFIELD", to_bytes(key), *words(operations)])

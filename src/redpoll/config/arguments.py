@@ -14,7 +14,11 @@ from redpoll.config.quoting import quote
 
 
 class CommandLine:
-    """What the words of a command line ask for: `path` is None without a FILE, `lines` are of redis.conf."""
+    """A command line, parsed: `path` is None without a FILE, `lines` are lines of redis.conf.
+
+    `stray` is the word that follows FILE or `-` without `--` in front, empty if there is none.  It begins a line of
+    redis.conf, as in the reference.  If it names no directive, it probably is a second FILE.
+    """
 
     def __init__(self, words: list[bytes]) -> None:
         self.path: bytes | None = None
@@ -30,6 +34,7 @@ class CommandLine:
                 self.reads_stdin = True
             else:
                 options.append(words[place])
+        self.stray = options[0] if options and not options[0].startswith(b"-") else b""
         self.add_lines(options)
 
     def add_lines(self, options: list[bytes]) -> None:

@@ -95,9 +95,17 @@ class Log:
         return f"{pid}:{self.role} {stamp} {SIGNS[level]} {message}"
 
     def signal(self, message: str) -> None:
-        """Log what came of a signal, a warning, in the one form that such lines have."""
-        if self.level <= WARNING:
+        """Log a warning about a signal.
+
+        In the legacy form such a line looks different from all others, as in the reference.  In logfmt and json it
+        looks like the others, so that a program can parse every line of the log.
+        """
+        if self.level > WARNING:
+            return
+        if self.form == "legacy":
             self.put(f"{os.getpid()}:signal-handler ({self.clock.now_us() // 1000000}) {message}")
+        else:
+            self.put(self.line(WARNING, message))
 
     def put(self, line: str) -> None:
         """Write one line where it belongs."""

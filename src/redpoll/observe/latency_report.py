@@ -1,7 +1,4 @@
-"""What LATENCY tells people: the picture of an event's spikes, and a diagnosis with advice.
-
-The first words of each report are those that tools look for (spec/server.md, "LATENCY"); the advice is ours.
-"""
+"""LATENCY GRAPH and LATENCY DOCTOR: the picture of an event's spikes, and a diagnosis with advice in our own words."""
 
 from __future__ import annotations
 
@@ -15,13 +12,11 @@ ROWS: Final = 4
 MARKS: Final = "_o#"
 
 DISABLED: Final = (
-    b"I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Valkey instance. You may use "
-    b'"CONFIG SET latency-monitor-threshold <milliseconds>." in order to enable it.\n'
+    b"Latency monitoring is disabled in this redpoll instance. To enable it, use "
+    b'"CONFIG SET latency-monitor-threshold <milliseconds>".\n'
 )
-NOTHING: Final = (
-    b"No latency spike was observed during the lifetime of this Valkey instance, not in the slightest bit.\n"
-)
-FOUND: Final = "Latency spikes are observed in this Valkey instance.\n\n"
+NOTHING: Final = b"No latency spike was observed in this redpoll instance.\n"
+FOUND: Final = "Latency spikes were observed in this redpoll instance.\n\n"
 
 
 def ago(seconds: int) -> str:

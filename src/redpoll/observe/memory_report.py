@@ -22,15 +22,11 @@ LITTLE_BYTES: Final = 5 << 20
 BIG_CLIENT_BYTES: Final = 200 << 10
 
 EMPTY: Final = (
-    b"Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these "
-    b"conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back "
-    b"to our programming as soon as I finished rebooting.\n"
+    b"This redpoll instance is empty or uses very little memory, so there is nothing to diagnose. Fill it with data "
+    b"and ask again.\n"
 )
-HEALTHY: Final = (
-    b"Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n"
-)
-ILL: Final = "Sam, I detected a few issues in this Valkey instance memory implants:\n\n"
-FAREWELL: Final = "I'm here to keep you safe, Sam. I want to help you.\n"
+HEALTHY: Final = b"No memory issue was found in this redpoll instance.\n"
+ILL: Final = "Memory issues were found in this redpoll instance:\n\n"
 
 
 def usage(db: Database, key: bytes) -> i64:
@@ -131,4 +127,4 @@ def diagnosis(engine: Engine) -> bytes:
         )
     if len(found) == 0:
         return HEALTHY
-    return (ILL + "".join([f" * {what}\n\n" for what in found]) + FAREWELL).encode()
+    return (ILL + "".join([f" * {what}\n\n" for what in found])).encode()

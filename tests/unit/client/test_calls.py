@@ -108,8 +108,40 @@ def test_calls_pass_the_gates_of_every_command() -> None:
     assert store.execute("INFO", "commandstats").count(b"cmdstat_get:calls=1") == 1
 
 
+def test_a_closed_store_complains() -> None:
+    store = redpoll.open()
+    store.set("k", 1)
+    store.close()
+    store.close()
+    for call in (
+        lambda: store.get("k"),
+        lambda: store.set("k", 2),
+        lambda: store.set("k", 2, ex=5),
+        lambda: store.incr("k"),
+        lambda: store.hset("h", "f", 1),
+        lambda: store.hget("h", "f"),
+        lambda: store.zadd("z", "m", 1),
+        lambda: store.zrank("z", "m"),
+        lambda: store.delete("k"),
+        lambda: store.execute("PING"),
+        store.tick,
+        store.__enter__,
+    ):
+        with pytest.raises(ValueError, match="the store is closed"):
+            call()
+
+
+def test_open_takes_a_number_of_databases() -> None:
+    for wrong in ("file.db", None, True, 2.0):
+        with pytest.raises(TypeError, match="cannot open a file yet"):
+            redpoll.open(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="at least one database"):
+        redpoll.open(0)
+
+
 def test_a_store_closes_with_its_block() -> None:
     with redpoll.open() as store:
         store.set("k", "v")
         assert store.dbsize() == 1
-    assert store.dbsize() == 0
+    with pytest.raises(ValueError, match="the store is closed"):
+        store.dbsize()

@@ -53,12 +53,23 @@ def test_a_zone_west_of_greenwich_has_a_minus() -> None:
     assert time_text(MOMENT_US // 1000, "iso8601") == "2026-11-24T11:05:27.057-03:30"
 
 
-def test_what_came_of_a_signal_is_a_warning_in_a_form_of_its_own(log: CollectedLog) -> None:
-    for level, form in (("warning", "json"), ("debug", "legacy"), ("nothing", "legacy")):
+def test_a_signal_is_logged_as_a_warning_with_a_legacy_form_of_its_own(log: CollectedLog) -> None:
+    for level in ("warning", "debug", "nothing"):
         log.level = LEVELS.index(level)
-        log.form = form
         log.signal("Received SIGTERM scheduling shutdown...")
     assert log.lines == [f"{PID}:signal-handler (1795530927) Received SIGTERM scheduling shutdown..."] * 2
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt"])
+def test_a_signal_is_logged_in_the_form_of_the_other_lines(log: CollectedLog, form: str) -> None:
+    """docs/differences.md, `signal-log-form`: the reference writes this one line in the legacy form."""
+    log.form = form
+    log.signal("Received SIGTERM scheduling shutdown...")
+    log.warning("Received SIGTERM scheduling shutdown...")
+    assert log.lines[0] == log.lines[1]
+    log.level = LEVELS.index("nothing")
+    log.signal("Received SIGTERM scheduling shutdown...")
+    assert len(log.lines) == 2
 
 
 def test_legacy_lines_have_a_sign_for_the_level(log: CollectedLog) -> None:
