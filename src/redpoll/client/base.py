@@ -59,7 +59,7 @@ class Calls:
         self.write_gates: i64 = gates_of(b"set", b"incrby", b"hset", b"zadd")
         self.closed = False
 
-    def close_calls(self) -> None:
+    def _close_calls(self) -> None:
         """Make every typed method take the long way, which complains that the store is closed.
 
         The short ways test their gates anyway, so an open store pays nothing for this.

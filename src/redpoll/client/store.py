@@ -166,7 +166,7 @@ class Store(PlaceCalls):
         """Drop all data.  Every later call but `close` raises ValueError."""
         for db in self.engine.databases:
             db.flush(False)
-        self.close_calls()
+        self._close_calls()
 
     def __enter__(self) -> Store:
         if self.closed:
