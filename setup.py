@@ -6,9 +6,9 @@ Two ways in:
 - `python setup.py build_tree --variant compiled|test` (the Makefile's way): a complete copy of the package in
   `build/VARIANT`, compiled modules as machine code only, so that a missing one is noticed.  `src/` never holds any.
 
-For `compiled`, mypyc translates all modules into one C file, which the C compiler optimises as a whole.  For `test` it
-writes one for each module, put together into a few that are compiled without optimising, and only where an edit has
-changed something.  Without a compiler, or with REDPOLL_PURE=1, nothing is compiled and the same files run interpreted.
+mypyc writes a C file for each module.  `scripts/bundles.py` puts them together into a few, which are compiled side by
+side: for `compiled` by room and optimised, for `test` not optimised.  Only what an edit has changed is compiled anew.
+Without a compiler, or with REDPOLL_PURE=1, nothing is compiled and the same files run interpreted.
 docs/adr/0001-librt-and-the-build.md tells why it is done this way, and what it costs.
 """
 
@@ -16,13 +16,11 @@ from __future__ import annotations
 
 import fcntl
 import fnmatch
-import hashlib
 import os
 import re
 import shlex
 import sys
 import time
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,6 +32,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from bundles import bundle_by_room, bundle_for_tests, level, write_changed  # noqa: E402
 from docstrings import docstrings_of, with_docstrings  # noqa: E402
 from toolchain import notice, why_pure  # noqa: E402
 
@@ -53,9 +52,6 @@ NOT_COMPILED = {
 
 VARIANTS = {"compiled": ["-O2"], "test": ["-O0", "-UNDEBUG"]}
 """What each variant asks of the C compiler: the product is fast; the tests' build is soon ready, and checks more."""
-
-BUNDLES = 8
-"""C files that the tests' build compiles: an edit in one module asks for one of them, a new literal for nearly all."""
 
 FLAGS = [
     "-g0",  # debug information doubles the compile time; symbol names stay, which is what perf needs
@@ -90,7 +86,7 @@ def translate(variant: str) -> list[Extension]:
         group_name="redpoll",
         target_dir=f"build/c/{variant}",
         opt_level=optimisation[2:],
-        multi_file=variant == "test",
+        multi_file=True,
     )
     documented = public_docstrings()
     for extension in extensions:
@@ -100,8 +96,8 @@ def translate(variant: str) -> list[Extension]:
         arguments = [optimisation, *further, *FLAGS, *asked]
         note = write_changed(Path(f"build/c/{variant}/arguments.txt"), shlex.join(arguments))
         for extension in extensions:
-            if variant == "test" and len(extension.sources) > BUNDLES:
-                extension.sources = bundled(extension.sources)
+            if len(extension.sources) > 1:
+                extension.sources = (bundle_by_room if variant == "compiled" else bundle_for_tests)(extension.sources)
             extension.extra_compile_args = arguments
             # mypyc names only the headers that it has written.
             headers = [str(path) for folder in extension.include_dirs for path in Path(folder).glob("*.h")]
@@ -131,30 +127,6 @@ def with_public_docstrings(path: str, documented: dict[str, dict[str, str]]) -> 
     return write_changed(source.with_name(f"documented_{source.name}"), made)
 
 
-def write_changed(path: Path, text: str) -> str:
-    """The path of a file that holds `text`; it keeps its time if it does already."""
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
-    return str(path)
-
-
-def bundled(sources: list[str]) -> list[str]:
-    """BUNDLES C files that include all of `sources`: the headers, longer than most modules, are then read that often.
-
-    Each file has a sum of what it includes, and so is a new one when that changes.
-    """
-    bundles: list[list[str]] = [[] for _ in range(BUNDLES)]
-    for source in sorted(sources):
-        bundles[zlib.crc32(Path(source).name.encode()) % BUNDLES].append(source)
-    paths = []
-    for number, members in enumerate(bundles):
-        path = Path(sources[0]).parent / f"bundle_{number}.c"
-        digest = hashlib.sha256(b"".join(Path(member).read_bytes() for member in members)).hexdigest()
-        lines = [f"// {digest}", *(f'#include "{Path(member).resolve()}"' for member in members), ""]
-        paths.append(write_changed(path, "\n".join(lines)))
-    return paths
-
-
 class BuildExt(build_ext):
     """Compiles on all processors what has changed, with our flags in the place of the interpreter's own."""
 
@@ -180,7 +152,8 @@ class BuildExt(build_ext):
             made = Path(objects[0])
             if made.exists() and made.stat().st_mtime > max(shared, Path(source).stat().st_mtime):
                 return objects
-            compiled: list[str] = compile_all(compiler, [source], **options)
+            flags = [level(source, flag) if flag.startswith("-O") else flag for flag in options["extra_postargs"]]
+            compiled: list[str] = compile_all(compiler, [source], **{**options, "extra_postargs": flags})
             return compiled
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:

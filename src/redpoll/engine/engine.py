@@ -325,7 +325,7 @@ class Engine:
     def require_password(self, password: bytes) -> None:
         """Set `requirepass`, empty for none.  Who is in stays in."""
         self.password = password
-        self.session_gates = GATE_NOAUTH if password else 0
+        self.session_gates = GATE_NOAUTH if password else i64(0)
         for session in self.sessions.values():
             if password and not session.authenticated:
                 session.gates |= GATE_NOAUTH
