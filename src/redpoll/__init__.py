@@ -15,7 +15,7 @@ __all__ = ["CommandError", "Store", "__version__", "open"]
 
 
 def __getattr__(name: str) -> object:
-    """`redpoll.Store`, which is loaded when it is first asked for: `redpoll --version` needs no engine."""
+    """Load `redpoll.Store` on first use: `redpoll --version` needs no engine."""
     if name == "Store":
         from redpoll.client.store import Store
 

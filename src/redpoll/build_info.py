@@ -1,6 +1,6 @@
-"""What is running: the version, and whether the modules it consists of are compiled.
+"""The version, and whether the running modules are compiled.
 
-Never compiled itself: it looks at the others from outside, and the build reads `VERSION` from its source.
+This module is never compiled: it inspects the others, and the build reads `VERSION` from its source.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def is_compiled() -> bool:
 
 
 def warning() -> str:
-    """What a program is told once where an installed redpoll runs interpreted; empty if there is nothing to tell."""
+    """The warning for a program whose installed redpoll runs interpreted; empty if no warning is needed."""
     folder = Path(__file__).resolve().parent
     if is_compiled() or os.environ.get("REDPOLL_PURE", "0") not in ("", "0"):
         return ""
@@ -45,7 +45,7 @@ def warning() -> str:
 
 
 def build_kind() -> str:
-    """`compiled with mypyc` or `interpreted`, as the start-up log and INFO say it."""
+    """`compiled with mypyc` or `interpreted`, for the start-up log and INFO."""
     return "compiled with mypyc" if is_compiled() else "interpreted"
 
 

@@ -277,7 +277,7 @@ class ServerSettings(Effects):
 
 
 def fit_descriptors(clients: int) -> bytes:
-    """Have descriptors for so many clients; the reason if the system refuses."""
+    """Have descriptors for this many clients; return the reason if the system refuses."""
     raise_open_files_limit(clients + OWN_DESCRIPTORS)
     limit = open_files_limit()
     if limit >= clients + OWN_DESCRIPTORS:

@@ -1,6 +1,6 @@
 """A command's arguments: one line of text in its declaration, a tree for COMMAND DOCS, a usage line for readers.
 
-The line is the usage line that manuals print, with what a client's tools want to know besides:
+The line is the usage line that manuals print, with additional marks for the tools of clients:
 
     key#0 value [condition: NX | XX | IFEQ comparison-value@8.1.0] [GET@6.2.0] [EX seconds:integer]
 
@@ -14,10 +14,10 @@ The line is the usage line that manuals print, with what a client's tools want t
     a ...                    several; `[GET pattern] ...` repeats the token too, `[KEYS key ...]` does not
     (data: score member)     belong together under a name; alternatives and tokens may have one too: [change: CH]
     @6.2.0  @!2.8.12         since this version; no longer recommended since this version
-    id<node-id>              what readers see in the place of the name
+    id<node-id>              what readers see instead of the name
 
-A token followed by something is its token, so one that stands for itself there is in brackets: `(ON) value`.  Brackets
-without a name that begin with a token and hold several values are a block, named after the token.
+A token belongs to the argument that follows it.  A token of its own before an argument is in brackets: `(ON) value`.
+Brackets without a name that begin with a token and hold several values are a block, named after the token.
 
 Source of the trees' shape: spec/commands.json; a test compares all of them with it.
 """
@@ -34,7 +34,7 @@ BLOCK: Final = "block"
 
 
 class Argument:
-    """A node of the tree.  `key_spec` is -1 where there is none, `since` and its like are empty."""
+    """A node of the tree.  `key_spec` is -1 if there is none; missing texts such as `since` are empty."""
 
     def __init__(self, name: str, type: str, token: str | None = None, parts: list[Argument] | None = None) -> None:
         self.name = name
@@ -51,7 +51,7 @@ class Argument:
         self.bracketed = False
 
     def mark(self, suffix: str) -> None:
-        """Take in `@version` or `@!version`."""
+        """Read `@version` or `@!version`."""
         for version in suffix.split("@"):
             if version.startswith("!"):
                 self.deprecated_since = version[1:]
@@ -60,7 +60,7 @@ class Argument:
 
 
 def parse_arguments(text: str) -> list[Argument]:
-    """The tree that a declaration's line describes.  ValueError if it describes none."""
+    """Parse a declaration's line into a tree.  Raises ValueError if it is malformed."""
     reader = Reader(text)
     found = reader.sequence()
     if reader.at < len(reader.lexemes):
@@ -115,7 +115,7 @@ class Reader:
         return found
 
     def group(self, bracket: str, token: str | None) -> Argument:
-        """What stands in brackets; the opening one is read already."""
+        """The arguments in brackets; the opening bracket has been read."""
         label = ""
         if self.peek().endswith(":"):
             label = self.peek()[:-1]
@@ -142,7 +142,7 @@ class Reader:
 
 
 def one(items: list[Argument]) -> Argument:
-    """`items` as a single argument: several are a block under the token that the first begins with."""
+    """`items` as a single argument.  Several become a block, named after the token that the first begins with."""
     first = items[0]
     if len(items) == 1:
         return first
@@ -202,7 +202,7 @@ def usage(arguments: list[Argument]) -> str:
 
 
 def usage_of(found: Argument) -> str:
-    """One argument as readers want it: brackets only where they say something."""
+    """One argument for readers, without redundant brackets."""
     text = value_usage(found)
     if found.multiple and not found.multiple_token:
         text = repeated(found, text)
@@ -228,7 +228,7 @@ def value_usage(found: Argument) -> str:
 
 
 def repeated(found: Argument, text: str) -> str:
-    """What may come several times; what is long is not written twice."""
+    """The usage of a repeated argument; a long one is not written twice."""
     if found.optional and found.token is None:
         return f"{text} ..."
     if "(" in text or "[" in text:

@@ -39,7 +39,10 @@ class KeySpec:
         raise NotImplementedError
 
     def access_in(self, args: list[bytes]) -> i64:
-        """What these very arguments do to the keys; it differs from `access` where that has VARIABLE_FLAGS."""
+        """What a command with these arguments does to the keys.
+
+        Differs from `access` only if that has VARIABLE_FLAGS.
+        """
         return self.access & ~VARIABLE_FLAGS
 
 
@@ -65,7 +68,7 @@ class KeyRange(KeySpec):
 
 
 class CountedKeys(KeySpec):
-    """A number of keys at index `at`, and as many keys behind it, `step` apart."""
+    """A number of keys at index `at`, and as many keys after it, `step` apart."""
 
     def __init__(self, access: i64, at: i64, step: i64) -> None:
         super().__init__(access)
@@ -73,7 +76,7 @@ class CountedKeys(KeySpec):
         self.step: i64 = step
 
     def positions(self, args: list[bytes]) -> list[int] | None:
-        # No command can have more keys than arguments: longer numbers need not be read.
+        # No command has more keys than arguments, so longer numbers need not be read.
         if self.at >= len(args) or not args[self.at].isdigit() or len(args[self.at]) > 10:
             return None
         count = int(args[self.at])
@@ -81,10 +84,13 @@ class CountedKeys(KeySpec):
 
 
 class KeysAfter(KeySpec):
-    """Keys behind a word, which is looked for from index `start` on, or backwards from there if it counts from the end.
+    """Keys after a keyword.
 
-    `last` is the last key's distance from the first, or below 0 counts from the end; with a `limit` above 1 only that
-    part of the rest holds keys (XREAD STREAMS: half of it, the other half are ids).  No word, no keys.
+    The keyword is searched from index `start` on, or backwards if `start` counts from the end.
+
+    `last` is the last key's distance from the first; if negative, it counts from the end.  With a `limit` above 1, only
+    that fraction of the rest holds keys (XREAD STREAMS: one half; the other half are IDs).  Without the keyword there
+    are no keys.
     """
 
     def __init__(self, access: i64, word: bytes, start: i64, last: i64, limit: i64) -> None:
@@ -106,7 +112,7 @@ class KeysAfter(KeySpec):
         return spread(first, first + (count - first) // self.limit + self.last, 1, args)
 
     def first_behind_word(self, args: list[bytes]) -> i64:
-        """The index behind the word, or -1."""
+        """The index after the word, or -1."""
         count: i64 = len(args)
         at = self.start if self.start >= 0 else count + self.start
         step = 1 if self.start >= 0 else -1
@@ -118,7 +124,7 @@ class KeysAfter(KeySpec):
 
 
 class UnknownKeys(KeySpec):
-    """Keys that no rule finds: patterns of SORT, say.  A subclass may know better."""
+    """Keys that no rule can find, such as the patterns of SORT.  A subclass may find them."""
 
     def positions(self, args: list[bytes]) -> list[int] | None:
         return []
@@ -133,7 +139,7 @@ class KeyUse:
 
 
 def has_keys(specs: list[KeySpec]) -> bool:
-    """Whether a command with these key specs can have keys at all: a channel, say, is none."""
+    """Whether a command with these key specs can have keys.  A channel, for example, is not a key."""
     return any(spec.access & NOT_KEY == 0 for spec in specs)
 
 
@@ -153,7 +159,7 @@ def keys_of(specs: list[KeySpec], args: list[bytes]) -> list[KeyUse] | None:
 
 
 def legacy_range(specs: list[KeySpec]) -> tuple[int, int, int]:
-    """First key, last key and step, as clients were told before there were key specs; zeros if there is no such range.
+    """First key, last key and step, for clients that do not read key specs; zeros if there is no such range.
 
     Ranges that begin where the one before ended count as one.
     """
@@ -181,10 +187,10 @@ def key_range(first: i64, last: i64, step: i64, access: i64) -> list[KeySpec]:
 
 
 def counted_keys(at: i64, access: i64, step: i64 = 1) -> list[KeySpec]:
-    """Keys behind their number."""
+    """Keys after their number."""
     return [CountedKeys(access, at, step)]
 
 
 def keys_after(word: bytes, start: i64, last: i64, access: i64, limit: i64 = 0) -> list[KeySpec]:
-    """Keys behind a word."""
+    """Keys after a word."""
     return [KeysAfter(access, word, start, last, limit)]

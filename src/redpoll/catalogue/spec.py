@@ -1,4 +1,4 @@
-"""What can be said of a command without its handler; ACL, routing, COMMAND and the docs stand on it."""
+"""The description of a command without its handler.  ACL, routing, COMMAND and the docs use it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def categories_of(flags: i64, acl: i64) -> i64:
     found = acl
     if flags & WRITE != 0:
         found |= WRITING
-    # EXEC, EVAL and the like read and write, but only by what they run.
+    # EXEC, EVAL and similar commands read and write only through the commands that they run.
     if flags & READONLY != 0 and acl & SCRIPTING == 0:
         found |= READ
     if flags & ADMIN != 0:
@@ -90,9 +90,9 @@ def categories_of(flags: i64, acl: i64) -> i64:
 class Spec:
     """Name (a subcommand's as `client|list`), arity, flags, ACL categories, key specs and words for the docs.
 
-    `arity` counts the name; negative, it is a least number.  `tips` are hints for clients that send to many nodes.
-    `arguments` is the line that arguments.py explains.  `replaced` is the version since which another command is to be
-    preferred, and that command.  `system` commands are for servers among themselves and for tests.
+    `arity` counts the name; if negative, it is a minimum.  `tips` are hints for clients that send to many nodes.
+    `arguments` is the line that arguments.py explains.  `replaced` is the version that deprecated the command, and its
+    replacement.  `system` commands are for communication between servers and for tests.
     """
 
     def __init__(

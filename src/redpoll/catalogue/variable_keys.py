@@ -20,7 +20,7 @@ from redpoll.catalogue.keyspec import (
 
 
 class SetKey(KeyRange):
-    """Overwritten; read as well if GET is among the options."""
+    """The key of SET: overwritten, and also read if GET is among the options."""
 
     def access_in(self, args: list[bytes]) -> i64:
         for word in args[3:]:
@@ -30,7 +30,7 @@ class SetKey(KeyRange):
 
 
 class BitfieldKey(KeyRange):
-    """Only read if all operations are GET."""
+    """The key of BITFIELD: only read if all operations are GET."""
 
     def access_in(self, args: list[bytes]) -> i64:
         at = 2
@@ -46,7 +46,7 @@ class BitfieldKey(KeyRange):
 
 
 class SortTarget(UnknownKeys):
-    """Where SORT stores: the key behind the last STORE that is no other option's value."""
+    """The key that SORT stores to: the one after the last STORE that is not the value of another option."""
 
     def positions(self, args: list[bytes]) -> list[int]:
         found: list[int] = []
@@ -73,7 +73,7 @@ def sort_keys(storing: bool) -> list[KeySpec]:
 
 
 class StoreKey(KeysAfter):
-    """The key behind STORE or STOREDIST, of which the last one counts."""
+    """The key after STORE or STOREDIST; the last one counts."""
 
     def first_behind_word(self, args: list[bytes]) -> i64:
         at: i64 = len(args) - 2
@@ -86,7 +86,7 @@ class StoreKey(KeysAfter):
 
 
 def geo_store_keys(start: i64) -> list[KeySpec]:
-    """The keys of GEORADIUS and its like, whose options begin at index `start`."""
+    """The keys of GEORADIUS and GEORADIUSBYMEMBER; the options begin at index `start`."""
     written = OW | UPDATE | VARIABLE_FLAGS
     stored = StoreKey(written, b"STORE", start, 0, 0)
     return [*one_key(RO | ACCESS), stored, StoreKey(written, b"STOREDIST", start, 0, 0)]

@@ -1,4 +1,4 @@
-"""What `always-show-logo` draws."""
+"""The logo that `always-show-logo` draws."""
 
 from __future__ import annotations
 

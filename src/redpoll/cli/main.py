@@ -1,4 +1,4 @@
-"""`redpoll`: the commands of the terminal."""
+"""The command `redpoll`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Inside a Python program there is no server to start:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run one command; the exit status."""
+    """Run one command; return the exit status."""
     words = sys.argv[1:] if words is None else words
     if words[:1] == ["server"]:
         return server(words[1:])
@@ -51,7 +51,7 @@ COMMANDS = ["server", "--version", "--help"]
 
 
 def advice(words: list[str]) -> str:
-    """What to say to words that are no command."""
+    """The error message for words that are not a command."""
     word = words[0]
     if word.startswith("-") or word.endswith(".conf"):
         return f"did you mean `redpoll server {' '.join(words)}`?  See redpoll --help."
@@ -62,7 +62,7 @@ def advice(words: list[str]) -> str:
 
 def server(words: list[str]) -> int:
     """`redpoll server`."""
-    # Imported only when needed: the other commands answer at once.
+    # Imported only when needed, so that the other commands answer at once.
     from redpoll.cli.server import check, help_on, serve, usage
 
     if words[:1] in (["--help"], ["-h"]):

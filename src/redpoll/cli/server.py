@@ -46,7 +46,7 @@ The directives that act in this version, with their defaults; docs/configuration
 
 
 def usage() -> str:
-    """What `redpoll server --help` shows."""
+    """The text of `redpoll server --help`."""
     parts = [USAGE]
     for group, title in GROUPS:
         acting = [found for found in DIRECTIVES if found.group == group and found.applies == EFFECT]
@@ -59,7 +59,7 @@ def usage() -> str:
 
 
 def help_on(names: list[str]) -> int:
-    """Show what each directive in `names` means; the exit status, 2 if one does not exist."""
+    """Show what each directive in `names` means; return the exit status, 2 if one does not exist."""
     status = 0
     for word in names:
         name = word.removeprefix("--").lower()
@@ -85,7 +85,7 @@ def help_on(names: list[str]) -> int:
 
 
 def serve(words: list[str]) -> int:
-    """Run a server as `words` ask for; the exit status."""
+    """Run a server as `words` ask for; return the exit status."""
     open_standard_streams()
     arguments = [word.encode("utf-8", "surrogateescape") for word in words]
     if refused := second_file(arguments):
@@ -109,7 +109,7 @@ def serve(words: list[str]) -> int:
 
 
 def check(words: list[str]) -> int:
-    """Say everything that is wrong with a configuration, and start nothing; the exit status."""
+    """Report every fault of a configuration, and start nothing; return the exit status."""
     arguments = [word.encode("utf-8", "surrogateescape") for word in words]
     if not arguments:
         print(
@@ -159,7 +159,7 @@ def one_line(wrong: ConfigError) -> bytes:
 
 
 def opened_log(config: Config, system_log: str = SYSTEM_LOG) -> Log:
-    """The log that the settings ask for; the system's daemon, if it is to have the lines too, listens at the path."""
+    """Open the log that the settings ask for.  `system_log` is the path of the system log's socket."""
     clock = Clock()
     log = Log(clock, config.string(b"loglevel"), config.string(b"logfile"))
     log.form = config.string(b"log-format")
@@ -170,11 +170,11 @@ def opened_log(config: Config, system_log: str = SYSTEM_LOG) -> Log:
 
 
 def run(config: Config, log: Log, origin: Start) -> int:
-    """Start and serve; the exit status.  Raises ConfigError for what only the whole program can tell is wrong."""
+    """Start and serve; return the exit status.  Raises ConfigError for a fault that only shows at the start."""
     build = f"{VERSION} ({build_kind()}, {interpreter()})"
     try:
         refuse_to_lose_data(config)
-        # Found out here already: behind the fork nobody would read it.
+        # Checked before the fork: after it, nobody would read the error.
         rename_commands(spellings(), config)
         supervisor = Supervisor(config.string(b"supervised"), log)
         background = config.flag(b"daemonize") and supervisor.kind == "no"
@@ -192,7 +192,8 @@ def run(config: Config, log: Log, origin: Start) -> int:
         supervisor.announce()
         server = Server(config, log, build, supervisor, origin)
         if config.flag(b"set-proc-title"):
-            # Behind the server's own listening, so that a port it could not take is never shown.
+            # Registered after the server has registered its listeners, so that the title never shows a port that could
+            # not be used.
             ProcessTitle().connect(config)
         server.start(config.string(b"pidfile") or (DEFAULT_PID_FILE if background else ""))
     except ServerError as refused:
@@ -207,7 +208,7 @@ def run(config: Config, log: Log, origin: Start) -> int:
 
 
 class ProcessTitle(Effects):
-    """Shows what `proc-title-template` says, and follows what it tells of."""
+    """Shows `proc-title-template` as the process title, and updates it when a setting that it contains changes."""
 
     NAME = b"redpoll"
 
@@ -226,7 +227,7 @@ class ProcessTitle(Effects):
 
 
 def refuse_to_lose_data(config: Config) -> None:
-    """Raises ServerError if an earlier server left its data where this one, which cannot load it, would work."""
+    """Raise ServerError if `dir` has data files of another server: this version cannot load them."""
     if config.flag(b"ignore-existing-data"):
         return
     for name in (b"dbfilename", b"appenddirname", b"appendfilename"):

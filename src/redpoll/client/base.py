@@ -1,4 +1,4 @@
-"""What every typed method stands on: an engine, a session of its own, and one call of a command."""
+"""The base of all typed methods: an engine, a session, and the call of one command."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ CLOSED: Final = "the store is closed"
 
 
 class ServerOnly(Effects):
-    """Refuses settings that would move a listener, a connection, a log or the process, which are the program's own."""
+    """Refuses settings about listeners, connections, the log or the process: these belong to the program."""
 
     def apply(self, name: bytes, config: Config) -> bytes:
         return b"it is for servers: this engine runs inside a program"
 
 
 def gates_of(*names: bytes) -> i64:
-    """The gates that can hold up one of these commands, but for that of a transaction."""
+    """The gates that can stop one of these commands, except the gate of a transaction."""
     gates: i64 = 0
     for name in names:
         gates |= CATALOGUE[name].gates
@@ -54,7 +54,7 @@ class Calls:
                 config.listen(directive.name, ServerOnly())
         self.unit: Final = self.engine.unit
         self.moment: Final = self.engine.moment
-        # Typed methods run at once while a transaction is being collected, so that gate is not theirs.
+        # Typed methods run at once, also between MULTI and EXEC, so the transaction gate does not stop them.
         self.read_gates: i64 = gates_of(b"get", b"hget", b"zrank")
         self.write_gates: i64 = gates_of(b"set", b"incrby", b"hset", b"zadd")
         self.closed = False

@@ -1,4 +1,4 @@
-"""Words of commands from Python values, and replies as Python values."""
+"""Conversion of Python values to words of commands, and of replies to Python values."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ Word = bytes | str | int | float
 
 
 def to_bytes(text: object) -> bytes:
-    """A name as plain bytes.  Raises TypeError for what is neither bytes nor str."""
+    """A name as plain bytes.  Raises TypeError unless it is bytes or str."""
     if type(text) is bytes:
         return text
     if isinstance(text, str):
         return text.encode()
-    # A member of an enumeration has a hash of its own, by which no key would be found.
+    # A member of a bytes enumeration has another hash than its value, so a look-up would not find the key.
     if isinstance(text, bytes):
         return bytes(text)
     raise TypeError(f"a name is bytes or str, not {type(text).__name__}")
 
 
 def as_word(word: object) -> bytes:
-    """A word of a command as bytes.  Raises TypeError for what has no one obvious spelling: None, True, a list …"""
+    """A word of a command as bytes.  Raises TypeError for anything else: None, True, a list …"""
     if isinstance(word, bytes) or isinstance(word, str):
         return to_bytes(word)
     if isinstance(word, bool):
         raise TypeError("a word of a command is bytes, str, int or float, not bool")
-    # Of a number's subclass the number counts: `str` would spell a member of an enumeration with its name.
+    # For a member of an enumeration `str` would give its name; its number is wanted.
     if isinstance(word, int):
         return int.__repr__(word).encode()
     if isinstance(word, float):
@@ -65,7 +65,7 @@ def words(values: tuple[Word, ...]) -> list[bytes]:
 
 
 def pairs(values: Mapping[Text, Word]) -> list[bytes]:
-    """Names and values by turns as words of a command."""
+    """Names and values, alternating, as words of a command."""
     found: list[bytes] = []
     for name, value in values.items():
         found.append(to_bytes(name))
@@ -74,14 +74,14 @@ def pairs(values: Mapping[Text, Word]) -> list[bytes]:
 
 
 def to_python(reply: object) -> object:
-    """A reply as plain Python values; raises CommandError for an error reply at the top."""
+    """A reply as plain Python values.  Raises CommandError if the reply itself is an error."""
     if isinstance(reply, Error):
         raise CommandError(reply.text)
     return plain(reply)
 
 
 def plain(reply: object) -> object:
-    """A reply as plain Python values; an error inside an array stays an exception object in it."""
+    """A reply as plain Python values.  An error inside an array becomes an exception object."""
     if reply is None or isinstance(reply, bytes) or isinstance(reply, int):
         return reply
     if isinstance(reply, Status):
@@ -126,5 +126,5 @@ def plain(reply: object) -> object:
 
 
 def paired(items: list[object]) -> object:
-    """Keys and values by turns as a dict."""
+    """Alternating keys and values as a dict."""
     return {items[n]: items[n + 1] for n in range(0, len(items), 2)}

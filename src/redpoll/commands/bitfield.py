@@ -36,7 +36,7 @@ TWO_TO_64: Final = 1 << 64
 
 @mypyc_attr(acyclic=True)
 class Step:
-    """One GET, SET or INCRBY: of which field, with which number, and how it overflows."""
+    """One GET, SET or INCRBY: its field, its number, and what happens on overflow."""
 
     def __init__(self, action: i64, field: Field, number: i64, overflow: i64) -> None:
         self.action: i64 = action
@@ -46,7 +46,7 @@ class Step:
 
 
 def parsed_field(session: Session, cursor: Args) -> Field:
-    """A type (`i1` to `i64`, `u1` to `u63`) and an offset, in bits or, behind a `#`, in fields of that type."""
+    """A type (`i1` to `i64`, `u1` to `u63`) and an offset, in bits or, after a `#`, in fields of that type."""
     word = cursor.next()
     first: i64 = word[0] if len(word) > 0 else 0
     signed = first == SIGNED
@@ -67,7 +67,7 @@ def parsed_field(session: Session, cursor: Args) -> Field:
 
 
 def parsed_steps(session: Session, args: list[bytes]) -> list[Step]:
-    """All that stands behind the key; every complaint comes here, before anything is looked up."""
+    """Parse everything after the key.  Every complaint is made here, before the look-up."""
     steps: list[Step] = []
     overflow: i64 = WRAP
     cursor = Args(args, 2)
@@ -104,9 +104,9 @@ def read_fields(session: Session, key: bytes, steps: list[Step]) -> object:
 
 
 def run_step(value: String, step: Step, found: list[object]) -> bool:
-    """Take a step and append its reply; whether another number stands there now.
+    """Run a step and append its reply; return whether the field changed.
 
-    None is appended, and nothing written, if the number overflows and must not.
+    If the number overflows and OVERFLOW is FAIL, the reply is None and nothing is written.
     """
     field = step.field
     old = field.read(value)
@@ -144,7 +144,7 @@ def bitfield(session: Session, args: list[bytes]) -> object:
 
     value = session.db.string_to_change(key)
     assert value is not None
-    # Room is made for every field first, also for those whose numbers then must not overflow.
+    # The string grows for every field first, even for a field that then fails to change because of OVERFLOW FAIL.
     grows = size > value.length()
     if grows:
         value.write_at(size - 1, b"\0")

@@ -31,7 +31,7 @@ HIGHEST: Final[i64] = 128
 
 
 def bit_offset(session: Session, word: bytes) -> i64:
-    """The offset of a bit in a string that may become as long as `proto-max-bulk-len`, or CommandError."""
+    """The offset of a bit, at most in a string of `proto-max-bulk-len` bytes.  Raises CommandError."""
     return checked_offset(session, integer(word, BIT_OFFSET))
 
 
@@ -85,7 +85,7 @@ def getbit(session: Session, args: list[bytes]) -> object:
 class BitRange:
     """`[start [end [BYTE | BIT]]]` from index `at` on: both included, below 0 counted from the end of the string.
 
-    Once `clamp` was told how many bits there are, `first` to before `stop` are the bits meant.
+    After `clamp` is called with the number of bits, the range is from `first` to before `stop`.
     """
 
     def __init__(self, args: list[bytes], at: i64) -> None:
@@ -104,11 +104,11 @@ class BitRange:
         self.stop: i64 = 0
 
     def is_backwards(self) -> bool:
-        """Whether both count from the end, and `start` lies behind `end`."""
+        """Whether both count from the end, and `start` lies after `end`."""
         return self.start < 0 and self.end < 0 and self.start > self.end
 
     def clamp(self, bits: i64) -> None:
-        """Set `first` and `stop`: what lies before the beginning means the first bit or byte."""
+        """Set `first` and `stop`.  Positions before the beginning mean the first bit or byte."""
         size = bits if self.in_bits else bits >> 3
         first = max(self.start + size, 0) if self.start < 0 else self.start
         last = max(self.end + size, 0) if self.end < 0 else min(self.end, size - 1)
@@ -155,7 +155,7 @@ def bitpos(session: Session, args: list[bytes]) -> object:
     asked.clamp(size)
     found = first_bit(value, bit, asked.first, asked.stop)
     if found < 0 and bit == 0 and not asked.has_end and asked.first < asked.stop:
-        # Without an end the string is thought to go on in zeros.
+        # Without an end, the string counts as followed by zeros.
         return size
     return found
 
@@ -183,7 +183,7 @@ def bitop(session: Session, args: list[bytes]) -> object:
         sources.append(db.string_to_read(args[at]))
     result = combine_all(operation, sources)
     if len(result) == 0:
-        # Also a key past its deadline is deleted by the command, as the reference has it, and not by its time.
+        # As in the reference, the deletion of an expired key counts as the command's, not as an expiry.
         if db.discard(target):
             session.changed(target, None, DEL, 1)
         return 0

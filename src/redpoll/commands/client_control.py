@@ -1,4 +1,4 @@
-"""CLIENT: ending, pausing and unblocking others, and what a connection asks for itself."""
+"""CLIENT: killing, pausing and unblocking other clients, and options of the connection itself."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def client_kill(session: Session, args: list[bytes]) -> object:
 
 
 def connected(session: Session) -> list[Session]:
-    """The sessions that have a connection, the caller's included: a program in whose process we are has none."""
+    """The sessions with a connection, the caller's included.  A session of the in-process client has none."""
     return [other for other in session.engine.sessions.values() if other.peer.descriptor() >= 0]
 
 
 def kill(session: Session, other: Session) -> None:
-    """End a connection; the one that asks gets its reply first."""
+    """Close a connection.  If it is the caller's, its reply is sent first."""
     if other is session:
         session.peer.close_after_reply()
     else:
@@ -84,7 +84,7 @@ def kill(session: Session, other: Session) -> None:
 )  # fmt: skip
 def client_pause(session: Session, args: list[bytes]) -> object:
     writes_only = False
-    # With more words than it has use for, the reference looks at none of them; CLIENT UNBLOCK likewise.
+    # With too many words, the reference reads none of them.  CLIENT UNBLOCK does the same.
     if len(args) == 4:
         word = args[3].upper()
         if word != b"WRITE" and word != b"ALL":
@@ -196,7 +196,7 @@ def client_capa(session: Session, args: list[bytes]) -> object:
     since="8.1.0", complexity="O(1)", summary="Say whether this client imports data.",
 )  # fmt: skip
 def client_import_source(session: Session, args: list[bytes]) -> object:
-    # There is no import mode yet, so nobody is a source.
+    # There is no import mode yet, so no client is a source.
     if args[2].upper() != b"OFF":
         raise CommandError(NOT_IMPORTING)
     return OK

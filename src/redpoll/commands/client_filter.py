@@ -1,4 +1,4 @@
-"""The filters of CLIENT LIST and CLIENT KILL: which connections are meant.  Source: spec/server.md, section 4."""
+"""The filters of CLIENT LIST and CLIENT KILL.  Source: spec/server.md, section 4."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEGATABLE: Final = (
 
 
 class Filter:
-    """All conditions must hold; of a repeated one the last counts, ids add up."""
+    """All conditions must hold.  If a condition is repeated, the last one counts, but ids add up."""
 
     def __init__(self, session: Session, words: list[bytes], skip_me: bool = False) -> None:
         self.asking: Final = session
@@ -134,5 +134,5 @@ class Filter:
 
 
 def is_named(name: bytes, wanted: bytes) -> bool:
-    """Whether it has the name that is wanted; who has none is not found, not even by an empty one."""
+    """Whether the session has the requested name.  A session without a name never matches, not even an empty one."""
     return len(name) > 0 and name == wanted

@@ -1,4 +1,4 @@
-"""CLIENT: who is connected, under which name."""
+"""CLIENT: the connected clients and their names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SET_ON_ALL = "request_policy:all_nodes response_policy:all_succeeded"
 
 
 def check_name(name: bytes, what: bytes) -> None:
-    """Names are printable and without blanks."""
+    """Raise CommandError unless the name is printable and without blanks."""
     for c in up_to_nul(name):
         if c < 33 or c > 126:
             raise CommandError(special_characters(what))

@@ -1,4 +1,4 @@
-"""CLUSTER and its relatives on a server that is in no cluster: all but KEYSLOT are refused."""
+"""CLUSTER and related commands without cluster support: all but KEYSLOT, READONLY and READWRITE are refused."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def cluster_keyslot(session: Session, args: list[bytes]) -> object:
 
 
 def refuse(session: Session, args: list[bytes]) -> object:
-    """The handler of all that only makes sense in a cluster."""
+    """The handler of all commands that need a cluster."""
     raise CommandError(NO_CLUSTER)
 
 
@@ -88,7 +88,7 @@ def refused(
     word: str, arity: int, flags: int, since: str, summary: str, *, arguments: str = "", tips: str = "",
     complexity: str = "O(1)", acl: int = 0, replaced: str = "", system: bool = False,
 ) -> None:  # fmt: skip
-    """Declare a subcommand that a server in no cluster refuses."""
+    """Declare a subcommand that a server without cluster support refuses."""
     command(
         "cluster|" + word, arity=arity, flags=flags, group="cluster", since=since, complexity=complexity,
         summary=summary, arguments=arguments, tips=tips, acl=acl, replaced=replaced, system=system,

@@ -1,8 +1,9 @@
-"""SSCAN, HSCAN and ZSCAN: going over a collection in several calls, with a cursor in between.
+"""SSCAN, HSCAN and ZSCAN: iterate over a collection in several calls with a cursor.
 
-What the reference keeps packed is told in one reply, whatever the cursor.  A table's cursor is a position in the order
-of hashes (`structures/table_walk.py`), so an item that is there from the first call to the last is told, while the
-table grows and shrinks, and also when it is packed in between: then the next call tells all of it.
+A collection that the reference keeps packed is returned in one reply, whatever the cursor.  The cursor of a table is a
+position in the order of hashes (`structures/table_walk.py`).  Therefore an item that exists from the first call to the
+last is returned, even if the table grows or shrinks.  If the table is packed in between, the next call returns all of
+it.
 
 ZSCAN writes the scores of a large sorted set with 17 digits, as the reference does for a skip list.  It writes the
 scores of a packed sorted set like every other command.
@@ -35,7 +36,7 @@ WITH_SCORE: Final = 2
 
 
 def scanned(session: Session, cursor: int, value: Value | None, args: list[bytes], name: bytes) -> object:
-    """The reply to a scan of `value`, None for a key that is missing: its options are then not even read."""
+    """The reply to a scan of `value`.  None stands for a missing key; the options are then not read."""
     if value is None:
         return [b"0", []]
     options = ScanOptions(args, 3, name)
@@ -75,7 +76,7 @@ def add_all(value: Value, options: ScanOptions, found: list[object]) -> None:
 def add_records(
     table: Table, records: Records, fields: bool, options: ScanOptions, now_ms: i64, found: list[object]
 ) -> None:
-    """Add the items of these records that match; fields past their time are hidden."""
+    """Add the items of these records that match.  Expired fields are left out."""
     glob = options.glob
     told = ALONE if options.bare or len(records.values) == 0 else WITH_VALUE if fields else WITH_SCORE
     for n in range(len(records.keys)):

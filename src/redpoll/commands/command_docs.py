@@ -8,7 +8,10 @@ from redpoll.protocol.reply import Map, SetOf, Status
 
 
 def docs_of(found: Command) -> Map:
-    """Summary, since, group, complexity; where they apply: marks, history, arguments, subcommands.  O(arguments)."""
+    """Summary, since, group and complexity; if the command has them, marks, history, arguments and subcommands.
+
+    O(arguments).
+    """
     spec = found.spec
     items: list[object] = [
         b"summary", spec.summary.encode(), b"since", spec.since.encode(), b"group", spec.group.encode(),
@@ -65,7 +68,7 @@ def described(argument: Argument) -> Map:
 
 
 def history(arguments: list[Argument]) -> list[object]:
-    """Versions in order, each with what was new in it, as far as the arguments tell: `[7.0.0, "New: GET, ANY."]`."""
+    """Versions in order, each with the arguments that it added: `[7.0.0, "New: GET, ANY."]`."""
     came: dict[str, list[str]] = {}
     for argument in arguments:
         collect(argument, came)
@@ -82,7 +85,7 @@ def collect(argument: Argument, came: dict[str, list[str]]) -> None:
 
 
 def words_of(argument: Argument) -> list[str]:
-    """What to call an argument by: its token, those of its parts, or its name."""
+    """The name to show for an argument: its token, the tokens of its parts, or its name."""
     if argument.token is not None:
         return [argument.token]
     if not argument.parts:

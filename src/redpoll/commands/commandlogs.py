@@ -18,7 +18,7 @@ ALL_SUCCEED = "request_policy:all_nodes response_policy:all_succeeded"
 
 
 def log_of(session: Session, word: bytes) -> CommandLog:
-    """The log that a type names."""
+    """The log of a type (`slow`, `large-request`, `large-reply`)."""
     outliers = session.engine.outliers
     type = word.lower()
     if type == b"slow":
@@ -31,7 +31,7 @@ def log_of(session: Session, word: bytes) -> CommandLog:
 
 
 def count_of(word: bytes) -> int:
-    """How many entries are wanted; -1 is all of them."""
+    """How many entries are requested; -1 means all."""
     count = integer(word, COUNT_BELOW_MINUS_1)
     if count < -1:
         raise CommandError(COUNT_BELOW_MINUS_1)

@@ -18,7 +18,7 @@ ON_ALL_NODES = "request_policy:all_nodes response_policy:all_succeeded"
 
 
 class AnyCase(NameGlob):
-    """Patterns of CONFIG GET: globs whose letters fit in any case."""
+    """Patterns of CONFIG GET: globs that ignore case."""
 
     def matches(self, pattern: bytes, name: bytes) -> bool:
         return Glob(pattern.lower()).matches(name)
@@ -56,7 +56,7 @@ def config_set(session: Session, args: list[bytes]) -> object:
     before = outliers.weigh_from
     complaint = engine.config.set(args[2:], session.peer.is_local())
     if outliers.weigh_from != before:
-        # This very request goes by the new threshold, and so does what came with it.
+        # The new threshold applies to this request, and to those that arrived with it.
         outliers.weigh_requests(outliers.weigh_from != NO_SIZE)
     remarks = engine.config.take_remarks()
     if complaint:

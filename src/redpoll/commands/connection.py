@@ -1,4 +1,4 @@
-"""The connection itself: greeting, authentication, database, leaving."""
+"""The connection: HELLO, AUTH, SELECT, QUIT and the like."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def quit_(session: Session, args: list[bytes]) -> object:
 
 
 def authenticate(session: Session, user: bytes, password: bytes) -> None:
-    """Let the session in, or CommandError(WRONGPASS)."""
+    """Authenticate the session.  Raises CommandError(WRONGPASS)."""
     engine = session.engine
-    # In a time that tells nothing of how much of a guess was right.
+    # Compare in constant time, so that the time does not reveal how much of a guess was right.
     if user != b"default" or (engine.password and not compare_digest(password, engine.password)):
         engine.traffic.refused_passwords += 1
         raise CommandError(WRONGPASS)
@@ -150,7 +150,7 @@ def reset(session: Session, args: list[bytes]) -> object:
     session.gates = engine.session_gates
     session.readonly = False
     session.no_evict = False
-    # A reply that CLIENT REPLY SKIP leaves out is left out all the same.
+    # A reply that CLIENT REPLY SKIP suppresses is still suppressed.
     if session.quiet == SILENT:
         session.quiet = LOUD
     session.authenticated = engine.session_gates == 0

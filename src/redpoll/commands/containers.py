@@ -1,4 +1,4 @@
-"""Containers, commands that are only their subcommands: how they are declared, and the HELP that most of them have."""
+"""Containers (commands that consist of subcommands): how they are declared, and their HELP."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def help_reply(container: Command, args: list[bytes]) -> list[object]:
 
 
 def help_lines(container: bytes, lines: list[bytes]) -> list[object]:
-    """The reply of HELP subcommands: forms and their descriptions by turns in `lines`."""
+    """The reply of HELP subcommands: forms and their descriptions alternately in `lines`."""
     found: list[object] = [Status(HEAD % container)]
     for n in range(0, len(lines), 2):
         found.append(Status(lines[n]))

@@ -96,13 +96,13 @@ def debug(session: Session, args: list[bytes]) -> object:
 
 
 def is_on(word: bytes) -> bool:
-    """A switch, read as leniently as the reference does: what is no number is 0."""
+    """A switch, read as leniently as in the reference: anything but a number is 0."""
     digits = word.strip()
     return is_int(digits) and to_int(digits) != 0
 
 
 def go_to(db: Database, key: bytes) -> None:
-    """Go to a key as it stands, past its deadline or not."""
+    """Go to a key, expired or not, without touching it."""
     if not db.table.find(key):
         raise CommandError(NO_SUCH_KEY)
 
@@ -163,7 +163,7 @@ def populate(session: Session, args: list[bytes]) -> object:
             if size > 0:
                 value = value[:size].ljust(size, b"\0")
             db.set_string(key, value)
-            # Watchers want to know, though it counts as no change to be saved.
+            # Watchers are notified, although this does not count as a change to save.
             session.changed(key, None, NEW, 0)
     return OK
 
@@ -233,7 +233,7 @@ def leak(session: Session, args: list[bytes]) -> object:
 
 
 def protect_client(session: Session, args: list[bytes]) -> object:
-    """From now on nothing is read from that client."""
+    """Stop reading from a client."""
     id = parse_unsigned(args[2])
     if id is None:
         raise CommandError(INVALID_CLIENT_ID)

@@ -16,7 +16,7 @@ from redpoll.protocol.numbers import int_text
 
 
 class Condition:
-    """NX, XX, GT, LT behind a deadline."""
+    """NX, XX, GT, LT after a deadline."""
 
     def __init__(self, words: list[bytes]) -> None:
         self.nx = self.xx = self.gt = self.lt = False
@@ -38,7 +38,7 @@ class Condition:
             raise CommandError(EXPIRE_GT_LT_CONFLICT)
 
     def met(self, old_ms: i64, new_ms: i64) -> bool:
-        """Whether a key with deadline `old_ms` (0: none, which counts as endless) may get `new_ms`."""
+        """Whether a key with deadline `old_ms` (0: none, which counts as infinite) may get `new_ms`."""
         if (self.nx and old_ms != 0) or (self.xx and old_ms == 0):
             return False
         if self.gt and (old_ms == 0 or new_ms <= old_ms):
@@ -47,7 +47,10 @@ class Condition:
 
 
 def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool, from_now: bool) -> object:
-    """EXPIRE and its kin: 1 if the deadline was set (or, being past, the key deleted), else 0."""
+    """EXPIRE and related commands: return 1 if the deadline was set, else 0.
+
+    If the deadline is past, the key is deleted, which also counts as 1.
+    """
     condition = Condition(args[3:])
     at_ms = instant_ms(session, integer(args[2]), seconds, from_now, name)
     key = args[1]
@@ -110,7 +113,7 @@ def remaining(session: Session, key: bytes, seconds: bool, from_now: bool) -> ob
         return -2 if at_ms < 0 else -1
     if from_now:
         at_ms = max(at_ms - session.db.moment.now_ms, 0)
-    # Half up; adding 500 could leave 64 bits.
+    # Round half up.  Adding 500 could exceed 64 bits.
     return at_ms // 1000 + int(at_ms % 1000 >= 500) if seconds else at_ms
 
 

@@ -67,7 +67,7 @@ class Found:
 
 
 class Search:
-    """What the arguments of one of these commands ask for.  `zset` is None if the key is missing."""
+    """The parsed arguments of a search.  `zset` is None if the key is missing."""
 
     def __init__(self, zset: ZSet | None, name: bytes) -> None:
         self.zset: Final = zset
@@ -92,10 +92,10 @@ class Search:
         self.store: bytes | None = None
         self.store_distances = False
 
-    # What commands begin with.
+    # The centre and the shape.
 
     def start_from_member(self, member: bytes) -> None:
-        """Search around a member; CommandError if there is a key, and it has none of that name."""
+        """Search around a member.  Raises CommandError if the key exists but has no such member."""
         zset = self.zset
         self.from_member = True
         if zset is not None:
@@ -132,7 +132,7 @@ class Search:
         self.height = height * self.unit
 
     def read_polygon(self, args: list[bytes], at: i64) -> i64:
-        """Search within the polygon at index `at`; the index behind it."""
+        """Search within the polygon at index `at`; the index after it."""
         vertices = integer(args[at], GEO_VERTICES)
         if vertices > GREATEST_INT or vertices < -GREATEST_INT - 1:
             raise CommandError(GEO_VERTICES)
@@ -190,7 +190,7 @@ class Search:
             at += 1
 
     def read_search_option(self, word: bytes, args: list[bytes], at: i64, left: i64, storing: bool) -> i64:
-        """Read an option of GEOSEARCH; the index of its last argument."""
+        """Read an option of GEOSEARCH; return the index of its last argument."""
         by_size = self.box or self.radius >= 0.0
         if word == b"FROMMEMBER" and left > 0 and not self.from_place and not self.polygon:
             self.start_from_member(args[at + 1])
@@ -212,7 +212,7 @@ class Search:
         raise CommandError(SYNTAX)
 
     def check(self, searching: bool) -> None:
-        """Complain of what does not go together or is missing, and settle what was left open."""
+        """Complain of contradicting or missing options, and fill in the defaults."""
         if self.store is not None and (self.with_distance or self.with_hash or self.with_place):
             raise CommandError(GEOSEARCHSTORE_WITH if searching else GEORADIUS_STORE_WITH)
         if searching:
@@ -327,7 +327,7 @@ def radius_search(session: Session, args: list[bytes], storing: bool) -> object:
 
 
 def member_search(session: Session, args: list[bytes], storing: bool) -> object:
-    """GEORADIUSBYMEMBER and GEORADIUSBYMEMBER_RO: of a missing key neither member nor radius is looked at."""
+    """GEORADIUSBYMEMBER and GEORADIUSBYMEMBER_RO.  If the key is missing, neither member nor radius is checked."""
     search = Search(session.db.zset(args[1]), args[0])
     if search.zset is not None:
         search.start_from_member(args[2])

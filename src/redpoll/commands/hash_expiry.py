@@ -28,7 +28,7 @@ GONE: Final = 2
 
 
 def set_deadlines(session: Session, args: list[bytes], name: bytes, seconds: bool, from_now: bool) -> object:
-    """HEXPIRE and its kin: of each field, DONE, UNMET, NO_FIELD, or GONE as its deadline was past."""
+    """HEXPIRE and related commands: for each field DONE, UNMET, NO_FIELD, or GONE if the deadline is past."""
     at = place_of_fields(args, 3)
     condition = Condition(args[3:at])
     fields = counted_fields(args, at, 1)
@@ -64,7 +64,7 @@ def set_deadlines(session: Session, args: list[bytes], name: bytes, seconds: boo
 def expire_at_once(
     session: Session, key: bytes, value: Hash, fields: list[bytes], condition: Condition, at_ms: i64
 ) -> object:
-    """A deadline that is past takes the fields away."""
+    """Delete the fields, because the deadline is past."""
     codes: list[object] = []
     gone: list[bytes] = []
     for field in fields:
@@ -125,7 +125,7 @@ def hpexpireat(session: Session, args: list[bytes]) -> object:
 
 
 def told_deadlines(session: Session, args: list[bytes], seconds: bool, from_now: bool) -> object:
-    """HTTL and its kin: of each field when it ends, NO_DEADLINE or NO_FIELD.  Seconds are rounded."""
+    """HTTL and related commands: for each field its deadline, NO_DEADLINE or NO_FIELD.  Seconds are rounded."""
     fields = named_fields(args, SYNTAX)
     value = session.db.hash(args[1])
     now_ms = int(session.db.moment.now_ms)

@@ -1,4 +1,4 @@
-"""What commands on hash fields share: `FIELDS n field ...`, and fields past their deadline that are written over."""
+"""Shared by commands on hash fields: `FIELDS n field ...`, and expired fields that are overwritten."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from redpoll.types.hash import Hash
 
 
 def named_fields(args: list[bytes], complaint: bytes = NUMFIELDS) -> list[bytes]:
-    """The fields of `COMMAND key FIELDS n field ...`.  `complaint` is for a number that is not theirs."""
+    """The fields of `COMMAND key FIELDS n field ...`.  `complaint` is raised if the number does not match."""
     if args[2].upper() != b"FIELDS":
         raise CommandError(SYNTAX)
     return counted_fields(args, 2, 1, complaint)
 
 
 def counted_fields(args: list[bytes], at: i64, width: i64, complaint: bytes = NUMFIELDS) -> list[bytes]:
-    """What stands behind the word FIELDS at `at`: a number, and as many times `width` arguments."""
+    """The arguments after the word FIELDS at `at`: a number, and that many groups of `width` arguments."""
     number: int = integer(args[at + 1])
     fields = args[at + 2 :]
     if number < 1 or number * int(width) != len(fields):
@@ -28,7 +28,7 @@ def counted_fields(args: list[bytes], at: i64, width: i64, complaint: bytes = NU
 
 
 def place_of_fields(args: list[bytes], at: i64) -> i64:
-    """Where the word FIELDS stands, from `at` on, with a number behind it."""
+    """The index of the word FIELDS, from `at` on, with a number after it."""
     last: i64 = len(args) - 1
     while at < last:
         if args[at].upper() == b"FIELDS":
@@ -38,7 +38,7 @@ def place_of_fields(args: list[bytes], at: i64) -> i64:
 
 
 def tell_overwritten(session: Session, key: bytes, value: Hash) -> None:
-    """Tell of fields past their deadline that a command wrote over, before it tells what it did itself."""
+    """Report the expired fields that a command overwrote, before it reports its own change."""
     times = value.times
     if times is not None and times.overwritten > 0:
         session.db.moment.expired_fields += times.overwritten

@@ -26,7 +26,7 @@ from redpoll.types.hash import Hash
 
 
 def keep_number(session: Session, args: list[bytes], value: Hash, there: bool, text: bytes, event: Event) -> None:
-    """Set the field that `args` names, which `locate` has gone to if it is `there`; its deadline stays."""
+    """Set the field that `args` names and keep its deadline.  If it is `there`, `locate` has found it."""
     key = args[1]
     field = args[2]
     if value.times is not None or event is HINCRBYFLOAT:
@@ -41,7 +41,7 @@ def keep_number(session: Session, args: list[bytes], value: Hash, there: bool, t
 
 
 def journal_number(session: Session, args: list[bytes], value: Hash, there: bool, text: bytes) -> None:
-    """Write the outcome into the journal, with the field's deadline."""
+    """Write the result into the journal, with the field's deadline."""
     at_ms = value.located_deadline() if there else 0
     if at_ms != 0:
         session.journal_as([b"HSETEX", args[1], b"PXAT", int_text(at_ms), b"FIELDS", b"1", args[2], text])

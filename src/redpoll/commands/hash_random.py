@@ -1,4 +1,4 @@
-"""HRANDFIELD: fields of a hash by chance, each as likely as any other."""
+"""HRANDFIELD: random fields of a hash."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def hrandfield(session: Session, args: list[bytes]) -> object:
 
 
 def drawn_fields(session: Session, value: Hash, count: i64, with_values: bool) -> object:
-    """`count` fields, all different, or, if it is negative, each drawn from all."""
+    """`count` different fields; if `count` is negative, that many fields, possibly repeated."""
     random = session.engine.random
     if count < 0:
         rows = repeated(value, random, -count)

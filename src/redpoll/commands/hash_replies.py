@@ -17,9 +17,9 @@ BOTH: Final[i64] = 3
 
 
 def all_fields(value: Hash, what: i64, shape: i64) -> View:
-    """The fields, the values or both by turns of all fields that are not past their deadline.
+    """All fields that have not expired: their names, their values, or both alternating.
 
-    O(fields) if packed, else O(buckets); later changes do not show.
+    O(fields) if packed, else O(buckets).  Later changes do not affect the reply.
     """
     table = value.table
     if table is not None:
@@ -29,7 +29,7 @@ def all_fields(value: Hash, what: i64, shape: i64) -> View:
 
 
 def packed_pairs(items: bytes, shape: i64) -> PackedStrings:
-    """Fields and values by turns, of packed items."""
+    """Alternating fields and values of packed items."""
     view = PackedStrings(shape)
     view.pieces.append(items)
     at: i64 = 0
@@ -57,7 +57,7 @@ def packed_parts(items: bytes, what: i64) -> Strings:
 
 
 def all_records(records: RecordPieces, what: i64, shape: i64) -> RecordStrings:
-    """The same of a large hash."""
+    """The same for a large hash."""
     view = RecordStrings(shape, what & FIELDS != 0, what & VALUES != 0)
     view.count = records.count * 2 if what == BOTH else records.count
     view.pieces = records.pieces
@@ -73,5 +73,5 @@ def all_records(records: RecordPieces, what: i64, shape: i64) -> RecordStrings:
 
 
 def no_fields(what: i64) -> object:
-    """What a missing key has to tell."""
+    """The reply for a missing key."""
     return PackedStrings(MAP if what == BOTH else ARRAY)

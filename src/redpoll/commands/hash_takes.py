@@ -1,4 +1,4 @@
-"""Hash fields that are read or set together with their deadlines, or read and removed: HGETEX, HSETEX, HGETDEL."""
+"""HGETEX, HSETEX and HGETDEL: read or set hash fields with their deadlines, or read and delete them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ UNITS: Final = (b"EX", b"PX", b"EXAT", b"PXAT")
 
 
 class FieldOptions:
-    """What stands between the key and FIELDS: a time, PERSIST for HGETEX, conditions and KEEPTTL for HSETEX.
+    """The options between the key and FIELDS: a time; PERSIST for HGETEX; conditions and KEEPTTL for HSETEX.
 
-    `fields` are all arguments behind the number of fields.  The amount of time is read later, by `read_time`.
+    `fields` are all arguments after the number of fields.  The amount of time is read later, by `read_time`.
     """
 
     def __init__(self, args: list[bytes], name: bytes, setting: bool) -> None:
@@ -59,7 +59,7 @@ class FieldOptions:
         self.fields = counted_fields(args, self.place, 2 if setting else 1)
 
     def _is_condition(self, word: bytes) -> bool:
-        """Take NX, XX, FNX or FXX, if it does not contradict those before it."""
+        """Accept NX, XX, FNX or FXX, unless it contradicts an earlier word."""
         if word == b"NX" and not self.only_old:
             self.only_new = True
         elif word == b"XX" and not self.only_new:
@@ -73,7 +73,7 @@ class FieldOptions:
         return True
 
     def read_time(self, session: Session) -> None:
-        """Find `at_ms`; complain of an amount that is none."""
+        """Set `at_ms`; complain of an invalid amount."""
         if self.timed:
             number: int = integer(self.amount)
             if number < 0:
@@ -86,7 +86,7 @@ class FieldOptions:
         return self.timed and self.at_ms <= session.db.moment.now_ms
 
     def absolute(self, args: list[bytes]) -> list[bytes]:
-        """The command without its conditions and with its time as PXAT: it may be repeated at any later moment."""
+        """The command without its conditions and with its time as PXAT, so that it has the same effect later."""
         told = args[:2]
         if self.timed:
             told += [b"PXAT", int_text(self.at_ms)]
@@ -203,7 +203,7 @@ def hsetex(session: Session, args: list[bytes]) -> object:
     if options.timed:
         session.also(key, HEXPIRE)
     if len(overwritten) > 0:
-        # A replica does not expire fields by itself: it would keep the old deadline.
+        # A replica does not expire fields by itself, so it would keep the old deadline.
         session.journal_as([b"HDEL", key, *overwritten])
     session.journal_as(options.absolute(args))
     return 1
@@ -221,7 +221,7 @@ def allows_fields(options: FieldOptions, value: Hash | None) -> bool:
 
 
 def past_fields(value: Hash, pairs: list[bytes]) -> list[bytes]:
-    """The fields of `pairs` that are still stored though they are past their deadline."""
+    """The fields of `pairs` that have expired but are still stored."""
     found: list[bytes] = []
     times = value.times
     if times is not None and times.some_past():
@@ -232,7 +232,7 @@ def past_fields(value: Hash, pairs: list[bytes]) -> list[bytes]:
 
 
 def replace_by_nothing(session: Session, key: bytes, value: Hash | None, options: FieldOptions) -> None:
-    """Set fields whose deadline is past already: all that is told is as if they had been set, and nothing stays."""
+    """Set fields with a deadline that is past: report the changes as if they had been set, and store nothing."""
     removed: list[bytes] = []
     if value is None:
         session.also(key, NEW)

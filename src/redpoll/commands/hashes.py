@@ -20,7 +20,7 @@ from redpoll.protocol.reply import ARRAY, MAP, OK
 
 
 def put_pairs(session: Session, args: list[bytes]) -> i64:
-    """Set the fields that `args` names from the third on; how many are new."""
+    """Set the fields that `args` names from the third on; return how many are new."""
     count: i64 = len(args)
     key = args[1]
     value = session.db.hash_to_change(key, True)

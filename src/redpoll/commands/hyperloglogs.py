@@ -108,7 +108,7 @@ def pfcount(session: Session, args: list[bytes]) -> object:
 
 
 def count_of_one(session: Session, key: bytes) -> i64:
-    """The count of one key, which is kept in the value: a write, if it has to be computed."""
+    """The count of one key.  It is cached in the value, so computing it is a write."""
     value = to_read(session, key)
     if value is None:
         return 0
@@ -190,7 +190,7 @@ def pfdebug(session: Session, args: list[bytes]) -> object:
 
 
 def converted(session: Session, key: bytes, value: String, found: HyperLogLog) -> i64:
-    """Make it dense; 1 if it was not."""
+    """Convert to the dense form; return 1 if it was sparse."""
     if not found.is_sparse():
         return 0
     try:
@@ -220,7 +220,7 @@ def pfselftest(session: Session, args: list[bytes]) -> object:
 
 
 def self_test() -> bytes:
-    """What is wrong with the two forms or with the estimate; nothing if all is right."""
+    """Check the two forms and the estimate; return the fault, or an empty text."""
     limit: i64 = 3000
     sparse = HyperLogLog(String(), limit)
     sparse.create()

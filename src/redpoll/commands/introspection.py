@@ -1,4 +1,4 @@
-"""COMMAND: what the server can do, as clients and proxies ask for it."""
+"""COMMAND: describes the commands to clients and proxies."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class NameFilter:
         elif kind == b"PATTERN":
             self.pattern = Glob(args[4].lower())
         elif kind == b"MODULE":
-            # There are no modules, so none of any name has commands.
+            # There are no modules, so no module has commands.
             self.categories = 0
         else:
             raise CommandError(SYNTAX)
@@ -174,7 +174,7 @@ def command_getkeysandflags(session: Session, args: list[bytes]) -> object:
 
 
 def keys_in(engine: Engine, called: list[bytes]) -> list[KeyUse]:
-    """The keys of a whole command, or CommandError with what is wrong with it."""
+    """The keys of a whole command.  Raises CommandError if it is not valid."""
     found = engine.commands.get(called[0].lower())
     if found is not None and found.subcommands is not None and len(called) > 1:
         found = found.subcommands.get(called[1].lower())
@@ -197,7 +197,7 @@ help_command(command_, since="5.0.0", acl=CONNECTION)
 
 
 def described(found: Command) -> list[object]:
-    """A command as COMMAND INFO tells it."""
+    """A command in the form of COMMAND INFO."""
     spec = found.spec
     first, last, step = legacy_range(spec.keys)
     subcommands: list[object] = []
@@ -216,7 +216,7 @@ def access_flags(access: int) -> SetOf:
 
 
 def described_keys(keys: KeySpec) -> Map:
-    """A key spec as COMMAND INFO tells it: where to begin, and how to go on from there."""
+    """A key spec in the form of COMMAND INFO."""
     begin = Map([b"type", b"unknown", b"spec", Map([])])
     find = Map([b"type", b"unknown", b"spec", Map([])])
     if isinstance(keys, KeyRange):

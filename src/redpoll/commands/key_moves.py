@@ -1,4 +1,4 @@
-"""Values that get another key or another database: RENAME, RENAMENX, MOVE, COPY."""
+"""RENAME, RENAMENX, MOVE and COPY: values that get another key or another database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redpoll.protocol.reply import OK
 
 
 def renamed(session: Session, source: bytes, target: bytes, replacing: bool) -> bool:
-    """Give what `source` holds, deadline included, the key `target`; False if that is taken and stays.
+    """Move the value of `source` with its deadline to `target`.  Returns False if `target` exists and must stay.
 
     Raises CommandError if there is no `source`.
     """
@@ -107,7 +107,7 @@ def copy(session: Session, args: list[bytes]) -> object:
         return 0
     found = source.find(source_key)
     assert found
-    # First of all, as there may be no memory for it.
+    # Copied first, because there may be no memory for it.
     content = source.copy()
     target.discard(key)
     target.put(key, content)

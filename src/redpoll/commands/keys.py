@@ -1,4 +1,4 @@
-"""Keys whatever they hold: existence, type, deletion, finding some or all of them."""
+"""Commands on keys of any type: existence, type, deletion, search."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from redpoll.types.kinds import TYPE_NAME
 
 
 def deleted(session: Session, args: list[bytes]) -> int:
-    """Delete the keys named behind the command; how many there were."""
+    """Delete the keys named after the command; return how many there were."""
     found: i64 = 0
     for key in args[1:]:
         if session.db.delete(key):

@@ -1,4 +1,4 @@
-"""LATENCY: spikes by event, and how long commands take."""
+"""LATENCY: latency spikes by event, and the duration of commands."""
 
 from __future__ import annotations
 

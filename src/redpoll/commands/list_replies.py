@@ -1,4 +1,4 @@
-"""Elements of lists as replies that are walked, not built: they lie in the list's own immutable bytes."""
+"""Elements of lists as replies.  The encoder reads them from the list's immutable bytes; no objects are created."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Elements(RunView):
 
 
 class Backward(View):
-    """Neighbouring elements, the last one first.  A run at a time is unpacked."""
+    """Neighbouring elements, the last one first.  One run at a time is unpacked."""
 
     def __init__(self, count: i64, stretches: Stretches) -> None:
         super().__init__(count, ARRAY)

@@ -1,4 +1,4 @@
-"""LPOS: where in a list an element is."""
+"""LPOS: the index of an element in a list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from redpoll.types.list import EVERY
 
 
 class SearchOptions:
-    """The words behind LPOS's element.  `count` is -1 if it is not said, 0 for all."""
+    """The options of LPOS.  `count` is -1 if it is not given, 0 for all."""
 
     def __init__(self, cursor: Args) -> None:
         self.rank: i64 = 1
@@ -45,7 +45,7 @@ class SearchOptions:
 
 
 def natural(word: bytes, complaint: bytes) -> i64:
-    """A number of at least 0."""
+    """Parse a number of at least 0."""
     number = integer(word, complaint)
     if number < 0:
         raise CommandError(complaint)

@@ -29,7 +29,7 @@ from redpoll.types.list import EVERY, List
 
 
 def push(session: Session, args: list[bytes], front: bool, create: bool) -> object:
-    """LPUSH and its kin; the length of the list afterwards."""
+    """LPUSH, RPUSH, LPUSHX and RPUSHX; return the length of the list."""
     db = session.db
     value = db.list_to_change(args[1], create)
     if value is None:
@@ -80,7 +80,7 @@ def rpushx(session: Session, args: list[bytes]) -> object:
 
 
 def pop(session: Session, args: list[bytes], front: bool) -> object:
-    """LPOP and RPOP: the element, or with a count the elements."""
+    """LPOP and RPOP: return the element, or with a count the elements."""
     if len(args) == 2:
         value = session.db.list_to_change(args[1], False)
         if value is None:
@@ -102,7 +102,7 @@ def pop(session: Session, args: list[bytes], front: bool) -> object:
 
 
 def pop_some(session: Session, key: bytes, value: List, number: i64, front: bool) -> View:
-    """Take up to `number` elements, at least one; the reply."""
+    """Take up to `number` elements, at least one; return the reply."""
     total = value.count()
     if number > total:
         number = total
@@ -136,7 +136,7 @@ def rpop(session: Session, args: list[bytes]) -> object:
 
 
 class PopPlan:
-    """What LMPOP and BLMPOP are told: some keys, an end, a number of elements."""
+    """The arguments of LMPOP and BLMPOP: keys, an end, a number of elements."""
 
     def __init__(self, args: list[bytes], at: i64) -> None:
         """`at` is the index of the number of keys.  Raises CommandError."""
@@ -152,14 +152,14 @@ class PopPlan:
         self.number: i64 = 1
         if where + 1 < count:
             if where + 3 != count or args[where + 1].upper() != b"COUNT":
-                # A second COUNT is as wrong as any other word, but a bad number behind the first one comes before it.
+                # A second COUNT is a syntax error, but a bad number after the first one is reported before it.
                 if where + 2 < count and args[where + 1].upper() == b"COUNT":
                     positive(args[where + 2])
                 raise CommandError(SYNTAX)
             self.number = positive(args[where + 2])
 
     def run(self, session: Session) -> object | None:
-        """Take elements out of the first list that there is; the reply, None if there is no list."""
+        """Pop elements from the first existing list; return the reply, None if there is no list."""
         for key in self.keys:
             value = session.db.list_to_change(key, False)
             if value is not None:
@@ -197,7 +197,7 @@ def lmpop(session: Session, args: list[bytes]) -> object:
 
 
 def moved(session: Session, source: bytes, target: bytes, from_front: bool, to_front: bool) -> bytes | None:
-    """Take an element out of a list and put it into another one, or the same; None if there is no `source`."""
+    """Move an element from a list to another one, or the same; return it, or None if there is no `source`."""
     db = session.db
     value = db.list_to_change(source, False)
     if value is None:
@@ -206,7 +206,7 @@ def moved(session: Session, source: bytes, target: bytes, from_front: bool, to_f
     popped = LPOP if from_front else RPOP
     limits = db.moment.limits
     if source == target:
-        # One value, looked up a second time as the reference does.
+        # Source and target are one key: the reference looks it up a second time.
         db.look_to_change(target)
         item = value.pop(from_front)
         value.push([item], 0, to_front, limits)
@@ -290,14 +290,17 @@ def lrange(session: Session, args: list[bytes]) -> object:
 
 
 def clamped(start: i64, count: i64) -> i64:
-    """A range's first index, below 0 from the end, as one from 0 on."""
+    """The start of a range as an index of at least 0; negative indexes count from the end."""
     if start < 0:
         start += count
     return start if start > 0 else i64(0)
 
 
 def end_of(stop: i64, count: i64) -> i64:
-    """A range's last index, below 0 from the end, as the one behind it; 0 if it is before the first element."""
+    """The end of a range as an exclusive index; negative indexes count from the end.
+
+    0 if it is before the first element.
+    """
     if stop < 0:
         stop += count
     if stop < 0:
@@ -330,7 +333,7 @@ def lset(session: Session, args: list[bytes]) -> object:
 
 
 def index_of_32_bits(index: i64) -> i64:
-    """What the reference makes of LSET's index, of which it reads the low 32 bits with their sign."""
+    """LSET's index as the reference reads it: the low 32 bits, signed."""
     low = index & 0xFFFFFFFF
     return low - (1 << 32) if low >= 1 << 31 else low
 
@@ -409,7 +412,7 @@ def ltrim(session: Session, args: list[bytes]) -> object:
     if stop - start < count:
         session.changed(args[1], value, LTRIM, count - (stop - start))
     else:
-        # The same elements, told all the same, and perhaps in another encoding.
+        # The elements are unchanged, but the change is reported, and the encoding may differ.
         value.apply_limits(db.moment.limits)
         db.put_back(args[1], value)
         session.also(args[1], LTRIM)

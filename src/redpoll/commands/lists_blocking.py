@@ -1,7 +1,6 @@
-"""Pops and moves that wait until there is an element: BLPOP, BRPOP, BLMPOP, BLMOVE, BRPOPLPUSH.
+"""Pops and moves that block until there is an element: BLPOP, BRPOP, BLMPOP, BLMOVE, BRPOPLPUSH.
 
-What they do at once, and what a waiting one does when it is served, is what the command without the B does, and that is
-what the journal gets.
+Immediately, or when it is served, each does what the command without the B does.  The journal gets that command.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from redpoll.protocol.reply import NULL_ARRAY
 
 
 def pop_or_wait(session: Session, args: list[bytes], front: bool) -> object:
-    """BLPOP and BRPOP: the key of the first list that there is, and its element."""
+    """BLPOP and BRPOP: the key of the first existing list, and its element."""
     deadline_ms = timeout_deadline(session, args[-1])
     keys = args[1:-1]
     for key in keys:
@@ -72,7 +71,10 @@ def blmpop(session: Session, args: list[bytes]) -> object:
 def move_or_wait(
     session: Session, args: list[bytes], from_front: bool, to_front: bool, deadline_ms: i64, effect: list[bytes]
 ) -> object:
-    """BLMOVE and BRPOPLPUSH from `args[1]` to `args[2]`, whose type matters only when there is an element."""
+    """BLMOVE and BRPOPLPUSH from `args[1]` to `args[2]`.
+
+    The type of the target is checked only if there is an element.
+    """
     item = moved(session, args[1], args[2], from_front, to_front)
     if item is not None:
         session.journal_as(effect)

@@ -40,7 +40,7 @@ def lolwut(session: Session, args: list[bytes]) -> object:
 
 
 class Picture:
-    """Rows of characters; what would fall outside is not drawn."""
+    """Rows of characters.  Anything outside the picture is not drawn."""
 
     def __init__(self, random: Random, columns: int, rows: int) -> None:
         self.random: Final = random
@@ -62,7 +62,7 @@ class Picture:
         return self.random.below(stop) if stop > 0 else 0
 
     def branch(self, x: float, y: float, slope: float, length: float) -> None:
-        """A branch from (x, y) upwards, `slope` columns a row, and those that grow from it, ever shorter."""
+        """Draw a branch from (x, y) upwards, `slope` columns for each row, and shorter branches that grow from it."""
         step = 0.0
         while step < length:
             self.put(int(x), int(y), b"|" if abs(slope) < 0.4 else b"/" if slope > 0 else b"\\")

@@ -1,4 +1,4 @@
-"""MEMORY: where memory goes, by the engine's own accounting."""
+"""MEMORY: memory usage, by the engine's own accounting."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ memory = container(
     since="4.0.0", complexity="O(1)", summary="The memory of a key, its value and what keeps them, in bytes.",
 )  # fmt: skip
 def memory_usage(session: Session, args: list[bytes]) -> object:
-    # The size of a value is known without looking at samples of its elements.
+    # SAMPLES has no effect: the size of a value is known exactly.
     at = 3
     while at < len(args):
         if args[at].upper() != b"SAMPLES" or at + 1 >= len(args):

@@ -1,4 +1,4 @@
-"""MODULE on a server that has none: redpoll's engine is Python, so a reference's modules cannot be loaded."""
+"""MODULE on a server without modules: redpoll's engine is Python, so it cannot load modules of Redis or Valkey."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHANGE = ADMIN | NOSCRIPT | NO_ASYNC_LOADING
 
 
 def not_loaded(session: Session, path: bytes) -> CommandError:
-    """The refusal of a module, after its reason is logged."""
+    """Refuse to load a module, and log the reason."""
     name = path.decode("utf-8", "surrogateescape")
     session.engine.host.log(f"Module {name} failed to load: redpoll, being Python, has no place for it")
     return CommandError(MODULE_NOT_LOADED)

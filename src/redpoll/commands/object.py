@@ -1,4 +1,4 @@
-"""OBJECT: how a key's value is kept, and when it was last used."""
+"""OBJECT: the encoding of a key's value, and when it was last used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ object_ = container(
 
 
 def _found(db: Database, key: bytes) -> bool:
-    """Go to `key`: counts a hit or a miss, but touches nothing, and a miss is no event."""
+    """Go to `key`.  Counts a hit or a miss, but does not update the access clock and sends no `keymiss` event."""
     found = db.peek(key, False)
     if found:
         db.moment.hits += 1

@@ -1,4 +1,4 @@
-"""Persistence, as far as a server that saves nothing can tell of it."""
+"""LASTSAVE on a server that saves nothing yet."""
 
 from __future__ import annotations
 

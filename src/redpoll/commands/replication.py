@@ -1,4 +1,4 @@
-"""Replication as a server tells of it that follows nobody and that nobody follows."""
+"""Replication commands on a server without a primary and without replicas."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def role(session: Session, args: list[bytes]) -> object:
 
 
 def follow(args: list[bytes]) -> object:
-    """REPLICAOF and SLAVEOF: a primary stays one; to follow another is refused."""
+    """REPLICAOF and SLAVEOF: NO ONE is accepted, another server is refused."""
     if args[1].upper() == b"NO" and args[2].upper() == b"ONE":
         return OK
     if not is_int(args[2]) or not 0 <= to_int(args[2]) <= 65535:
@@ -103,7 +103,7 @@ def waitaof(session: Session, args: list[bytes]) -> object:
 
 
 def wait_for_nobody(session: Session, args: list[bytes], wanted: i64, timeout: bytes, reply: object) -> object:
-    """No replica will ever have anything: only time ends this wait."""
+    """There are no replicas, so only the time-out ends this wait."""
     deadline_ms = timeout_deadline_ms(session, timeout)
     if wanted <= 0:
         return reply

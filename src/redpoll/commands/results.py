@@ -1,4 +1,4 @@
-"""Results that are stored: built apart from all keys, so that the target may be one of the sources."""
+"""Storing results.  A result is complete before it is stored, so the target may be one of the sources."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from redpoll.types.value import Value
 
 
 def store(session: Session, target: bytes, made: Value, size: i64, event: Event) -> object:
-    """Let `target` hold what was made, `size` items, or nothing if that is none; how many items."""
+    """Store a result of `size` items at `target`, or delete `target` if there are none; return `size`."""
     db = session.db
     if size == 0:
-        # Also a key past its deadline is deleted by the command, as the reference has it, and not by its time.
+        # As in the reference, the deletion of an expired key counts as the command's, not as an expiry.
         if db.discard(target):
             session.changed(target, None, DEL, 1)
         return 0

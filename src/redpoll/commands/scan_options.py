@@ -1,4 +1,4 @@
-"""What SCAN and its kin have in common: the cursor, and MATCH, COUNT and the rest of the options."""
+"""Shared by SCAN, SSCAN, HSCAN and ZSCAN: the cursor and the options."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OWNERS: Final = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}
 
 
 def scan_cursor(word: bytes) -> int:
-    """A cursor, or CommandError."""
+    """Parse a cursor.  Raises CommandError."""
     cursor = parse_scan_cursor(word)
     if cursor is None:
         raise CommandError(INVALID_CURSOR)

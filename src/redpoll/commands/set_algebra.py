@@ -1,6 +1,6 @@
-"""Sets out of several sets: intersection, union and difference, told or stored.
+"""Intersection, union and difference of sets, returned or stored.
 
-A result is built apart from all keys and stored when it is whole, so the target may be one of the sources.
+A result is complete before it is stored, so the target may be one of the sources.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PIECE_BYTES: Final = 65536
 """Members of a union that the largest set lacks are packed in pieces of about this size."""
 
 FEW_SETS: Final[i64] = 4
-"""For a union of so many, the sets themselves are asked whether a member is told already; for more, a set is built."""
+"""A union of up to this many sets looks each member up in the earlier sets; for more sets, it builds a new set."""
 
 
 def store_keys() -> list[KeySpec]:
@@ -68,11 +68,11 @@ def by_size(sets: list[Set], largest_first: bool = False) -> list[Set]:
     return [sets[size & INDEX_MASK] for size in sizes]
 
 
-# Intersection: the smallest set is gone through, and the others are asked in the order of their size.
+# Intersection: walk over the smallest set, and look its members up in the others, in the order of their size.
 
 
 def common(sets: list[Set | None]) -> list[Set]:
-    """The sets of an intersection, the smallest first; none if a key is missing."""
+    """The sets of an intersection, the smallest first; empty if a key is missing."""
     found = present(sets)
     return by_size(found) if len(found) == len(sets) else []
 
@@ -152,7 +152,7 @@ def sinterstore(session: Session, args: list[bytes]) -> object:
     sets = common(look_up(session, args[2:]))
     made = Set()
     if len(sets) > 0:
-        # Out of numbers comes a set of numbers, which may outgrow its limit; else the result decides.
+        # Sets of numbers give a set of numbers, which may exceed its limit.  Otherwise the result decides the encoding.
         numbers = sets[0].kind == SET_INTSET
         made.kind = SET_INTSET if numbers else SET_HASHTABLE
         walk = walk_over(sets[0])
@@ -179,7 +179,7 @@ def sunion(session: Session, args: list[bytes]) -> object:
         return SetOf([])
     if len(sets) > FEW_SETS or are_numbers(sets):
         return all_members(united(sets, session.db.moment.limits), SET)
-    # The largest set is told as it is, and behind it what others have more.
+    # The reply has the largest set as it is, then the additional members of the others.
     sets = by_size(sets, largest_first=True)
     view = all_members(sets[0], SET)
     at: i64 = 1
@@ -194,7 +194,7 @@ def are_numbers(sets: list[Set]) -> bool:
 
 
 def add_lacking(view: PackedStrings, sets: list[Set], which: i64) -> None:
-    """Add those members of the set at index `which` that no set before it has."""
+    """Add the members of the set at index `which` that are in no earlier set."""
     out = BytesWriter()
     walk = walk_over(sets[which])
     while walk.step():
@@ -218,7 +218,7 @@ def add_lacking(view: PackedStrings, sets: list[Set], which: i64) -> None:
 
 
 def united(sets: list[Set], limits: EncodingLimits) -> Set:
-    """A new set of all members, encoded as if they had come one by one into an empty set of numbers."""
+    """A new set of all members, encoded as if they had been added one by one to an empty set of numbers."""
     made = Set()
     made.kind = SET_INTSET
     largest = by_size(sets, largest_first=True)[0]
@@ -233,13 +233,13 @@ def united(sets: list[Set], limits: EncodingLimits) -> Set:
 
 
 def outgrows(value: Set, limits: EncodingLimits) -> bool:
-    """Whether a set of so many members is a hash table by any limit, in whatever order they come."""
+    """Whether a set of this many members exceeds every limit, so that it is always a hash table."""
     size = value.count()
     return value.is_large() and size > limits.set_intset and size > limits.set_entries
 
 
 def start_from(made: Set, value: Set) -> None:
-    """Let a new set hold what a large one does, which outgrows the limits.  O(buckets)."""
+    """Fill a new set with the members of a large one that exceeds the limits.  O(buckets)."""
     table = value.table
     assert table is not None
     made.kind = SET_HASHTABLE
@@ -263,12 +263,12 @@ def sunionstore(session: Session, args: list[bytes]) -> object:
     return store(session, args[1], made, made.count(), SUNIONSTORE)
 
 
-# Difference.  Either each member of the first set is looked for in all others, or the first set is copied and each
-# member of the others taken out: whichever has less to do.
+# Difference.  Either look each member of the first set up in all others, or copy the first set and remove the members
+# of the others: whichever is less work.
 
 
 def asks_each(first: Set, others: list[Set]) -> bool:
-    """Whether the first way has less to do, as the reference reckons it: its choice shows in encodings."""
+    """Whether the first way is less work.  The estimate is the reference's, because the choice affects the encoding."""
     size = first.count()
     total = size
     for value in others:
@@ -281,7 +281,7 @@ def in_any(sets: list[Set], walk: Walk) -> bool:
 
 
 def reduced(first: Set, others: list[Set], limits: EncodingLimits) -> Set:
-    """A new set with what is left of the first one once the others' members are taken out."""
+    """A new set: the first one without the members of the others."""
     made = Set()
     made.kind = SET_INTSET
     if outgrows(first, limits):

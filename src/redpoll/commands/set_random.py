@@ -1,4 +1,4 @@
-"""Members of sets by chance: SPOP and SRANDMEMBER.  Each member is as likely as any other."""
+"""SPOP and SRANDMEMBER: random members of sets.  Each member is equally likely."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def pop_many(session: Session, key: bytes, count: i64) -> object:
     size = value.count()
     if count >= size:
         popped: View = all_members(value, SET)
-        # The reference reads the set as SMEMBERS does before it deletes it, and counts that.
+        # The reference reads the set as SMEMBERS does before it deletes it, and counts a hit for that.
         db.moment.hits += 1
         db.discard(key)
         session.changed(key, None, SPOP, size)
@@ -76,7 +76,7 @@ def pop_many(session: Session, key: bytes, count: i64) -> object:
 
 
 def pop_some(session: Session, value: Set, count: i64, size: i64) -> View:
-    """Take `count` of `size` members out, and tell them.  O(count)."""
+    """Remove `count` of `size` members and return them.  O(count)."""
     random = session.engine.random
     limits = session.db.moment.limits
     popped = PackedStrings(SET)
@@ -101,7 +101,7 @@ def pop_some(session: Session, value: Set, count: i64, size: i64) -> View:
 
 
 def note_popped(session: Session, key: bytes, popped: View) -> None:
-    """Say to the journal which members went, in commands of a bounded length."""
+    """Write the removed members to the journal, in commands of a bounded length."""
     if session.engine.unit.journal is None:
         return
     popped.start()
@@ -140,7 +140,7 @@ def srandmember(session: Session, args: list[bytes]) -> object:
 
 
 def repeated(value: Set, random: Random, count: i64) -> View:
-    """`count` members, each drawn among all.  O(count)."""
+    """`count` random members, possibly repeated.  O(count)."""
     found = Strings()
     table = value.table
     if table is not None:
@@ -171,7 +171,7 @@ def different(value: Set, random: Random, count: i64) -> View:
                 table.seek_index(place >> INDEX_BITS, place & INDEX_MASK)
                 add_record(found, table)
             return found
-        # Each member's turn, as in `distinct`.
+        # Selection as in `distinct`.
         walk = walk_over(value)
         while count > 0:
             walk.step()

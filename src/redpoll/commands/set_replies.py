@@ -12,7 +12,7 @@ from redpoll.types.set_walk import Walk
 
 
 def all_members(value: Set, shape: i64) -> PackedStrings:
-    """All members: in order if they are packed, else in none.  O(buckets); later changes do not show."""
+    """All members; in order if they are packed.  O(buckets).  Later changes do not affect the reply."""
     view = PackedStrings(shape)
     view.count = value.count()
     table = value.table

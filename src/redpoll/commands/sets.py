@@ -1,4 +1,4 @@
-"""Sets: members put in, taken out, looked for, moved.  `set_algebra.py` and `set_random.py` have the rest."""
+"""Sets: add, remove, find and move members.  `set_algebra.py` and `set_random.py` have the other commands."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def sadd(session: Session, args: list[bytes]) -> object:
     if added > 0:
         session.changed(key, value, SADD, added)
     elif value.kind != kind:
-        # So many arguments change the encoding, though they are all members already.
+        # The number of arguments changes the encoding, even if all of them are members already.
         db.put_back(key, value)
     return added
 
@@ -123,7 +123,7 @@ def smove(session: Session, args: list[bytes]) -> object:
     source, target, member = args[1], args[2], args[3]
     value = db.members_to_change(source, False)
     if value is None:
-        # The reference looks the other key up all the same: it goes if it is past its deadline.
+        # The reference looks the other key up anyway, which deletes it if it has expired.
         db.look_to_change(target)
         return 0
     if source == target:

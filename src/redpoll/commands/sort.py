@@ -1,4 +1,4 @@
-"""SORT and SORT_RO: the elements of a list, a set or a sorted set in another order, by their own or by other keys."""
+"""SORT and SORT_RO: sort the elements of a list, a set or a sorted set, by themselves or by other keys."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from redpoll.types.list import List, built
 from redpoll.types.zset import ZSet
 
 FEW: Final[i64] = 8
-"""Where less than one of so many elements is asked for, those alone are looked for."""
+"""If fewer than one in this many elements is requested, only those are looked up."""
 
 
 class Pattern:
-    """The name of a key, or of a hash and a field in it, with a `*` for the element; or `#`, the element itself."""
+    """A BY or GET pattern: a key, or a hash and a field, with `*` for the element; or `#`, the element itself."""
 
     def __init__(self, text: bytes) -> None:
         self.is_element = text == b"#"
@@ -51,7 +51,7 @@ class Pattern:
             self.after = self.after[:arrow]
 
     def value(self, db: Database, element: bytes) -> bytes | None:
-        """What the pattern means for this element, None if there is no such string or field."""
+        """The value of the pattern for an element, None if there is no such string or field."""
         if self.is_element:
             return element
         if not self.has_star:
@@ -70,7 +70,7 @@ class Pattern:
 
 
 class Plan:
-    """The words behind SORT's key."""
+    """The options of SORT."""
 
     def __init__(self, cursor: Args, storing: bool) -> None:
         self.descending = False
@@ -103,9 +103,9 @@ class Plan:
                 raise CommandError(SYNTAX)
 
     def _sort_by(self, pattern: Pattern) -> None:
-        """Without a `*` all elements would have the same key: they stay in the order that they have.
+        """A BY pattern without `*`: all elements would have the same key, so they are not sorted.
 
-        For good: a later BY changes the pattern alone.
+        This stays so even if a later BY has a `*`.
         """
         if pattern.has_star:
             self.by = pattern
@@ -117,13 +117,13 @@ class Plan:
         return self.offset if 0 < self.offset < size else (i64(0) if self.offset <= 0 else size)
 
     def stop(self, size: i64) -> i64:
-        """The index behind the last one."""
+        """The index after the last one."""
         start = self.start(size)
         return start + self.count if 0 <= self.count < size - start else size
 
 
 def sort_elements(session: Session, args: list[bytes], storing: bool) -> object:
-    """Both commands: the reply."""
+    """Run SORT or SORT_RO and return the reply."""
     plan = Plan(Args(args, 2), storing)
     db = session.db
     elements = sorted_elements(session, plan, args[1])
@@ -141,7 +141,7 @@ def sort_elements(session: Session, args: list[bytes], storing: bool) -> object:
 
 
 def stored(session: Session, target: bytes, found: list[object]) -> object:
-    """Let `target` hold a list of what was found, or nothing if that is empty; how many elements."""
+    """Store the elements as a list at `target`, or delete `target` if there are none; return how many."""
     db = session.db
     size: i64 = len(found)
     if size == 0:
@@ -162,7 +162,7 @@ def sorted_elements(session: Session, plan: Plan, key: bytes) -> list[bytes]:
     kind = db.table.kind()
     is_set = SET_INTSET <= kind <= SET_HASHTABLE
     if plan.unsorted and is_set and plan.target is not None:
-        # A set has no order of its own that would be the same elsewhere.
+        # The order of a set differs between servers, so it must be sorted.
         plan.unsorted = False
         plan.alpha = True
         plan.by = None
@@ -191,7 +191,7 @@ def sorted_elements(session: Session, plan: Plan, key: bytes) -> list[bytes]:
 
 
 def part_of_list(db: Database, plan: Plan) -> list[bytes]:
-    """The elements of the list at the position as they stand, or from the last one on."""
+    """The elements of the list at the position, in their order or in reverse."""
     value = db.container()
     assert isinstance(value, List)
     size = value.count()
@@ -221,7 +221,7 @@ def part_of_zset(db: Database, plan: Plan) -> list[bytes]:
 
 
 def by_number(db: Database, plan: Plan, elements: list[bytes], stop: i64) -> list[bytes]:
-    """The first `stop` elements by the numbers that they or their keys spell, equal ones by their bytes."""
+    """The first `stop` elements, sorted by the number of the element or its key; ties are sorted by bytes."""
     by = plan.by
     numbers: list[float] = []
     bad = False
@@ -229,7 +229,7 @@ def by_number(db: Database, plan: Plan, elements: list[bytes], stop: i64) -> lis
         text = element if by is None else by.value(db, element)
         number = 0.0 if text is None else number_of(text)
         if number != number:
-            # Further keys are looked up all the same, as their being used and missed counts.
+            # Look the other keys up too, because hits, misses and access times count.
             bad = True
         numbers.append(number)
     if bad:
@@ -247,7 +247,7 @@ def by_number(db: Database, plan: Plan, elements: list[bytes], stop: i64) -> lis
 
 
 def number_of(text: bytes) -> float:
-    """The number that `text` spells up to a zero byte, nan if it spells none."""
+    """The number in `text`, which ends at a zero byte; nan if it is not a number."""
     number = parse_double(text)
     if number != number and b"\0" in text:
         return parse_double(text.partition(b"\0")[0])
@@ -270,7 +270,7 @@ def sort_ties(found: list[bytes], numbers: list[float]) -> None:
 def by_text(session: Session, plan: Plan, elements: list[bytes], stop: i64) -> list[bytes]:
     """The elements by themselves or by the texts of their keys, the first `stop` of them.
 
-    In the order of the locale, but of bytes if they are stored.  What has no key comes first.
+    Sorts by the locale; by bytes if the result is stored.  Elements without a key come first.
     """
     collation = session.engine.collation
     by_bytes = collation.by_bytes or plan.target is not None
@@ -291,7 +291,7 @@ def by_text(session: Session, plan: Plan, elements: list[bytes], stop: i64) -> l
 
 
 def first_by(stop: i64, few: bool, descending: bool, keys: list[bytes] | list[str]) -> list[int]:
-    """The indexes of `keys` in the order of these, equal ones as they stand; with `few` the first `stop` alone."""
+    """The indexes of `keys` in sorted order, stable; with `few` only the first `stop`."""
     places = range(len(keys))
     if not few:
         return sorted(places, key=keys.__getitem__, reverse=descending)

@@ -1,6 +1,7 @@
 """Stream IDs and intervals of them, as clients spell them.
 
-An ID is `ms` or `ms-seq`, each read as C's strtoull reads it; what a missing seq means depends on the place.
+An ID is `ms` or `ms-seq`.  Each number is read as C's strtoull reads it.  The default for a missing seq depends on the
+argument.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ GREATEST: Final[i64] = -1
 
 
 def stream_id(word: bytes, missing_seq: i64 = LEAST) -> StreamId:
-    """The ID that `word` spells; a seq that is not there is `missing_seq`.  Raises INVALID_STREAM_ID."""
+    """Parse an ID; `missing_seq` is the default for seq.  Raises INVALID_STREAM_ID."""
     found = find_id(word, missing_seq)
     if found is None:
         raise CommandError(INVALID_STREAM_ID)
@@ -32,7 +33,7 @@ def stream_id(word: bytes, missing_seq: i64 = LEAST) -> StreamId:
 
 
 def find_id(word: bytes, missing_seq: i64) -> StreamId | None:
-    """The same, or None if it spells none."""
+    """The same, or None if `word` is not an ID."""
     size: i64 = len(word)
     at: i64 = 0
     ms: i64 = 0
@@ -63,7 +64,7 @@ def find_id(word: bytes, missing_seq: i64) -> StreamId | None:
 
 
 def _odd_id(word: bytes, missing_seq: i64) -> StreamId | None:
-    """An ID of large numbers or in an unusual spelling."""
+    """Parse an ID with large numbers or an unusual spelling."""
     if len(word) > LONGEST_ID:
         return None
     head, dash, tail = up_to_nul(word).partition(b"-")
@@ -97,10 +98,10 @@ def interval_start(word: bytes) -> StreamId:
 
 
 def interval_end(word: bytes) -> StreamId:
-    """The last ID of an interval, alike."""
+    """The last ID of an interval, read in the same way."""
     if len(word) == 0 or word[0] != OPEN:
         return loose_id(word, GREATEST)
-    # Without a seq it is the greatest: `(5` stops before 5-18446744073709551615, and so hardly before any of 5.
+    # Without a seq it is the greatest: `(5` excludes only 5-18446744073709551615.
     end = stream_id(word[1:], GREATEST)
     if end.is_zero():
         raise CommandError(INVALID_END_ID)
@@ -108,7 +109,7 @@ def interval_end(word: bytes) -> StreamId:
 
 
 def entry_count(word: bytes) -> i64:
-    """A COUNT of entries: 0 for one below; as many as one can count at most."""
+    """A COUNT of entries.  Negative numbers count as 0; the greatest is the greatest i64."""
     count = integer(word)
     if count <= 0:
         return 0

@@ -49,7 +49,7 @@ def group_and_stream(session: Session, key: bytes, name: bytes) -> Stream:
 
 
 class PendingOptions:
-    """The words behind XPENDING's group: which pending entries to list."""
+    """The words after XPENDING's group: which pending entries to list."""
 
     def __init__(self, args: list[bytes]) -> None:
         self.min_idle: i64 = 0
@@ -263,7 +263,7 @@ def claim(
     options: ClaimOptions,
     picked: Picked,
 ) -> i64:
-    """Claim one entry, and add it to `picked`; how many changes that is."""
+    """Claim one entry, and add it to `picked`; return how many changes that is."""
     pending = group.pending
     is_pending = pending.find(id.ms, id.seq)
     if not stream.has(id.ms, id.seq):
@@ -387,7 +387,7 @@ class Claims:
         self.changes: i64 = 0
 
     def run(self, start: StreamId, most: i64) -> bytes:
-        """Claim up to `most` entries from `start` on; the ID where the next run starts, 0-0 at the end."""
+        """Claim up to `most` entries from `start` on; return the ID where the next run starts, 0-0 at the end."""
         pending = self.group.pending
         attempts: i64 = most * LOOKED_AT if most < ENDLESS // LOOKED_AT else ENDLESS
         there = pending.seek(start.ms, start.seq)

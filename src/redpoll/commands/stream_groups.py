@@ -38,7 +38,7 @@ xgroup = container("xgroup", group="stream", since="5.0.0", summary="Make and ch
 
 
 class GroupOptions:
-    """The words behind the ID of XGROUP CREATE and SETID."""
+    """The words after the ID of XGROUP CREATE and SETID."""
 
     def __init__(self, args: list[bytes], creating: bool) -> None:
         self.make = False
@@ -231,7 +231,7 @@ def xack(session: Session, args: list[bytes]) -> object:
 
 
 def acknowledge(group: Group, id: StreamId) -> bool:
-    """Take an entry off what is pending; whether it was."""
+    """Take an entry off what is pending; return whether it was."""
     if not group.pending.find(id.ms, id.seq):
         return False
     group.forget()

@@ -45,7 +45,7 @@ UNDELIVERED: Final = 2
 
 
 class ReadOptions:
-    """The words before STREAMS, and the streams behind it."""
+    """The words before STREAMS, and the streams after it."""
 
     def __init__(self, session: Session, args: list[bytes], grouped: bool) -> None:
         self.most: i64 = ENDLESS
@@ -172,7 +172,7 @@ def rows_for(session: Session, picked: Picked) -> Entries:
 
 
 def resolved(args: list[bytes], options: ReadOptions, sources: list[Source]) -> list[bytes]:
-    """The command with IDs in the place of `$`, which means what is last now; `+` is what is last then."""
+    """The command with IDs in place of `$`, which means what is last now; `+` is what is last then."""
     said = list(args)
     for n in range(len(sources)):
         at = options.first + options.count + n

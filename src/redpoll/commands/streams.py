@@ -58,7 +58,7 @@ TRIMMED_OF_ENDLESS_NODES: Final[i64] = 10000
 
 
 class AddOptions:
-    """The words between XADD's key and its ID, and those of XTRIM.  `at` is then behind them."""
+    """The words between XADD's key and its ID, and those of XTRIM.  `at` is then after them."""
 
     def __init__(self, args: list[bytes], adding: bool) -> None:
         self.strategy = NO_TRIM
@@ -137,7 +137,7 @@ class AddOptions:
             raise CommandError(LIMIT_WITHOUT_TILDE)
 
     def trim(self, stream: Stream, limits: EncodingLimits) -> i64:
-        """Trim the stream as the words say; how many entries went."""
+        """Trim the stream as the words say; return how many entries went."""
         if self.strategy == NO_TRIM:
             return 0
         limit = self.limit

@@ -95,7 +95,7 @@ def setrange(session: Session, args: list[bytes]) -> object:
 
 
 class LcsOptions:
-    """What stands behind LCS's keys."""
+    """What stands after LCS's keys."""
 
     def __init__(self, cursor: Args) -> None:
         self.length_only = False

@@ -130,7 +130,7 @@ def psetex(session: Session, args: list[bytes]) -> object:
 
 
 def add(session: Session, key: bytes, delta: i64) -> object:
-    """Add to the integer at `key`, which counts from 0 if there is none; the sum."""
+    """Add to the integer at `key`, which counts from 0 if there is none; return the sum."""
     value = session.db.string_to_change(key)
     assert value is not None
     number: i64 = 0

@@ -337,7 +337,7 @@ def in_any(inputs: list[Input], member: bytes) -> bool:
 
 
 def tell(session: Session, args: list[bytes], operation: i64, name: bytes) -> object:
-    """ZUNION and its like."""
+    """ZUNION and related commands."""
     wanted = Aggregation(session, args, 1, operation, name)
     wanted.read(storing=False)
     wanted.run()
@@ -345,7 +345,7 @@ def tell(session: Session, args: list[bytes], operation: i64, name: bytes) -> ob
 
 
 def keep(session: Session, args: list[bytes], operation: i64, name: bytes, event: Event) -> object:
-    """ZUNIONSTORE and its like."""
+    """ZUNIONSTORE and related commands."""
     wanted = Aggregation(session, args, 2, operation, name)
     wanted.read(storing=True)
     wanted.run()

@@ -1,4 +1,4 @@
-"""Ranges of sorted sets as commands name them: ends that are ranks, scores or members, and the options behind them."""
+"""Ranges of sorted sets as commands name them: ends that are ranks, scores or members, and the options after them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BY_LEX: Final[i64] = 2
 
 
 class RangeOptions:
-    """What a range is of, and the words behind its ends.
+    """What a range is of, and the words after its ends.
 
     `free` ranges, ZRANGE's and ZRANGESTORE's, say themselves what they are of and whether they go backwards.
     """
@@ -68,7 +68,7 @@ class Ends:
         self.start: i64 = 0
         """The rank of the first member in the range ..."""
         self.stop: i64 = 0
-        """... and that of the first one behind it: no member is in the range unless it is above `start`."""
+        """... and that of the first one after it: no member is in the range unless it is above `start`."""
 
     def place(self, zset: ZSet) -> None:
         """Set `start` and `stop` to the ranks of the range in this set.  O(log n)."""

@@ -21,7 +21,7 @@ from redpoll.types.zset import ZSet
 
 
 def pop_one(session: Session, key: bytes, zset: ZSet, last: bool) -> bytes:
-    """Take the first or the last member out of the set at `key`; its score is in `zset.score`."""
+    """Remove the first or the last member from the set at `key`; its score is in `zset.score`."""
     member = zset.pop(last)
     session.changed(key, zset, ZPOPMAX if last else ZPOPMIN, 1)
     return member

@@ -203,7 +203,7 @@ def compact_ones(members: list[bytes], reverse: bool, limits: EncodingLimits) ->
 
 
 def remove_between(session: Session, key: bytes, ends: Ends, event: Event) -> object:
-    """Take the members between the ends out; how many."""
+    """Remove the members between the ends; return how many."""
     zset = session.db.zset_to_change(key, False)
     if zset is None:
         return 0

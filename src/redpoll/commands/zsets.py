@@ -136,7 +136,7 @@ def longest_member(args: list[bytes], first: i64, step: i64) -> i64:
 
 
 def put_one(session: Session, key: bytes, zset: ZSet, condition: i64, score: float, member: bytes, event: Event) -> i64:
-    """Add or move one member, or increase its score if `event` is ZINCR, and tell of it; the outcome of `put`."""
+    """Add or move one member, or increase its score if `event` is ZINCR; report it and return the outcome of `put`."""
     db = session.db
     limits = db.moment.limits
     kind = zset.kind

@@ -5,7 +5,7 @@
     --name          opens a line; the words up to the next `--` are its values
     --name value    in one word: holds its own value, split as in a file
 
-A `--` word directly behind a `--name` without values is its value, except behind `--save`, which means `save ""` then.
+A `--` word directly after a `--name` without values is its value, except after `--save`, which means `save ""` then.
 """
 
 from __future__ import annotations

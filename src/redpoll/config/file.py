@@ -232,7 +232,7 @@ class Reader:
         self.config.renames.append(Rename(old, new, place))
 
     def include(self, path: bytes, place: Place, nested: int) -> None:
-        """Take the lines of a file, or of all that fit a pattern, in the place of the line."""
+        """Take the lines of a file, or of all that fit a pattern, in place of the line."""
         if nested == MOST_NESTED:
             raise BadValue(b"include goes deeper than %d files: does a file include itself?" % MOST_NESTED)
         files = self.config.files

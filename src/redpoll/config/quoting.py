@@ -57,7 +57,7 @@ def split_line(line: bytes, inline: bool = False) -> list[bytes] | None:
 
 
 def read_quoted(line: bytes, at: int, last: int, word: bytearray) -> int:
-    """Add what stands from `at` up to a closing double quote to `word`; where it goes on behind it, -1 if never.
+    """Add what stands from `at` up to a closing double quote to `word`; return where it goes on after it, -1 if never.
 
     What a backslash escapes lies before `last`.
     """

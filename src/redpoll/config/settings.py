@@ -39,7 +39,7 @@ class Effects:
     """What a change of settings sets in motion; whoever acts on one subclasses this and hands it to `Config.listen`."""
 
     def apply(self, name: bytes, config: Config) -> bytes:
-        """Bring `name`, just changed, into force; the reason if that fails, and then what was in force stays so.
+        """Bring `name`, just changed, into force; return the reason if that fails, and then what was in force stays so.
 
         Called again with the old value back in place if something else of the same CONFIG SET fails.
         """
@@ -156,7 +156,7 @@ class Config:
         return False
 
     def set(self, pairs: list[bytes], local: bool = False) -> bytes:
-        """Set names to values, which come by turns; the error for the client if nothing was changed, else empty.
+        """Set names to values, given alternately.  Returns the error for the client if nothing was changed, else empty.
 
         `local` is whether the client is on this machine, which `enable-protected-configs local` asks for.
         """

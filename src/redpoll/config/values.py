@@ -71,7 +71,7 @@ class Kind:
         raise NotImplementedError
 
     def words_of_line(self, words: list[bytes]) -> list[bytes]:
-        """The words to parse, from those behind the name in a line of redis.conf."""
+        """The words to parse, from those after the name in a line of redis.conf."""
         if self.many:
             if len(words) == 1 and words[0]:
                 return split_line(words[0]) or []
@@ -94,7 +94,7 @@ class Kind:
         return [Line(name + b" " + self.written(value), value.text != default.text)]
 
     def written(self, value: Value) -> bytes:
-        """The value as it stands behind the name in redis.conf."""
+        """The value as it stands after the name in redis.conf."""
         return value.text or b'""'
 
 

@@ -159,7 +159,7 @@ class Blocking:
             self._leave(session, waiting)
 
     def _leave(self, session: Session, waiting: Waiting) -> None:
-        """Take the session out of the queues.  O(keys)."""
+        """Remove the session from the queues.  O(keys)."""
         if waiting.postponed:
             self.engine.pause.waiting.remove(session)
             return

@@ -333,7 +333,7 @@ class Engine:
                 session.gates &= ~GATE_NOAUTH
 
     def refuse(self, session: Session, command: Command, text: bytes) -> Error:
-        """Count a refusal of a known command; the reply."""
+        """Count a refusal of a known command; return the reply."""
         if session.gates & command.gates & GATE_NOAUTH != 0:
             # Comes before everything else, the number of arguments included.
             text = NOAUTH
@@ -377,7 +377,7 @@ class Engine:
     # Timers.
 
     def tick(self, most_keys: i64 = 0, reclaim_us: i64 = RECLAIM_US) -> None:
-        """What must happen by itself, every 10 ms: waits that are over, keys whose time has come, memory to give back.
+        """What must happen by itself, every 10 ms: waits that are over, keys that have expired, memory to give back.
 
         Bounded: `most_keys` small keys, or what takes as long to delete (0: by `active-expire-effort`), and
         `reclaim_us` of freeing a turn.
@@ -410,7 +410,7 @@ class Engine:
             steps += 1
 
     def expire_some(self, most: i64 = 500) -> i64:
-        """Delete about `most` keys whose deadline has come, and as many fields; how many.
+        """Delete about `most` keys whose deadline has come, and as many fields; return how many.
 
         Each key is a unit of its own.
         """

@@ -46,5 +46,5 @@ GATE_NO_TOUCH: Final[i64] = 1 << 17
 """The session leaves the access clock alone (CLIENT NO-TOUCH)."""
 
 GATES_IN_EXEC: Final[i64] = GATE_RULES | GATE_SHOWN | GATE_NO_TOUCH
-"""What is asked anew of each command that EXEC runs; the rest was asked when it was queued, or of EXEC itself."""
+"""What is asked again of each command that EXEC runs; the rest was asked when it was queued, or of EXEC itself."""
 GATE_PAUSED: Final[i64] = GATE_PAUSE_WRITE | GATE_PAUSE_ALL

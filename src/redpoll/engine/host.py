@@ -21,7 +21,7 @@ class Host:
         """Write what an operator wants to read in a normal life."""
 
     def shut_down(self, session: Session, who: bytes) -> bool:
-        """End the program in good order, as `who` asks for (a line of CLIENT LIST); whether it is ending now."""
+        """End the program in good order, as `who` asks for (a line of CLIENT LIST); return whether it is ending now."""
         return False
 
     def facts(self) -> dict[str, str]:

@@ -88,7 +88,7 @@ class LatencyMonitor:
         found.add(now_us // 1000000, ms)
 
     def reset(self, events: list[bytes]) -> int:
-        """Forget some events, or all; how many there were."""
+        """Forget some events, or all; return how many there were."""
         if len(events) == 0:
             events = list(self.series)
         dropped = 0

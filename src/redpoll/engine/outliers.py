@@ -41,7 +41,7 @@ class Outliers:
         self.refused = Error(b"")
         """The reply to the last command that did not run."""
         self.weigh_from = NO_SIZE
-        """A connection that holds so many bytes of requests has them weighed."""
+        """A connection that holds this many bytes of requests has them weighed."""
         self.large_from = NO_SIZE
         """Output of so many bytes may end with a large reply."""
         self.brim: i64 = FLUSH_BYTES

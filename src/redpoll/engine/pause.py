@@ -1,7 +1,7 @@
 """CLIENT PAUSE: commands wait and run later, in the order in which they came.
 
 The gates of all commands, or of those that write, are shut; a command that meets one is not run, and its connection
-keeps it and all behind it.  When the pause is over the connections go on in the order in which they were stopped.
+keeps it and all after it.  When the pause is over the connections go on in the order in which they were stopped.
 Meanwhile no key is deleted because of its deadline: it is only hidden, so that the data set stands still.  What writes
 all the same (a session in process, DEBUG POPULATE) deletes the hidden key in whose place it puts another.
 """

@@ -54,7 +54,7 @@ class Buffers:
         self.reply: i64 = 0
         """Replies that wait for the end of the loop's turn ..."""
         self.backlog: i64 = 0
-        """... and those that the client has not taken, in so many `pieces`."""
+        """... and those that the client has not taken, in this many `pieces`."""
         self.pieces: i64 = 0
         self.received: i64 = 0
         self.sent: i64 = 0

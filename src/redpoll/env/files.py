@@ -52,7 +52,7 @@ class Files:
         return Appender(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, READABLE))
 
     def rename(self, old: bytes, new: bytes) -> None:
-        """Give a file another name, in the place of a file that has it; safe after `sync_folder`."""
+        """Give a file another name, in place of a file that has it; safe after `sync_folder`."""
         os.rename(old, new)
 
     def remove(self, path: bytes) -> None:

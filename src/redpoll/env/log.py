@@ -28,7 +28,7 @@ WARNING: Final = 3
 NOTHING: Final = 4
 
 LEVELS: Final = ("debug", "verbose", "notice", "warning", "nothing")
-"""The words of `loglevel`; each level logs itself and those behind it."""
+"""The words of `loglevel`; each level logs itself and those after it."""
 
 SIGNS: Final = ".-*#"
 

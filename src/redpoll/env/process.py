@@ -92,7 +92,7 @@ def oom_score() -> int:
 
 
 def set_oom_score(score: int) -> str:
-    """Tell the kernel; the reason if it refuses."""
+    """Tell the kernel; return the reason if it refuses."""
     try:
         with open(OOM_SCORE, "wb", buffering=0) as file:
             file.write(b"%d\n" % score)
@@ -102,7 +102,7 @@ def set_oom_score(score: int) -> str:
 
 
 def write_pid(path: str) -> str:
-    """Write this process's id into a file; the reason if that fails."""
+    """Write this process's id into a file; return the reason if that fails."""
     try:
         with open(path, "wb") as file:
             file.write(b"%d\n" % os.getpid())

@@ -1,4 +1,4 @@
-"""How this program was started, so that it can be started anew in the place of itself, under the same process id."""
+"""How this program was started, so that it can be started anew in place of itself, under the same process id."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Start:
         return ""
 
     def again(self, delay_ms: i64) -> None:
-        """Leave everything as it stands, wait, and start anew; returns only if the system refuses."""
+        """Leave everything as it stands, wait, and start again; returns only if the system refuses."""
         # Whoever is connected sees the end now, not after the delay.
         os.closerange(STANDARD_STREAMS, os.sysconf("SC_OPEN_MAX"))
         for number in (signal.SIGTERM, signal.SIGINT):

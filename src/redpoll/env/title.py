@@ -1,4 +1,4 @@
-"""The title of this process: what `ps` and `top` show in the place of the interpreter's command line.
+"""The title of this process: what `ps` and `top` show in place of the interpreter's command line.
 
 Linux shows the bytes where the program's arguments were put when it started, so the title is written over them, cut to
 their length and filled up with zeros: with something else in the last byte the system would read on, into the
@@ -15,7 +15,7 @@ from typing import Final
 PR_SET_NAME: Final = 15
 
 ARG_START: Final = 45
-"""Where the first of `arg_start` and `arg_end` stands in /proc/self/stat behind the name of the program."""
+"""Where the first of `arg_start` and `arg_end` stands in /proc/self/stat after the name of the program."""
 
 
 def argument_area() -> tuple[int, int]:

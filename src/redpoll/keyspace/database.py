@@ -50,7 +50,7 @@ class Database(KeyLookups):
         return self.text()
 
     def strings(self, args: list[bytes]) -> Strings:
-        """The string at each key of `args` behind the first, null where there is none or another type."""
+        """The string at each key of `args` after the first, null where there is none or another type."""
         found = Strings()
         table = self.table
         moment = self.moment
@@ -405,7 +405,7 @@ class Database(KeyLookups):
             self.moment.listener.changed(self.index, key, DEL)
 
     def delete(self, key: bytes) -> bool:
-        """Delete `key` whatever it holds, telling `del`; whether it was there."""
+        """Delete `key` whatever it holds, telling `del`; return whether it was there."""
         table = self.table
         if not table.find(key) or (table.volatile > 0 and self._is_gone(key)):
             return False
@@ -451,7 +451,7 @@ class Database(KeyLookups):
         self._created(key, content.kind)
 
     def discard(self, key: bytes) -> bool:
-        """Delete `key` if it is there, past its deadline or not, and tell nobody; whether it was.
+        """Delete `key` if it is there, past its deadline or not, and tell nobody; return whether it was.
 
         For who puts another value in its place, or tells of an empty result.
         """
@@ -491,7 +491,7 @@ class Database(KeyLookups):
         self.table.set_kind(kind)
 
     def expire_due(self, most: i64) -> i64:
-        """Delete keys whose deadline has come, up to about `most` small ones' worth; how much it was.
+        """Delete keys whose deadline has come, up to about `most` small ones' worth; return how much it was.
 
         O(deleted + segments).
         """
@@ -508,7 +508,7 @@ class Database(KeyLookups):
         return done
 
     def flush(self, lazily: bool) -> i64:
-        """Drop all keys; how many there were.  Lazily, the memory comes back in slices."""
+        """Drop all keys; return how many there were.  Lazily, the memory comes back in slices."""
         gone = self.table
         if gone.size > 0:
             self.moment.listener.replaced(self.index, None)

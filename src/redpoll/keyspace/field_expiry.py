@@ -11,7 +11,7 @@ from redpoll.types.hash import Hash
 
 
 def expire_fields(db: Database, most: i64) -> i64:
-    """Delete fields whose deadline has come, about `most`, and the hashes that are empty then; how many fields.
+    """Delete fields whose deadline has come, about `most`, and the hashes that are empty then; return how many fields.
 
     O(deleted + segments).
     """

@@ -18,7 +18,7 @@ from redpoll.structures.table import Table
 from redpoll.structures.warming import WORTHWHILE
 
 WARM_KEYS: Final[i64] = 32
-"""Commands with many keys bring so many at a time into cache: a power of two."""
+"""Commands with many keys bring this many at a time into cache: a power of two."""
 
 WARM_FROM: Final[i64] = 4
 """Fewer keys are not worth it."""

@@ -38,7 +38,7 @@ class Reclaimer:
         return len(self.tables) + len(self.objects)
 
     def run(self, budget: i64) -> bool:
-        """Free about `budget` small objects; whether there is more to do."""
+        """Free about `budget` small objects; return whether there is more to do."""
         while budget > 0 and len(self.objects) > 0:
             budget = self.objects[-1].release(budget)
             if budget > 0:

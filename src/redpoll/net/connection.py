@@ -75,7 +75,7 @@ class Connection(Handler):
         self.backlog_at: i64 = 0
         """Pieces of the backlog before this one are sent ..."""
         self.backlog_sent: i64 = 0
-        """... and so many bytes of this one."""
+        """... and this many bytes of this one."""
         self.backlog_bytes: i64 = 0
         self.soft_since_us: i64 = 0
         """Since when the soft limit of the output is exceeded, 0 if it is not."""
@@ -359,7 +359,7 @@ class Connection(Handler):
             size += len(backlog[at])
             at += 1
         if at > first + 1:
-            # Behind what is already gone: `backlog_sent` counts from the start of the first.
+            # After what is already gone: `backlog_sent` counts from the start of the first.
             last = at - 1
             backlog[last] = b"".join(backlog[first:at])
             for n in range(first, last):

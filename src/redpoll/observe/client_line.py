@@ -71,7 +71,7 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
         b"multi=%d watch=%d qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=0 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d "
         b"events=%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
     ) % (
-        # Of a name nobody has checked what is behind a zero byte: it could break the line.
+        # Of a name nobody has checked what is after a zero byte: it could break the line.
         other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), up_to_nul(name),
         (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, other.flags(),
         b"r" if other.capa_redirect else b"", other.db.index,

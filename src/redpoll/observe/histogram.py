@@ -35,7 +35,7 @@ class Histogram:
             self.calls += int(count)
 
     def percentile(self, percent: float) -> int:
-        """The microseconds within which so many per cent of the calls ended; 0 without calls."""
+        """The microseconds within which this many per cent of the calls ended; 0 without calls."""
         wanted = max(percent / 100.0 * self.calls, 1.0)
         passed = 0
         for n in range(len(self.counts)):

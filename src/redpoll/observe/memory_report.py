@@ -51,7 +51,7 @@ def bucket_bytes(table: Table) -> i64:
 
 
 def figures(engine: Engine) -> list[object]:
-    """Names and values of MEMORY STATS by turns."""
+    """Names and values of MEMORY STATS alternately."""
     held = Memory(engine)
     items: list[object] = [
         b"peak.allocated", held.peak,

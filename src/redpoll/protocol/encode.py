@@ -57,10 +57,10 @@ RESP2: Final = 2
 RESP3: Final = 3
 
 BIG: Final = 16384
-"""Bulk strings from so many bytes on are handed on as they are."""
+"""Bulk strings from this many bytes on are handed on as they are."""
 
 IN_WORDS: Final[i64] = 64
-"""Parts of other bytes up to so many bytes are copied in machine words."""
+"""Parts of other bytes up to this many bytes are copied in machine words."""
 
 KEPT: Final = 65536
 """A buffer that grew beyond this is given back once it is empty."""
@@ -269,7 +269,7 @@ def write_items(out: Output, items: list[object], resp: i64) -> None:
 
 
 def write_map(out: Output, mark: i64, items: list[object], resp: i64) -> None:
-    """Append keys and values by turns with `mark` and the number of pairs; a flat array in RESP2."""
+    """Append keys and values alternately with `mark` and the number of pairs; a flat array in RESP2."""
     count: i64 = len(items)
     assert count & 1 == 0, "a key without a value"
     if resp >= RESP3:
@@ -289,7 +289,7 @@ def write_pairs(out: Output, items: list[object], resp: i64) -> None:
 
 
 def write_pair_map(out: Output, items: list[object], resp: i64) -> None:
-    """Append keys and values by turns as a map; as an array of pairs in RESP2."""
+    """Append keys and values alternately as a map; as an array of pairs in RESP2."""
     if resp >= RESP3:
         write_map(out, PERCENT, items, resp)
     else:

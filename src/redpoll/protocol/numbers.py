@@ -234,7 +234,7 @@ def four_digits(n: i64) -> i64:
 
 
 def parse_scan_cursor(b: bytes) -> int | None:
-    """The cursor of SCAN and its kin, 0 to 2^64-1, or None if it is invalid.
+    """The cursor of SCAN and related commands, 0 to 2^64-1, or None if it is invalid.
 
     It is read as C's strtoul reads it, but a negative integer in canonical spelling is refused: `-1` is, `-01` is not.
     """

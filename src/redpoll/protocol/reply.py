@@ -50,7 +50,7 @@ class NullArray:
 
 
 class Map:
-    """Keys and values by turns in `items`; a flat array in RESP2."""
+    """Keys and values alternately in `items`; a flat array in RESP2."""
 
     def __init__(self, items: list[object]) -> None:
         self.items: Final = items
@@ -64,7 +64,7 @@ class Pairs:
 
 
 class PairMap:
-    """Keys and values by turns in `items`: a map in RESP3, an array of pairs in RESP2 (streams with their entries)."""
+    """Alternating keys and values in `items`: a map in RESP3, an array of pairs in RESP2 (streams with their entries)."""
 
     def __init__(self, items: list[object]) -> None:
         self.items: Final = items
@@ -130,7 +130,7 @@ class Push:
 
 
 class Attribute:
-    """Facts about the reply that follows, keys and values by turns; RESP2 leaves them out."""
+    """Facts about the reply that follows, keys and values alternately; RESP2 leaves them out."""
 
     def __init__(self, items: list[object], reply: object) -> None:
         self.items: Final = items
@@ -169,9 +169,9 @@ STOP_MASK: Final[i64] = 0x7FFFFFFF
 class View:
     """A long row of bulk strings that is walked, not built.
 
-    It holds immutable bytes that it references itself, never the value, so it stays true when later commands
-    of the same transaction change the key.  `shape` is ARRAY, MAP (keys and values by turns) or SET, `count`
-    the number of bulk strings.
+    It holds immutable bytes that it references itself, never the value, so it stays true when later commands of the
+    same transaction change the key.  `shape` is ARRAY, MAP (keys and values alternately) or SET, `count` the number of
+    bulk strings.
     """
 
     def __init__(self, count: i64, shape: i64) -> None:
@@ -204,7 +204,7 @@ class RunView(View):
     """A view of bulk strings that lie packed in other bytes, from where the encoder copies them: runs of them.
 
     `enter` goes to the next run: `left` strings in `holder` from `at` on.  `width` says how they are packed: n > 0, of
-    n bytes each; BEHIND_LENGTHS, each behind its length, which is one byte, or from SHORT on `SHORT + low 7 bits` and
+    n bytes each; BEHIND_LENGTHS, each after its length, which is one byte, or from SHORT on `SHORT + low 7 bits` and
     then the rest; or WHOLE, the holder itself is the only one.
     """
 
@@ -290,9 +290,9 @@ class Strings(View):
 
 
 class PackedStrings(View):
-    """A row of bulk strings that stand as `[length, 1 byte][string]...` one behind another, in several pieces.
+    """A row of bulk strings that stand as `[length, 1 byte][string]...` one after another, in several pieces.
 
-    What is too long for that comes behind them, whole.
+    What is too long for that comes after them, whole.
     """
 
     def __init__(self, shape: i64) -> None:
@@ -361,10 +361,10 @@ class Ranking(View):
 
 
 class RecordStrings(View):
-    """A row of bulk strings that stand in records `[name length, 1 byte][name][value]` one behind another.
+    """A row of bulk strings that stand in records `[name length, 1 byte][name][value]` one after another.
 
     `lengths` has the length of each record, one byte each.  `names` and `values` say which of the two are told.  What
-    is too long for a record comes behind, whole.
+    is too long for a record comes after, whole.
     """
 
     def __init__(self, shape: i64, names: bool, values: bool) -> None:
@@ -430,7 +430,7 @@ class Rows:
         self.spelled: bytes | None = None
 
     def open(self, k: i64) -> i64:
-        """Go to row `k`; how many strings it has, NO_ROW for a null array in their place."""
+        """Go to row `k`; return how many strings it has, NO_ROW for a null array in their place."""
         raise NotImplementedError
 
     def step(self) -> i64:

@@ -59,7 +59,7 @@ CRLF: Final[i64] = 0x0A0D
 COUNT_LINE: Final[i64] = 0x0A0D002A
 LENGTH_LINE: Final[i64] = 0x0A0D0024
 LINE_MASK: Final[i64] = 0xFFFF00FF
-# `$nn CR` likewise; the LF behind it is looked at apart.
+# `$nn CR` likewise; the LF after it is looked at apart.
 LONGER_LINE: Final[i64] = 0x0D000024
 LONGER_MASK: Final[i64] = 0xFF0000FF
 
@@ -105,7 +105,7 @@ class Limits:
 
 
 def short_count(data: bytes, at: i64, end: i64) -> i64:
-    """The number in `*n CR LF` at `at`, 1 to 9; 0 if something else stands there or too little behind it."""
+    """The number in `*n CR LF` at `at`, 1 to 9; 0 if something else stands there or too little after it."""
     # `short_name` may then read 8 bytes.
     if at + 12 > end:
         return 0
@@ -189,7 +189,7 @@ class RequestParser:
         self.at: i64 = 0
         self.fed: list[bytes] = []
         self.fed_bytes: i64 = 0
-        # How far behind `at` the end of a line was looked for in vain.
+        # How far after `at` the end of a line was looked for in vain.
         self.searched: i64 = 0
         # The command in progress: its arguments so far, their bytes, and how many are to come.
         self.args: list[bytes] = NO_ARGS
@@ -200,7 +200,7 @@ class RequestParser:
         self.pieces_bytes: i64 = 0
         self.gathered: BytesWriter | None = None
         self.lacking: i64 = 0
-        # The last of `args` is whole, but the CR LF behind it has not been read.
+        # The last of `args` is whole, but the CR LF after it has not been read.
         self.end_due: bool = False
 
     def feed(self, data: bytes) -> None:
@@ -215,7 +215,7 @@ class RequestParser:
             self.fed_bytes += i64(len(data))
 
     def missing(self) -> i64:
-        """Bytes that the bulk string in progress lacks, with the CR LF behind it; 0 if none is in progress."""
+        """Bytes that the bulk string in progress lacks, with the CR LF after it; 0 if none is in progress."""
         if self.lacking > 0:
             return self.lacking + 2
         return 0
@@ -323,7 +323,7 @@ class RequestParser:
         self.at = at
 
     def join_fed(self) -> None:
-        """Put what was fed meanwhile behind what is unread."""
+        """Put what was fed meanwhile after what is unread."""
         self.data = b"".join([self.data[self.at :], *self.fed])
         self.at = 0
         self.fed = []
@@ -335,7 +335,7 @@ class RequestParser:
         return BROKEN
 
     def line_end(self) -> i64:
-        """Position of the CR that ends the line at `at` and has a byte behind it; -1 if there is none yet.
+        """Position of the CR that ends the line at `at` and has a byte after it; -1 if there is none yet.
 
         -2 if the line is too long.
         """
@@ -449,7 +449,7 @@ class RequestParser:
         return self.read_end()
 
     def read_end(self) -> i64:
-        """Read the CR LF behind the last of `args`."""
+        """Read the CR LF after the last of `args`."""
         if self.at + 2 > len(self.data):
             return MORE
         if i64(read_i16_le(self.data, self.at)) != CRLF:
@@ -460,7 +460,7 @@ class RequestParser:
         return DONE
 
     def collect(self, data: bytes) -> None:
-        """Take `data` as the continuation of the bulk string in progress, and what is behind it as unread."""
+        """Take `data` as the continuation of the bulk string in progress, and what is after it as unread."""
         size: i64 = len(data)
         taken = size if size < self.lacking else self.lacking
         piece = data[:taken]

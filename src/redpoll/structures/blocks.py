@@ -41,7 +41,7 @@ MOST_NODE_BYTES: Final[i64] = 1 << 30
 """What it may hold without a limit, and what an entry's fields may come to."""
 
 JOINED: Final[i64] = 512
-"""Up to so many bytes the last block is joined anew with each entry; a writer takes more than that when empty."""
+"""Up to this many bytes the last block is joined anew with each entry; a writer takes more than that when empty."""
 BLOCK_BYTES: Final[i64] = 96
 """What a block takes beside its bytes: headers, columns, a slot."""
 GONE_SHIFT: Final[i64] = 32
@@ -67,7 +67,7 @@ def whole_node_bytes(node_bytes: i64, live: i64, gone: i64) -> i64:
 def new_block(out: BytesWriter, args: list[bytes], first: i64, coming: i64) -> i64:
     """Write a block of a single entry; its node's bytes, without frame and counts."""
     node_bytes = write_names(out, args, first)
-    # Just behind the imagined entry before it, which needs no ID.
+    # Just after the imagined entry before it, which needs no ID.
     node_bytes += write_entry(out, False, 0, 0, 0, -1, args, first, coming)
     return node_bytes + frame_node_bytes(False, (i64(len(args)) - first) >> 1, 0, 0)
 
@@ -86,7 +86,7 @@ def add_entry(
     first: i64,
     coming: i64,
 ) -> i64:
-    """Write one more entry of the block that begins with `first_ms`-`first_seq`; what it takes in its node."""
+    """Write one more entry of the block that begins with `first_ms`-`first_seq`; return what it takes in its node."""
     own = not has_names(names, names_at, args, first)
     node_bytes = write_entry(out, own, ms, seq, before_ms, before_seq, args, first, coming)
     return node_bytes + frame_node_bytes(own, (i64(len(args)) - first) >> 1, ms - first_ms, seq - first_seq)
@@ -277,7 +277,7 @@ class Blocks:
     # Deleting.
 
     def delete(self, ms: i64, seq: i64) -> bool:
-        """Delete an entry; whether it was there.  O(log n + a block)."""
+        """Delete an entry; return whether it was there.  O(log n + a block)."""
         index = self.index
         i = index.find(ms, seq)
         if i < index.head:
@@ -311,7 +311,7 @@ class Blocks:
         self.length -= gone
 
     def _cut_front(self, at: i64, ms: i64, seq: i64) -> None:
-        """Let the first block begin at offset `at`, behind the entry with this ID."""
+        """Let the first block begin at offset `at`, after the entry with this ID."""
         self.front = at
         self.front_ms = ms
         self.front_seq = seq
@@ -369,7 +369,7 @@ class Blocks:
             self._find_end()
 
     def trim_to_length(self, most: i64, roughly: bool, limit: i64) -> i64:
-        """Delete the oldest entries beyond `most`, whole blocks alone if `roughly`; how many.
+        """Delete the oldest entries beyond `most`, whole blocks alone if `roughly`; return how many.
 
         With a `limit` above 0 no block is begun that would bring it above.  O(blocks + entries of the last one).
         """
@@ -426,7 +426,7 @@ class Blocks:
         return not self.walk(i).seek(ms, seq)
 
     def _cut_below(self, ms: i64, seq: i64) -> i64:
-        """Cut the front off the first block up to this ID, which is not after all of it; how many entries."""
+        """Cut the front off the first block up to this ID, which is not after all of it; return how many entries."""
         head = self.index.head
         walk = self.walk(head)
         gone: i64 = 0
@@ -448,7 +448,7 @@ class Blocks:
     def pick(
         self, into: Picked, ms: i64, seq: i64, last_ms: i64, last_seq: i64, most: i64, reverse: bool = False
     ) -> i64:
-        """Add up to `most` entries from one ID to another, both included, to `into`; how many.
+        """Add up to `most` entries from one ID to another, both included, to `into`; return how many.
 
         O(log n + a block + found).
         """

@@ -189,7 +189,7 @@ class BTree:
         self._settle_root()
 
     def remove(self, score: float, member: bytes) -> bool:
-        """Take an entry out; False if it is not there.  O(log n)."""
+        """Remove an entry; False if it is not there.  O(log n)."""
         if not self._remove(self.root, score, member):
             return False
         self.count -= 1
@@ -282,7 +282,7 @@ class BTree:
         return made
 
     def release(self, budget: i64) -> i64:
-        """Drop at least `budget` entries, or all, from the end; the number of entries left.
+        """Drop at least `budget` entries, or all, from the end; return the number of entries left.
 
         Goes by whole nodes of level 1, up to some 3,000 entries.  The tree stays whole.  O(budget): about 1 ms for
         100,000 cold entries.
@@ -330,7 +330,7 @@ class BTree:
         self.size_bytes += allocated(leaf) + allocated(node.members[index + 1]) + SLOT_BYTES
 
     def _remove(self, node: Node, score: float, member: bytes) -> bool:
-        """Take an entry out from below `node`, which may end up with too few children; False if it is not there."""
+        """Remove an entry from below `node`, which may end up with too few children; False if it is not there."""
         index = child_of(node, score, member)
         if node.level > 1:
             if not self._remove(node.nodes[index], score, member):
@@ -410,7 +410,7 @@ class BTree:
         self._settle_cut(node, whole - 1)
 
     def _cut_child(self, node: Node, index: i64, start: i64, stop: i64) -> None:
-        """Take the entries `start` to `stop` - 1 out of child `index`, some of whose entries stay."""
+        """Remove the entries `start` to `stop` - 1 from child `index`, some of whose entries stay."""
         node.counts[index] -= stop - start
         if node.level > 1:
             self._cut(node.nodes[index], start, stop)
@@ -428,7 +428,7 @@ class BTree:
                 self._shrink_leaf(node, index, node.leaves[index])
 
     def _drop_tail(self, node: Node) -> i64:
-        """Drop the last node of level 1 below `node`, which is above that; the number of entries that went."""
+        """Drop the last node of level 1 below `node`, which is above that; return the number of entries that went."""
         index: i64 = len(node.nodes) - 1
         child = node.nodes[index]
         if node.level == 2:

@@ -2,9 +2,9 @@
 
     front (reversed) | runs, first to last | back
 
-Pushes and pops touch only the *rows* `front` and `back`.  When a row is full, the half of it that lies inside is
-packed and joined to the next run; when it is empty, some elements of that run are unpacked.  Half a row is left either
-way, so that pushes and pops by turns do not pack and unpack all the time.
+Pushes and pops touch only the *rows* `front` and `back`.  When a row is full, the half of it that lies inside is packed
+and joined to the next run; when it is empty, some elements of that run are unpacked.  Half a row is left either way, so
+that pushes and pops alternately do not pack and unpack all the time.
 
 An index is found by its absolute position among the runs (`run_row.py`), which pushes and pops never change.
 
@@ -58,7 +58,7 @@ class Chunks(RunRow):
         self.bytes += len(item)
 
     def push_back(self, item: bytes) -> None:
-        """Put `item` behind the last element."""
+        """Put `item` after the last element."""
         back = self.back
         if len(back) >= self.row:
             self._pack_back(self.row >> 1)
@@ -180,7 +180,7 @@ class Chunks(RunRow):
         return element(self.runs[k], self.widths[k], position - self.starts[k])
 
     def set(self, index: i64, item: bytes) -> None:
-        """Put `item` in the place of the element at `index`.  O(log runs + a run's bytes)."""
+        """Put `item` in place of the element at `index`.  O(log runs + a run's bytes)."""
         size: i64 = len(self.front)
         if index < size:
             at = size - 1 - index
@@ -197,7 +197,7 @@ class Chunks(RunRow):
         self.splice(k, position - self.starts[k], item, True)
 
     def insert(self, index: i64, item: bytes) -> None:
-        """Put `item` before the element at `index`, or behind the last one.  O(runs + a run's bytes)."""
+        """Put `item` before the element at `index`, or after the last one.  O(runs + a run's bytes)."""
         size: i64 = len(self.front)
         position = self.begin() + index - size
         if index <= size:
@@ -216,7 +216,7 @@ class Chunks(RunRow):
         self.count += 1
 
     def remove(self, gone: vec[i64]) -> None:
-        """Take the elements at these indexes away, ascending ones.  O(runs + bytes of those concerned)."""
+        """Remove the elements at these indexes, ascending ones.  O(runs + bytes of those concerned)."""
         number: i64 = len(gone)
         if number == 0:
             return
@@ -245,12 +245,12 @@ class Chunks(RunRow):
     # Ranges.
 
     def keep(self, start: i64, stop: i64) -> None:
-        """Take all elements away but those from index `start` to before `stop`."""
+        """Remove all elements but those from index `start` to before `stop`."""
         self._drop_back(self.count - stop)
         self._drop_front(start)
 
     def _drop_front(self, number: i64) -> None:
-        """Take the first `number` elements away."""
+        """Remove the first `number` elements."""
         self.count -= number
         front = self.front
         while number > 0 and len(front) > 0:
@@ -271,7 +271,7 @@ class Chunks(RunRow):
             del self.back[:number]
 
     def _drop_back(self, number: i64) -> None:
-        """Take the last `number` elements away."""
+        """Remove the last `number` elements."""
         self.count -= number
         back = self.back
         while number > 0 and len(back) > 0:

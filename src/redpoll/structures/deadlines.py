@@ -21,7 +21,7 @@ _scratch: Final = BytesWriter()
 
 
 def packed_column(column: vec[i64], items: bytes) -> bytes:
-    """The bytes of `column`, and `items` behind them."""
+    """The bytes of `column`, and `items` after them."""
     out = _scratch if SHARED else BytesWriter()
     out.truncate(0)
     count: i64 = len(column)

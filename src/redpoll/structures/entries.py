@@ -1,10 +1,10 @@
-"""Entries of a stream, packed one behind another: how a block is written and read.
+"""Entries of a stream, packed one after another: how a block is written and read.
 
     block  = names, entries
     names  = count, items                             the fields that most of its entries have
     entry  = size, head, [ms], [seq], items           values, one for each of the block's fields
-           | size, head, [ms], [seq], count, items    fields and values by turns, if its fields are others
-    size   = varint: bytes of the entry behind it     count  = varint
+           | size, head, [ms], [seq], count, items    fields and values alternately, if its fields are others
+    size   = varint: bytes of the entry after it     count  = varint
     head   = 1 byte: OWN | ms form << 1 | seq form << 4
     ms     = nothing: as in the entry before | 1 to 4 bytes: so much later | 8 bytes: the ms itself
     seq    = nothing: the next one in the same ms, 0 in a later one | 1, 2, 4 or 8 bytes: the seq itself
@@ -12,7 +12,7 @@
 
 Numbers are little-endian, a varint has 7 bits a byte, low ones first.  The first entry follows an imagined one that is
 just before the block's first ID.  Integers in canonical spelling are kept as numbers.  A deleted entry is taken out and
-the one behind it written anew, as its ID is told from the one before.
+the one after it written again, as its ID is told from the one before.
 
 Beside each size stands what the entry would take in the reference's nodes, which decides where a block ends.
 """
@@ -101,7 +101,7 @@ def names_end(blob: bytes, at: i64) -> i64:
 
 
 def entry_head(ms: i64, seq: i64, before_ms: i64, before_seq: i64) -> i64:
-    """The forms of an ID behind another one, without OWN."""
+    """The forms of an ID after another one, without OWN."""
     form: i64 = 0
     if ms != before_ms:
         if (ms ^ before_ms) < 0:
@@ -175,7 +175,7 @@ def write_entry(
     first: i64,
     text_bytes: i64,
 ) -> i64:
-    """Append an entry behind another one: `own` with the fields of `args` from `first` on, else the values alone.
+    """Append an entry after another one: `own` with the fields of `args` from `first` on, else the values alone.
 
     `text_bytes` is the length of what is written of them.  The result is what it takes in a node of the reference's;
     `frame_node_bytes` is the rest.
@@ -204,7 +204,7 @@ def write_entry(
 
 
 def open_size(out: BytesWriter, text_bytes: i64, items: i64) -> i64:
-    """Leave room for the size of an entry with so many items of so many bytes; how many bytes it is."""
+    """Leave room for the size of an entry with this many items of so many bytes; return how many bytes it is."""
     most: i64 = text_bytes + 24 + (items if text_bytes <= SHORT_LIMIT else items * 5)
     room: i64 = 1
     while most >= 128:
@@ -231,7 +231,7 @@ def close_size(out: BytesWriter, start: i64, room: i64) -> None:
 
 
 def rewritten(blob: bytes, walk: Walk, before_ms: i64, before_seq: i64) -> bytes:
-    """The entry that `walk` is at, as it stands behind another one than before."""
+    """The entry that `walk` is at, as it stands after another one than before."""
     out = _scratch if SHARED else BytesWriter()
     out.truncate(0)
     head = entry_head(walk.ms, walk.seq, before_ms, before_seq)
@@ -269,7 +269,7 @@ class Walk:
         self.own: i64 = 0
 
     def step(self) -> bool:
-        """Go to the next entry; whether there is one."""
+        """Go to the next entry; return whether there is one."""
         at = self.next
         if at >= self.stop:
             return False
@@ -328,7 +328,7 @@ class Walk:
         return True
 
     def seek(self, ms: i64, seq: i64) -> bool:
-        """Go to the first entry at or after this ID; whether there is one."""
+        """Go to the first entry at or after this ID; return whether there is one."""
         while self.step():
             if not precedes(self.ms, self.seq, ms, seq):
                 return True
@@ -385,7 +385,7 @@ class Picked:
         self.places = append(self.places, NOWHERE)
 
     def open(self, k: i64) -> i64:
-        """Go to the items of entry `k`; how many fields and values it has together, -1 if it was deleted."""
+        """Go to the items of entry `k`; return how many fields and values it has together, -1 if it was deleted."""
         place = self.places[k]
         if place < 0:
             return -1
@@ -418,7 +418,7 @@ class Picked:
         return at
 
     def items(self, k: i64) -> list[bytes] | None:
-        """Fields and values of entry `k` by turns, None if it was deleted."""
+        """Fields and values of entry `k` alternately, None if it was deleted."""
         count = self.open(k)
         if count < 0:
             return None
@@ -435,7 +435,9 @@ NOWHERE: Final[i64] = -1
 def pick(
     into: Picked, walk: Walk, names: i64, ms: i64, seq: i64, last_ms: i64, last_seq: i64, most: i64, reverse: bool
 ) -> i64:
-    """Add the entries of a block from one ID to another, both included; how many.  `reverse` begins with the last.
+    """Add the entries of a block from one ID to another, both included; return how many.
+
+    `reverse` begins with the last.
 
     `walk` stands before the block's first entry, whose names start at `names`.
     """

@@ -93,7 +93,7 @@ def text_node_bytes(size: i64) -> i64:
 
 
 def write_item(out: BytesWriter, text: bytes) -> i64:
-    """Append an item; what it takes in a node of the reference's."""
+    """Append an item; return what it takes in a node of the reference's."""
     size: i64 = len(text)
     if size > 0 and size <= 20 and text[size - 1] <= 57 and text[0] <= 57:
         number = number_in(text)

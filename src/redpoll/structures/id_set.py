@@ -123,7 +123,7 @@ class IdSet:
         self._split(i)
 
     def remove(self, ms: i64, seq: i64) -> bool:
-        """Take an ID out; whether it was there."""
+        """Remove an ID; return whether it was there."""
         index = self.index
         i = index.find(ms, seq)
         if i < index.head:
@@ -267,7 +267,7 @@ class IdWalk:
         self.at: i64 = 0
 
     def step(self) -> bool:
-        """Go to the next ID; whether there is one."""
+        """Go to the next ID; return whether there is one."""
         at = self.at
         chunk = self.chunk
         if at >= len(chunk):
@@ -315,7 +315,7 @@ class IdCursor:
             self.chunk = index.head - 1
 
     def step(self) -> bool:
-        """Go to the next ID, which is then `ms`-`seq`; whether there is one."""
+        """Go to the next ID, which is then `ms`-`seq`; return whether there is one."""
         walk = self.walk
         if walk is None or not walk.step():
             self.chunk += 1

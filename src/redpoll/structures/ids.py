@@ -15,7 +15,7 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.structures.columns import removed
 
 GAP: Final[i64] = 32
-"""So many dropped blocks at the front are kept as a gap; beyond that, as many as there are blocks behind it."""
+"""So many dropped blocks at the front are kept as a gap; beyond that, as many as there are blocks after it."""
 
 
 def word_of(number: int) -> i64:
@@ -82,7 +82,7 @@ def lowered(word: i64) -> i64:
 
 
 def grown(column: vec[i64], room: i64) -> vec[i64]:
-    """The column with room for so many values: doubling would waste up to a half."""
+    """The column with room for this many values: doubling would waste up to a half."""
     made = vec[i64](capacity=room)
     i: i64 = 0
     count: i64 = len(column)
@@ -104,7 +104,7 @@ def inserted(column: vec[i64], at: i64, value: i64) -> vec[i64]:
 
 
 def from_on(column: vec[i64], start: i64, room: i64) -> vec[i64]:
-    """The values from `start` on, with room for so many."""
+    """The values from `start` on, with room for this many."""
     made = vec[i64](capacity=room)
     i = start
     count: i64 = len(column)
@@ -186,7 +186,7 @@ class IdIndex:
         return self.head > GAP and self.head > self.stop >> 1
 
     def close_gap(self) -> i64:
-        """Move everything to the front; how many positions it moved."""
+        """Move everything to the front; return how many positions it moved."""
         moved = self.head
         self.room = self.stop - moved + 4
         self.ms = from_on(self.ms, moved, self.room)

@@ -94,7 +94,7 @@ def with_number(packed: bytes, rank: i64, n: i64) -> bytes:
         if at == size:
             return b"%b%b" % (packed, out.getvalue())
         return b"%b%b%b" % (packed[:at], out.getvalue(), packed[at:])
-    # Wider than all others, so it stands before or behind them all.
+    # Wider than all others, so it stands before or after them all.
     out.append(u8(shift))
     last = count(packed, 0, size)
     if rank == 0:

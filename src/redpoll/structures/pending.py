@@ -52,7 +52,7 @@ class PendingBlock:
         return len(self.ms) - self.head
 
     def place(self, ms: i64, seq: i64) -> i64:
-        """The position of the first entry at or after this ID, or behind the last one."""
+        """The position of the first entry at or after this ID, or after the last one."""
         low = self.head
         high: i64 = len(self.ms)
         while low < high:
@@ -69,7 +69,7 @@ class PendingBlock:
         return low
 
     def add(self, ms: i64, seq: i64, stamp: i64, owner: i32) -> None:
-        """An entry behind all others."""
+        """An entry after all others."""
         self.ms = append(self.ms, ms)
         self.seq = append(self.seq, seq)
         self.stamps = append(self.stamps, stamp)
@@ -95,7 +95,7 @@ class PendingBlock:
         owners[at] = owner
 
     def remove(self, at: i64) -> None:
-        """Take the entry at a position out."""
+        """Remove the entry at a position."""
         if at == self.head:
             self.head += 1
             return
@@ -143,7 +143,7 @@ class Pending:
     # Finding.
 
     def find(self, ms: i64, seq: i64) -> bool:
-        """Go to the entry with this ID; whether it is there.  If not, the position is where it would go."""
+        """Go to the entry with this ID; return whether it is there.  If not, the position is where it would go."""
         index = self.index
         b = index.find(ms, seq)
         if b < index.head:
@@ -161,14 +161,14 @@ class Pending:
         return i < len(block.ms) and block.ms[i] == ms and block.seq[i] == seq
 
     def seek(self, ms: i64, seq: i64) -> bool:
-        """Go to the first entry at or after this ID; whether there is one."""
+        """Go to the first entry at or after this ID; return whether there is one."""
         self.find(ms, seq)
         if self.i < len(self.block.ms):
             return True
         return self._to_block(self.b + 1)
 
     def step(self) -> bool:
-        """Go to the next entry; whether there is one."""
+        """Go to the next entry; return whether there is one."""
         self.i += 1
         if self.i < len(self.block.ms):
             return True
@@ -183,11 +183,11 @@ class Pending:
         return True
 
     def to_first(self) -> bool:
-        """Go to the first entry; whether there is one."""
+        """Go to the first entry; return whether there is one."""
         return self._to_block(self.index.head)
 
     def to_last(self) -> bool:
-        """Go to the last entry; whether there is one."""
+        """Go to the last entry; return whether there is one."""
         if not self._to_block(self.index.stop - 1):
             return False
         self.i = i64(len(self.block.ms)) - 1
@@ -291,7 +291,7 @@ class Pending:
             self.index.set(b, ms, seq)
 
     def remove(self) -> None:
-        """Take the entry at the position out; the position is then at none."""
+        """Remove the entry at the position; the position is then at none."""
         block = self.block
         b = self.b
         if len(self.many) > 0:
@@ -309,7 +309,7 @@ class Pending:
             self._join(b - 1)
 
     def _join(self, b: i64) -> bool:
-        """Append the block behind `b` to it if both have few entries; whether it was done."""
+        """Append the block after `b` to it if both have few entries; return whether it was done."""
         if b < self.index.head or b + 1 >= self.index.stop:
             return False
         block = self.blocks[b]

@@ -284,7 +284,7 @@ def offsets(blob: bytes, at: i64, stop: i64) -> vec[i64]:
     return found
 
 
-# Rows one behind another
+# Rows one after another
 
 
 @mypyc_attr(acyclic=True)

@@ -17,7 +17,7 @@ _scratch: Final = BytesWriter()
 class RecordPieces:
     """The records that are not past their deadline.  Later changes of the table do not show.
 
-    pieces       records `[key length, 1 byte][key][value]` one behind another, in several pieces
+    pieces       records `[key length, 1 byte][key][value]` one after another, in several pieces
     lengths      the length of each of these records, one byte each
     keys, objects   of the records with an object outside
     """

@@ -45,7 +45,7 @@ class RunRow:
         self.starts: vec[i64] = vec[i64]()
         self.low: i64 = 0
         self.end: i64 = 0
-        """The absolute position behind the last run."""
+        """The absolute position after the last run."""
         self.bytes: i64 = 0
 
     # Finding.
@@ -75,7 +75,7 @@ class RunRow:
     # At the ends.
 
     def add_run(self, items: list[bytes], start: i64, stop: i64, first: bool) -> None:
-        """Make a run of `items[start:stop]`, a piece, and put it before all others or behind them."""
+        """Make a run of `items[start:stop]`, a piece, and put it before all others or after them."""
         width = width_of(items, start, stop)
         run = pack(items, start, stop, width)
         self.bytes += len(run)
@@ -152,7 +152,7 @@ class RunRow:
             self.end = self.starts[k] + stop
 
     def drop_runs(self, first: i64, last: i64) -> None:
-        """Take runs `first` to before `last` away: the first ones or the last ones."""
+        """Remove runs `first` to before `last`: the first ones or the last ones."""
         k = first
         while k < last:
             self.bytes -= len(self.runs[k])
@@ -257,7 +257,7 @@ class RunRow:
             self.starts = _closed(self.starts, following, following + 1)
 
     def _shift(self, k: i64, by: i64) -> None:
-        """Move the positions of run `k` and those behind it."""
+        """Move the positions of run `k` and those after it."""
         starts = self.starts
         stop: i64 = len(starts)
         while k < stop:
@@ -266,9 +266,9 @@ class RunRow:
         self.end += by
 
     def remove_at(self, gone: vec[i64], first: i64, last: i64, offset: i64) -> None:
-        """Take the elements of runs away that have the absolute positions `gone[first:last] + offset`.
+        """Remove the elements of runs that have the absolute positions `gone[first:last] + offset`.
 
-        Runs from the first concerned to the last are rewritten in place, one behind another; what follows moves up.
+        Runs from the first concerned to the last are rewritten in place, one after another; what follows moves up.
         """
         removed = last - first
         read = self.run_of(gone[first] + offset)
@@ -312,7 +312,7 @@ class RunRow:
 
 
 def moved(column: vec[i64], first: i64, room: i64) -> vec[i64]:
-    """A copy of the column from `first` on, behind `room` cells that are free."""
+    """A copy of the column from `first` on, after `room` cells that are free."""
     made = vec[i64](capacity=room + len(column) - first)
     while room > 0:
         made = append(made, 0)
@@ -333,7 +333,7 @@ def _closed(column: vec[i64], start: i64, stop: i64) -> vec[i64]:
 
 
 def _replaced(column: vec[i64], k: i64, cells: vec[i64]) -> vec[i64]:
-    """The column with `cells` in the place of cell `k`."""
+    """The column with `cells` in place of cell `k`."""
     made = extend(vec[i64](capacity=len(column) + len(cells)), column[:k])
     made = extend(made, cells)
     return extend(made, column[k + 1 :])

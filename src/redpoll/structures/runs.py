@@ -2,7 +2,7 @@
 
 Its *width* says how to read it, and stands beside it in a column of its own:
 
-    n > 0     elements of n bytes each, one behind another: any of them is found at once
+    n > 0     elements of n bytes each, one after another: any of them is found at once
     VARIED    record*, record = length | element: found by a walk over at most VARIED_COUNT lengths
     WHOLE     a single element as it is, so that a large one is never copied
 
@@ -97,7 +97,7 @@ def element(run: bytes, width: i64, n: i64) -> bytes:
 
 
 def next_place(run: bytes, width: i64, at: i64) -> i64:
-    """Where the element behind the one at `at` begins."""
+    """Where the element after the one at `at` begins."""
     if width > 0:
         return at + width
     if width == WHOLE:

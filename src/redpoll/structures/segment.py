@@ -47,7 +47,7 @@ NEVER: Final[i64] = (1 << 62) - 1
 """The deadline of what has none, where an earliest one is asked for."""
 
 BYTES_PER_OBJECT: Final[i64] = 16384
-"""To give so many back to the system takes about as long as to free a small object."""
+"""To give this many back to the system takes about as long as to free a small object."""
 
 
 def earliest_of(column: vec[i64]) -> i64:
@@ -158,14 +158,14 @@ class Segment:
             self.earliest = earliest
 
     def note_earliest(self, j: i64) -> None:
-        """Find bucket `j`'s earliest deadline anew, and the segment's if it may have been the one.  O(records)."""
+        """Find bucket `j`'s earliest deadline again, and the segment's if it may have been the one.  O(records)."""
         earliest = earliest_of(self.deadlines[j])
         self.earliest[j] = earliest
         if earliest < self.first:
             self.first = earliest
 
     def note_first(self) -> None:
-        """Find the segment's earliest deadline anew.  O(buckets)."""
+        """Find the segment's earliest deadline again.  O(buckets)."""
         first: i64 = NEVER
         i: i64 = 0
         count: i64 = len(self.earliest)
@@ -189,7 +189,7 @@ class Segment:
                 self.items_first = at_ms
 
     def note_items_first(self) -> None:
-        """Find the segment's earliest deadline within values anew.  O(buckets)."""
+        """Find the segment's earliest deadline within values again.  O(buckets)."""
         first: i64 = NEVER
         i: i64 = 0
         count: i64 = len(self.items_earliest)

@@ -285,7 +285,8 @@ class Table:
         self.stamp += 1
 
     def replace_blob(self, blob: bytes, length: i64) -> bool:
-        """Put back the bucket's records after the one at the position has changed in a copy; whether nothing moved.
+        """Write the bucket's records back after the one at the position changed in a copy; return whether nothing
+        moved.
 
         `length` is that of the record now.
         """
@@ -310,7 +311,7 @@ class Table:
         return key_length <= KEY_LIMIT and 1 + key_length + value_length <= RECORD_LIMIT
 
     def put(self, key: bytes, value: bytes, kind: i64) -> bool:
-        """Set `key` to a value that fits; whether it was there before.  Deadline and access clock stay."""
+        """Set `key` to a value that fits; return whether it was there before.  Deadline and access clock stay."""
         if self.find(key):
             self.replace(value, kind)
             return True
@@ -433,7 +434,7 @@ class Table:
         self._grow()
 
     def remove(self) -> None:
-        """Take the record at the position away.  The table may shrink, so the position is good for nothing after it."""
+        """Remove the record at the position.  The table may shrink, so the position is good for nothing after it."""
         segment = self.segment
         j = self.j
         i = self.index
@@ -458,7 +459,7 @@ class Table:
         self._shrink()
 
     def _drop_object(self) -> None:
-        """Take the object at the position out of its bucket's list; the word still says that it is there."""
+        """Remove the object at the position from its bucket's list; the word still says that it is there."""
         objects = self.segment.objects[self.j]
         gone = objects.pop(self._objects_before(self.segment, self.j, self.index))
         self.outside_bytes -= gone.accounted

@@ -36,7 +36,7 @@ class Records:
 
 
 def scan(table: Table, cursor: i64, found: Records, values: bool = False) -> i64:
-    """Add the records of the bucket at `cursor` to `found`; the next cursor, 0 after the last.
+    """Add the records of the bucket at `cursor` to `found`; return the next cursor, 0 after the last.
 
     A cursor is a position in bit-reversed hash order, so it stays true while the table grows and shrinks:
     a key that is there all the time is returned.  O(records of a bucket).

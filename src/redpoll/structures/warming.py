@@ -24,7 +24,7 @@ HEADER: Final[i64] = 31
 """The contents of a `bytes` begin in the middle of its first line, which `len` has touched."""
 
 WORTHWHILE: Final[i64] = 2000
-"""Below so many records a table lies in cache anyway."""
+"""Below this many records a table lies in cache anyway."""
 
 
 @mypyc_attr(acyclic=True)

@@ -214,7 +214,7 @@ def first_bit(value: String, bit: i64, start: i64, stop: i64) -> i64:
 
 
 def byte_at(value: String, at: i64) -> i64:
-    """The byte at an index, 0 behind the end.  O(1)."""
+    """The byte at an index, 0 after the end.  O(1)."""
     if at >= value.length():
         return 0
     long = value.long

@@ -13,11 +13,11 @@ from redpoll.types.field_records import value_at
 from redpoll.types.hash import Hash
 
 TRIES: Final[i64] = 64
-"""After so many draws of fields past their deadline in a row the others are looked for."""
+"""After this many draws of fields past their deadline in a row the others are looked for."""
 
 
 def repeated(value: Hash, random: Random, count: i64) -> list[bytes]:
-    """`count` fields and their values by turns, each drawn from all; none if all are past their deadline.
+    """`count` fields and their values alternately, each drawn from all; none if all are past their deadline.
 
     O(count), and O(fields) for a small hash or one most of whose fields are past.
     """
@@ -40,7 +40,7 @@ def repeated(value: Hash, random: Random, count: i64) -> list[bytes]:
 
 
 def different(value: Hash, random: Random, count: i64, live: i64) -> list[bytes]:
-    """`count` different fields, fewer than the `live` ones, and their values by turns.
+    """`count` different fields, fewer than the `live` ones, and their values alternately.
 
     O(count), and O(fields) where the hash is small or many are asked for.
     """

@@ -60,7 +60,7 @@ class Field:
         return (self.offset + self.width + 7) >> 3
 
     def read(self, value: String) -> i64:
-        """The number; bits behind the end of the string are 0.  O(1)."""
+        """The number; bits after the end of the string are 0.  O(1)."""
         first = self.offset >> 3
         end = self.end_byte()
         behind = (end << 3) - self.offset - self.width
@@ -151,7 +151,7 @@ class Field:
 
 
 def _word(value: String, at: i64, end: i64) -> i64:
-    """Up to seven bytes of the string as one number, with zeros behind its end."""
+    """Up to seven bytes of the string as one number, with zeros after its end."""
     size = value.length()
     word: i64 = 0
     long = value.long

@@ -197,7 +197,7 @@ class Grid:
         )
 
     def cell(self, north: i64, east: i64) -> i64:
-        """The interleaved cell so many steps away, around the edges if need be.
+        """The interleaved cell this many steps away, around the edges if need be.
 
         A centre at the very edge lies beyond the last cell of its axis, as places there do, and only a step along that
         axis leads back.

@@ -143,7 +143,7 @@ class Hash(Value):
         return -1
 
     def put(self, field: bytes, value: bytes, keep_deadline: bool = False) -> bool:
-        """Set `field` to `value` and take its deadline away unless that is to be kept; whether the field is new.
+        """Set `field` to `value` and take its deadline away unless that is to be kept; return whether the field is new.
 
         A field past its deadline counts as new and never keeps it.
         """
@@ -198,7 +198,7 @@ class Hash(Value):
         return new
 
     def remove(self, field: bytes) -> bool:
-        """Take `field` away; whether it was there."""
+        """Remove `field`; return whether it was there."""
         if not self.locate(field):
             return False
         self.remove_located(field)
@@ -210,7 +210,7 @@ class Hash(Value):
         return table.find(field) if table is not None else self._find(field) >= 0
 
     def discard(self, field: bytes) -> bool:
-        """Take `field` away, past its deadline or not; whether it was stored."""
+        """Remove `field`, past its deadline or not; return whether it was stored."""
         if not self.stores(field):
             return False
         if self.table is None:
@@ -392,7 +392,7 @@ class Hash(Value):
         return count
 
     def remove_due(self, most: i64) -> list[bytes]:
-        """Take about `most` fields past their deadline away; which."""
+        """Remove about `most` fields past their deadline; which."""
         found: list[bytes] = []
         times = self.times
         if times is None or not times.some_past():

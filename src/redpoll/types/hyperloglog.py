@@ -75,7 +75,7 @@ class HyperLogLog:
         return self.sparse is not None
 
     def add(self, element: bytes) -> bool:
-        """Count an element; whether a register rose.  O(1) when dense, O(runs) when sparse."""
+        """Count an element; return whether a register rose.  O(1) when dense, O(runs) when sparse."""
         h = murmur64(element)
         rest = ((h >> 14) & REST_MASK) | GUARD
         run: i64 = 1
@@ -85,7 +85,7 @@ class HyperLogLog:
         return self.raise_register(h & REGISTER_MASK, run)
 
     def raise_register(self, register: i64, run: i64) -> bool:
-        """Raise a register; whether it rose.  Raises DamagedError."""
+        """Raise a register; return whether it rose.  Raises DamagedError."""
         sparse = self.sparse
         if sparse is not None:
             outcome = sparse.raise_register(register, run, self.limit)

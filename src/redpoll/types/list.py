@@ -27,7 +27,7 @@ from redpoll.types.value import Value
 
 PACKED_LIMIT: Final[i64] = 1024
 PACKED_AGAIN: Final[i64] = 512
-"""Below so many bytes a list is packed again; the gap keeps it from flapping."""
+"""Below this many bytes a list is packed again; the gap keeps it from flapping."""
 EVERY: Final[i64] = 1 << 60
 """As the most that `find` finds: no limit."""
 
@@ -108,7 +108,7 @@ class List(Value):
     # Changing.
 
     def push(self, args: list[bytes], at: i64, front: bool, limits: EncodingLimits) -> None:
-        """Put the elements of `args` from `at` on before the first one, one after another, or behind the last one."""
+        """Put the elements of `args` from `at` on before the first one, one after another, or after the last one."""
         number: i64 = len(args) - at
         size: i64 = len(args[at])
         if number > 1:
@@ -171,7 +171,7 @@ class List(Value):
         return element_at(blob, VARIED, at)
 
     def keep(self, start: i64, stop: i64) -> None:
-        """Take all elements away but those from index `start` to before `stop`."""
+        """Remove all elements but those from index `start` to before `stop`."""
         self.puts = 1
         chunks = self.chunks
         nodes = self.nodes
@@ -182,7 +182,7 @@ class List(Value):
             self.rewrite(runs.cut(self.packed(), VARIED, start, stop))
 
     def set(self, index: i64, item: bytes) -> None:
-        """Put `item` in the place of the element at `index`, after `make_room`."""
+        """Put `item` in place of the element at `index`, after `make_room`."""
         self.puts = 1
         if self.chunks is None:
             at = place_of(self.blob, VARIED, index, self.start)
@@ -198,7 +198,7 @@ class List(Value):
         chunks.set(index, item)
 
     def insert(self, index: i64, after: bool, item: bytes) -> None:
-        """Put `item` before or behind the element at `index`, after `make_room`."""
+        """Put `item` before or after the element at `index`, after `make_room`."""
         if self.chunks is None:
             if self.stop - self.start + len(item) + 2 <= PACKED_LIMIT:
                 at = place_of(self.blob, VARIED, index + 1 if after else index, self.start)
@@ -212,7 +212,7 @@ class List(Value):
         chunks.insert(index + 1 if after else index, item)
 
     def remove(self, gone: vec[i64], item: bytes) -> None:
-        """Take the elements at these indexes away, ascending ones, which all equal `item`."""
+        """Remove the elements at these indexes, ascending ones, which all equal `item`."""
         self.puts = 1
         chunks = self.chunks
         nodes = self.nodes
@@ -225,7 +225,7 @@ class List(Value):
     # Encodings.
 
     def make_room(self, item: bytes, limits: EncodingLimits) -> bool:
-        """Become a quicklist if `item` is too much for a listpack; whether it was."""
+        """Become a quicklist if `item` is too much for a listpack; return whether it was."""
         return self.kind == LIST_LISTPACK and self._make_room(1, len(item), limits)
 
     def _make_room(self, number: i64, size: i64, limits: EncodingLimits) -> bool:

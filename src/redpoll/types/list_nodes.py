@@ -8,7 +8,7 @@ kept as a negative number).  While the list is a listpack altogether there is on
 
 - A push joins the node at its end, if there is room, or begins one.
 - An insertion goes where it belongs, or if there is no room there, to the end of a neighbour that it touches, or into
-  a node of its own if it would stand first or last; else the node is split before or behind the pivot.
+  a node of its own if it would stand first or last; else the node is split before or after the pivot.
 - Neighbours of a split are joined where they fit into one node.  Nothing else ever joins two.
 
 Source: observed on the live server by the nodes in its DUMP; tests/differential/test_lists.py compares them.
@@ -100,7 +100,7 @@ class Nodes:
         return len(self.counts) - self.low
 
     def become_one(self, count: i64, size: i64) -> None:
-        """Be one node with so many elements and bytes."""
+        """Be one node with this many elements and bytes."""
         self.counts = append(vec[i64](capacity=2), count)
         self.sizes = append(vec[i64](capacity=2), size)
         self.low = 0
@@ -162,7 +162,7 @@ class Nodes:
     # Ends.
 
     def push(self, item: bytes, front: bool) -> None:
-        """An element comes before the first one, or behind the last one."""
+        """An element comes before the first one, or after the last one."""
         length: i64 = len(item)
         last: i64 = len(self.counts) - 1
         large = self.is_large(length)
@@ -269,7 +269,7 @@ class Nodes:
         self.first = first
 
     def insert(self, chunks: Chunks, index: i64, after: bool, item: bytes) -> None:
-        """An element comes before or behind the one at `index`."""
+        """An element comes before or after the one at `index`."""
         self._locate(index, chunks.count)
         k = self.node
         length: i64 = len(item)
@@ -326,7 +326,7 @@ class Nodes:
         self.sizes, _ = pop(self.sizes)
 
     def _join_around(self, k: i64) -> None:
-        """Join the two nodes before `k`, the two behind it, then `k` with either, wherever two fit into one."""
+        """Join the two nodes before `k`, the two after it, then `k` with either, wherever two fit into one."""
         if k - 2 >= self.low and self._join(k - 2):
             k -= 1
         if k + 2 < len(self.counts):
@@ -352,7 +352,7 @@ class Nodes:
         return True
 
     def set(self, chunks: Chunks, index: i64, item: bytes) -> None:
-        """Another element comes in the place of the one at `index`."""
+        """Another element comes in place of the one at `index`."""
         self._locate(index, chunks.count)
         k = self.node
         length: i64 = len(item)
@@ -364,12 +364,12 @@ class Nodes:
         elif self.sizes[k] >= 0:
             self.sizes[k] += entry_bytes(item) - entry_bytes(chunks.get(index))
         else:
-            # It is put behind the large one, which then goes.
+            # It is put after the large one, which then goes.
             self.insert(chunks, index, True, item)
             self._drop_node(k)
 
     def _set_large(self, chunks: Chunks, k: i64, index: i64, length: i64) -> None:
-        """A large element comes in the place of one in a node of several."""
+        """A large element comes in place of one in a node of several."""
         if index > self.first:
             self._split(chunks, k, index)
             k += 1

@@ -16,7 +16,7 @@ FRAME_BYTES: Final[i64] = 7
 
 
 def entry_bytes(item: bytes) -> i64:
-    """How many bytes an entry with this content takes, with its length behind it."""
+    """How many bytes an entry with this content takes, with its length after it."""
     size: i64 = len(item)
     if size <= 20 and size > 0 and item[0] < 58 and is_int(item):
         return 1 + _integer_bytes(item, size)
@@ -33,7 +33,7 @@ def entry_bytes(item: bytes) -> i64:
 
 
 def _integer_bytes(item: bytes, size: i64) -> i64:
-    """What an integer of so many characters takes, without the length behind it."""
+    """What an integer of so many characters takes, without the length after it."""
     if size > 18:
         return 9
     number = to_int(item)

@@ -115,7 +115,7 @@ class Set(Value):
             self.kind = SET_HASHTABLE
 
     def add(self, member: bytes, limits: EncodingLimits) -> bool:
-        """Put `member` in; whether it is new."""
+        """Put `member` in; return whether it is new."""
         table = self.table
         if table is not None:
             if table.find(member):
@@ -181,7 +181,7 @@ class Set(Value):
     # Removing.
 
     def remove(self, member: bytes) -> bool:
-        """Take `member` away; whether it was there."""
+        """Remove `member`; return whether it was there."""
         table = self.table
         if table is not None:
             if not table.find(member):
@@ -204,7 +204,7 @@ class Set(Value):
         return True
 
     def _cut(self, at: i64) -> None:
-        """Take the packed member away that begins there."""
+        """Remove the packed member that begins there."""
         begin = at - self.start
         self.rewrite(without(self.packed(), begin, begin + 1 + self.blob[at]))
 
@@ -223,7 +223,7 @@ class Set(Value):
         return self.blob[at + 1 : at + 1 + self.blob[at]]
 
     def pop(self, random: Random) -> bytes:
-        """Take such a member out."""
+        """Remove such a member."""
         table = self.table
         if table is not None:
             table.seek_random(random)
@@ -250,7 +250,7 @@ class Set(Value):
         return at
 
     def take(self, ranks: vec[i64]) -> list[bytes]:
-        """Take the packed members of these ascending ranks out; they come in their order.  O(members)."""
+        """Remove the packed members of these ascending ranks; they come in their order.  O(members)."""
         taken: list[bytes] = []
         kept: list[bytes] = []
         members = self.rows()
@@ -268,7 +268,7 @@ class Set(Value):
     # Changing the form.
 
     def keep(self, members: list[bytes], limits: EncodingLimits) -> None:
-        """Hold these members and no others, and start anew with the encoding: numbers stay so, else a listpack."""
+        """Hold these members and no others, and start again with the encoding: numbers stay so, else a listpack."""
         if self.kind != SET_INTSET:
             self.kind = SET_LISTPACK
         self.table = None

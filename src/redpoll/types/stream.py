@@ -253,7 +253,7 @@ class Stream(Value):
         return Walk(blob, at, self.stop, self.first_ms, self.first_seq - 1)
 
     def delete(self, ms: i64, seq: i64) -> bool:
-        """Delete an entry; whether it was there."""
+        """Delete an entry; return whether it was there."""
         if self.blocks is None and not self.has(ms, seq):
             return False
         if not self._large().delete(ms, seq):
@@ -319,7 +319,7 @@ class Stream(Value):
     def pick(
         self, into: Picked, ms: i64, seq: i64, last_ms: i64, last_seq: i64, most: i64, reverse: bool = False
     ) -> i64:
-        """Add up to `most` entries from one ID to another, both included, to `into`; how many.
+        """Add up to `most` entries from one ID to another, both included, to `into`; return how many.
 
         O(log n + a block + found).
         """
@@ -464,7 +464,7 @@ class Stream(Value):
         return [int(blocks.total_node_bytes(i)) for i in range(blocks.index.head, blocks.index.stop)]
 
     def rows(self) -> list[bytes]:
-        """ID, then fields and values by turns, of each entry."""
+        """ID, then fields and values alternately, of each entry."""
         entries = self.all_entries()
         found: list[bytes] = []
         for k in range(entries.count()):

@@ -72,7 +72,7 @@ class Group(Outside):
         return made
 
     def delete_consumer(self, consumer: Consumer) -> i64:
-        """Forget a consumer and what is pending for it; how many entries that was.  O(entries * log n)."""
+        """Forget a consumer and what is pending for it; return how many entries that was.  O(entries * log n)."""
         count = consumer.ids.count
         pending = self.pending
         if consumer.ids.remove(0, 0) and pending.find(0, 0):
@@ -111,7 +111,7 @@ class Group(Outside):
             pending.set_owner(consumer.number)
 
     def forget(self) -> None:
-        """Take the entry at the position out of what is pending; the position is then at none."""
+        """Remove the entry at the position from what is pending; the position is then at none."""
         pending = self.pending
         self.owner().ids.remove(pending.ms(), pending.seq())
         pending.remove()

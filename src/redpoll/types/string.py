@@ -19,7 +19,7 @@ BUFFER_FROM: Final[i64] = 1024
 """From this size on a string that is changed in place is kept in a buffer, so that a change costs what it changes."""
 
 SMALL_PART: Final[i64] = 4096
-"""A part of a buffer up to so many bytes is sliced, a larger one taken through a view."""
+"""A part of a buffer up to this many bytes is sliced, a larger one taken through a view."""
 
 EMBEDDED_WITH_SHORT_KEY: Final[i64] = 113
 EMBEDDED_WITH_LONG_KEY: Final[i64] = 111
@@ -181,7 +181,7 @@ class String(Value):
         self.rewrite(text)
 
     def append(self, more: bytes) -> i64:
-        """Add bytes at the end; the new length.  O(added) once in a buffer."""
+        """Add bytes at the end; return the new length.  O(added) once in a buffer."""
         size: i64 = self.length() + len(more)
         if size >= BUFFER_FROM:
             buffer = self._to_long().to_buffer()
@@ -192,7 +192,7 @@ class String(Value):
         return size
 
     def write_at(self, at: i64, data: bytes) -> i64:
-        """Write `data` from byte `at` on, with zeros before it if the string ends earlier; the new length.
+        """Write `data` from byte `at` on, with zeros before it if the string ends earlier; return the new length.
 
         O(written) once in a buffer.
         """

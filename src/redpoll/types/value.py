@@ -5,9 +5,9 @@ What a look-up hands out is then short-lived: it points into the bucket's record
 large, the value holds native structures, and the very object is what the table keeps.  Handlers do not see the
 difference; the methods switch over inside, in the middle of a command if need be.
 
-A value that a look-up creates is not in the table yet: `put_back`, called by `Database.changed` alone, puts it
-there, so a handler that raises leaves no empty key behind.  Where the value came from is remembered with the
-table's stamp, which no other table shares; if the stamp has moved on, the key is found anew.
+A value that a look-up creates is not in the table yet: `put_back`, called by `Database.changed` alone, puts it there,
+so a handler that raises leaves no empty key behind.  Where the value came from is remembered with the table's stamp,
+which no other table shares; if the stamp has moved on, the key is found again.
 
 Methods that add items keep `longest` and `puts`.  `Database.changed` then lets `apply_limits` decide the encoding.
 """
@@ -130,7 +130,7 @@ class Value(Outside):
         self.blob = patched(self.blob, at, data)
 
     def splice(self, start: i64, stop: i64, data: bytes) -> None:
-        """Put `data` in the place of `blob[start:stop]`, a part of the packed form."""
+        """Put `data` in place of `blob[start:stop]`, a part of the packed form."""
         grown: i64 = len(data) - (stop - start)
         if self.shared and self.stop + grown - self.offset > RECORD_LIMIT:
             stop -= self.start

@@ -33,7 +33,7 @@ from redpoll.types.value import Value
 
 PACKED_MEMBERS: Final[i64] = 64
 PACKED_LIMIT: Final[i64] = 1536
-"""Beyond so many members, or bytes, the packed form is left ..."""
+"""Beyond this many members, or bytes, the packed form is left ..."""
 MEMBER_LIMIT: Final[i64] = 254
 """... and with a member that is longer than this."""
 
@@ -185,7 +185,7 @@ class ZSet(Value):
     # Removing.
 
     def remove(self, member: bytes) -> bool:
-        """Take `member` away; whether it was there.  O(log n)."""
+        """Remove `member`; return whether it was there.  O(log n)."""
         members = self.members
         if members is None:
             at = ranked.find(self.blob, self.start, self.stop, member)
@@ -203,7 +203,7 @@ class ZSet(Value):
         return order.remove(score, member)
 
     def pop(self, last: bool) -> bytes:
-        """Take the first or the last member out of a set that is not empty; its score is in `score`.  O(log n)."""
+        """Remove the first or the last member from a set that is not empty; its score is in `score`.  O(log n)."""
         order = self.order
         members = self.members
         if order is not None and members is not None:
