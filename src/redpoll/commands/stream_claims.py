@@ -1,4 +1,4 @@
-"""XPENDING, XCLAIM and XAUTOCLAIM: what is pending in a group, and taking it over from who does not answer."""
+"""XPENDING, XCLAIM and XAUTOCLAIM: list the pending entries of a group, and claim them from another consumer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LOOKED_AT: Final[i64] = 10
 
 
 def group_and_stream(session: Session, key: bytes, name: bytes) -> Stream:
-    """The stream at `key`, which has a group `name`; complains if there is none."""
+    """The stream at `key` and its group `name`.  Raises CommandError if either is missing."""
     stream = session.db.stream(key)
     if stream is None or stream.group(name) is None:
         raise CommandError(no_key_or_group(key, name))
@@ -49,7 +49,7 @@ def group_and_stream(session: Session, key: bytes, name: bytes) -> Stream:
 
 
 class PendingOptions:
-    """The words after XPENDING's group: which pending entries to list."""
+    """The options of XPENDING: which pending entries to list."""
 
     def __init__(self, args: list[bytes]) -> None:
         self.min_idle: i64 = 0
@@ -96,7 +96,7 @@ def xpending(session: Session, args: list[bytes]) -> object:
 
 
 def pending_summary(group: Group) -> list[object]:
-    """Count, first and last ID, and how many each consumer has."""
+    """The reply of XPENDING without a range: count, first and last ID, and how many each consumer has."""
     pending = group.pending
     if not pending.to_first():
         return [0, None, None, NULL_ARRAY]
@@ -142,7 +142,7 @@ def pending_list(group: Group, options: PendingOptions, now_ms: i64) -> list[obj
 
 
 def list_pending(found: list[object], group: Group, options: PendingOptions, now_ms: i64) -> None:
-    """Add the pending entry at the position, if it is idle for long enough."""
+    """Add the pending entry at the position if it has been idle for long enough."""
     pending = group.pending
     idle = idle_ms(group, now_ms)
     if options.min_idle > 0 and idle < options.min_idle:
@@ -153,7 +153,7 @@ def list_pending(found: list[object], group: Group, options: PendingOptions, now
 
 
 def idle_ms(group: Group, now_ms: i64) -> i64:
-    """How long ago the pending entry at the position was delivered."""
+    """Milliseconds since the pending entry at the position was delivered."""
     idle = now_ms - group.pending.delivered_ms()
     return idle if idle > 0 else i64(0)
 
@@ -162,7 +162,7 @@ def idle_ms(group: Group, now_ms: i64) -> i64:
 
 
 class ClaimOptions:
-    """The IDs and the words of XCLAIM."""
+    """The IDs and the options of XCLAIM."""
 
     def __init__(self, args: list[bytes], now_ms: i64) -> None:
         self.ids: Final[list[StreamId]] = []
@@ -207,7 +207,7 @@ class ClaimOptions:
             self.delivered_ms = now_ms
 
     def _set_time(self, at_ms: int, now_ms: i64) -> None:
-        """A time before 1970 or in the future is now."""
+        """A time before 1970 or in the future counts as now."""
         self.delivered_ms = i64(at_ms) if 0 <= at_ms <= int(now_ms) else now_ms
 
 
@@ -245,7 +245,7 @@ def xclaim(session: Session, args: list[bytes]) -> object:
     for id in options.ids:
         changes += claim(session, args, stream, group, consumer, id, options, picked)
     if raised and changes == 0:
-        # Each claim tells the last ID too.
+        # Each claim in the journal carries the last ID too.
         changes = 1
         if session.journals():
             journal_group_id(session, key, name, group)
@@ -295,7 +295,7 @@ def claim(
 
 
 def forget_deleted(session: Session, args: list[bytes], group: Group) -> None:
-    """Take the entry at the position, which the stream has no more, off what is pending."""
+    """Remove the entry at the position from the pending entries: the stream no longer has it."""
     if session.journals():
         journal_claim(session, args[1], args[2], group, group.owner())
     group.forget()
@@ -329,7 +329,7 @@ def ids_of(picked: Picked) -> list[object]:
 def xautoclaim(session: Session, args: list[bytes]) -> object:
     key = args[1]
     name = args[2]
-    # The reference looks the key up first, so that a miss counts even if it then complains of an argument.
+    # The reference looks the key up first, so a miss counts even if an argument is wrong.
     there = session.db.look(key)
     min_idle = min_idle_time(args[4], b"XAUTOCLAIM")
     start = interval_start(args[5])
@@ -363,7 +363,7 @@ def xautoclaim(session: Session, args: list[bytes]) -> object:
 
 
 class Claims:
-    """A run of XAUTOCLAIM over what is pending."""
+    """One run of XAUTOCLAIM over the pending entries."""
 
     def __init__(
         self,
@@ -409,7 +409,7 @@ class Claims:
         return id_text(pending.ms(), pending.seq()) if there else b"0-0"
 
     def claim(self, ms: i64, seq: i64) -> None:
-        """Claim the entry at the position, which stays there."""
+        """Claim the entry at the position.  The position stays."""
         pending = self.group.pending
         now_ms = self.session.db.moment.now_ms
         self.group.own(self.consumer)

@@ -1,4 +1,4 @@
-"""What commands on groups write into the journal: claims and IDs that have the same effect wherever they run.
+"""What commands on groups write into the journal: claims and IDs, which have the same effect on a replica.
 
 Source: spec/aof.md, "XREADGROUP", "XCLAIM".
 """
@@ -15,7 +15,10 @@ from redpoll.types.stream_group import Consumer, Group
 def journal_claim(
     session: Session, key: bytes, name: bytes, group: Group, consumer: Consumer, last: bytes | None = None
 ) -> None:
-    """The pending entry at the group's position is `consumer`'s; the last ID delivered is the group's, or `last`."""
+    """Journal that `consumer` owns the pending entry at the group's position.
+
+    The last ID is the group's, or `last`.
+    """
     pending = group.pending
     if last is None:
         last = id_text(group.last_ms, group.last_seq)
@@ -29,14 +32,14 @@ def journal_claim(
 def journal_deliveries(
     session: Session, key: bytes, name: bytes, group: Group, consumer: Consumer, picked: Picked
 ) -> None:
-    """New entries have been delivered, one after another."""
+    """Journal the delivery of new entries."""
     for k in range(picked.count()):
         if group.pending.find(picked.ms[k], picked.seq[k]):
             journal_claim(session, key, name, group, consumer, id_text(picked.ms[k], picked.seq[k]))
 
 
 def journal_group_id(session: Session, key: bytes, name: bytes, group: Group) -> None:
-    """How far a group has read."""
+    """Journal how far a group has read."""
     session.journal_as([
         b"XGROUP", b"SETID", key, name, id_text(group.last_ms, group.last_seq),
         b"ENTRIESREAD", int_text(group.read),

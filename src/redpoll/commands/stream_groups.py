@@ -1,4 +1,4 @@
-"""XGROUP and XACK: the groups of consumers that read a stream, and what they are done with."""
+"""XGROUP and XACK: consumer groups of streams, and acknowledging entries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ xgroup = container("xgroup", group="stream", since="5.0.0", summary="Make and ch
 
 
 class GroupOptions:
-    """The words after the ID of XGROUP CREATE and SETID."""
+    """The options of XGROUP CREATE and SETID."""
 
     def __init__(self, args: list[bytes], creating: bool) -> None:
         self.make = False
@@ -59,7 +59,7 @@ class GroupOptions:
 
 
 def stream_of_group(session: Session, key: bytes) -> Stream:
-    """The stream at `key` to change; complains if there is none."""
+    """The stream at `key` to change.  Raises CommandError if there is none."""
     stream = session.db.stream_to_change(key, False)
     if stream is None:
         raise CommandError(XGROUP_NEEDS_KEY)
@@ -67,7 +67,7 @@ def stream_of_group(session: Session, key: bytes) -> Stream:
 
 
 def group_of(stream: Stream, args: list[bytes]) -> Group:
-    """The group that XGROUP names; complains if there is none."""
+    """The group that XGROUP names.  Raises CommandError if there is none."""
     group = stream.group(args[3])
     if group is None:
         raise CommandError(no_such_group(args[3], args[2]))
@@ -80,7 +80,7 @@ def id_or_last(stream: Stream, word: bytes) -> StreamId:
 
 
 def consumer_of(session: Session, key: bytes, stream: Stream, group: Group, name: bytes) -> Consumer:
-    """The consumer of this name, a new one if need be, which has been seen now."""
+    """The consumer of this name; it is created if it does not exist.  Sets its seen time."""
     now_ms = session.db.moment.now_ms
     consumer = group.consumers.get(name)
     if consumer is None:
@@ -92,7 +92,7 @@ def consumer_of(session: Session, key: bytes, stream: Stream, group: Group, name
 
 
 def adjust(session: Session, key: bytes, stream: Stream, group: Group, count: i64) -> None:
-    """Count changes to what a group keeps, of which no event tells."""
+    """Count changes of a group that cause no event."""
     stream.account(group)
     session.db.keep(key, stream, count)
 
@@ -173,7 +173,7 @@ def xgroup_destroy(session: Session, args: list[bytes]) -> object:
     if stream.group(args[3]) is None:
         return 0
     gone = stream.remove_group(args[3])
-    # With the stream: sessions that wait for the group look at the key again.
+    # Passing the stream makes sessions that wait for the group look at the key again.
     session.changed(key, stream, XGROUP_DESTROY, 1)
     session.db.reclaimer.drop(gone)
     return 1
@@ -231,7 +231,7 @@ def xack(session: Session, args: list[bytes]) -> object:
 
 
 def acknowledge(group: Group, id: StreamId) -> bool:
-    """Take an entry off what is pending; return whether it was."""
+    """Remove an entry from the pending ones; return whether it was pending."""
     if not group.pending.find(id.ms, id.seq):
         return False
     group.forget()

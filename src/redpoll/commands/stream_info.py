@@ -1,4 +1,4 @@
-"""XINFO: what streams, their groups and consumers are like."""
+"""XINFO: reports on streams, their groups and consumers."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def xinfo_stream(session: Session, args: list[bytes]) -> object:
 
 
 def existing(session: Session, key: bytes) -> Stream:
-    """The stream at `key`; complains if there is none."""
+    """The stream at `key`.  Raises CommandError if there is none."""
     stream = session.db.stream(key)
     if stream is None:
         raise CommandError(NO_SUCH_KEY)
@@ -112,7 +112,7 @@ def existing(session: Session, key: bytes) -> Stream:
 
 
 def head(stream: Stream) -> list[object]:
-    """What both forms begin with."""
+    """The fields that both forms of XINFO STREAM begin with."""
     first = stream.first_id()
     return [
         b"length", stream.length(),
@@ -162,7 +162,7 @@ def everything(stream: Stream, most: i64) -> Map:
 
 
 def progress(stream: Stream, group: Group) -> list[object]:
-    """How far a group has read."""
+    """The fields about how far a group has read."""
     read = group.read
     return [b"entries-read", read if read != UNKNOWN else None, b"lag", stream.lag(group)]
 

@@ -1,7 +1,8 @@
-"""XREAD and XREADGROUP: entries after the last ones read, of several streams at once, or waiting for new ones.
+"""XREAD and XREADGROUP: read entries after an ID from several streams, and wait for new ones.
 
-Both look at every stream first, in the order of the arguments, and complain there.  What is then read is served at
-once; if there is nothing, and BLOCK was said, the session waits, and the command runs again when an entry comes.
+Both look up every stream first, in the order of the arguments, and raise errors there.  If there are entries, they are
+returned at once.  If there are none and BLOCK is given, the session waits, and the command runs again when an entry
+arrives.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ UNDELIVERED: Final = 2
 
 
 class ReadOptions:
-    """The words before STREAMS, and the streams after it."""
+    """The options before STREAMS, and the streams after it."""
 
     def __init__(self, session: Session, args: list[bytes], grouped: bool) -> None:
         self.most: i64 = ENDLESS
@@ -97,7 +98,7 @@ class ReadOptions:
 
 
 class Source:
-    """One of the streams to read, and from where."""
+    """One stream to read, and the ID to start after."""
 
     def __init__(self, key: bytes, stream: Stream | None, mode: int, after: StreamId) -> None:
         self.key: Final = key
@@ -144,7 +145,7 @@ def xread(session: Session, args: list[bytes]) -> object:
 
 
 def source_of(session: Session, key: bytes, word: bytes) -> Source:
-    """A stream that XREAD names, by the ID it says."""
+    """A stream that XREAD names, with its ID."""
     stream = session.db.stream(key)
     if word == b"$":
         return Source(key, stream, AFTER, stream.last_id() if stream is not None else StreamId(0, 0))
@@ -158,7 +159,7 @@ def source_of(session: Session, key: bytes, word: bytes) -> Source:
 
 
 def rows_for(session: Session, picked: Picked) -> Entries:
-    """The reply for some entries: the one made before for who waited too, if it has the same."""
+    """The reply for some entries.  Sessions that waited for the same entries share one reply."""
     made = Entries(picked)
     if session.tried is None:
         return made
@@ -172,7 +173,10 @@ def rows_for(session: Session, picked: Picked) -> Entries:
 
 
 def resolved(args: list[bytes], options: ReadOptions, sources: list[Source]) -> list[bytes]:
-    """The command with IDs in place of `$`, which means what is last now; `+` is what is last then."""
+    """The command with the last ID of now instead of `$`.
+
+    `+` stays: it means the last entry when the command runs again.
+    """
     said = list(args)
     for n in range(len(sources)):
         at = options.first + options.count + n
@@ -241,7 +245,7 @@ def xreadgroup(session: Session, args: list[bytes]) -> object:
 def deliver(
     session: Session, key: bytes, stream: Stream, group: Group, name: bytes, options: ReadOptions
 ) -> Entries | None:
-    """Give new entries to the consumer, None if there are none."""
+    """Deliver new entries to the consumer; return None if there are none."""
     is_new = options.consumer not in group.consumers
     consumer = consumer_of(session, key, stream, group, options.consumer)
     if options.noack and is_new and session.journals():
@@ -270,7 +274,7 @@ def deliver(
 
 
 def history(session: Session, source: Source, stream: Stream, group: Group, options: ReadOptions) -> Entries | None:
-    """Tell the consumer again what is pending for it, after an ID."""
+    """Return the entries that are pending for the consumer, after an ID."""
     if source.after.is_last():
         return None
     consumer = consumer_of(session, source.key, stream, group, options.consumer)
@@ -282,7 +286,10 @@ def history(session: Session, source: Source, stream: Stream, group: Group, opti
 def pending_entries(
     stream: Stream, group: Group, consumer: Consumer, after: StreamId, most: i64, now_ms: i64
 ) -> Picked:
-    """The entries pending for a consumer after an ID; those still in the stream are delivered once more."""
+    """The entries pending for a consumer after an ID.
+
+    Those that are still in the stream count as delivered once more.
+    """
     picked = Picked()
     pending = group.pending
     cursor = consumer.ids.cursor(after.ms, after.seq)

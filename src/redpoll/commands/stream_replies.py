@@ -12,7 +12,7 @@ from redpoll.types.stream import Stream, id_text
 
 
 class Entries(Rows):
-    """Entries that were picked out of a stream, read off its blocks."""
+    """Entries of a stream as a reply, read from its blocks."""
 
     def __init__(self, picked: Picked) -> None:
         super().__init__(picked.count())
@@ -43,7 +43,7 @@ class Entries(Rows):
         return at << 32 | at + size
 
     def shows_same(self, other: Entries) -> bool:
-        """Whether both are the same entries, as far as one can tell in no time."""
+        """Whether both show the same entries.  A quick test, which may miss some equal ones."""
         mine = self.picked
         theirs = other.picked
         last = self.count - 1
@@ -67,7 +67,7 @@ def entry_at(stream: Stream, ms: i64, seq: i64) -> object:
 
 
 def entry_reply(picked: Picked, k: i64) -> object:
-    """The reply for one of some entries, for commands that show a few of them among other things."""
+    """The reply for one of several entries, for commands that show a few entries among other data."""
     items = picked.items(k)
     fields: list[object] = []
     if items is not None:

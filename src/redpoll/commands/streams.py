@@ -1,4 +1,4 @@
-"""Streams: adding entries, reading ranges of them, deleting and trimming."""
+"""Streams: add entries, read ranges, delete and trim."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ BY_LENGTH: Final = 1
 BY_ID: Final = 2
 
 NODES_TRIMMED: Final[i64] = 100
-"""Without a LIMIT, `~` deletes the entries of so many nodes at most ..."""
+"""Without a LIMIT, `~` deletes the entries of at most this many nodes ..."""
 MOST_TRIMMED: Final[i64] = 1000000
 """... and never more than this ..."""
 TRIMMED_OF_ENDLESS_NODES: Final[i64] = 10000
@@ -58,7 +58,7 @@ TRIMMED_OF_ENDLESS_NODES: Final[i64] = 10000
 
 
 class AddOptions:
-    """The words between XADD's key and its ID, and those of XTRIM.  `at` is then after them."""
+    """The options of XADD and XTRIM.  Afterwards `at` is the index after them."""
 
     def __init__(self, args: list[bytes], adding: bool) -> None:
         self.strategy = NO_TRIM
@@ -121,7 +121,7 @@ class AddOptions:
         self.id_given = True
         self.seq_given = True
         if word.endswith(b"-*"):
-            # The seq is ours to choose.
+            # The server chooses the seq.
             self.seq_given = False
             word = word[:-2]
             if b"-" in word:
@@ -137,7 +137,7 @@ class AddOptions:
             raise CommandError(LIMIT_WITHOUT_TILDE)
 
     def trim(self, stream: Stream, limits: EncodingLimits) -> i64:
-        """Trim the stream as the words say; return how many entries went."""
+        """Trim the stream as the options say; return how many entries were deleted."""
         if self.strategy == NO_TRIM:
             return 0
         limit = self.limit
@@ -149,7 +149,7 @@ class AddOptions:
         return stream.trim_to_length(self.most, self.roughly, limit)
 
     def exact_words(self, args: list[bytes], stream: Stream) -> list[bytes]:
-        """Words that trim another copy of the stream to what it is now, whatever its nodes; empty if none do."""
+        """The options that trim a copy of the stream to the same entries, whatever its nodes; empty if there are none."""
         if self.strategy == NO_TRIM:
             return []
         if not self.roughly:
@@ -163,7 +163,7 @@ class AddOptions:
 
 
 def limit_of(limits: EncodingLimits) -> i64:
-    """How many entries `~` deletes at most if no LIMIT is given."""
+    """The most entries that `~` deletes without LIMIT."""
     limit = limits.stream_node_entries * NODES_TRIMMED
     if limit <= 0:
         return TRIMMED_OF_ENDLESS_NODES
@@ -171,7 +171,7 @@ def limit_of(limits: EncodingLimits) -> i64:
 
 
 def tell(session: Session, key: bytes, stream: Stream, event: Event, count: i64) -> None:
-    """Tell a change that gives nobody an entry to read: no waiting session need look."""
+    """Report a change that adds no entry, so that no waiting session has to look."""
     session.db.keep(key, stream)
     session.changed(key, None, event, count)
 
@@ -219,7 +219,7 @@ def xadd(session: Session, args: list[bytes]) -> object:
 
 
 def next_id(stream: Stream, options: AddOptions, now_ms: i64) -> StreamId:
-    """The ID of the entry to add: the one given, or a new one above all others."""
+    """The ID of the entry to add: the given one, or a new one greater than all others."""
     last_ms = stream.last_ms
     last_seq = stream.last_seq
     if last_ms == -1 and last_seq == -1:

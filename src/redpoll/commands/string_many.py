@@ -1,4 +1,4 @@
-"""Several strings with one command."""
+"""MGET, MSET and other commands on several strings."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def msetex(session: Session, args: list[bytes]) -> object:
 
 
 def all_are(session: Session, args: list[bytes], at: i64, stop: i64, there: bool) -> bool:
-    """Whether all the keys of the pairs in `args` from `at` to before `stop` are `there`, or all are not."""
+    """Whether every key of the pairs in `args[at:stop]` exists (if `there`) or is missing (if not)."""
     db = session.db
     while at < stop:
         if db.look_to_change(args[at]) != there:
@@ -94,7 +94,7 @@ def all_are(session: Session, args: list[bytes], at: i64, stop: i64, there: bool
 
 
 def set_pairs(session: Session, args: list[bytes], at: i64, stop: i64, deadline_ms: i64, keep_deadline: bool) -> None:
-    """Store the pairs in `args` from `at` to before `stop`, and tell of each."""
+    """Store the pairs in `args` from `at` to before `stop`, and report each change."""
     db = session.db
     done: i64 = 0
     while at < stop:

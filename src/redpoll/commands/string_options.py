@@ -25,10 +25,10 @@ PERSIST: Final[i64] = 1 << 4
 
 
 class StringOptions:
-    """What stands from the cursor to the end: a time, which all may have, and the `allowed` bits.
+    """The options from the cursor to the end: a time, and the options in the `allowed` bits.
 
-    Deadlines are in ms since 1970, 0 for none.  `name` is the command's, for its complaint about times.  Syntax is
-    complained of first, then a bad time.
+    Deadlines are in ms since 1970, 0 for none.  `name` is the command, for the error about a bad time.  A syntax error
+    comes before a bad time.
     """
 
     def __init__(self, session: Session, cursor: Args, allowed: i64, name: bytes) -> None:
@@ -56,11 +56,11 @@ class StringOptions:
             self.deadline_ms = absolute_ms(session, amount, self.unit, name)
 
     def _is_settled(self) -> bool:
-        """Whether the time is said not to change, or to go."""
+        """Whether KEEPTTL or PERSIST was given."""
         return self.keep_deadline or self.persist
 
     def _takes(self, word: bytes, allowed: i64) -> bool:
-        """Take a word that is no time, if it fits those before it."""
+        """Accept an option that is not a time, unless it contradicts an earlier one."""
         unconditional = self.expected is None
         if word == b"NX" and allowed & EXISTENCE != 0 and not self.only_old and unconditional:
             self.only_new = True
@@ -79,7 +79,7 @@ class StringOptions:
         return True
 
     def without_get(self, args: list[bytes]) -> list[bytes]:
-        """The command without GET, which a journal has no use for."""
+        """The command without GET, for the journal."""
         told = args[: self.first]
         at = self.first
         while at < len(args):
@@ -88,13 +88,13 @@ class StringOptions:
                 told.append(args[at])
             at += 1
             if word == b"IFEQ":
-                # What is compared may be spelled like an option.
+                # The comparison value may look like an option.
                 told.append(args[at])
                 at += 1
         return told
 
     def absolute(self, args: list[bytes]) -> list[bytes]:
-        """The command with its time as PXAT: what a journal may repeat at any later moment."""
+        """The command with its time as PXAT, so that the journal can repeat it later."""
         told = args[: self.first]
         at = self.first
         while at < len(args):

@@ -1,4 +1,4 @@
-"""Parts of strings, their lengths, and what two of them have in common."""
+"""GETRANGE, SETRANGE, STRLEN, LCS and related commands."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def strlen(session: Session, args: list[bytes]) -> object:
 
 
 def part(session: Session, args: list[bytes]) -> bytes:
-    """The bytes from index `args[2]` to `args[3]`, that one too; below 0 they count from the end."""
+    """The bytes from index `args[2]` to `args[3]`, inclusive.  Negative indexes count from the end."""
     start = integer(args[2])
     last = integer(args[3])
     value = session.db.string_to_read(args[1])
     if value is None or (start < 0 and last < 0 and start > last):
         return b""
     size = value.length()
-    # What lies before the beginning means the first byte.
+    # An index before the beginning means the first byte.
     if start < 0:
         start = max(start + size, 0)
     if last < 0:
@@ -86,7 +86,7 @@ def setrange(session: Session, args: list[bytes]) -> object:
     assert value is not None
     if len(more) == 0:
         return value.length()
-    # Not as a sum: it may leave 64 bits.
+    # Not written as a sum, which may exceed 64 bits.
     if offset > session.engine.most_bulk_bytes - len(more):
         raise CommandError(TOO_LONG)
     size = value.write_at(offset, more)
@@ -95,7 +95,7 @@ def setrange(session: Session, args: list[bytes]) -> object:
 
 
 class LcsOptions:
-    """What stands after LCS's keys."""
+    """The options of LCS."""
 
     def __init__(self, cursor: Args) -> None:
         self.length_only = False
@@ -127,7 +127,8 @@ class LcsOptions:
 def lcs(session: Session, args: list[bytes]) -> object:
     one, other = both_strings(session, args[1], args[2])
     options = LcsOptions(Args(args, 3))
-    # The reference keeps a table of 4-byte cells and refuses where that would be too large; so do we, who keep less.
+    # The reference refuses strings for which its table of 4-byte cells would be too large.  Our table is smaller, but
+    # the limit is the same.
     if one.length() + 1 > session.engine.most_bulk_bytes // 4 // (other.length() + 1):
         raise CommandError(LCS_TOO_LARGE)
     first = one.text()
@@ -154,7 +155,7 @@ def lcs(session: Session, args: list[bytes]) -> object:
 
 
 def both_strings(session: Session, first: bytes, second: bytes) -> tuple[String, String]:
-    """The strings at two keys, empty where there is none; both are looked up before either's type is judged."""
+    """The strings at two keys, empty if a key is missing.  Both are looked up before WRONGTYPE is raised for either."""
     db = session.db
     strings: list[String] = []
     fits = True

@@ -1,4 +1,4 @@
-"""Strings that are read and changed in one: the old value for a new one, for a deadline, or for nothing."""
+"""GETSET, GETEX, GETDEL and DELIFEQ: read a string and change it in one command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strings: GET, SET and what counts in them."""
+"""Strings: GET, SET, and commands that count in them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def set_(session: Session, args: list[bytes]) -> object:
 
 
 def set_with_options(session: Session, args: list[bytes], options: StringOptions) -> object:
-    """SET with its conditions; the old value, OK or null."""
+    """SET with options; return the old value, OK or null."""
     db = session.db
     key = args[1]
     old: bytes | None = None
@@ -85,7 +85,7 @@ def set_with_options(session: Session, args: list[bytes], options: StringOptions
 
 
 def store(session: Session, key: bytes, value: bytes, deadline_ms: i64, keep_deadline: bool) -> None:
-    """Make `key` hold a string, with a deadline in ms since 1970 if it is not 0, and tell."""
+    """Set a string, with a deadline in ms since 1970 (0: none), and report the change."""
     db = session.db
     db.set_string(key, value, keep_deadline)
     if deadline_ms > 0:

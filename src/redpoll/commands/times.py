@@ -1,4 +1,4 @@
-"""Deadlines as commands give them: seconds or milliseconds, from now or since 1970."""
+"""Deadlines in arguments: seconds or milliseconds, from now or since 1970."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from redpoll.protocol.numbers import INT64_MAX, INT64_MIN
 
 
 def absolute_ms(session: Session, amount: bytes, unit: bytes, name: bytes) -> i64:
-    """The instant that `amount` of EX, PX, EXAT or PXAT means, in ms since 1970; it must be positive and fit."""
+    """The deadline that `amount` of EX, PX, EXAT or PXAT means, in ms since 1970.
+
+    It must be positive and fit in 64 bits.
+    """
     number: int = integer(amount)
     if number <= 0:
         raise CommandError(invalid_expire(name))
@@ -19,7 +22,7 @@ def absolute_ms(session: Session, amount: bytes, unit: bytes, name: bytes) -> i6
 
 
 def instant_ms(session: Session, number: int, seconds: bool, from_now: bool, name: bytes) -> i64:
-    """`number` as an instant in ms since 1970; refused where it leaves 64 bits."""
+    """`number` as a deadline in ms since 1970.  Raises CommandError if it exceeds 64 bits."""
     if seconds:
         number *= 1000
     if not INT64_MIN <= number <= INT64_MAX:

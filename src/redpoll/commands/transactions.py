@@ -1,4 +1,4 @@
-"""Transactions: MULTI collects, EXEC runs all as one unit, WATCH makes it depend on keys."""
+"""Transactions: MULTI queues commands, EXEC runs them as one unit, WATCH makes EXEC depend on keys."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def exec_(session: Session, args: list[bytes]) -> object:
     try:
         return run_all(session, transaction.queued)
     finally:
-        # Also without memory for the replies: time must not stand still for ever.
+        # Also if there is no memory for the replies: the clock must be read again.
         engine.frozen -= 1
         if transaction.weighed:
             engine.outliers.weigh_requests(False)
@@ -69,7 +69,7 @@ def run_all(session: Session, commands: list[list[bytes]]) -> list[object]:
         if engine.outliers.large_from < NO_SIZE:
             engine.outliers.record_reply(session, queued, reply, engine.read_us)
         if session.resp != resp:
-            # HELLO: what came before it is answered in the protocol of that time.
+            # HELLO inside MULTI: replies before it keep the earlier protocol.
             last = len(replies) - 1
             for at in range(first, last):
                 replies[at] = Spoken(replies[at], resp)
@@ -79,7 +79,7 @@ def run_all(session: Session, commands: list[list[bytes]]) -> list[object]:
 
 
 def watched_is_gone(session: Session) -> bool:
-    """Whether a watched key's time has come since WATCH, though nobody has deleted it yet."""
+    """Whether a watched key has expired since WATCH but is not deleted yet."""
     engine = session.engine
     for db, key in session.watched:
         if (db, key) not in session.watched_stale and engine.databases[db].is_past(key):

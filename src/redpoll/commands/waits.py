@@ -1,4 +1,4 @@
-"""The time-out that blocking commands end with: seconds as a decimal number or whole milliseconds, 0 for ever."""
+"""The time-out of blocking commands: seconds as a decimal number, or whole milliseconds; 0 means for ever."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from redpoll.protocol.numbers import INT64_MAX
 
 
 def timeout_deadline(session: Session, word: bytes) -> i64:
-    """The instant in ms at which a wait of `word` seconds is over, 0 for never; rounded up, never early."""
+    """The end in ms of a wait of `word` seconds, rounded up; 0 for never."""
     seconds = parse_long_double(word)
     if seconds is None:
         raise CommandError(TIMEOUT_NOT_A_FLOAT)

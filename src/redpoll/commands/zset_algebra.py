@@ -1,8 +1,8 @@
-"""Sorted sets out of several: union, intersection and difference, told, counted or stored.
+"""Union, intersection and difference of sorted sets: returned, counted or stored.
 
-Plain sets may take part, each member of which has the score 1.  Inputs are gone through in the order of their size, the
-smallest first, which shows in sums of fractions.  A result is built in columns, apart from all keys, and put in order
-once: O(n log n) for n members, as the reference's.
+Inputs may also be plain sets, whose members have the score 1.  Inputs are read in the order of their size, the smallest
+first; the order affects sums of fractions.  A result is built in columns, apart from all keys, and sorted once: O(n log
+n) for n members, as in the reference.
 """
 
 from __future__ import annotations
@@ -48,10 +48,12 @@ INDEX_MASK: Final = (1 << 24) - 1
 
 @mypyc_attr(acyclic=True)
 class Input:
-    """A sorted set, a set, or nothing, as an input.  After each `step` it stands at a `member` with its `score`.
+    """A sorted set, a set, or a missing key, as an input.
 
-    `find` asks for one member and leaves its score there, too.  Scores are those in the set times `weight`.  What
-    `find` leaves may be no number, of infinity times nothing: the reference tells it from a nothing that `step` meets.
+    After each `step`, `member` and `score` are the current ones.
+
+    `find` looks up one member and sets `score` too.  Scores are multiplied by `weight`.  Infinity times 0 is 0 after
+    `step`, but nan after `find`, as in the reference.
     """
 
     def __init__(self) -> None:
@@ -70,14 +72,14 @@ class Input:
         return False
 
     def weigh(self, score: float) -> None:
-        """Keep a score met by `step`: infinity times nothing is nothing."""
+        """Set `score` for `step`: infinity times 0 is 0."""
         score *= self.weight
         self.score = 0.0 if score != score else score
 
 
 @mypyc_attr(acyclic=True)
 class RankedInput(Input):
-    """A sorted set, gone through in its order."""
+    """A sorted set as an input, read in its order."""
 
     def __init__(self, zset: ZSet) -> None:
         super().__init__()
@@ -120,7 +122,7 @@ class RankedInput(Input):
 
 @mypyc_attr(acyclic=True)
 class PlainInput(Input):
-    """A set, gone through in any order."""
+    """A set as an input, read in any order."""
 
     def __init__(self, value: Set) -> None:
         super().__init__()
@@ -147,7 +149,7 @@ class PlainInput(Input):
 
 
 def input_at(db: Database, key: bytes) -> Input:
-    """What is at `key`.  Raises WRONGTYPE for anything but a sorted set, a set or nothing."""
+    """The input at `key`.  Raises WRONGTYPE for other types than set and sorted set."""
     if not db.look(key):
         return Input()
     if SET_INTSET <= db.table.kind() <= SET_HASHTABLE:
@@ -164,7 +166,7 @@ def by_size(inputs: list[Input]) -> list[Input]:
     return [inputs[size & INDEX_MASK] for size in sizes]
 
 
-# What a command asks for.
+# Arguments.
 
 
 class Aggregation:
@@ -190,7 +192,7 @@ class Aggregation:
         self.options: Final = Args(args, at + 1 + keys)
 
     def read(self, storing: bool) -> None:
-        """Read the options of a command that tells or stores members."""
+        """Read the options of a command that returns or stores members."""
         cursor = self.options
         weighs = self.operation != DIFFERENCE
         while cursor.left() > 0:
@@ -216,7 +218,7 @@ class Aggregation:
                 raise CommandError(LIMIT_NEGATIVE)
 
     def run(self) -> None:
-        """Find `scores` and `members`, in order."""
+        """Compute `scores` and `members`, in order."""
         if self.operation == DIFFERENCE:
             self._subtract()
         elif self.operation == UNION:
@@ -260,7 +262,7 @@ class Aggregation:
                 self._add(member, score)
 
     def count(self) -> i64:
-        """How many members an intersection has, up to `limit`, which is none if it is 0."""
+        """The size of an intersection, at most `limit` (0: no limit)."""
         inputs = by_size(self.inputs)
         first = inputs[0]
         found: i64 = 0
@@ -280,7 +282,7 @@ class Aggregation:
             total += each.count()
         size = first.count()
         if size * len(others) > size + total:
-            # There is less to do if the others are put together first.
+            # It is less work to combine the others first.
             taken: set[bytes] = set()
             for each in others:
                 while each.step():
@@ -317,10 +319,10 @@ def function_named(word: bytes) -> i64:
 
 
 def together(function: i64, held: float, score: float) -> float:
-    """The score of a member that has one already and gets another."""
+    """The aggregate of two scores."""
     if function == SUM:
         total = held + score
-        # Infinity and its opposite make nothing.
+        # Infinity minus infinity is 0.
         return 0.0 if total != total else total
     if function == MIN:
         return score if score < held else held
@@ -337,7 +339,7 @@ def in_any(inputs: list[Input], member: bytes) -> bool:
 
 
 def tell(session: Session, args: list[bytes], operation: i64, name: bytes) -> object:
-    """ZUNION and related commands."""
+    """ZUNION, ZINTER and ZDIFF."""
     wanted = Aggregation(session, args, 1, operation, name)
     wanted.read(storing=False)
     wanted.run()
@@ -345,7 +347,7 @@ def tell(session: Session, args: list[bytes], operation: i64, name: bytes) -> ob
 
 
 def keep(session: Session, args: list[bytes], operation: i64, name: bytes, event: Event) -> object:
-    """ZUNIONSTORE and related commands."""
+    """ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE."""
     wanted = Aggregation(session, args, 2, operation, name)
     wanted.read(storing=True)
     wanted.run()

@@ -1,4 +1,4 @@
-"""Ranges of sorted sets as commands name them: ends that are ranks, scores or members, and the options after them."""
+"""Ranges of sorted sets in arguments: ends that are ranks, scores or members, and the options after them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ BY_LEX: Final[i64] = 2
 
 
 class RangeOptions:
-    """What a range is of, and the words after its ends.
+    """The kind of a range, and the options after its ends.
 
-    `free` ranges, ZRANGE's and ZRANGESTORE's, say themselves what they are of and whether they go backwards.
+    `free` ranges (ZRANGE and ZRANGESTORE) have options for the kind of range (BYSCORE, BYLEX) and the direction (REV).
     """
 
     def __init__(self, by: i64 = BY_RANK, reverse: bool = False) -> None:
@@ -39,7 +39,7 @@ class RangeOptions:
         self.most: i64 = -1
 
     def read(self, cursor: Args, free: bool = False, storing: bool = False) -> None:
-        """Read all that is left.  Raises what is wrong with it."""
+        """Read the remaining arguments.  Raises CommandError."""
         while cursor.left() > 0:
             word = cursor.word()
             if word == b"WITHSCORES" and not storing:
@@ -62,7 +62,7 @@ class RangeOptions:
 
 
 class Ends:
-    """The two ends of a range.  Made of the words of a command, it complains of them; `place` finds the ranks."""
+    """The two ends of a range.  The constructor raises CommandError for wrong arguments; `place` finds the ranks."""
 
     def __init__(self) -> None:
         self.start: i64 = 0
@@ -76,7 +76,7 @@ class Ends:
 
 
 class RankEnds(Ends):
-    """From rank to rank, both included; those below 0 count from the end."""
+    """From rank to rank, inclusive.  Negative ranks count from the end."""
 
     def __init__(self, first: bytes, last: bytes, reverse: bool) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class LexEnd:
 
 
 class LexEnds(Ends):
-    """From member to member, where all have one score."""
+    """From member to member.  All scores must be equal."""
 
     def __init__(self, low: bytes, high: bytes) -> None:
         super().__init__()
@@ -153,7 +153,10 @@ class LexEnds(Ends):
 
 
 def read_ends(options: RangeOptions, first: bytes, last: bytes) -> Ends:
-    """The ends of a range as they stand in a command: of scores and members the higher one first if it is reversed."""
+    """The ends of a range from the arguments.
+
+    If a range of scores or members is reversed, the higher end comes first.
+    """
     if options.by == BY_RANK:
         return RankEnds(first, last, options.reverse)
     if options.reverse:
@@ -164,13 +167,13 @@ def read_ends(options: RangeOptions, first: bytes, last: bytes) -> Ends:
 
 
 def cut(ends: Ends, options: RangeOptions, zset: ZSet) -> None:
-    """Narrow the range to what LIMIT leaves of it."""
+    """Apply LIMIT to the range."""
     size = ends.stop - ends.start
     skip = options.skip
     if size <= 0 or options.by == BY_RANK:
         return
     if skip < 0 and zset.kind == ZSET_SKIPLIST:
-        # The reference counts from the end there, and only there.
+        # Only here does the reference count from the end.
         skip += size
     if skip < 0 or skip >= size:
         ends.stop = ends.start

@@ -1,4 +1,4 @@
-"""Sorted sets popped at either end, at once or when there is something to pop."""
+"""ZPOPMIN, ZPOPMAX, ZMPOP and their blocking forms."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pop_one(session: Session, key: bytes, zset: ZSet, last: bool) -> bytes:
 
 
 def pop_many(session: Session, key: bytes, zset: ZSet, last: bool, count: i64, layout: i64) -> object:
-    """Take up to `count` members, at least one, out at one end; they are told in the order in which they go."""
+    """Pop up to `count` members, at least one, at one end; return them in the order of removal."""
     size = zset.count()
     if count > size:
         count = size
@@ -113,7 +113,7 @@ def bzpopmax(session: Session, args: list[bytes]) -> object:
     return pop_or_wait(session, args, True)
 
 
-# From the first of several sets.
+# Pop from the first of several sets.
 
 
 class PopOptions:
@@ -145,7 +145,7 @@ class PopOptions:
 
 
 def pop_first_of(session: Session, options: PopOptions) -> object:
-    """Pop from the first key that has a sorted set; null if none has."""
+    """Pop from the first key that exists; return null if there is none."""
     for key in options.keys:
         zset = session.db.zset_to_change(key, False)
         if zset is not None:

@@ -1,4 +1,4 @@
-"""Members of sorted sets by chance: ZRANDMEMBER.  Each member is as likely as any other."""
+"""ZRANDMEMBER: random members of sorted sets.  Each member is equally likely."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def zrandmember(session: Session, args: list[bytes]) -> object:
 
 
 def repeated(zset: ZSet, random: Random, count: i64, layout: i64) -> object:
-    """`count` members, each drawn among all.  O(count)."""
+    """`count` random members, possibly repeated.  O(count)."""
     found = Picked(layout)
     table = zset.members
     if table is not None:
@@ -82,7 +82,7 @@ def different(zset: ZSet, random: Random, count: i64, layout: i64) -> object:
             table.seek_index(place >> INDEX_BITS, place & INDEX_MASK)
             add_record(found, table)
         return found
-    # Each member's turn: it is taken with the chance that the rest needs.
+    # Selection sampling: each member is chosen with probability (still needed) / (still left).
     span = zset.span(0, size)
     index: i64 = 0
     while count > 0:

@@ -1,4 +1,4 @@
-"""Sorted sets by range, of ranks, scores or members: told, counted, stored, removed."""
+"""Ranges of sorted sets by rank, score or member: return, count, store or remove them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from redpoll.types.zset import ZSet, drop_signs
 
 
 def tell_range(session: Session, args: list[bytes], options: RangeOptions) -> object:
-    """The reply of all commands that tell a range, once its options are read."""
+    """The reply of all commands that return a range, after its options are read."""
     ends = read_ends(options, args[2], args[3])
     zset = session.db.zset(args[1])
     if zset is None:
@@ -41,7 +41,7 @@ def tell_range(session: Session, args: list[bytes], options: RangeOptions) -> ob
 
 
 def tell_fixed(session: Session, args: list[bytes], by: i64, reverse: bool) -> object:
-    """The commands that say by their name what their range is of."""
+    """The commands whose name says the kind of range (ZRANGEBYSCORE and others)."""
     options = RangeOptions(by, reverse)
     if len(args) > 4:
         options.read(Args(args, 4))
@@ -178,8 +178,8 @@ def fill_from(made: ZSet, zset: ZSet, ends: Ends, options: RangeOptions, limits:
     span.members(members)
     count: i64 = len(members)
     scores = span.scores(vec[float](capacity=count))
-    # The reference adds one member after the other, so the encoding may change on the way, and with it what becomes
-    # of the sign of zero.  Only of a range of ranks it knows the number before.
+    # The reference adds the members one by one, so the encoding may change on the way; then the sign of zero is kept
+    # from there on.  Only for a range of ranks does it know the number in advance.
     if options.by != BY_RANK or count <= limits.zset_entries:
         compact = compact_ones(members, options.reverse, limits)
         if options.reverse:
@@ -190,7 +190,7 @@ def fill_from(made: ZSet, zset: ZSet, ends: Ends, options: RangeOptions, limits:
 
 
 def compact_ones(members: list[bytes], reverse: bool, limits: EncodingLimits) -> i64:
-    """How many members a set takes, from the first or from the last on, before it is a skip list."""
+    """How many members a set accepts, from the first or the last on, before it becomes a skip list."""
     count: i64 = len(members)
     most = count if count < limits.zset_entries else limits.zset_entries
     found: i64 = 0
@@ -215,10 +215,10 @@ def remove_between(session: Session, key: bytes, ends: Ends, event: Event) -> ob
 
 
 def remove_ranks(session: Session, key: bytes, zset: ZSet, start: i64, stop: i64, event: Event) -> None:
-    """Take the members of ranks `start` to before `stop`, at least one, out of the set at `key`, and tell of it."""
+    """Remove the members of ranks `start` to before `stop`, at least one, from the set at `key`, and report it."""
     db = session.db
     if start == 0 and stop == zset.count():
-        # All of it goes, without a look at each member.
+        # The whole set is removed, without looking at each member.
         db.discard(key)
         session.changed(key, None, event, stop)
         session.also(key, DEL)

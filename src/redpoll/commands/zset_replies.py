@@ -1,4 +1,4 @@
-"""Members of sorted sets as replies, read from the bytes where they lie: no member becomes an object on the way."""
+"""Members of sorted sets as replies.  The encoder reads them from the packed bytes; no objects are created."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Upwards(Ranking):
         self.look(at)
 
     def look(self, at: i64) -> None:
-        """Stand at the record at `at` of the holder."""
+        """Go to the record at `at` of the holder."""
         holder = self.holder
         word = i64(read_i16_be(holder, at))
         first = word & FIRST_MASK
@@ -84,7 +84,7 @@ class Downwards(Upwards):
 
 
 class Picked(Ranking):
-    """Members that were chosen one by one, in that order."""
+    """Members that were picked one by one, in that order."""
 
     def __init__(self, layout: i64) -> None:
         super().__init__(0, layout)
@@ -114,7 +114,7 @@ class Picked(Ranking):
 
 
 class Computed(Ranking):
-    """Members and scores that stand in columns: what an aggregation has made."""
+    """Members and scores in columns: the result of an aggregation."""
 
     def __init__(self, scores: vec[float], members: list[bytes], layout: i64) -> None:
         super().__init__(len(members), layout)
@@ -133,7 +133,7 @@ class Computed(Ranking):
 
 
 def told(zset: ZSet, start: i64, stop: i64, reverse: bool, layout: i64) -> object:
-    """The members of ranks `start` to before `stop`, in order or in reverse; later changes do not show."""
+    """The members of ranks `start` to before `stop`, in order or in reverse.  Later changes do not affect the reply."""
     if start >= stop:
         return []
     span = zset.span(start, stop)

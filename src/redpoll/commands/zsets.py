@@ -1,4 +1,4 @@
-"""Sorted sets: members added, moved, removed, their scores and ranks.  `zset_*.py` have the rest."""
+"""Sorted sets: add, move and remove members; scores and ranks.  `zset_*.py` have the other commands."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from redpoll.types.zset import (
 
 
 class ZAddOptions:
-    """The words between ZADD's key and its pairs."""
+    """The options of ZADD."""
 
     def __init__(self, cursor: Args) -> None:
         self.condition: i64 = 0
@@ -62,7 +62,7 @@ class ZAddOptions:
             cursor.at += 1
 
     def check(self, words: i64) -> None:
-        """Complain of what does not go together; `words` are left for the pairs."""
+        """Complain of contradicting options.  `words` arguments remain for the pairs."""
         if words == 0 or words & 1 != 0:
             raise CommandError(SYNTAX)
         condition = self.condition
@@ -85,7 +85,7 @@ class ZAddOptions:
 def zadd(session: Session, args: list[bytes]) -> object:
     count: i64 = len(args)
     if count == 4:
-        # The common form has no room for options.
+        # The common form, with a single pair, has no options.
         score = parse_double(args[2])
         if score == score:
             return add_one(session, args[1], score, args[3])
@@ -124,7 +124,7 @@ def zadd(session: Session, args: list[bytes]) -> object:
 
 
 def longest_member(args: list[bytes], first: i64, step: i64) -> i64:
-    """The length of the longest member, each of which is the `step`-th argument from index `first` on."""
+    """The length of the longest member.  The members are every `step`-th argument from index `first` on."""
     longest: i64 = 0
     i = first
     while i < len(args):
@@ -147,7 +147,7 @@ def put_one(session: Session, key: bytes, zset: ZSet, condition: i64, score: flo
     elif outcome == NOT_A_NUMBER:
         raise CommandError(SCORE_NOT_A_NUMBER)
     elif zset.kind != kind and zset.home != CREATED:
-        # A member that is kept out may change the encoding all the same.
+        # A member that a condition rejects may still change the encoding.
         db.put_back(key, zset)
     return outcome
 
@@ -160,7 +160,7 @@ def add_one(session: Session, key: bytes, score: float, member: bytes) -> object
 
 
 def increase(session: Session, key: bytes, condition: i64, by: float, member: bytes) -> object:
-    """ZINCRBY, and ZADD INCR, which may have a condition; the new score, null if the condition is not met."""
+    """ZINCRBY and ZADD INCR; return the new score, or null if a condition is not met."""
     zset = session.db.zset_to_change(key, condition & ONLY_OLD == 0)
     if zset is None or put_one(session, key, zset, condition, by, member, ZINCR) == REFUSED:
         return None

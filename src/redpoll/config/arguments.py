@@ -1,4 +1,4 @@
-"""The command line as lines of redis.conf: `[FILE] [-] [--directive value...]...`.
+"""Converts the command line into lines of redis.conf: `[FILE] [-] [--directive value...]...`.
 
     FILE            the first word, unless it starts with `-`
     -               standard input is read too; only as the first word (after FILE or in its place) or as the last one

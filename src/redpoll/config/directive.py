@@ -1,4 +1,4 @@
-"""A directive: one setting as it is declared in `schema.py`, once, with all that is ever asked of it."""
+"""A directive: one setting, declared once in `schema.py` with everything that is known about it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ REFUSED: Final = "refused"
 class Directive:
     """One setting.
 
-    `default` is what CONFIG GET shows on a fresh server.  `refusal` is the reason for refusing any other value than
-    the default where the reference refuses it too.  `effect` says what a change sets in motion beyond being read at the
-    next occasion.
+    `default` is what CONFIG GET shows on a fresh server.  `refusal` is the error for any other value than the default,
+    if the reference refuses it too.  `effect` describes what a change does at once.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class Directive:
             self.default = kind.parse(kind.words_of_string(default), self.default)
 
     def parse(self, words: list[bytes], before: Value) -> Value:
-        """What `words` set this directive to; raises BadValue if it is not allowed, or not supported."""
+        """Parse `words` into a value.  Raises BadValue if it is invalid or not supported."""
         value = self.kind.parse(words, before)
         if value.text != self.default.text:
             if self.refusal:
@@ -73,5 +72,5 @@ class Directive:
         return value
 
     def unsupported(self) -> bytes:
-        """Why another value than the default is refused while the feature behind it does not exist."""
+        """The error for another value than the default while the feature does not exist."""
         return b"%s is not supported by this version of redpoll: only '%s' is accepted" % (self.name, self.default.text)

@@ -1,8 +1,8 @@
-"""Reading the configuration: a file, what it includes, standard input and the command line, as one text.
+"""Reads the configuration: a file, its includes, standard input and the command line, as one text.
 
 Each line is blank, a comment (`#` in front), or a directive and its values, split as `quoting.py` says.  The last line
-of a directive wins, but `save` lines add up and client-output-buffer-limit changes the classes it names.  What cannot
-be honoured stops the start: a wrong value, an unknown word, a feature that does not exist yet.
+of a directive wins, but `save` lines add up and client-output-buffer-limit changes the classes it names.  A wrong
+value, an unknown word or a missing feature stops the start.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ DEFAULT_USER: Final = [
 class ConfigError(Exception):
     """The configuration cannot be used.
 
-    `reason` is why; `place` the line, None if it is about the whole; `in_log` whether the reference has it as a line of
-    the log rather than on standard error.
+    `place` is the line, None if the fault concerns the whole configuration.  `in_log` is whether the reference logs the
+    fault instead of printing it on standard error.
     """
 
     def __init__(self, reason: bytes, place: Place | None = None, in_log: bool = False) -> None:
@@ -61,14 +61,14 @@ class ConfigError(Exception):
         self.in_log = in_log
 
     def frame(self, version: bytes) -> bytes:
-        """What standard error shows, with the end of its last line."""
+        """The text for standard error."""
         text = b"\n*** FATAL CONFIG FILE ERROR (Version %s) ***\n" % version
         if self.place is not None:
             text += b"Reading the configuration file, at line %d\n>>> '%s'\n" % (self.place.number, self.place.text)
         return text + self.reason + b"\n"
 
     def told(self, version: bytes) -> bytes:
-        """What an operator reads: for the command line one line, for a file the frame with the file's name below."""
+        """The text for the operator: one line for the command line; for a file the frame and the file's name."""
         place = self.place
         hint = nearest(self)
         if place is None:
@@ -85,7 +85,7 @@ class ConfigError(Exception):
 
 
 def nearest(wrong: ConfigError) -> bytes:
-    """The directive that a mistyped word may stand for, empty if there is none."""
+    """The directive with the most similar name to a mistyped word, empty if there is none."""
     if wrong.place is None or wrong.reason != BAD_DIRECTIVE or not wrong.place.text:
         return b""
     name = wrong.place.name()
@@ -97,9 +97,9 @@ def nearest(wrong: ConfigError) -> bytes:
 
 
 def load(words: list[bytes], stdin: bytes, files: Files) -> Config:
-    """The settings that a command line asks for; `words` as `arguments.py` has them, `stdin` what standard input holds.
+    """Load the settings of a command line.  `words` are its arguments, `stdin` the content of standard input.
 
-    Raises ConfigError.  `dir` changes the working folder as soon as it is read, as later paths count from there.
+    Raises ConfigError.  `dir` changes the working folder as soon as it is read, because later paths are relative to it.
     """
     config = Config(files)
     reader = Reader(config)
@@ -109,9 +109,9 @@ def load(words: list[bytes], stdin: bytes, files: Files) -> Config:
 
 
 def faults(config: Config, words: list[bytes], stdin: bytes) -> list[ConfigError]:
-    """Take what a command line asks for into `config`; everything that is wrong with it, not the first fault alone.
+    """Load the settings of a command line into `config`; return all faults, not only the first one.
 
-    Makes no file, so a log file is only looked for where a start would open it.
+    Creates no file: for a log file it only checks that the folder exists.
     """
     reader = Reader(config)
     reader.faults = []
@@ -139,12 +139,12 @@ def read_all(reader: Reader, asked: CommandLine, stdin: bytes) -> None:
         config.from_stdin = True
         reader.read(stdin, 0, b"-", number)
         number += stdin.count(b"\n")
-    # An empty line stands before the command line, which shows in the numbers of its lines.
+    # In the reference an empty line precedes the command line; this affects the line numbers.
     reader.read(b"\n".join(asked.lines), 0, b"", number + 1)
 
 
 def read_file(files: Files, path: bytes) -> bytes:
-    """What a configuration file holds; raises ConfigError."""
+    """The content of a configuration file.  Raises ConfigError."""
     try:
         return files.read(path)
     except OSError as refused:
@@ -153,7 +153,7 @@ def read_file(files: Files, path: bytes) -> bytes:
 
 
 class Reader:
-    """Takes lines into `config`, in order; `finish` checks what concerns the whole."""
+    """Reads lines into `config`, in order.  `finish` checks the configuration as a whole."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -162,7 +162,7 @@ class Reader:
         """Where faults are gathered, None if the first one is raised."""
 
     def read(self, text: bytes, nested: int, source: bytes, first: int) -> None:
-        """Take every line of `text`, which stands `nested` files deep and begins with line `first` of its source.
+        """Read every line of `text`.  It is nested `nested` files deep, and begins with line `first` of its source.
 
         Raises ConfigError.
         """
@@ -178,7 +178,7 @@ class Reader:
                 self.faults.append(wrong)
 
     def take_line(self, place: Place, nested: int) -> None:
-        """Take one line; raises ConfigError."""
+        """Read one line.  Raises ConfigError."""
         if b"\0" in place.text and place.source:
             raise ConfigError(ZERO_BYTE, place)
         words = split_line(place.text)
@@ -188,7 +188,7 @@ class Reader:
             self.take(words, place, nested)
 
     def take(self, words: list[bytes], place: Place, nested: int) -> None:
-        """Take one line, split; raises ConfigError."""
+        """Read one line, split into words.  Raises ConfigError."""
         name = words[0].lower()
         directive = find(name)
         try:
@@ -202,7 +202,7 @@ class Reader:
             raise ConfigError(wrong.reason, place) from wrong
 
     def set(self, directive: Directive, words: list[bytes], place: Place) -> None:
-        """Set a directive; save points are only gathered, as their lines add up."""
+        """Set a directive.  Save points are only collected here, because their lines add up."""
         if directive.name != b"save":
             self.config.assign(directive, words)
             return
@@ -210,7 +210,7 @@ class Reader:
         self.save_points = self.save_points + points if points else []
 
     def take_other(self, name: bytes, values: list[bytes], place: Place) -> None:
-        """Take a line whose word is no directive; raises BadValue."""
+        """Read a line whose first word is not a directive.  Raises BadValue."""
         if name == b"rename-command" and len(values) == 2:
             self.rename(values[0].lower(), values[1].lower(), place)
         elif name == b"user" and values:
@@ -228,11 +228,11 @@ class Reader:
             raise BadValue(BAD_DIRECTIVE)
 
     def rename(self, old: bytes, new: bytes, place: Place) -> None:
-        """Note a command to be renamed.  Whether there is such a command is found out by who knows them all."""
+        """Remember a command to rename.  The server checks later whether it exists."""
         self.config.renames.append(Rename(old, new, place))
 
     def include(self, path: bytes, place: Place, nested: int) -> None:
-        """Take the lines of a file, or of all that fit a pattern, in place of the line."""
+        """Read the lines of a file, or of all files that match a pattern, in place of the line."""
         if nested == MOST_NESTED:
             raise BadValue(b"include goes deeper than %d files: does a file include itself?" % MOST_NESTED)
         files = self.config.files
@@ -247,7 +247,7 @@ class Reader:
             self.read(text, nested + 1, name, 1)
 
     def finish(self) -> None:
-        """Check what the lines together ask for; raises ConfigError."""
+        """Check the configuration as a whole.  Raises ConfigError."""
         config = self.config
         if self.save_points:
             config.assign(BY_NAME[b"save"], self.save_points)
@@ -260,7 +260,7 @@ class Reader:
 
 
 def is_plain_default_user(values: list[bytes]) -> bool:
-    """Whether a line `user` leaves the default user as it is anyway: on, without password, allowed everything."""
+    """Whether a line `user` describes the default user as it is: on, without password, all commands allowed."""
     if values[0] != b"default" or b"on" not in values or b"nopass" not in values or b"~*" not in values:
         return False
     rules = [rule for rule in values[1:] if rule.endswith(b"@all")]

@@ -1,4 +1,4 @@
-"""Splits a line into words as a shell does, and quotes a word so that it splits back into itself.
+"""Splits a line into words as a shell does, and quotes a word so that splitting gives it back.
 
 Used by redis.conf and by inline commands, which share one syntax:
 
@@ -8,8 +8,8 @@ Used by redis.conf and by inline commands, which share one syntax:
 A word ends at a blank, a tab, a CR, an LF or a NUL; vertical tab and form feed separate words only when they follow
 such a byte.  Within double quotes `\\n \\r \\t \\b \\a \\xHH` have their usual meaning and `\\c` is c for any other c.
 
-In an inline command, a backslash before the last byte of the line stands for itself, as that byte can only be the
-closing quote; in redis.conf it escapes that byte, and the quote is left open.
+In an inline command, a backslash before the last byte of the line is literal, because that byte can only be the closing
+quote.  In redis.conf it escapes that byte, and the quote is left open.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 
 
 def split_line(line: bytes, inline: bool = False) -> list[bytes] | None:
-    """The words of `line`, which is an `inline` command or of redis.conf; None if a quote is left open.  O(bytes)."""
+    """Split `line`, an `inline` command or a line of redis.conf; return None if a quote is left open.  O(bytes)."""
     words: list[bytes] = []
     at = 0
     size = len(line)
@@ -57,9 +57,9 @@ def split_line(line: bytes, inline: bool = False) -> list[bytes] | None:
 
 
 def read_quoted(line: bytes, at: int, last: int, word: bytearray) -> int:
-    """Add what stands from `at` up to a closing double quote to `word`; return where it goes on after it, -1 if never.
+    """Add the text up to the closing double quote to `word`; return the index after the quote, -1 if it is missing.
 
-    What a backslash escapes lies before `last`.
+    A backslash only escapes bytes before `last`.
     """
     size = len(line)
     while at < size:

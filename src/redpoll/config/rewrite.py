@@ -1,8 +1,8 @@
 """CONFIG REWRITE: writing the settings in force back into the file they came from.
 
-Comments and order stay.  The lines of a directive are replaced in place by those that say its present value; those left
-over become empty, and what has no line in the file is added at its end unless it is the default.  The file is replaced
-as a whole, so that a crash leaves the old or the new one.
+Comments and order stay.  Lines with the present value replace the lines of a directive.  Surplus lines become empty.  A
+setting that has no line in the file is added at the end, unless it has its default.  The file is replaced as a whole,
+so that a crash leaves the old or the new one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ a rewrite must not take from a file what another server, or a later version, rea
 
 
 def rewrite(config: Config, everything: bool = False) -> bytes:
-    """Write `config` into its file; why that failed, empty if it was written.  A missing file is made anew.
+    """Write `config` into its file, which is created if missing; return the error, empty if there was none.
 
     With `everything`, defaults are written too.
     """
@@ -36,7 +36,7 @@ def rewrite(config: Config, everything: bool = False) -> bytes:
 
 
 def rewritten(config: Config, old: bytes, everything: bool = False) -> bytes:
-    """The text of a file that says what `config` is, made from the text `old`.  O(bytes + directives)."""
+    """The text `old` of a file, updated to the settings of `config`.  O(bytes + directives)."""
     lines = old.split(b"\n") if old else []
     places = places_of_directives(lines)
     added: list[bytes] = []
@@ -59,7 +59,7 @@ def rewritten(config: Config, old: bytes, everything: bool = False) -> bytes:
 
 
 def places_of_directives(lines: list[bytes]) -> dict[bytes, list[int]]:
-    """Where in `lines` each directive stands; lines that are no directive become comments."""
+    """The line numbers of each directive in `lines`.  Lines that are not a directive become comments."""
     places: dict[bytes, list[int]] = {}
     for at, raw in enumerate(lines):
         line = raw.strip(b" \t\r")
@@ -76,7 +76,7 @@ def places_of_directives(lines: list[bytes]) -> dict[bytes, list[int]]:
 
 
 def joined(lines: list[bytes]) -> bytes:
-    """`lines` as a text; of several empty ones in a row one is kept, at the end none."""
+    """`lines` as a text.  Several empty lines in a row become one; empty lines at the end are dropped."""
     kept: list[bytes] = []
     for line in lines:
         if line or not kept or kept[-1]:

@@ -1,8 +1,7 @@
 """Every directive, declared once.
 
-The declarations stand in the `schema_*` modules, by what they are about.  Everything else is derived from them: CONFIG
-GET and SET, redis.conf in and out, the command line and docs/configuration.md.  A test compares them with the
-reference's.
+The declarations are in the `schema_*` modules, by topic.  CONFIG GET and SET, reading and writing redis.conf, the
+command line and docs/configuration.md are derived from them.  A test compares them with the reference's.
 """
 
 from __future__ import annotations

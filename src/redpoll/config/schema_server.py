@@ -1,4 +1,4 @@
-"""The directives of the server itself: process, log, statistics, who may do what."""
+"""The directives of the server itself: process, log, statistics, security."""
 
 from __future__ import annotations
 

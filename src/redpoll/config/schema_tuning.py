@@ -1,4 +1,4 @@
-"""The directives of threads, allocator and debugging; most have nothing to act on in redpoll."""
+"""The directives of threads, allocator and debugging.  Most have no effect in redpoll."""
 
 from __future__ import annotations
 

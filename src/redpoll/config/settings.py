@@ -1,6 +1,6 @@
-"""The settings in force: read with types, shown by pattern, changed all or none.
+"""The current settings: typed access, search by pattern, and atomic changes.
 
-Hot paths do not ask here: they copy what they need, and an `Effects` tells them when it has changed.
+Hot paths do not read settings here: they keep copies, and an `Effects` updates these after a change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DUPLICATE: Final = b"duplicate parameter"
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class NameGlob:
-    """How CONFIG GET matches a pattern; a higher room that has globs subclasses it."""
+    """How CONFIG GET matches a pattern.  A higher room with globs subclasses it."""
 
     def matches(self, pattern: bytes, name: bytes) -> bool:
         """Whether `name`, in lower case, fits `pattern`, in any case."""
@@ -36,18 +36,18 @@ class NameGlob:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Effects:
-    """What a change of settings sets in motion; whoever acts on one subclasses this and hands it to `Config.listen`."""
+    """A listener to changes of settings.  Subclass it and pass it to `Config.listen`."""
 
     def apply(self, name: bytes, config: Config) -> bytes:
-        """Bring `name`, just changed, into force; return the reason if that fails, and then what was in force stays so.
+        """Apply the setting `name`, which has just changed.  If that fails, return the reason and keep the old state.
 
-        Called again with the old value back in place if something else of the same CONFIG SET fails.
+        Called again with the old value if another part of the same CONFIG SET fails.
         """
         raise NotImplementedError
 
 
 class Rename:
-    """A line `rename-command`: `new` is empty if the command is to be gone.  `where` is for complaints."""
+    """A line `rename-command`.  `new` is empty if the command is removed.  `where` is for error messages."""
 
     def __init__(self, old: bytes, new: bytes, where: Place) -> None:
         self.old = old
@@ -56,7 +56,7 @@ class Rename:
 
 
 class Place:
-    """A line of the configuration: its number from 1, its text without outer blanks, and where it stands.
+    """A line of the configuration: its number from 1, its stripped text, and its source.
 
     `source` is the path of a file, `-` for standard input, or empty for the command line.
     """
@@ -67,20 +67,20 @@ class Place:
         self.source = source
 
     def name(self) -> bytes:
-        """The word that the line begins with, in lower case and without quotes; empty if there is none."""
+        """The first word of the line, in lower case and without quotes; empty if there is none."""
         words = split_line(self.text) or self.text.split()
         return words[0].lower() if words else b""
 
     def named(self) -> bytes:
-        """Where the line stands, for an operator."""
+        """The place of the line, for an operator."""
         return b"In %b, line %d" % (b"standard input" if self.source == b"-" else self.source, self.number)
 
 
 class Config:
     """Every directive's value.
 
-    `path` is the absolute path of the file that was read, empty if none; `renames` its commands to rename; `remarks`
-    what there is to log about the settings, which `take_remarks` hands out once.
+    `path` is the absolute path of the file that was read, empty if none.  `renames` has the commands to rename.
+    `remarks` has lines to log about the settings; `take_remarks` returns them once.
     """
 
     def __init__(self, files: Files) -> None:
@@ -99,7 +99,7 @@ class Config:
     # ---- reading
 
     def value(self, name: bytes) -> Value:
-        """What a directive, called by its main name, is set to."""
+        """The value of a directive, by its main name."""
         return self.values[name]
 
     def text(self, name: bytes) -> bytes:
@@ -107,15 +107,15 @@ class Config:
         return self.values[name].text
 
     def string(self, name: bytes) -> str:
-        """The same as a str, for what the system takes as one: paths, words.  To it a zero byte is the end."""
+        """The value as a str, for paths and words.  It ends at a zero byte."""
         return up_to_nul(self.values[name].text).decode("utf-8", "surrogateescape")
 
     def integer(self, name: bytes) -> int:
-        """The value of a number, a size in bytes, an octal, or a set of bits; a percentage N% is -N."""
+        """The value as a number: a size in bytes, an octal, a set of bits, or -N for N%."""
         return self.values[name].number
 
     def flag(self, name: bytes) -> bool:
-        """The value of a yes or no."""
+        """The value as a bool."""
         return self.values[name].number != 0
 
     def words(self, name: bytes) -> list[bytes]:
@@ -123,9 +123,10 @@ class Config:
         return self.values[name].text.split()
 
     def get(self, patterns: list[bytes], glob: NameGlob) -> list[tuple[bytes, bytes]]:
-        """Names and values that `patterns` find, sorted by name, each once.  O(directives * patterns).
+        """The names and values that match `patterns`, sorted by name, each once.  O(directives * patterns).
 
-        One without `*`, `?` and `[` is a name: it finds hidden directives too and is echoed as it is spelled.
+        A pattern without `*`, `?` and `[` is a name: it also finds hidden directives, and the reply repeats its
+        spelling.
         """
         found: dict[bytes, tuple[bytes, bytes]] = {}
         for pattern in patterns:
@@ -142,13 +143,13 @@ class Config:
     # ---- changing
 
     def listen(self, name: bytes, effects: Effects) -> None:
-        """Have `effects` told of every change of `name`."""
+        """Call `effects` after every change of `name`."""
         if name not in self.values:
             raise ValueError(f"no such directive: {name.decode()}")
         self.listeners.setdefault(name, []).append(effects)
 
     def refused_while_loading(self, pairs: list[bytes]) -> bool:
-        """Whether a name among `pairs` may not be set while the server loads: CONFIG SET then answers LOADING."""
+        """Whether a name in `pairs` must not be set while the server loads; CONFIG SET then answers LOADING."""
         for at in range(0, len(pairs), 2):
             directive = find(pairs[at])
             if directive is not None and directive.refused_while_loading:
@@ -158,7 +159,7 @@ class Config:
     def set(self, pairs: list[bytes], local: bool = False) -> bytes:
         """Set names to values, given alternately.  Returns the error for the client if nothing was changed, else empty.
 
-        `local` is whether the client is on this machine, which `enable-protected-configs local` asks for.
+        `local` is whether the client is on this machine; `enable-protected-configs local` requires it.
         """
         complaint = self.first_refused(pairs, local)
         if complaint:
@@ -177,7 +178,7 @@ class Config:
         return self.apply(pairs, before)
 
     def first_refused(self, pairs: list[bytes], local: bool) -> bytes:
-        """The error for the first name that may not be set, whatever its value; empty if all may."""
+        """The error for the first name that may not be set at all; empty if all may be set."""
         seen: set[bytes] = set()
         open_to = self.text(b"enable-protected-configs")
         for at in range(0, len(pairs), 2):
@@ -216,7 +217,7 @@ class Config:
             self.not_yet.append(name.decode())
 
     def title(self, template: bytes, name: bytes) -> bytes:
-        """What a process called `name` shows by such a template; raises BadValue if that is nothing."""
+        """The process title from a template, for a process called `name`.  Raises BadValue if it is empty."""
         return expanded_title(template, title_variables(self.values, name, self.path))
 
     def apply(self, pairs: list[bytes], before: dict[bytes, Value]) -> bytes:
@@ -236,7 +237,7 @@ class Config:
         return b""
 
     def tell(self, name: bytes) -> bytes:
-        """Let everybody who listens to `name` act; the first reason for a failure."""
+        """Call every listener of `name`; return the first reason for a failure."""
         for effects in self.listeners.get(name, []):
             reason = effects.apply(name, self)
             if reason:
@@ -251,7 +252,7 @@ class Config:
                 self.files.enter(value.text)
 
     def take_remarks(self) -> list[str]:
-        """What is to be logged about settings made since the last call."""
+        """The lines to log about settings that changed since the last call."""
         remarks = self.remarks
         if self.not_yet:
             names = ", ".join(sorted(set(self.not_yet)))

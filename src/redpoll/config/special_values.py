@@ -43,9 +43,9 @@ class Addresses(ListOfWords):
 
 
 class SavePoints(ListOfWords):
-    """Pairs of seconds and changes: save once that many changes have waited that long.
+    """Pairs of seconds and changes: save when this many changes have waited this long.
 
-    While nothing is saved, CONFIG REWRITE leaves the lines of this directive as they are, and never asks for new ones.
+    While redpoll saves nothing, CONFIG REWRITE keeps the lines of this directive and adds none.
     """
 
     def parse(self, words: list[bytes], before: Value) -> Value:
@@ -57,7 +57,7 @@ class SavePoints(ListOfWords):
         for at, word in enumerate(words):
             match = LOOSE_INTEGER.fullmatch(word)
             number = int(match[1]) if match is not None else -1
-            # Changes are even: at least 0; seconds at least 1.
+            # The second number of a pair (changes) must be at least 0, the first (seconds) at least 1.
             if number < (0 if at % 2 else 1) or number > (GREATEST_COUNT if at % 2 else GREATEST):
                 raise BadValue(b"Invalid save parameters")
             shown.append(b"%d" % number)
@@ -107,7 +107,7 @@ CLIENT_CLASSES: Final = [b"normal", b"slave", b"pubsub"]
 
 
 class BufferLimits(ListOfWords):
-    """Groups of four: class of clients, hard limit, soft limit, seconds.  Classes not named keep theirs.
+    """Groups of four: class of clients, hard limit, soft limit, seconds.  A class that is not named keeps its limits.
 
     The value shown always names each class once, in the order of CLIENT_CLASSES.
     """
@@ -173,7 +173,7 @@ class PrimaryAddress(ListOfWords):
 
 
 class FileName(Text):
-    """A plain name, not empty; `name` is the directive's, `thing` what its error calls it."""
+    """A file name without a path, not empty.  `name` is the directive, `thing` its name in error messages."""
 
     def __init__(self, name: bytes, thing: bytes = b"filename") -> None:
         super().__init__()
@@ -213,7 +213,7 @@ class HostName(Text):
 
 
 class NodeText(Text):
-    """What nodes tell each other in words: letters, digits, some signs, and bytes from 0x80 up."""
+    """A text that cluster nodes exchange: letters, digits, some signs, and bytes from 0x80 up."""
 
     def __init__(self, complaint: bytes) -> None:
         super().__init__(unset=True)
@@ -266,7 +266,7 @@ BAD_TEMPLATE: Final = b"template format is invalid or contains unknown variables
 def expanded_title(template: bytes, variables: dict[bytes, bytes]) -> bytes:
     """A template with its variables filled in, without blanks around it; raises BadValue.
 
-    Two opening braces are one that is meant as such.
+    Two opening braces stand for a literal one.
     """
     title = b""
     rest = template
@@ -293,7 +293,7 @@ TITLE_VARIABLES: Final = (b"title", b"listen-addr", b"server-mode", b"port", b"t
 
 
 def title_variables(values: dict[bytes, Value], name: bytes, path: bytes) -> dict[bytes, bytes]:
-    """What TITLE_VARIABLES stand for, `{title}` for `name`; `path` is the configuration file's, if any."""
+    """The values of TITLE_VARIABLES.  `{title}` is `name`; `path` is the path of the configuration file, if any."""
     port = values[b"port"].text
     socket = values[b"unixsocket"].text
     address = (values[b"bind"].text.split() or [b"*"])[0] + b":" + port
@@ -310,7 +310,7 @@ def title_variables(values: dict[bytes, Value], name: bytes, path: bytes) -> dic
 
 
 class TitleTemplate(Text):
-    """A process title with variables.  `Config`, which knows their values, refuses one that comes out empty."""
+    """A process title with variables.  `Config` knows their values, and refuses a title that would be empty."""
 
     def check(self, text: bytes) -> None:
         expanded_title(text, dict.fromkeys(TITLE_VARIABLES, b"x"))
@@ -326,7 +326,7 @@ ALL_EVENTS: Final = (1 << 10) - 1
 
 
 class EventClasses(Kind):
-    """Letters of EVENT_LETTERS, and A for most of them; the number has one bit for each letter that is on."""
+    """Letters of EVENT_LETTERS, or A for most of them.  The number has one bit for each letter."""
 
     label = "special"
 
@@ -346,7 +346,7 @@ class EventClasses(Kind):
 
 
 def events_text(bits: int) -> bytes:
-    """The letters of `bits`; beside A, n is not shown although it may be on."""
+    """The letters of `bits`.  If A is shown, n is not shown."""
     first = 0
     text = b""
     if bits & ALL_EVENTS == ALL_EVENTS:

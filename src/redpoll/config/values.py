@@ -1,4 +1,4 @@
-"""The types of settings: how a value is written, what it means, how it is shown and written back.
+"""The types of settings: parsing, meaning, showing and writing of values.
 
 A kind turns the words of a line, or the one string of CONFIG SET, into a `Value`, and a value into lines of redis.conf:
 
@@ -12,7 +12,7 @@ A kind turns the words of a line, or the one string of CONFIG SET, into a `Value
     enum-set            several words of a list                         one bit for each word, the first one's is 0
     string, list        anything                                        0
 
-What is not allowed raises `BadValue` with the reference's reason.
+An invalid value raises `BadValue` with the reference's reason.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WRONG_COUNT: Final = b"wrong number of arguments"
 
 
 class BadValue(Exception):
-    """A value that a directive does not take; `reason` is what CONFIG SET and the configuration error say."""
+    """A directive does not accept a value.  `reason` is the text for CONFIG SET and the configuration error."""
 
     def __init__(self, reason: bytes) -> None:
         super().__init__(reason.decode("utf-8", "replace"))
@@ -45,7 +45,7 @@ class BadValue(Exception):
 
 
 class Value:
-    """What a directive is set to: the form that CONFIG GET shows, and the number it stands for."""
+    """The value of a directive: the text that CONFIG GET shows, and the number that it stands for."""
 
     def __init__(self, text: bytes, number: int = 0) -> None:
         self.text = text
@@ -53,7 +53,7 @@ class Value:
 
 
 class Line:
-    """One line of redis.conf; `needed` is whether it has to be added where the file has none of its directive."""
+    """One line of redis.conf.  `needed` is whether CONFIG REWRITE adds it if the file has no line of the directive."""
 
     def __init__(self, text: bytes, needed: bool) -> None:
         self.text = text
@@ -67,7 +67,7 @@ class Kind:
     many = False
 
     def parse(self, words: list[bytes], before: Value) -> Value:
-        """What `words` mean; raises BadValue.  `before` is the value so far, for what changes only a part of it."""
+        """Parse `words`.  Raises BadValue.  `before` is the old value, for kinds that change only a part of it."""
         raise NotImplementedError
 
     def words_of_line(self, words: list[bytes]) -> list[bytes]:
@@ -90,11 +90,11 @@ class Kind:
         return ""
 
     def lines(self, name: bytes, value: Value, default: Value) -> list[Line]:
-        """How redis.conf says `value`."""
+        """`value` as lines of redis.conf."""
         return [Line(name + b" " + self.written(value), value.text != default.text)]
 
     def written(self, value: Value) -> bytes:
-        """The value as it stands after the name in redis.conf."""
+        """The value as it is written after the name in redis.conf."""
         return value.text or b'""'
 
 
@@ -137,14 +137,14 @@ class Int(Kind):
 
 
 class UnsignedInt(Int):
-    """A range that reaches beyond what the reference's parser reads, and takes negative numbers as huge ones."""
+    """An unsigned number, as the reference's parser reads it: negative numbers count as huge ones."""
 
     def in_range(self, number: int) -> int:
         return number
 
 
 class ClampedInt(Int):
-    """Any number from `low` to `high` is taken, but brought into `least` to `most`."""
+    """A number from `low` to `high`, clamped to `least` to `most`."""
 
     def __init__(self, low: int, high: int, least: int, most: int) -> None:
         super().__init__(low, high)
@@ -156,7 +156,7 @@ class ClampedInt(Int):
 
 
 def memory_bytes(text: bytes) -> int:
-    """The bytes that `text` stands for, as in `64mb`; -1 if it stands for none, or for more than 2^64 - 1."""
+    """The bytes that `text` means, such as `64mb`; -1 if it is invalid or exceeds 2^64 - 1."""
     match = MEMORY.fullmatch(text)
     if match is None:
         return -1
@@ -174,7 +174,7 @@ def memory_text(size: int) -> bytes:
 
 
 class Memory(Int):
-    """A number of bytes, from `low` to `high`; a negative `low` is the one negative number that is taken."""
+    """A number of bytes from `low` to `high`.  A negative `low` is the only negative number that is accepted."""
 
     label = "memory"
 
@@ -207,7 +207,7 @@ class PercentOrMemory(Int):
         if number < 0:
             raise BadValue(b"argument must be a memory or percent value")
         if number > self.high:
-            # The reference keeps percentages as negative numbers too, and takes a size beyond 2^63 for one of them.
+            # The reference stores percentages as negative numbers too, so it reads a size beyond 2^63 as a percentage.
             raise BadValue(b"percentage argument must be less or equal to 100")
         return Value(b"%d" % number, number)
 
@@ -237,7 +237,7 @@ class Octal(Int):
 
 
 class Enum(Kind):
-    """One of `words`, told apart ignoring case; each word of `same` means, and is shown as, another one."""
+    """One of `words`, in any case.  Each word of `same` is an alias, which is shown as the other word."""
 
     label = "enum"
 
@@ -246,7 +246,7 @@ class Enum(Kind):
         self.same = same if same is not None else {}
 
     def place(self, text: bytes) -> int:
-        """Where in `words` the one stands that is spelled `text`."""
+        """The index of `text` in `words`."""
         wanted = text.lower()
         for at, word in enumerate(self.words):
             if word.lower() == wanted:
@@ -263,7 +263,7 @@ class Enum(Kind):
 
 
 class EnumSet(Enum):
-    """Several of `words`; the first one stands for none of the others.  Two words of `opposed` exclude each other."""
+    """Several of `words`.  The first one means none of the others.  Two words of `opposed` exclude each other."""
 
     label = "enum-set"
     many = True
@@ -322,7 +322,7 @@ class ListOfWords(Kind):
 
     def lines(self, name: bytes, value: Value, default: Value) -> list[Line]:
         if not value.text and not default.text:
-            # Lists that start as none are addresses: a line cannot say that there is none.
+            # Lists with an empty default are addresses: a line cannot express an empty list.
             return []
         return super().lines(name, value, default)
 
