@@ -1,4 +1,4 @@
-"""Every error text that a client may get, once, under a name that tells its meaning.
+"""Every error text for clients, once, under a name with its meaning.
 
 The words are those of the reference, byte for byte: clients and test suites compare them.
 """
@@ -9,7 +9,10 @@ from typing import Final
 
 
 class CommandError(Exception):
-    """A command is refused; `text` is the error line without its `-`.  Always a fresh one: a shared exception grows."""
+    """A command fails.
+
+    `text` is the error line without its `-`.  Always create a new one: a shared exception grows.
+    """
 
     def __init__(self, text: bytes) -> None:
         super().__init__(text.decode("utf-8", "replace"))
@@ -226,7 +229,7 @@ FAILOVER_NEEDS_CLUSTER: Final = b"ERR SHUTDOWN FAILOVER is only supported in clu
 
 
 def up_to_nul(word: bytes) -> bytes:
-    """What the reference shows of a word: it ends at the first zero byte."""
+    """A word up to its first zero byte, as the reference shows it."""
     return word.partition(b"\0")[0]
 
 
@@ -244,7 +247,7 @@ def unsupported_option(word: bytes) -> bytes:
 
 
 def only_in(option: bytes, command: bytes) -> bytes:
-    """An option of one command of a kin, given to another."""
+    """An option of a related command that this command does not have."""
     return b"ERR %b option can only be used in %b" % (option, command)
 
 
@@ -290,7 +293,7 @@ def unknown_subcommand(word: bytes, container: bytes) -> bytes:
 
 
 def wrong_subcommand(word: bytes, container: bytes) -> bytes:
-    """For containers that take their subcommands apart themselves; the word as it came."""
+    """For containers that parse their subcommands themselves.  `word` is as the client sent it."""
     return b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP." % (
         up_to_nul(word)[:128], container,
     )  # fmt: skip
@@ -307,7 +310,7 @@ def fill_failed(reason: bytes) -> bytes:
 
 
 def out_of_memory(name: bytes) -> bytes:
-    """A command needed more memory than there is, and was given up."""
+    """A command ran out of memory."""
     return b"OOM out of memory while running '%b'" % name
 
 
@@ -364,7 +367,7 @@ def not_in_transaction(name: bytes) -> bytes:
 
 
 def unknown_command(args: list[bytes]) -> bytes:
-    """Name and arguments are cut so that the line stays short, as the reference cuts them."""
+    """Name and arguments are cut as in the reference, so that the line stays short."""
     listed = b""
     for argument in args[1:]:
         if len(listed) >= 128:

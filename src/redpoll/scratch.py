@@ -1,8 +1,8 @@
 """Whether scratch objects may outlive a call.
 
-A writer that is kept saves making one for each call.  Compiled, a function that neither waits nor runs anybody else's
-code is not held up by another thread, so all engines of a process may share it.  Interpreted, it is held up between
-any two steps, and makes a writer of its own:
+Reusing a writer saves creating one for each call.  Compiled, a function that neither waits nor calls foreign code is
+not interrupted by another thread, so all engines of a process can share a writer.  Interpreted, a function can be
+interrupted between any two steps, so it creates its own writer:
 
     out = _scratch if SHARED else BytesWriter()
 """
@@ -15,7 +15,7 @@ from mypy_extensions import i64
 
 
 def wraps(almost: i64) -> bool:
-    """Whether words are those of the machine, given the 62nd bit: only interpreted does it have a double."""
+    """Whether `i64` wraps (compiled), given bit 62: only interpreted code can double it."""
     return (almost << 2) == 0
 
 

@@ -52,7 +52,7 @@ OWN_DESCRIPTORS: Final = 32
 
 
 class Server(Stoppable):
-    """A redpoll that clients can reach.  `start`, then `run`."""
+    """A redpoll server.  Call `start`, then `run`."""
 
     def __init__(
         self, config: Config, log: Log, build: str, supervisor: Supervisor, origin: Start | None = None
@@ -80,7 +80,7 @@ class Server(Stoppable):
         OomScore(log).connect(config)
 
     def start(self, pid_file: str = "") -> None:
-        """Open the listeners and the signals, and keep the process id in `pid_file`; raises ServerError."""
+        """Open the listeners, handle signals, and write the process id to `pid_file`.  Raises ServerError."""
         config = self.config
         log = self.log
         self.fit_clients_to_descriptors()
@@ -94,7 +94,7 @@ class Server(Stoppable):
             )
         self.listeners.open()
         if pid_file:
-            # Only now: a server that cannot listen must not touch the file of the one that does.
+            # Only after listening: a server that cannot listen must not overwrite the file of the one that does.
             self.keep_pid_file(pid_file)
         self.wakeup = Wakeup(self, self.reactor)
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
@@ -112,7 +112,7 @@ class Server(Stoppable):
         self.supervisor.ready()
 
     def keep_pid_file(self, path: str) -> None:
-        """Write the process id into a file while the server runs."""
+        """Write the process id into a file, which is removed at the end."""
         reason = write_pid(path)
         if reason:
             self.log.warning(f"Failed to write PID file {path}: {reason}")
@@ -120,7 +120,7 @@ class Server(Stoppable):
             self.pid_file = path
 
     def fit_clients_to_descriptors(self) -> None:
-        """Raise the limit of open files so far that `maxclients` fit, or lower `maxclients`; raises ServerError."""
+        """Raise the limit of open files for `maxclients`, or lower `maxclients`.  Raises ServerError."""
         config = self.config
         log = self.log
         wanted = config.integer(b"maxclients")
@@ -155,7 +155,7 @@ class Server(Stoppable):
         try:
             self.reactor.run_forever()
         except Exception as error:
-            # Nothing is known of the state of things: sockets are left to the system, only names are taken back.
+            # The state is unknown: leave the sockets to the system, and only remove the files.
             if self.config.flag(b"crash-log-enabled"):
                 self.crashes.report(error, self.doing())
             self.forget_names()
@@ -170,14 +170,14 @@ class Server(Stoppable):
         return 0
 
     def forget_names(self) -> None:
-        """Remove the files by which others find this process."""
+        """Remove the pid file and the Unix socket."""
         if self.pid_file:
             self.log.notice("Removing the pid file.")
             remove_file(self.pid_file)
         self.listeners.remove_path()
 
     def doing(self) -> list[str]:
-        """For a crash report: what the server was about."""
+        """Lines for a crash report: what the server was doing."""
         engine = self.engine
         lines = [f"{len(engine.sessions)} clients, {engine.counters.processed()} commands so far"]
         latest = max(engine.sessions.values(), key=last_active, default=None)
@@ -193,7 +193,7 @@ class Server(Stoppable):
         self.stop("")
 
     def stop(self, who: str) -> None:
-        """End the loop after this turn; `who` is a remark on who asked for it."""
+        """End the loop after this turn.  `who` describes the client that asked for it."""
         if not self.reactor.stopping:
             self.log.notice(f"User requested shutdown...{who}")
             self.reactor.stop()
@@ -204,13 +204,13 @@ def last_active(session: Session) -> int:
 
 
 def rename_commands(commands: dict[bytes, Command], config: Config) -> None:
-    """Give commands other names, or take them away; raises ConfigError."""
+    """Rename or remove commands.  Raises ConfigError."""
     for rename in config.renames:
         rename_command(commands, rename)
 
 
 def rename_command(commands: dict[bytes, Command], rename: Rename) -> None:
-    """Give a command another name, or take it away; raises ConfigError."""
+    """Rename or remove a command.  Raises ConfigError."""
     command = commands.get(rename.old)
     if command is None:
         raise ConfigError(NO_SUCH_COMMAND, rename.where)
@@ -224,7 +224,7 @@ def rename_command(commands: dict[bytes, Command], rename: Rename) -> None:
 
 
 class ServerSettings(Effects):
-    """What a change of settings moves around the engine: the log, the parser, the open-files limit, the locale."""
+    """Applies settings outside the engine: the log, the parser, the limit of open files, the locale."""
 
     NAMES = (
         b"loglevel",
@@ -242,7 +242,7 @@ class ServerSettings(Effects):
         self.server: Final = server
 
     def connect(self) -> None:
-        """Act on the present values, and on changes from now on; raises ServerError."""
+        """Apply the current values, and listen to changes.  Raises ServerError."""
         config = self.server.config
         for name in self.NAMES:
             config.listen(name, self)
@@ -277,7 +277,7 @@ class ServerSettings(Effects):
 
 
 def fit_descriptors(clients: int) -> bytes:
-    """Have descriptors for this many clients; return the reason if the system refuses."""
+    """Reserve descriptors for this many clients; return the reason if the system refuses."""
     raise_open_files_limit(clients + OWN_DESCRIPTORS)
     limit = open_files_limit()
     if limit >= clients + OWN_DESCRIPTORS:
@@ -288,7 +288,7 @@ def fit_descriptors(clients: int) -> bytes:
 
 
 class OomScore(Effects):
-    """`oom-score-adj`: whom the kernel ends first when memory runs out."""
+    """`oom-score-adj`: which processes the kernel kills first when memory runs out."""
 
     def __init__(self, log: Log) -> None:
         self.log: Final = log
@@ -296,7 +296,7 @@ class OomScore(Effects):
         self.active = False
 
     def connect(self, config: Config) -> None:
-        """Act on the present values, and on changes from now on; raises ServerError."""
+        """Apply the current values, and listen to changes.  Raises ServerError."""
         for name in (b"oom-score-adj", b"oom-score-adj-values"):
             config.listen(name, self)
         reason = self.apply(b"oom-score-adj", config)
@@ -321,7 +321,7 @@ class OomScore(Effects):
 
 
 class ServerHost(Host):
-    """The server as its engine sees it."""
+    """The server's implementation of the engine's `Host`."""
 
     def __init__(self, server: Server) -> None:
         self.server: Final = server
@@ -385,7 +385,7 @@ class ServerHost(Host):
 
 
 class Tick(Timer):
-    """The engine's own work: waits, deadlines, memory."""
+    """The timer of the engine's background work: waits, deadlines, memory."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -417,9 +417,10 @@ class Sample(Timer):
 
 
 class Collect(Timer):
-    """A young collection, for cycles that libraries leave behind; our own code makes none.
+    """Runs a young garbage collection, for cycles of libraries.  Our own code makes none.
 
-    Often, as it visits all that was made since the one before: after a minute of filling a database, some 100 ms long.
+    It runs often, because it visits all objects since the last one: after a minute of filling a database it would take
+    100 ms.
     """
 
     def run(self) -> i64:

@@ -1,4 +1,4 @@
-"""The versions of others that we answer for; our own is in `build_info.py`."""
+"""The versions of Redis and Valkey that redpoll reports.  Its own version is in `build_info.py`."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class AddOptions:
         return stream.trim_to_length(self.most, self.roughly, limit)
 
     def exact_words(self, args: list[bytes], stream: Stream) -> list[bytes]:
-        """The options that trim a copy of the stream to the same entries, whatever its nodes; empty if there are none."""
+        """The options that trim a copy of the stream to the same entries, whatever its nodes; empty if none."""
         if self.strategy == NO_TRIM:
             return []
         if not self.roughly:

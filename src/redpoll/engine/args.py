@@ -1,4 +1,4 @@
-"""Reading arguments: numbers with the reference's complaints, and a cursor for commands with options."""
+"""Parsing arguments: numbers with the reference's error texts, and a cursor for commands with options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def integer(word: bytes, complaint: bytes = NOT_AN_INTEGER) -> i64:
 
 
 def double(word: bytes, complaint: bytes = NOT_A_FLOAT) -> float:
-    """A number that is no nan, or CommandError(complaint)."""
+    """A number that is not nan, or CommandError(complaint)."""
     found = parse_double(word)
     if found != found:
         raise CommandError(complaint)

@@ -1,12 +1,12 @@
 """Blocking commands: sessions that wait for keys, and how they are served.
 
-A command that finds nothing calls `block` and returns BLOCKED.  Its session then stands in the queue of each key that
-it named.  A change that may serve it marks the key as ready; when the unit ends, `serve` runs the commands of the
-waiting sessions again, first come first served, each as a unit of its own and through the same gates as any command.
-A command that blocks again goes to the end of the queues.
+A command that finds nothing calls `block` and returns BLOCKED.  Its session then waits in the queue of each of its
+keys.  A change that may serve it marks the key as ready; when the unit ends, `serve` runs the commands of the waiting
+sessions again, first come first served, each as a unit of its own and through the same gates as any command.  A command
+that blocks again goes to the end of the queues.
 
-Which changes count is a bit mask: of kinds (`1 << LIST_LISTPACK | ...`), or ANY_CHANGE for commands that must also
-learn that their key was deleted, replaced or changed its type.  The sum of all masks is `Moment.awaited`.
+The changes that wake a command are a bit mask: of kinds (`1 << LIST_LISTPACK | ...`), or ANY_CHANGE for commands that
+must also learn that their key was deleted, replaced or changed its type.  The sum of all masks is `Moment.awaited`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ HEAD: Final = 8
 class Waiting:
     """A blocked command.  `deadline_ms` is when it gives up, 0 for never.
 
-    A `postponed` one has not run yet: clients are paused, and its connection runs it after the pause.
+    A `postponed` command has not run yet, because clients are paused.  Its connection runs it after the pause.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Blocking:
         tried = session.tried
         db = int(session.db.index)
         if tried is not None:
-            # It keeps its deadline, and goes to the end of the queues.
+            # A command that blocks again keeps its deadline, and goes to the end of the queues.
             waiting = tried
         else:
             command = self.engine.meant(args)
@@ -188,7 +188,7 @@ class Blocking:
         session.peer.resume(session)
 
     def _count_call(self, session: Session, waiting: Waiting, reply: object) -> None:
-        """A command that waited in vain is over: it counts as a call now."""
+        """Count the call of a command that ends without having been served."""
         engine = self.engine
         session.commands += 1
         if isinstance(reply, Error):
@@ -218,14 +218,14 @@ class Blocking:
     # Ready keys.
 
     def mark_ready(self, db: int, key: bytes) -> None:
-        """Have the sessions that wait for this key looked at when the unit ends."""
+        """Mark a key as ready: at the end of the unit, the sessions that wait for it are served."""
         place = (db, key)
         if place in self.queues and place not in self.is_ready:
             self.is_ready.add(place)
             self.ready.append(place)
 
     def mark_all_ready(self, db: int) -> None:
-        """A database has other keys than before: look at every session that waits for one of its keys."""
+        """Mark every key of a database that a session waits for as ready, because its keys were exchanged."""
         for where, key in list(self.queues):
             if where == db:
                 self.mark_ready(where, key)
@@ -233,7 +233,7 @@ class Blocking:
     def serve(self) -> None:
         """Serve the sessions that wait for ready keys: keys in the order of their changes, sessions first come first.
 
-        O(sessions looked at): of those that wait for elements, nobody after the last element was taken.
+        O(sessions tried).  After the last element is taken, no further session that waits for elements is tried.
         """
         while len(self.ready) > 0:
             round_of = self.ready
@@ -257,7 +257,7 @@ class Blocking:
             self._serve_sessions(place, [session for session in queue if session not in seen])
 
     def _serve_sessions(self, place: tuple[int, bytes], sessions: list[Session]) -> bool:
-        """Try each session; False when the key is gone and nobody waits for that."""
+        """Try each session; return False if the key is gone and no session waits for that."""
         db = self.engine.databases[place[0]]
         key = place[1]
         for session in sessions:
@@ -277,7 +277,7 @@ class Blocking:
         engine = self.engine
         session.waiting = None
         session.tried = waiting
-        # The tries before this one count as time of the command.
+        # The time of earlier tries counts as time of the command.
         engine.read_us -= waiting.spent_us
         reply = engine.run_again(session, waiting.command, waiting.args)
         session.tried = None
@@ -285,7 +285,7 @@ class Blocking:
             return
         self._leave(session, waiting)
         if session.is_postponed():
-            # Clients are paused: the connection runs the command as a new one afterwards.
+            # Clients are paused.  The connection runs the command as a new one after the pause.
             session.peer.requeue(waiting.args)
             return
         engine.outliers.record_reply(session, waiting.args, reply, engine.read_us)

@@ -1,7 +1,7 @@
 """A command is a spec and a handler; `@command` declares both in one place, and CATALOGUE holds them all.
 
-The catalogue is shared by all engines of a process and never counts: calls, times and errors are the engine's, indexed
-by `Command.index`.
+All engines of a process share the catalogue.  It has no counters: calls, times and errors are kept by each engine,
+indexed by `Command.index`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Handler = Callable[[Session, list[bytes]], object]
 
 
 class Command:
-    """What runs under a name."""
+    """A command: its spec and its handler."""
 
     def __init__(self, spec: Spec, handler: Handler, index: i64) -> None:
         self.spec: Final = spec
@@ -70,7 +70,7 @@ MAY_REPLICATE: Final = (b"publish", b"spublish", b"pfcount", b"eval", b"evalsha"
 
 
 def gates_of(spec: Spec) -> i64:
-    """The gates at which a command may be held up; see `engine/gate.py` for what each checks."""
+    """The gates that may stop a command.  `engine/gate.py` has the checks."""
     flags = spec.flags
     gates = GATE_MULTI | GATE_RULES | GATE_SUBSCRIBED | GATE_PAUSE_ALL
     if flags & NO_AUTH == 0:
@@ -120,7 +120,7 @@ def command(
 ) -> Callable[[Handler], Command]:
     """Declare the function below as the handler of `name`; the name then stands for the Command.
 
-    What each fact means stands at `Spec`, how `arguments` are written in catalogue/arguments.py.
+    `Spec` explains the parameters, catalogue/arguments.py the notation of `arguments`.
     """
 
     def declare(handler: Handler) -> Command:

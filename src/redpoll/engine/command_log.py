@@ -1,4 +1,4 @@
-"""The logs of commands that were slow, or large to read or to answer: SLOWLOG and COMMANDLOG.
+"""The logs of slow commands, large requests and large replies: SLOWLOG and COMMANDLOG.
 
 Source: spec/server.md, "SLOWLOG, COMMANDLOG".
 """
@@ -40,11 +40,11 @@ class CommandLog:
         self.next_id: i64 = 0
 
     def takes(self, amount: i64) -> bool:
-        """Whether a command of this amount is to be noted."""
+        """Whether a command with this amount is logged."""
         return self.threshold >= 0 and amount >= self.threshold
 
     def note(self, session: Session, command: Command, args: list[bytes], amount: i64, at_s: i64) -> None:
-        """Keep a command, forgetting the oldest beyond `max_len`."""
+        """Add a command, and drop the oldest ones beyond `max_len`."""
         if self.max_len == 0:
             return
         shown = clipped(redacted(command.name, args))
@@ -61,12 +61,12 @@ class CommandLog:
         return [self.entries[n] for n in range(count)]
 
     def reset(self) -> None:
-        """Forget all entries; ids count on."""
+        """Delete all entries.  Ids go on counting."""
         self.entries.clear()
 
 
 def clipped(args: list[bytes]) -> list[bytes]:
-    """Arguments as a log keeps them: of many the first 31, of a long one the first 128 bytes, and what is left out."""
+    """Arguments for a log: at most the first 31, each at most 128 bytes, with a remark about the rest."""
     kept = args
     if len(args) > MOST_ARGUMENTS:
         kept = args[: MOST_ARGUMENTS - 1]
@@ -81,7 +81,7 @@ def clipped(args: list[bytes]) -> list[bytes]:
 
 
 def request_bytes(args: list[bytes]) -> i64:
-    """What a command takes on the wire as an array of bulk strings."""
+    """The bytes of a command on the wire, as an array of bulk strings."""
     total: i64 = len(str(len(args))) + 3
     for word in args:
         total += len(word) + len(str(len(word))) + 5

@@ -1,4 +1,4 @@
-"""What an engine counts of its commands: calls and how long each took, refusals, failures, errors by code.
+"""The statistics of an engine: calls and durations of commands, rejections, failures, errors by code.
 
 A call shorter than 64 µs, nearly every one, is counted in one place: the cell of its command and its duration.  Calls,
 their sum of time and their distribution all follow from those cells.  Longer ones go to a `LongCalls` of the command.
@@ -78,7 +78,7 @@ class Calls:
         found.add(usec)
 
     def calls(self, index: i64) -> i64:
-        """How often a command ran.  O(64)."""
+        """The number of calls of a command.  O(64)."""
         found = self.long.get(index)
         total: i64 = found.calls if found is not None else i64(0)
         at = index << CELL_BITS
@@ -89,7 +89,7 @@ class Calls:
         return total
 
     def usec(self, index: i64) -> i64:
-        """How long it ran in all.  O(64)."""
+        """The total time of a command.  O(64)."""
         found = self.long.get(index)
         total: i64 = found.usec if found is not None else i64(0)
         first = index << CELL_BITS
@@ -108,7 +108,7 @@ class Calls:
 class Counters:
     """Columns indexed by `Command.index`; times in microseconds.
 
-    `quick_us` is what `Engine.run` compares a duration with: below it, counting in `cells` is all there is to do.
+    `Engine.run` compares a duration with `quick_us`.  Below it, it only counts the call in `cells`.
     """
 
     def __init__(self, commands: int) -> None:
@@ -127,7 +127,7 @@ class Counters:
         self.internal_errors: i64 = 0
 
     def track(self, tracking: bool) -> None:
-        """Whether the distribution of what is called from now on is wanted."""
+        """Start or stop to record the distribution of durations."""
         self.tracking = tracking
         self.cells = self.tracked.cells if tracking else self.untracked.cells
 
@@ -139,15 +139,15 @@ class Counters:
             self.untracked.count(index, usec)
 
     def calls(self, index: i64) -> i64:
-        """How often a command ran.  O(64)."""
+        """The number of calls of a command.  O(64)."""
         return self.tracked.calls(index) + self.untracked.calls(index)
 
     def usec(self, index: i64) -> i64:
-        """How long it ran in all.  O(64)."""
+        """The total time of a command.  O(64)."""
         return self.tracked.usec(index) + self.untracked.usec(index)
 
     def processed(self) -> i64:
-        """How many commands ran.  O(commands)."""
+        """The number of calls of all commands.  O(commands)."""
         total: i64 = 0
         index: i64 = 0
         while index < self.commands:
@@ -156,7 +156,7 @@ class Counters:
         return total
 
     def total_usec(self) -> i64:
-        """How long all of them ran.  O(commands)."""
+        """The total time of all commands.  O(commands)."""
         total: i64 = 0
         index: i64 = 0
         while index < self.commands:
@@ -165,7 +165,7 @@ class Counters:
         return total
 
     def error(self, text: bytes) -> None:
-        """Count an error reply under its code: the first word, if a blank ends it within 32 bytes with the `-`."""
+        """Count an error reply under its code: the first word, if it is at most 32 bytes long with the `-`."""
         self.error_replies += 1
         at = text.find(b" ", 0, 31)
         code = text[:at] if at >= 0 else b"ERR"
@@ -189,7 +189,7 @@ class Counters:
 
 @mypyc_attr(acyclic=True)
 class Traffic:
-    """What crossed the sockets and how the loop turned; whoever owns sockets adds to it."""
+    """Statistics of sockets and of the event loop.  The owner of the sockets updates them."""
 
     def __init__(self) -> None:
         self.commands: i64 = 0

@@ -1,6 +1,6 @@
-"""The machine without a socket: databases, sessions, and `execute`, the way of every command.
+"""The engine, without sockets: databases, sessions, and `execute`, which runs every command.
 
-Time comes from a Clock, chance from a Random; nothing here knows the wire.
+Time comes from a Clock, randomness from a Random.  Nothing here knows the wire protocol.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Engine:
         return session
 
     def close_session(self, session: Session) -> None:
-        """Forget a session: what it watched, waited for and collected."""
+        """Close a session: it stops watching and waiting, and drops its transaction."""
         self.interest.unwatch(session)
         self.monitors.remove(session)
         self.blocking.stop(session)
@@ -157,20 +157,26 @@ class Engine:
         """Whether `enable-module-command` lets this session load modules."""
         return allows(self.options.enable_module_command, session)
 
-    # The way of a command.
+    # The path of a command.
 
     def start_unit(self) -> None:
-        """Read the clock: once before the first command of a batch; every end is then the next one's start."""
+        """Read the clock.
+
+        Called once before the first command of a batch; the end of each command is the start of the next.
+        """
         self.read_us = self.clock.now_us()
         self.moment.set_time(self.read_us)
 
     def start_call(self) -> None:
-        """`start_unit` for a call in process, which also does what no timer does there: bounded, every REST_US."""
+        """`start_unit` for a call in process.
+
+        As no timer runs there, it also does background work: a bounded amount, every REST_US.
+        """
         now_us = self.clock.now_us()
         self.read_us = now_us
         self.moment.set_time(now_us)
         left = self.rests_until_us - now_us
-        # Long waits come from a clock that was put back.
+        # A long wait means that the clock was set back.
         if left <= 0 or left > REST_US:
             self.tick(CALL_KEYS, CALL_RECLAIM_US)
             self.start_unit()
@@ -178,9 +184,9 @@ class Engine:
             self.rests_until_us = self.read_us + (SHORT_REST_US if busy else REST_US)
 
     def execute(self, session: Session, args: list[bytes]) -> object:
-        """Run one command, or queue it, or refuse it; its reply.
+        """Run, queue or reject one command; return its reply.
 
-        `start_unit` has been called since the program last waited.  Never raises for what a client sent.
+        The caller has called `start_unit` since the program last waited.  Never raises for client input.
         """
         command = self.commands.get(args[0])
         if command is None or command.subcommands is not None:
@@ -201,7 +207,7 @@ class Engine:
         return reply
 
     def run_again(self, session: Session, command: Command, args: list[bytes]) -> object:
-        """Run a command that was blocked, through the same gates as at first; its reply.  A unit of its own."""
+        """Run a blocked command again, through the same gates, as a unit of its own; return its reply."""
         closed = command.gates & (self.gates | session.gates)
         if closed != 0:
             reply = self._run_gated(session, command, args, closed)
@@ -212,7 +218,7 @@ class Engine:
         return reply
 
     def run_queued(self, session: Session, args: list[bytes]) -> object:
-        """Run a command that MULTI collected, through the gates that EXEC asks anew; no unit ends here."""
+        """Run a command that MULTI queued, through the gates that EXEC checks again.  No unit ends here."""
         found = self._resolve(session, args)
         if not isinstance(found, Command):
             return found
@@ -222,7 +228,7 @@ class Engine:
         return self.run(session, found, args)
 
     def _run_gated(self, session: Session, command: Command, args: list[bytes], closed: i64) -> object:
-        """Run a command of whose gates some are `closed`, unless they hold it up; its reply, or that of the gate."""
+        """Run a command unless the checks of its `closed` gates stop it; return its reply, or that of the check."""
         held = gate.check(self, session, command, args, closed)
         if held is not gate.MAY_RUN:
             return held
@@ -233,13 +239,13 @@ class Engine:
         moment.touching = closed & GATE_NO_TOUCH == 0
         reply = self.run(session, command, args)
         moment.touching = touching
-        # MONITOR shows a blocked command once, when it came.
+        # MONITOR shows a blocked command once, when it arrives.
         if self.gates & command.gates & GATE_SHOWN != 0 and session.tried is None:
             self.monitors.show(session, command, args)
         return reply
 
     def run(self, session: Session, command: Command, args: list[bytes]) -> object:
-        """Run a command that has passed the gates, and count it; no unit ends here."""
+        """Run a command that has passed the gates, and count it.  No unit ends here."""
         moment = self.moment
         began = self.read_us
         try:
@@ -260,7 +266,7 @@ class Engine:
         took = ended - began
         waiting = session.waiting
         if waiting is not None:
-            # It counts once, when it is over.
+            # A blocked command counts once, when it ends.
             waiting.spent_us = took
         else:
             if took < counters.quick_us:
@@ -271,7 +277,7 @@ class Engine:
         session.last_command = command.spec.name
         if self.unit.journal is not None:
             self.unit.note(session.db.index, args)
-        # Inside EXEC time stands still: the whole of it is one moment.
+        # Inside EXEC the time does not change: EXEC is one moment.
         if self.frozen == 0:
             moment.set_time(ended)
             session.active_us = ended
@@ -284,7 +290,7 @@ class Engine:
         return Error(INTERNAL)
 
     def _resolve(self, session: Session, args: list[bytes]) -> Command | Error | Marker:
-        """The command in any spelling, or the subcommand of a container; the reply if there is none."""
+        """Find a command in any case, or the subcommand of a container; return the error reply if there is none."""
         name = args[0].lower()
         command = self.commands.get(name)
         if command is None and name in HTTP and session.peer.descriptor() >= 0:
@@ -304,14 +310,14 @@ class Engine:
         return command
 
     def meant(self, args: list[bytes]) -> Command | None:
-        """The command that `args` call, in any spelling, by the name that it has here; a container without a word."""
+        """The command that `args` call, by its name in this engine; the container if no subcommand is given."""
         command = self.commands.get(args[0].lower())
         if command is not None and command.subcommands is not None and len(args) > 1:
             return command.subcommands.get(args[1].lower(), command)
         return command
 
     def _hang_up(self, session: Session) -> Marker:
-        """A web page makes a browser talk to us: end it before more of its request is taken for commands."""
+        """Close the connection of a browser that a web page sent here, so that its request is not read as commands."""
         if self.moment.now_us - self.traffic.attacked_us >= 60_000_000:
             self.traffic.attacked_us = self.moment.now_us
             source = session.peer.source().decode("utf-8", "surrogateescape")
@@ -323,7 +329,7 @@ class Engine:
         return NO_REPLY
 
     def require_password(self, password: bytes) -> None:
-        """Set `requirepass`, empty for none.  Who is in stays in."""
+        """Set `requirepass`, empty for none.  Authenticated sessions stay authenticated."""
         self.password = password
         self.session_gates = GATE_NOAUTH if password else i64(0)
         for session in self.sessions.values():
@@ -333,9 +339,9 @@ class Engine:
                 session.gates &= ~GATE_NOAUTH
 
     def refuse(self, session: Session, command: Command, text: bytes) -> Error:
-        """Count a refusal of a known command; return the reply."""
+        """Count the rejection of a known command; return the reply."""
         if session.gates & command.gates & GATE_NOAUTH != 0:
-            # Comes before everything else, the number of arguments included.
+            # This check comes before all others, including the number of arguments.
             text = NOAUTH
         session.last_command = command.name
         self.counters.rejected[command.index] += 1
@@ -344,7 +350,7 @@ class Engine:
         return self._spoil(session, Error(text))
 
     def _spoil(self, session: Session, refused: Error) -> Error:
-        """Count a refusal; a transaction that is being collected will not run."""
+        """Count a rejection.  A transaction that is being queued will fail."""
         self.outliers.refused = refused
         self.counters.error(refused.text)
         transaction = session.transaction
@@ -360,7 +366,7 @@ class Engine:
         return aborted
 
     def end_transaction(self, session: Session) -> None:
-        """Leave MULTI, by whatever way, and stop watching."""
+        """End the transaction of a session, and stop watching."""
         session.transaction = None
         session.gates &= ~GATE_MULTI
         self.interest.unwatch(session)
@@ -368,7 +374,7 @@ class Engine:
     # The end of a unit.
 
     def end_unit(self, session: Session) -> None:
-        """The command is over for everybody: its effects go to the journal, and ready keys serve waiting sessions."""
+        """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys."""
         if self.unit.journal is not None:
             self.unit.end()
         if len(self.blocking.ready) > 0:
@@ -377,10 +383,9 @@ class Engine:
     # Timers.
 
     def tick(self, most_keys: i64 = 0, reclaim_us: i64 = RECLAIM_US) -> None:
-        """What must happen by itself, every 10 ms: waits that are over, keys that have expired, memory to give back.
+        """Background work, every 10 ms: end overdue waits, delete expired keys, free memory.
 
-        Bounded: `most_keys` small keys, or what takes as long to delete (0: by `active-expire-effort`), and
-        `reclaim_us` of freeing a turn.
+        Bounded: about `most_keys` small keys (0: as `active-expire-effort` says), and `reclaim_us` of freeing memory.
         """
         self.start_unit()
         if self.cron_paused:
@@ -398,10 +403,10 @@ class Engine:
         self.tick_us += self.clock.now_us() - self.read_us
 
     def _give_memory_back(self, reclaim_us: i64) -> None:
-        """Free what was dropped, for some `reclaim_us`.
+        """Free dropped objects for about `reclaim_us`.
 
-        In small steps, for the last object of an arena takes a thousand times as long as any other: it gives a
-        megabyte back to the system.  A clock that stands still gets RECLAIM_STEPS.
+        Works in small steps, because freeing the last object of an arena takes a thousand times longer than others: it
+        returns a megabyte to the system.  If the clock does not advance, it makes RECLAIM_STEPS steps.
         """
         clock = self.clock
         until: i64 = clock.now_us() + reclaim_us
@@ -410,7 +415,7 @@ class Engine:
             steps += 1
 
     def expire_some(self, most: i64 = 500) -> i64:
-        """Delete about `most` keys whose deadline has come, and as many fields; return how many.
+        """Delete about `most` expired keys, and as many expired fields; return how many.
 
         Each key is a unit of its own.
         """
@@ -427,14 +432,14 @@ class Engine:
                 if self.unit.journal is not None:
                     self.unit.end_each()
                 if expired >= most:
-                    # The rest waits for the next turn, and another database comes first then.
+                    # The rest waits for the next call, which begins with another database.
                     self.is_behind = True
                     self.expires_next = (db.index + 1) % count
                     break
         return expired + self._expire_fields(most)
 
     def _expire_fields(self, most: i64) -> i64:
-        """The same for fields of hashes; those of one hash that go together are one unit."""
+        """The same for hash fields.  The expired fields of one hash are one unit."""
         expired: i64 = 0
         first = self.field_expires_next
         count: i64 = len(self.databases)
@@ -480,7 +485,7 @@ class Engine:
         self.reclaimer.freed = 0
 
     def count_program(self, resident: i64) -> None:
-        """Count the memory of the program itself from now on: what is resident before there is any data."""
+        """Count the memory of the program itself: its resident size before there is any data."""
         self.base_bytes = resident
         self.startup_bytes = self.used_memory()
 
@@ -490,12 +495,12 @@ class Engine:
 
 
 def allows(whom: bytes, session: Session) -> bool:
-    """Whether a directive that says `no`, `local` or `yes` means this session too."""
+    """Whether a directive with the values `no`, `local` and `yes` allows this session."""
     return whom == b"yes" or (whom == b"local" and session.peer.is_local())
 
 
 def spellings() -> dict[bytes, Command]:
-    """Commands by name in lower and in upper case; other spellings take the slow way."""
+    """Commands by name, in lower and upper case.  Mixed case takes a slower path."""
     found: dict[bytes, Command] = {}
     for name, command in CATALOGUE.items():
         if b"|" not in name:

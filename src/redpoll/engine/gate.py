@@ -1,4 +1,4 @@
-"""The checks before a command that a gate's bit calls for, in the reference's order (spec/server.md, section 1)."""
+"""The checks before a command, one for each gate, in the reference's order (spec/server.md, section 1)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ MAY_RUN: Final = Marker("may run")
 
 
 def check(engine: Engine, session: Session, command: Command, args: list[bytes], gates: i64) -> object:
-    """MAY_RUN, or the reply of the first closed gate that holds the command up: a refusal, QUEUED, BLOCKED."""
+    """Check the closed gates.
+
+    Returns MAY_RUN, or the reply of the first one that stops the command: an error, QUEUED or BLOCKED.
+    """
     if gates & GATE_NOAUTH:
         return engine.refuse(session, command, NOAUTH)
     if gates & GATE_DEBUG:
@@ -46,7 +49,7 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
         return engine.pause.postpone(session, command, args)
     if transaction is not None and gates & GATE_MULTI and command.name not in RUN_IN_MULTI:
         if not transaction.spoiled and not session.watch_broken:
-            # What cannot run any more need not be kept.
+            # A transaction that has failed already need not queue more commands.
             transaction.queued.append(args)
             if engine.outliers.weighing:
                 transaction.weighed = True

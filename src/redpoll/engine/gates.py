@@ -1,7 +1,7 @@
-"""The gates: one bit for each precondition that can hold a command up.
+"""The gates: one bit for each condition that can stop a command.
 
-`command.gates & (engine.gates | session.gates)` is the only test on the way of a command; behind it `gate.py` checks
-them in the reference's order.  A bit costs nothing while it is off.
+`command.gates & (engine.gates | session.gates)` is the only test for each command.  If it is not 0, `gate.py` makes the
+checks in the reference's order.  A bit costs nothing while it is off.
 """
 
 from __future__ import annotations

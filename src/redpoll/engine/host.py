@@ -1,4 +1,4 @@
-"""What the engine asks of the program around it."""
+"""The interface of the program around the engine."""
 
 from __future__ import annotations
 
@@ -12,30 +12,33 @@ if TYPE_CHECKING:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Host:
-    """What the engine asks of the program around it; the server subclasses it."""
+    """The interface of the program around the engine.  The server subclasses it."""
 
     def log(self, message: str) -> None:
-        """Write a warning for the operator."""
+        """Log a warning."""
 
     def note(self, message: str) -> None:
-        """Write what an operator wants to read in a normal life."""
+        """Log a notice."""
 
     def shut_down(self, session: Session, who: bytes) -> bool:
-        """End the program in good order, as `who` asks for (a line of CLIENT LIST); return whether it is ending now."""
+        """Shut the program down; `who` is the client that asks for it (a line of CLIENT LIST).
+
+        Return whether it is ending now.
+        """
         return False
 
     def facts(self) -> dict[str, str]:
-        """What INFO says of the program: port, executable, configuration file …"""
+        """Facts about the program for INFO: port, executable, configuration file …"""
         return {}
 
     def end_by_fault(self, signal: int, last_words: str) -> bool:
-        """End the program as a fault would; False where nobody may."""
+        """End the program as a fault would; return False if that is not allowed."""
         return False
 
     def restart(self, session: Session, who: bytes, delay_ms: i64, orderly: bool) -> bool:
-        """Start the program anew after so long, after an orderly end or at once; False if it cannot be."""
+        """Restart the program after a delay, after a shutdown or at once; return False if that is not possible."""
         return False
 
     def listeners(self) -> list[str]:
-        """The sockets that clients may come to, as INFO tells them: `name=tcp,bind=127.0.0.1,port=6379`."""
+        """The listening sockets, as INFO shows them: `name=tcp,bind=127.0.0.1,port=6379`."""
         return []

@@ -1,7 +1,7 @@
 """The listeners to changes of keys: watchers of transactions, and sessions that wait for a key (`blocking.py`).
 
-Client-side caches and keyspace events have their bits reserved in `moment.interest`; as long as no bit is on, a
-change costs one test.
+`moment.interest` has reserved bits for client-side caches and keyspace events.  While no bit is on, a change costs one
+test.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class Interest(Listener):
-    """The engine's ear at its databases."""
+    """The engine's listener to its databases."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.watchers: dict[tuple[int, bytes], list[Session]] = {}
         self.expiring_since_us: i64 = 0
 
-    # What the databases tell.
+    # Called by the databases.
 
     def changed(self, db: i64, key: bytes, event: Event) -> None:
         watching = self.watchers.get((db, key))
@@ -38,10 +38,10 @@ class Interest(Listener):
             place = (int(db), key)
             for session in watching:
                 if event is EXPIRED and place in session.watched_stale:
-                    # The key was as good as gone when it was watched.
+                    # The key had already expired when it was watched.
                     continue
                 session.watch_broken = True
-        # A stream's own events leave the key and its type as they are; the commands that add entries say `grown`.
+        # Events of a stream do not replace the key or its type.  Commands that add entries call `grown`.
         if self.engine.moment.interest & REPLACEMENT_AWAITED != 0 and event.letter != STREAM_LETTER:
             self.engine.blocking.mark_ready(int(db), key)
 
@@ -93,7 +93,7 @@ class Interest(Listener):
                 unit.add(int(db), [b"UNLINK", key])
             unit.end()
 
-    # Who listens.
+    # Registering listeners.
 
     def watch(self, session: Session, db: int, key: bytes) -> None:
         place = (db, key)

@@ -1,11 +1,11 @@
-"""Spikes of latency by event: what LATENCY tells.
+"""Latency spikes by event, for LATENCY.
 
-An event that took at least the threshold is kept with its second; within one second only the greatest.  Source:
+An event that took at least the threshold is kept with its second.  Within one second only the longest is kept.  Source:
 spec/server.md, "LATENCY".
 
-A command that waited is a `command` or `fast-command` when it is served, as in the reference, whose
-`command-unblocking` is for those of modules.  An `expire-del` is a string of many megabytes, which is freed at once;
-what a container held is given back in slices.
+A blocked command counts as `command` or `fast-command` when it is served, as in the reference (where
+`command-unblocking` is for modules).  An `expire-del` is the deletion of a string of many megabytes, which is freed at
+once; containers are freed in small steps.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class LatencyMonitor:
         self.series: Final[dict[bytes, Series]] = {}
 
     def note(self, event: bytes, usec: i64, now_us: i64) -> None:
-        """Something took `usec` microseconds; it is kept if that is long enough."""
+        """Add an event that took `usec` microseconds, if that reaches the threshold."""
         ms = usec // 1000
         if self.threshold_ms == 0 or ms < self.threshold_ms:
             return
@@ -88,7 +88,7 @@ class LatencyMonitor:
         found.add(now_us // 1000000, ms)
 
     def reset(self, events: list[bytes]) -> int:
-        """Forget some events, or all; return how many there were."""
+        """Delete some events, or all; return how many there were."""
         if len(events) == 0:
             events = list(self.series)
         dropped = 0

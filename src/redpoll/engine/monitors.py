@@ -1,9 +1,9 @@
-"""MONITOR: every command that runs, told to those who want to see it, one line each.
+"""MONITOR: shows every command that runs to the monitoring clients, one line each.
 
     1795553459.235573 [3 127.0.0.1:51538] "SET" "a b" "\\x01"
 
-That is the time, the database after the command, where it came from, and its arguments.  While nobody monitors, the
-gate's bit is off and none of this is reached.
+The line has the time, the database after the command, the client's address, and the arguments.  While no client
+monitors, the gate's bit is off and this code is not reached.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ESCAPES: Final = {34: b'\\"', 92: b"\\\\", 10: b"\\n", 13: b"\\r", 9: b"\\t", 7:
 
 
 class Monitors:
-    """The sessions that monitor, in the order in which they began."""
+    """The monitoring sessions, in the order in which they began."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -36,7 +36,7 @@ class Monitors:
         self.engine.gates |= GATE_SHOWN
 
     def remove(self, session: Session) -> None:
-        """Also for a session that does not monitor."""
+        """Stop showing commands to a session.  Does nothing if it does not monitor."""
         if session.monitors:
             session.monitors = False
             session.gates &= ~GATE_MONITOR
@@ -57,7 +57,7 @@ class Monitors:
 
 
 def quoted(word: bytes) -> bytes:
-    """An argument in double quotes, what cannot be printed escaped."""
+    """An argument in double quotes, with unprintable bytes escaped."""
     plain = True
     for c in word:
         if c < 32 or c > 126 or c == 34 or c == 92:

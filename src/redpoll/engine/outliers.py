@@ -1,7 +1,7 @@
-"""Commands that stand out: slow ones and large ones, for SLOWLOG, COMMANDLOG and LATENCY.
+"""Slow and large commands, for SLOWLOG, COMMANDLOG and LATENCY.
 
-`Engine.run` compares a command's duration with one number, `counters.quick_us`, the least of all thresholds; only
-what reaches it comes here.  While requests are weighed, that number is below every duration.
+`Engine.run` compares a command's duration with one number, `counters.quick_us`, the lowest threshold.  Only commands
+that reach it come here.  While the sizes of requests are checked, this number is below every duration.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Outliers:
         self.refused = Error(b"")
         """The reply to the last command that did not run."""
         self.weigh_from = NO_SIZE
-        """A connection that holds this many bytes of requests has them weighed."""
+        """If a connection holds this many bytes of requests, their sizes are checked."""
         self.large_from = NO_SIZE
         """Output of so many bytes may end with a large reply."""
         self.brim: i64 = FLUSH_BYTES
@@ -49,7 +49,7 @@ class Outliers:
         self.update_thresholds()
 
     def apply_options(self, options: Options) -> None:
-        """Use these settings from now on."""
+        """Apply the settings."""
         self.slow.threshold = options.commandlog_execution_slower_than
         self.slow.max_len = options.commandlog_slow_execution_max_len
         self.large_requests.threshold = options.commandlog_request_larger_than
@@ -62,15 +62,15 @@ class Outliers:
         self.update_thresholds()
 
     def update_thresholds(self) -> None:
-        """Find the least duration that needs more than a count."""
-        # The latency monitor's milliseconds are never below it.
+        """Update `quick_us`, the shortest duration that needs more than counting."""
+        # The threshold of the latency monitor, in ms, is never below this.
         least = CELLS
         if 0 <= self.slow.threshold < least:
             least = self.slow.threshold
         self.counters.quick_us = NEVER_QUICK if self.weighing or least == 0 else least
         self.weigh_from = NO_SIZE
         if self.large_requests.threshold >= 0:
-            # A connection counts the arguments that it holds, not what the wire adds to each.
+            # A connection counts the bytes of arguments, without the protocol's overhead.
             self.weigh_from = self.large_requests.threshold >> 3
         self.large_from = NO_SIZE
         if self.large_replies.threshold >= 0:
@@ -80,7 +80,7 @@ class Outliers:
             self.brim = self.large_from
 
     def weigh_requests(self, weighing: bool) -> None:
-        """Start or stop to look at the size of every request."""
+        """Start or stop checking the size of every request."""
         self.weighing = weighing
         self.update_thresholds()
 
@@ -106,18 +106,18 @@ class Outliers:
         size = reply_bytes(reply, session.resp)
         if self.large_replies.takes(size):
             command = session.engine.meant(args)
-            # EXEC is not kept: its commands are.
+            # EXEC itself is not logged, but its commands are.
             if command is not None and not command.flag(SKIP_COMMANDLOG):
                 self.large_replies.note(session, command, args, size, now_us // 1000000)
 
 
 def bulk_bytes(size: i64) -> i64:
-    """What a bulk string of `size` bytes takes on the wire."""
+    """The bytes of a bulk string of `size` bytes on the wire."""
     return size + len(str(size)) + 5
 
 
 def reply_bytes(reply: object, resp: i64) -> i64:
-    """The bytes of a reply on the wire.  O(items); the rare kinds of reply are encoded to find out."""
+    """The bytes of a reply on the wire.  O(items).  Rare kinds of reply are encoded to measure them."""
     if isinstance(reply, bytes):
         return bulk_bytes(len(reply))
     if isinstance(reply, list):

@@ -1,9 +1,9 @@
 """CLIENT PAUSE: commands wait and run later, in the order in which they came.
 
-The gates of all commands, or of those that write, are shut; a command that meets one is not run, and its connection
-keeps it and all after it.  When the pause is over the connections go on in the order in which they were stopped.
-Meanwhile no key is deleted because of its deadline: it is only hidden, so that the data set stands still.  What writes
-all the same (a session in process, DEBUG POPULATE) deletes the hidden key in whose place it puts another.
+The gates of all commands, or of commands that write, are closed.  A connection keeps a command that meets a closed
+gate, and all commands after it.  After the pause the connections continue in the order in which they were stopped.
+During the pause an expired key is hidden but not deleted, so that the data set does not change.  A write that is still
+possible (a session in process, DEBUG POPULATE) deletes the hidden key that it overwrites.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Pause:
         self.waiting: list[Session] = []
 
     def begin(self, until_ms: i64, writes_only: bool) -> None:
-        """Pause; of two pauses the later end and the stricter kind hold."""
+        """Pause clients.  If there is a pause already, the later end and the stricter kind apply."""
         engine = self.engine
         if until_ms > self.until_ms:
             self.until_ms = until_ms
@@ -39,7 +39,7 @@ class Pause:
         engine.moment.deleting_expired = False
 
     def end(self) -> None:
-        """Let everybody go on, in order."""
+        """End the pause: the connections continue, in order."""
         engine = self.engine
         self.until_ms = 0
         engine.gates &= ~GATE_PAUSED
@@ -57,7 +57,7 @@ class Pause:
             self.end()
 
     def actions(self) -> bytes:
-        """What is held up, as INFO says it."""
+        """The paused actions, as INFO shows them."""
         if self.engine.gates & GATE_PAUSE_ALL != 0:
             return b"all"
         return b"write" if self.until_ms != 0 else b"none"
@@ -65,8 +65,8 @@ class Pause:
     def holds(self, session: Session, command: Command) -> bool:
         """Whether a command has to wait.
 
-        Calls in process never do.  While only writes are paused, EXEC waits if its transaction writes and may still
-        run.
+        Calls in process never wait.  While only writes are paused, EXEC waits if its transaction writes and has not
+        failed.
         """
         if not session.may_block:
             return False

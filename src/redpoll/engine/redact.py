@@ -1,4 +1,4 @@
-"""Secrets among the arguments of a command: what logs, MONITOR and reports show in their place."""
+"""Replaces secrets among the arguments of a command, for logs, MONITOR and reports."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ HIDDEN: Final = b"(redacted)"
 
 
 def redacted(name: bytes, args: list[bytes]) -> list[bytes]:
-    """The arguments with secrets replaced; the very list if there are none.  Source: spec/server.md §7.
+    """The arguments with secrets replaced; the same list object if there are none.  Source: spec/server.md §7.
 
-    `name` is the command's own (`auth`, `config|set`), for `args` may call it by what `rename-command` made of it.
+    `name` is the original name of the command (`auth`, `config|set`), because `args` may have a name that
+    `rename-command` gave it.
     """
     count = len(args)
     hidden: list[int] = []
@@ -41,7 +42,7 @@ def redacted(name: bytes, args: list[bytes]) -> list[bytes]:
 
 
 def migrate_secrets(args: list[bytes]) -> list[int]:
-    """Where MIGRATE's passwords and user names stand."""
+    """The indexes of MIGRATE's passwords and user names."""
     found: list[int] = []
     for at in range(6, len(args)):
         word = args[at].lower()

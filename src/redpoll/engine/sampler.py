@@ -27,7 +27,7 @@ class Rate:
         self.before: i64 = 0
 
     def take(self, total: i64, passed_us: i64) -> None:
-        """The sum stands at `total`, `passed_us` after the last time."""
+        """Add a sample: the sum is `total`, `passed_us` after the last sample."""
         grown = total - self.before
         self.before = total
         rate = float(grown) * 1e6 / float(passed_us) if grown > 0 and passed_us > 0 else 0.0
@@ -35,7 +35,7 @@ class Rate:
         self.next = (self.next + 1) % KEPT
 
     def reset(self) -> None:
-        """The sum starts at zero again, and nothing is known of its rate."""
+        """Reset the sum and the rate."""
         self.before = 0
         for n in range(KEPT):
             self.samples[n] = 0.0
@@ -49,7 +49,7 @@ class Rate:
 
 @mypyc_attr(acyclic=True)
 class Recent:
-    """The greatest of the sizes taken lately, one a second."""
+    """The greatest size of the last seconds, sampled once a second."""
 
     def __init__(self) -> None:
         self.sizes: Final[list[i64]] = [0] * RECENT_SECONDS
@@ -95,12 +95,12 @@ class Sampler:
         self.note_memory(now_us)
 
     def reset(self) -> None:
-        """CONFIG RESETSTAT: forget all rates; the peak stays."""
+        """CONFIG RESETSTAT: reset all rates.  The peak stays."""
         for rate in (self.commands, self.received, self.sent, self.turns, self.active):
             rate.reset()
 
     def note_memory(self, now_us: i64) -> i64:
-        """Memory in use now, which may be the most so far."""
+        """Update the peak of memory."""
         used = self.engine.used_memory()
         if used > self.peak_bytes:
             self.peak_bytes = used
@@ -108,6 +108,6 @@ class Sampler:
         return used
 
     def turn_us(self) -> i64:
-        """How long a turn of the loop has taken lately, without its wait."""
+        """The recent duration of a turn of the loop, without its wait."""
         turns = self.turns.mean()
         return i64(self.active.mean() / turns) if turns > 0 else i64(0)

@@ -1,6 +1,6 @@
-"""Who asks: the database selected, the protocol spoken, the transaction collected.  A session has no socket.
+"""A session: its database, protocol version, and transaction.  A session has no socket.
 
-A connection owns one, and so do an in-process caller, a script, the loading of a file and a replication link.
+A connection owns a session.  So do an in-process client, a script, the loading of a file and a replication link.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SKIPPING: Final[i64] = 3
 
 
 class Transaction:
-    """What a session collects between MULTI and EXEC."""
+    """The commands of a session between MULTI and EXEC."""
 
     def __init__(self) -> None:
         self.queued: list[list[bytes]] = []
@@ -46,7 +46,7 @@ class Transaction:
 
 
 class Buffers:
-    """What a connection holds and has moved, in bytes."""
+    """The buffers and the traffic of a connection, in bytes."""
 
     def __init__(self) -> None:
         self.request: i64 = 0
@@ -54,7 +54,7 @@ class Buffers:
         self.reply: i64 = 0
         """Replies that wait for the end of the loop's turn ..."""
         self.backlog: i64 = 0
-        """... and those that the client has not taken, in this many `pieces`."""
+        """... and bytes that the client has not read, in this many `pieces`."""
         self.pieces: i64 = 0
         self.received: i64 = 0
         self.sent: i64 = 0
@@ -64,7 +64,7 @@ class Buffers:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Peer:
-    """What a session wants of whoever carries its replies; a connection subclasses it."""
+    """The interface of the carrier of a session's replies.  A connection subclasses it."""
 
     def address(self) -> bytes:
         return b"?:0"
@@ -80,31 +80,31 @@ class Peer:
         return -1
 
     def deliver(self, session: Session, reply: object) -> None:
-        """Send a reply that comes later: to a command that had to wait, or a push.
+        """Send a late reply: to a blocked command, or a push message.
 
-        While a command of this session runs, its own reply goes first.
+        If a command of this session is running, its reply is sent first.
         """
 
     def requeue(self, args: list[bytes]) -> None:
-        """Run this command, which has not run, before those that the client sent after it."""
+        """Run this postponed command before the commands that the client sent after it."""
 
     def resume(self, session: Session) -> None:
-        """The session was served and no longer waits."""
+        """Continue: the session was served and no longer waits."""
 
     def close_after_reply(self) -> None:
-        """End the connection when what was said so far is sent."""
+        """Close the connection after the pending replies are sent."""
 
     def close(self) -> None:
-        """End the connection at once; what was said and not sent is lost."""
+        """Close the connection at once.  Unsent replies are lost."""
 
     def hold(self) -> None:
-        """Take nothing more from the client, and send it nothing that does not go at once."""
+        """Read nothing more from the client, and send only what the socket takes at once."""
 
     def hush(self) -> None:
-        """The session's `quiet` has changed."""
+        """React to a change of the session's `quiet`."""
 
     def marks(self) -> bytes:
-        """The letters of CLIENT LIST's `flags` that tell of the connection: `c`, `A`, `U`."""
+        """The letters of CLIENT LIST's `flags` that concern the connection: `c`, `A`, `U`."""
         return b""
 
     def is_local(self) -> bool:
@@ -112,12 +112,12 @@ class Peer:
         return True
 
     def buffers(self) -> Buffers:
-        """What is held for the session on its way in and out."""
+        """The sizes of the input and output buffers."""
         return Buffers()
 
 
 class Session:
-    """See the module's docstring.  `gates` are the bits of `gates.py` that hold for this session."""
+    """See the module's docstring.  `gates` are the bits of `gates.py` that are on for this session."""
 
     def __init__(self, engine: Engine, id: i64, peer: Peer) -> None:
         self.engine: Final = engine
@@ -158,23 +158,26 @@ class Session:
         self.capa_redirect = False
 
     def is_postponed(self) -> bool:
-        """Whether its command has not run and will be run again by its connection, when clients are not paused."""
+        """Whether its command is postponed: the connection will run it after the pause of clients."""
         return self.waiting is not None and self.waiting.postponed
 
     def can_block(self) -> bool:
-        """Whether a command may wait; if not, it answers at once as if its time were up."""
+        """Whether a command may block.  If not, it answers at once as after a time-out."""
         return self.may_block and self.atomic == 0
 
     def may_be_idle(self) -> bool:
-        """Whether `timeout` may end it: not while it waits, nor while it is there to be told things."""
+        """Whether `timeout` may close it: not while it blocks, and not if it receives pushed messages."""
         return self.waiting is None and not self.monitors
 
     def output_class(self) -> int:
-        """Which of `Options.output_limits` holds for it."""
+        """The index in `Options.output_limits` for this session."""
         return NORMAL
 
     def waits(self) -> bool:
-        """Whether it is blocked.  To be asked in a loop: compiled code would hold the attribute to a first None."""
+        """Whether it is blocked.
+
+        Use this in loops: compiled code assumes that an attribute which was None stays None.
+        """
         return self.waiting is not None
 
     def flags(self) -> bytes:
@@ -198,28 +201,28 @@ class Session:
         return found or b"N"
 
     def changed(self, key: bytes, value: Value | None, event: Event, count: i64) -> None:
-        """Tell that a command changed `key`; see `Database.changed`."""
+        """Report that a command changed `key`; see `Database.changed`."""
         self.db.changed(key, value, event, count)
 
     def also(self, key: bytes, event: Event) -> None:
-        """A further event of the change just told (SET … EX: `set`, then `expire`)."""
+        """Report a further event of the last change (SET … EX: `set`, then `expire`)."""
         moment = self.db.moment
         if moment.interest != 0:
             moment.listener.changed(self.db.index, key, event)
 
     def journal_as(self, args: list[bytes]) -> None:
-        """Write `args` into the journal instead of the command as it came, which would not repeat itself.
+        """Write `args` into the journal instead of the command, which would have another effect when repeated.
 
         Each further call adds one more effect of the same command.
         """
         self.engine.unit.rewrite(args)
 
     def journal_only(self) -> None:
-        """Write nothing but what `journal_as` is given into the journal, and nothing at all if it is given nothing."""
+        """Write only the arguments of `journal_as` into the journal; nothing if it is not called."""
         self.engine.unit.withhold()
 
     def journals(self) -> bool:
-        """Whether anybody wants the effects: for commands whose effects take some work to put together."""
+        """Whether there is a journal.  For commands whose effects take some work to build."""
         return self.engine.unit.journal is not None
 
     def journal_always(self) -> None:

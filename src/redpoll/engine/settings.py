@@ -1,9 +1,9 @@
-"""Settings on their way to where they work: CONFIG keeps the values, and each change is copied from there.
+"""Copies settings to where they are used.  CONFIG keeps the values, and each change is copied from there.
 
 Commands and connections never ask `Config`: they read `engine.options`, whose attributes are called as the directives
-(`tcp-keepalive` is `engine.options.tcp_keepalive`), or what `EngineSettings.apply_here` writes to.  To have a directive
-at hand, declare an attribute of its name in `Options`; nothing else is needed.  To act on a change beyond that,
-subclass `Effects` and `config.listen`.  Then mark the directive `EFFECT` where `config/` declares it.
+(`tcp-keepalive` is `engine.options.tcp_keepalive`), or what `EngineSettings.apply_here` writes to.  To use a directive,
+declare an attribute of its name in `Options`; nothing else is needed.  To act on a change beyond that, subclass
+`Effects` and `config.listen`.  Then mark the directive `EFFECT` where `config/` declares it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PUBSUB: Final = 2
 
 
 class OutputLimit:
-    """How much may wait for a slow reader: `hard` bytes, or more than `soft` bytes for `seconds`; 0 is no limit."""
+    """The limit of unsent output: `hard` bytes, or `soft` bytes for `seconds`.  0 means no limit."""
 
     def __init__(self, hard: i64, soft: i64, seconds: i64) -> None:
         self.hard: Final = hard
@@ -37,8 +37,10 @@ class OutputLimit:
 
 
 class Options:
-    """Values of directives, each under the name of its own: numbers, sizes and bits as i64, yes and no as bool, else
-    the text that CONFIG GET shows.  An `Engine` fills it from its `Config` before anything else happens.
+    """Values of directives, under their own names.
+
+    Numbers, sizes and bits are i64, yes and no are bool, others the text of CONFIG GET.  An `Engine` fills it from its
+    `Config` first of all.
     """
 
     def __init__(self) -> None:
@@ -72,7 +74,7 @@ class Options:
         self.maxmemory_policy: bytes = b""
 
     def uses_lfu(self) -> bool:
-        """Whether the eviction policy counts uses (OBJECT FREQ) rather than the time of the last one."""
+        """Whether the eviction policy is LFU (OBJECT FREQ), not LRU."""
         return self.maxmemory_policy.endswith(b"-lfu")
 
 
@@ -116,13 +118,13 @@ ELSEWHERE: Final = [
 
 
 class EngineSettings(Effects):
-    """Copies what changed into `engine`."""
+    """Copies changed settings into `engine`."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine: Final = engine
 
     def connect(self, config: Config) -> None:
-        """Copy everything, and listen from now on."""
+        """Copy all settings, and listen to later changes."""
         for directive in DIRECTIVES:
             name = directive.name
             if name in ELSEWHERE or hasattr(self.engine.options, attribute_of(name)):
@@ -139,7 +141,7 @@ class EngineSettings(Effects):
             elif isinstance(kind, bool):
                 setattr(options, attribute, config.flag(name))
             else:
-                # Some sizes may be set to more than an attribute takes.
+                # Some sizes may exceed 64 bits, which an attribute cannot hold.
                 setattr(options, attribute, min(config.integer(name), GREATEST))
         if name in WATCHED:
             self.engine.outliers.apply_options(options)
@@ -148,7 +150,7 @@ class EngineSettings(Effects):
         return b""
 
     def apply_here(self, name: bytes, config: Config) -> None:
-        """Copy a directive to a place that is not called as itself."""
+        """Copy a directive to an attribute with another name."""
         engine = self.engine
         if name == b"requirepass":
             engine.require_password(config.text(name))
@@ -168,13 +170,13 @@ def attribute_of(name: bytes) -> str:
 
 
 def output_limits(words: list[bytes]) -> list[OutputLimit]:
-    """The limits of each class from the value that CONFIG GET shows, which names each once and in order."""
+    """The limits of each class.  The value of CONFIG GET names each class once, in order."""
     numbers = [int(word) for word in words if word not in CLIENT_CLASSES]
     return [OutputLimit(numbers[at], numbers[at + 1], numbers[at + 2]) for at in range(0, len(numbers), 3)]
 
 
 def default_config(databases: int) -> Config:
-    """The settings of an engine that nobody configured."""
+    """The default settings of an engine."""
     config = Config(Files())
     config.assign(BY_NAME[b"databases"], [b"%d" % databases])
     return config

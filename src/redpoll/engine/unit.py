@@ -1,7 +1,7 @@
-"""The unit: what happens at one moment for everybody: a command, an EXEC, a served blocked client.
+"""The unit: one command, one EXEC, or one blocked client that is served.  It happens at one moment.
 
-While it runs, effects are collected; at its end, in one place, the journal gets them and keys that became ready serve
-who waits for them.
+While it runs, effects are collected.  At its end they go to the journal, and sessions that wait for ready keys are
+served.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from redpoll.keyspace.moment import Moment
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Journal:
-    """Who wants the effects of units: the append-only file, the replication backlog.  Subclassed by higher rooms."""
+    """A receiver of the effects of units: the append-only file, the replication backlog.  Higher rooms subclass it."""
 
     def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
-        """The effects of one unit, as commands, in order; of each the number of the database that it is for."""
+        """Write the effects of one unit: commands in order, each with the number of its database."""
 
 
 class Unit:
-    """The effects of the present unit.  `journal` is None as long as nobody wants them, and then nothing is kept.
+    """The effects of the current unit.  While `journal` is None, nothing is collected.
 
-    Only `attach` sets it: what was noted of commands that ran before is not for those that come.
+    Only `attach` sets it, because it also drops the effects of earlier commands.
     """
 
     def __init__(self, moment: Moment) -> None:
@@ -42,7 +42,7 @@ class Unit:
         """Whether it is none although it changed something."""
 
     def attach(self, journal: Journal | None) -> None:
-        """Let `journal` have the effects from now on, or nobody (None).  What ran before is told to neither."""
+        """Send the effects to `journal` from now on (None: to none).  Earlier effects are sent to neither journal."""
         self.journal = journal
         self.databases = []
         self.effects = []
@@ -55,26 +55,26 @@ class Unit:
         self.changes_before = self.moment.changes
 
     def rewrite(self, args: list[bytes]) -> None:
-        """Keep `args` as an effect of the present command, instead of the command as it came."""
+        """Record `args` as an effect of the current command, instead of the command itself."""
         if self.journal is not None:
             self.rewritten.append(args)
 
     def force(self) -> None:
-        """The present command is an effect whether it changes something or not."""
+        """Record the current command as an effect even if it changes nothing."""
         if self.journal is not None:
             self.forced = True
 
     def withhold(self) -> None:
-        """The present command is no effect as it came: only what `rewrite` is given of it."""
+        """Do not record the current command itself, only the arguments of `rewrite`."""
         self.withheld = True
 
     def add(self, db: int, effect: list[bytes]) -> None:
-        """Keep an effect.  A unit may reach into several databases: SELECT in a transaction, MOVE, COPY."""
+        """Add an effect.  A unit may change several databases: SELECT in a transaction, MOVE, COPY."""
         self.databases.append(db)
         self.effects.append(effect)
 
     def note(self, db: int, args: list[bytes]) -> None:
-        """A command has run; if it changed something it is an effect, as it came or as it was rewritten."""
+        """Record a command that has run, as it is or rewritten, if it changed something."""
         if self.moment.changes != self.changes_before or self.forced:
             if len(self.rewritten) == 0 and not self.withheld:
                 self.add(db, args)
@@ -96,7 +96,7 @@ class Unit:
             journal.write(databases, effects)
 
     def end_each(self) -> None:
-        """Hand the effects to the journal one by one: keys that the cycle found expired, each a unit of its own."""
+        """Hand the effects to the journal one by one, each as a unit of its own: keys that active expiry deleted."""
         journal = self.journal
         databases = self.databases
         effects = self.effects

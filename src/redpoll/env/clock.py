@@ -1,4 +1,4 @@
-"""Time, handed to whoever needs it so that a test can move it."""
+"""The clock.  It is passed to its users, so that a test can move it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Clock:
         return i64(time() * 1000000.0)
 
     def sleep(self, seconds: float) -> None:
-        """Let the whole program wait."""
+        """Make the whole program wait."""
         sleep(seconds)
 
 

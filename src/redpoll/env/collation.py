@@ -1,4 +1,7 @@
-"""The order of texts that a locale has.  Locales are the process's own: a server sets it, a program around us does."""
+"""The sort order of a locale.
+
+The locale belongs to the process: a server may set it; in process, only the program may.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ BY_BYTES: Final = ("C", "POSIX", "C.UTF-8", "C.utf8")
 
 
 class Collation:
-    """By bytes, until `choose` names a locale."""
+    """Sorts by bytes until `choose` sets a locale."""
 
     def __init__(self) -> None:
         self.by_bytes = True
         """Whether the order is that of the bytes, so that no `key` is needed."""
 
     def choose(self, name: bytes) -> bool:
-        """Order by this locale, empty for the environment's; False if the system has none of that name."""
+        """Sort by this locale (empty: the environment's); return False if the system does not have it."""
         try:
             found = locale.setlocale(locale.LC_COLLATE, name.decode("utf-8", "surrogateescape"))
         except (locale.Error, ValueError):
@@ -26,5 +29,5 @@ class Collation:
         return True
 
     def key(self, text: bytes) -> str:
-        """What stands for `text` in comparisons.  A zero byte ends a text."""
+        """The sort key of `text`.  A zero byte ends a text."""
         return locale.strxfrm(text.partition(b"\0")[0].decode("utf-8", "surrogateescape"))

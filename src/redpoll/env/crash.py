@@ -1,7 +1,7 @@
-"""What is left to say when the program dies of its own mistake.
+"""Crash reports.
 
-An exception that nobody caught becomes a report in the log.  A fault that kills the process at once (a bad memory
-access, an abort) leaves no time for that: the interpreter's fault handler writes the Python stack of every thread.
+An uncaught exception becomes a report in the log.  A fault that kills the process at once (a bad memory access, an
+abort) leaves no time for that: the interpreter's fault handler writes the Python stack of every thread.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class CrashReports:
         self.descriptor = -1
 
     def arm(self) -> None:
-        """Have faults written to the log's file, or to standard error."""
+        """Write faults to the log's file, or to standard error."""
         self.disarm()
         if self.log.path:
             try:
@@ -36,14 +36,14 @@ class CrashReports:
         faulthandler.enable(2)
 
     def disarm(self) -> None:
-        """Leave faults to the system."""
+        """Stop handling faults."""
         faulthandler.disable()
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
 
     def report(self, error: BaseException, doing: list[str]) -> None:
-        """Log what happened: `doing` are lines on what the program was about."""
+        """Log the current exception.  `doing` are lines about what the program was doing."""
         log = self.log
         log.warning("=== REDPOLL BUG REPORT START: cut and paste from here ===")
         for line in self.facts:

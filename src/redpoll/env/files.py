@@ -1,7 +1,7 @@
-"""The file system, handed to whoever needs it so that a test can lose what a crash would lose.
+"""The file system.  It is passed to its users, so that a test can lose the data that a crash would lose.
 
-Paths are bytes.  Every method raises OSError as the system does.  What must survive a crash is written with `replace`,
-or by `append`, `sync` and, when the name itself is new or was removed, `sync_folder`.
+Paths are bytes.  Every method raises OSError as the system does.  To survive a crash, write data with `replace`, or
+with `append` and `sync`; after creating or removing a file also call `sync_folder`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Appender:
             done += os.write(self.descriptor, data[done:])
 
     def sync(self) -> None:
-        """Return once the disk has what was written."""
+        """Return when the written data is on the disk."""
         os.fsync(self.descriptor)
 
     def close(self) -> None:
@@ -48,11 +48,11 @@ class Files:
             return file.read()
 
     def append(self, path: bytes) -> Appender:
-        """Open for writing at the end; made if missing."""
+        """Open for appending.  A missing file is created."""
         return Appender(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, READABLE))
 
     def rename(self, old: bytes, new: bytes) -> None:
-        """Give a file another name, in place of a file that has it; safe after `sync_folder`."""
+        """Rename a file, replacing an existing one.  Survives a crash after `sync_folder`."""
         os.rename(old, new)
 
     def remove(self, path: bytes) -> None:
@@ -62,7 +62,7 @@ class Files:
         return os.path.exists(path)
 
     def sync_folder(self, path: bytes) -> None:
-        """Return once the disk has the names within a folder as they are now."""
+        """Return when the current names in a folder are on the disk."""
         descriptor = os.open(path or b".", os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
@@ -70,7 +70,7 @@ class Files:
             os.close(descriptor)
 
     def matching(self, pattern: bytes) -> list[bytes]:
-        """The paths that fit a shell pattern, in order."""
+        """The paths that match a shell pattern, sorted."""
         return sorted(glob.glob(pattern))
 
     def working_folder(self) -> bytes:
@@ -82,13 +82,13 @@ class Files:
         os.chdir(path)
 
     def absolute(self, path: bytes) -> bytes:
-        """`path` as seen from the root."""
+        """The absolute form of `path`."""
         return path if path.startswith(b"/") else os.path.join(self.working_folder(), path)
 
     def replace(self, path: bytes, data: bytes) -> None:
-        """Give a file a new content: all of it or, after a crash at any moment, none of it.
+        """Replace the content of a file atomically: after a crash it has the old or the new content.
 
-        A crash may leave a draft behind, named as the file and six hexadecimal digits.
+        A crash may leave a temporary file behind: the file's name with six hexadecimal digits.
         """
         draft = path + b".%06x" % (os.getpid() & 0xFFFFFF)
         file = self.append(draft)
@@ -108,9 +108,9 @@ class Files:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class MemoryFiles(Files):
-    """Files of one folder tree in memory; `crash` forgets what was not synced.  For tests and the simulator.
+    """Files of one folder tree in memory.  `crash` drops everything that was not synced.  For tests and the simulator.
 
-    A name that `sync_folder` has not seen leads, after a crash, to what the last synced state of the folder has.
+    After a crash, a name has the file that it had at the last `sync_folder`.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class MemoryFiles(Files):
         self.folder = b"/"
 
     def crash(self) -> None:
-        """The power fails: only synced names stay, each with its synced content."""
+        """Simulate a power failure: only synced names stay, each with its synced content."""
         self.contents = dict(self.on_disk)
         for file in self.contents.values():
             file.data = file.data[: file.synced]
@@ -167,7 +167,7 @@ class MemoryFiles(Files):
         return self.folder
 
     def enter(self, path: bytes) -> None:
-        """Any folder exists in which a file does, and the root."""
+        """A folder exists if a file is in it; the root always exists."""
         folder = os.path.normpath(self.absolute(path))
         if folder != b"/" and not any(name.startswith(folder + b"/") for name in self.contents):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
@@ -175,7 +175,7 @@ class MemoryFiles(Files):
 
 
 class MemoryFile:
-    """What a file holds, and how much of it is safe."""
+    """The content of a file, and how much of it is synced."""
 
     def __init__(self) -> None:
         self.data = b""

@@ -28,7 +28,7 @@ WARNING: Final = 3
 NOTHING: Final = 4
 
 LEVELS: Final = ("debug", "verbose", "notice", "warning", "nothing")
-"""The words of `loglevel`; each level logs itself and those after it."""
+"""The words of `loglevel`; each level also logs those after it."""
 
 SIGNS: Final = ".-*#"
 
@@ -57,23 +57,23 @@ class Log:
         self.system: SystemLog | None = None
 
     def debug(self, message: str) -> None:
-        """What helps a developer."""
+        """Log details for developers."""
         self.write(DEBUG, message)
 
     def verbose(self, message: str) -> None:
-        """What is rarely useful, but not as much as debugging says."""
+        """Log details that are rarely useful, but fewer than `debug`."""
         self.write(VERBOSE, message)
 
     def notice(self, message: str) -> None:
-        """What an operator wants to read in a normal life."""
+        """Log normal events for the operator."""
         self.write(NOTICE, message)
 
     def warning(self, message: str) -> None:
-        """What an operator has to read."""
+        """Log an event that the operator must know."""
         self.write(WARNING, message)
 
     def write(self, level: int, message: str) -> None:
-        """Log `message` if `level` is wanted; bytes that are no UTF-8 are expected as surrogate escapes."""
+        """Log `message` if `level` is wanted; bytes that are not UTF-8 are passed as surrogate escapes."""
         if level < self.level:
             return
         self.put(self.line(level, message))
@@ -112,7 +112,8 @@ class Log:
         data = (line + "\n").encode("utf-8", "surrogateescape")
         try:
             if not self.path:
-                # Without a buffer: what nobody reads any more is lost here and now, and cannot fail again at the end.
+                # Unbuffered: if nobody reads the output any more, the line is lost now and does not fail again at the
+                # end.
                 os.write(STANDARD_OUTPUT, data)
                 return
             with open(self.path, "ab", buffering=0) as file:
@@ -122,7 +123,7 @@ class Log:
 
 
 class CollectedLog(Log):
-    """A log that only remembers: `lines` holds each line without its end."""
+    """A log that only collects lines, without their ends, in `lines`."""
 
     def __init__(self, clock: Clock, level: str = "notice") -> None:
         super().__init__(clock, level)
@@ -151,7 +152,7 @@ JSON_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n":
 
 
 def json_text(message: str) -> str:
-    """`message` as it stands between the quotes of a JSON string."""
+    """`message`, escaped for a JSON string."""
     parts: list[str] = []
     for letter in message:
         if letter in JSON_ESCAPES:

@@ -1,4 +1,4 @@
-"""This process as the system sees it: its memory, its limits, its place in the background."""
+"""The process: its memory, its limits, its streams, going to the background."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 
 def resident_bytes() -> int:
-    """Memory of this process that is in RAM, in bytes; its greatest where the system does not tell the present."""
+    """The resident memory of this process in bytes; its peak if the system does not report the current size."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * resource.getpagesize()
@@ -24,7 +24,7 @@ def open_files_limit() -> int:
 
 
 def raise_open_files_limit(wanted: int) -> str:
-    """Have at least `wanted` descriptors, or as many as the system allows; its reason if they are fewer."""
+    """Raise the limit of descriptors to `wanted`, or as far as the system allows; return the reason if it is lower."""
     reason = ""
     present, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if present == resource.RLIM_INFINITY:
@@ -37,13 +37,13 @@ def raise_open_files_limit(wanted: int) -> str:
             break
         except (OSError, ValueError) as refused:
             reason = str(refused)
-            # Above the hard limit only a privileged process gets anything; what is within it is always allowed.
+            # Only a privileged process may exceed the hard limit.  Values up to the hard limit are always allowed.
             count = max(hard, present) if not unbounded else count - 16
     return reason
 
 
 def greatest_listen_backlog() -> int:
-    """The greatest length of a queue of new connections that the system allows; 0 if it does not tell."""
+    """The system's limit for the queue of new connections; 0 if unknown."""
     try:
         with open("/proc/sys/net/core/somaxconn", "rb") as file:
             return int(file.read())
@@ -52,15 +52,15 @@ def greatest_listen_backlog() -> int:
 
 
 def open_standard_streams() -> None:
-    """Open the null device in place of a standard stream that the program was started without.
+    """Open the null device for each standard stream that is closed at the start.
 
-    Else the first sockets would get its number, and what is written to the stream would go to a client.
+    Otherwise the first sockets would get its number, and output to the stream would go to a client.
     """
     for stream in range(3):
         try:
             os.fstat(stream)
         except OSError:
-            # The lowest free number is this one.
+            # `open` returns the lowest free number, which is this stream.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
@@ -68,7 +68,10 @@ def open_standard_streams() -> None:
 
 
 def go_to_background() -> None:
-    """Go on as a child of the system without a terminal, its standard streams on /dev/null; the parent ends here."""
+    """Continue as a background process without a terminal, with /dev/null as standard streams.
+
+    The parent ends here.
+    """
     if os.fork() != 0:
         os._exit(0)
     os.setsid()
@@ -83,7 +86,7 @@ OOM_SCORE = "/proc/self/oom_score_adj"
 
 
 def oom_score() -> int:
-    """How gladly the kernel ends this process when memory runs out, from -1000 to 1000; 0 if it does not tell."""
+    """The kernel's out-of-memory score of this process, from -1000 to 1000 (killed first); 0 if unknown."""
     try:
         with open(OOM_SCORE, "rb") as file:
             return int(file.read())
@@ -92,7 +95,7 @@ def oom_score() -> int:
 
 
 def set_oom_score(score: int) -> str:
-    """Tell the kernel; return the reason if it refuses."""
+    """Set the out-of-memory score; return the reason if the kernel refuses."""
     try:
         with open(OOM_SCORE, "wb", buffering=0) as file:
             file.write(b"%d\n" % score)
@@ -120,14 +123,14 @@ def remove_file(path: str) -> None:
 
 
 def end_at_once(status: int) -> None:
-    """End the process: the system takes gigabytes back at once, which freed one by one would take seconds."""
+    """End the process without freeing objects one by one, which would take seconds for gigabytes."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
 def system_memory_bytes() -> int:
-    """RAM of the machine, in bytes; 0 where the system does not tell."""
+    """The RAM of the machine in bytes; 0 if unknown."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
@@ -143,7 +146,7 @@ def cpu_seconds(thread: bool) -> tuple[float, float, float, float]:
 
 
 def give_memory_back() -> None:
-    """Have the allocator return what it keeps free to the system, where it can be asked to."""
+    """Make the allocator return free memory to the system, if it supports that."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
@@ -151,5 +154,5 @@ def give_memory_back() -> None:
 
 
 def end_by_signal(number: int) -> None:
-    """Have this process end by a signal, as a fault would end it."""
+    """End this process by a signal, as a fault would."""
     os.kill(os.getpid(), number)

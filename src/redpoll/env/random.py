@@ -1,4 +1,4 @@
-"""Randomness, handed to whoever needs it so that a seed repeats a run."""
+"""Randomness.  It is passed to its users, so that a seed repeats a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Random:
         self.generator = Generator(seed) if seed is not None else Generator()
 
     def below(self, stop: i64) -> i64:
-        """A whole number from 0 to `stop` - 1, each as likely as any other."""
+        """A random integer from 0 to `stop` - 1."""
         return self.generator.randrange(stop)
 
     def fraction(self) -> float:

@@ -1,4 +1,4 @@
-"""How this program was started, so that it can be started anew in place of itself, under the same process id."""
+"""Restarts this program in place, under the same process id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_DELAY_S: Final = 1000000000
 
 
 class Start:
-    """The command line and the folder of the start.  Made before anything changes the working folder."""
+    """The command line and the folder of the start.  Create it before the working folder changes."""
 
     def __init__(self) -> None:
         self.program: Final = sys.executable
@@ -27,7 +27,7 @@ class Start:
             self.folder = ""
 
     def obstacle(self) -> str:
-        """Why the program could not be started again now; empty if it could."""
+        """Why the program cannot be restarted now; empty if it can."""
         if not self.program or not os.access(self.program, os.X_OK):
             return f"{self.program or 'the interpreter'} cannot be executed"
         if not os.path.isdir(self.folder):
@@ -35,8 +35,8 @@ class Start:
         return ""
 
     def again(self, delay_ms: i64) -> None:
-        """Leave everything as it stands, wait, and start again; returns only if the system refuses."""
-        # Whoever is connected sees the end now, not after the delay.
+        """Wait, and restart without any cleanup.  Returns only if the system refuses."""
+        # Close the connections now, so that clients do not wait for the delay.
         os.closerange(STANDARD_STREAMS, os.sysconf("SC_OPEN_MAX"))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)

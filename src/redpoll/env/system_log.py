@@ -23,13 +23,13 @@ PRIORITIES: Final = (7, 6, 5, 4)
 FACILITIES: Final = {"user": 1} | {f"local{n}": 16 + n for n in range(8)}
 
 PATIENCE_S: Final = 0.1
-"""How long a daemon that is behind may hold up the server, once; from then on lines are lost until it takes one."""
+"""How long a slow daemon may block the server, once.  Then lines are lost until it accepts one."""
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class SystemLog:
-    """Messages of `ident` to the daemon at `address`; they are lost while it is not there."""
+    """Sends messages of `ident` to the daemon at `address`.  Messages are lost while there is no daemon."""
 
     def __init__(self, ident: str, facility: str, clock: Clock, address: str = SYSTEM_LOG) -> None:
         self.ident: Final = ident
@@ -40,18 +40,18 @@ class SystemLog:
         self.patient = True
 
     def write(self, level: int, message: str) -> None:
-        """Send one message; a zero, which the system's own function would take for its end, becomes a blank."""
+        """Send one message.  Zero bytes become blanks, because they would end the message."""
         at = time.localtime(self.clock.now_us() // 1000000)
         stamp = f"{MONTHS[at.tm_mon - 1]} {at.tm_mday:2d} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
         text = message.replace("\0", " ")
         line = f"<{self.facility << 3 | PRIORITIES[level]}>{stamp} {self.ident}[{os.getpid()}]: {text}"
         data = line.encode("utf-8", "surrogateescape")
-        # A daemon that was restarted listens at a new socket of the same name: the old connection fails once.
+        # A restarted daemon listens at a new socket of the same name, so the old connection fails once.
         if not self.send(data):
             self.send(data)
 
     def send(self, data: bytes) -> bool:
-        """Whether no better connection would help."""
+        """Send a datagram; return False if a new connection might help."""
         sock = self.sock
         if sock is None:
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -73,7 +73,7 @@ class SystemLog:
         return True
 
     def close(self) -> None:
-        """Leave the daemon; the next message goes to it again."""
+        """Close the connection.  The next message opens it again."""
         if self.sock is not None:
             self.sock.close()
             self.sock = None

@@ -1,4 +1,4 @@
-"""What a key holds, apart from its key: on its way to another name or another database."""
+"""The value of a key without its key, on the way to another name or another database."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Content:
             self.packed = table.value()
 
     def detach(self, now_ms: i64) -> None:
-        """Become a copy: the object was the record's own.  O(its size)."""
+        """Replace the object, which belongs to the record, by a copy.  O(its size)."""
         outside = self.outside
         if outside is not None:
             self.outside = outside.copy()
@@ -37,7 +37,7 @@ class Content:
             self._drop_past(now_ms)
 
     def _drop_past(self, now_ms: i64) -> None:
-        """Leave fields past their deadline behind, but not a hash without fields."""
+        """Drop expired fields, unless that would leave a hash without fields."""
         outside = self.outside
         if outside is None:
             outside = outside_of(self.kind, self.packed)
@@ -52,14 +52,14 @@ class Content:
             self.kind = outside.kind
 
     def items_earliest(self) -> i64:
-        """The earliest deadline within a value of VOLATILE_KIND, or one before it."""
+        """The earliest deadline within a value of VOLATILE_KIND, or an earlier time."""
         outside = self.outside
         return earliest_at(self.packed, 0) if outside is None else outside.earliest()
 
     def fit_record(self, table: Table, key: bytes) -> None:
-        """Take the form that a record of `key` gives it: inside or beside, and a string's encoding."""
+        """Choose the form for a record of `key`: inside or beside it, and the encoding of a string."""
         if self.kind == STRING_EMBSTR:
-            # An embedded string may be too long beside another key; one that is `raw` stays so.
+            # With a longer key, an embedded string may be too long.  A `raw` string stays `raw`.
             outside = self.outside
             size: i64 = outside.length() if isinstance(outside, LongString) else i64(len(self.packed))
             self.kind = embedded_or_raw(len(key), size, False)
@@ -75,14 +75,14 @@ class Content:
         else:
             outside = outside_of(self.kind, self.packed)
             self.outside = outside
-        # The object keeps its key only if it is a long one, and `insert_outside` gives it that.
+        # The object has a key only if that is long; `insert_outside` sets it.
         outside.key = b""
         if isinstance(outside, Value):
             outside.kind = self.kind
 
 
 def packed_of(outside: Outside) -> bytes | None:
-    """What an object could be inside a record, None if it is too large for one."""
+    """The packed form of an object, None if it is too large for a record."""
     if isinstance(outside, LongString):
         return outside.text() if outside.length() <= RECORD_LIMIT else None
     assert isinstance(outside, Value)
@@ -90,7 +90,7 @@ def packed_of(outside: Outside) -> bytes | None:
 
 
 def outside_of(kind: i64, packed: bytes) -> Outside:
-    """An object beside its record with what was packed inside one."""
+    """An object with the content of a packed value."""
     if kind <= STRING_RAW:
         return LongString(packed)
     value = empty(kind)

@@ -1,7 +1,7 @@
-"""One database: keys to values, and the only doors through which either is seen or changed.
+"""One database: keys and values, and the only methods to read and change them.
 
-Every look-up deletes a key past its deadline first, moves the access clock and counts hits and misses; every change
-is told by one call, `changed`.  A handler therefore has nothing to remember but to look up and to tell.
+Every look-up deletes a key past its deadline first, moves the access clock and counts hits and misses; every change is
+reported by one call, `changed`.  A handler therefore only has to look up and to report.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from redpoll.types.zset import ZSet
 
 
 class Database(KeyLookups):
-    """See the module's docstring.  `index` is its number; SWAPDB exchanges tables, not databases."""
+    """See the module's docstring.  `index` is its number.  SWAPDB exchanges tables, not databases."""
 
     def string(self, key: bytes) -> bytes | None:
         """The string at `key`, or None.  Raises WRONGTYPE."""
@@ -50,7 +50,7 @@ class Database(KeyLookups):
         return self.text()
 
     def strings(self, args: list[bytes]) -> Strings:
-        """The string at each key of `args` after the first, null where there is none or another type."""
+        """The string at each key of `args[1:]`, null if there is none or if it has another type."""
         found = Strings()
         table = self.table
         moment = self.moment
@@ -104,7 +104,7 @@ class Database(KeyLookups):
         return self.found_string()
 
     def string_to_read(self, key: bytes) -> String | None:
-        """The string at `key` for who wants its length or a part of it, or None.  Raises WRONGTYPE."""
+        """The string at `key`, to read its length or a part of it, or None.  Raises WRONGTYPE."""
         return self.found_string() if self.look(key) else None
 
     def found_string(self) -> String:
@@ -127,7 +127,7 @@ class Database(KeyLookups):
     def _kept(self, first: i64, last: i64) -> Outside | None:
         """The object at the position, None if the value is packed.  Raises WRONGTYPE for kinds outside the range.
 
-        The caller tells it its place: to know that it is a `Value` takes longer than to know which.
+        The caller sets its place, because it knows the exact class: a call on `Value` would be slower.
         """
         table = self.table
         word = table.word
@@ -245,14 +245,14 @@ class Database(KeyLookups):
         return value
 
     def look_again(self, key: bytes, there: bool) -> None:
-        """Count a look-up of `key` for reading once more: XREAD and XREADGROUP look each key up twice."""
+        """Count another look-up of `key` for reading, because XREAD and XREADGROUP look each key up twice."""
         if there:
             self.moment.hits += 1
         else:
             self._miss(key)
 
     def container(self) -> Value:
-        """The container at the position, whatever its type: for reports and files.  The key holds no string."""
+        """The container at the position, of any type but string.  For reports and files."""
         found = self._kept(STRING_RAW + 1, KIND_MASK)
         if found is None:
             value = empty(self.table.kind())
@@ -265,12 +265,12 @@ class Database(KeyLookups):
         return value
 
     def set_string(self, key: bytes, value: bytes, keep_deadline: bool = False) -> None:
-        """Make `key` hold a string, whatever it held before; the caller tells `changed`."""
+        """Set `key` to a string, whatever it held before.  The caller calls `changed`."""
         there = self.look_to_change(key)
         self.set_found(key, value, there, keep_deadline)
 
     def set_found(self, key: bytes, value: bytes, there: bool, keep_deadline: bool) -> None:
-        """`set_string` for who has just looked `key` up: the position is its own or where it goes."""
+        """`set_string` after a look-up of `key`: the position is that of the key, or where it will be inserted."""
         table = self.table
         if not there and not self.moment.deleting_expired:
             self._make_room(key)
@@ -300,7 +300,7 @@ class Database(KeyLookups):
             self.set_deadline(0)
 
     def set_container(self, key: bytes, value: Value) -> None:
-        """Make `key` hold `value`, a new one, whatever it held before; the caller tells `changed` without a value."""
+        """Set `key` to a new `value`, whatever it held before.  The caller calls `changed` without a value."""
         if not self.look_to_change(key):
             self._put_in(key, value)
             self._created(key, value.kind)
@@ -322,12 +322,13 @@ class Database(KeyLookups):
                 moment.listener.grown(self.index, key)
 
     def changed(self, key: bytes, value: Value | None, event: Event, count: i64) -> None:
-        """Tell that `key` changed: the one call after every change.
+        """Report that `key` changed: the one call after every change.
 
-        Puts `value` back, or in if a look-up created it, or removes it if it is empty (then `del` is told too);
-        None means that a method here has written already.  Adds `count` to the changes since the last save, keeps
-        the sum of memory, and tells every listener.  A `value` with a `count` of 0 has no other content than before:
-        only its encoding is kept, and nothing is told.  Never journals and never serves: the unit's end does.
+        Writes `value` back, inserts it if a look-up created it, or removes it if it is empty (and reports `del` too).
+        None means that a method of this class has written already.  Adds `count` to the changes since the last save,
+        updates the sum of memory, and calls every listener.  With a `count` of 0 the content of `value` is unchanged:
+        only its encoding is stored, and nothing is reported.  The journal and waiting sessions are handled at the end
+        of the unit, not here.
         """
         moment = self.moment
         moment.changes += count
@@ -350,25 +351,26 @@ class Database(KeyLookups):
             self._account()
         if moment.interest != 0:
             moment.listener.changed(self.index, key, event)
-            # Nobody waits for elements of what is there: it has some.  Entries of a stream are another matter.
+            # An existing list, set or sorted set has elements, so no session waits for it.  Sessions do wait for new
+            # entries of an existing stream.
             if value is not None and value.kind == STREAM and (moment.awaited >> STREAM) & 1 != 0:
                 moment.listener.grown(self.index, key)
 
     def changed_too(self, key: bytes, value: Value, event: Event) -> None:
-        """Tell that a second key changed by a command that counts as one change (LMOVE)."""
+        """Report a second changed key of a command that counts as one change (LMOVE)."""
         self.changed(key, value, event, 1)
         self.moment.changes -= 1
 
     def _keep_encoding(self, key: bytes, value: Value) -> None:
-        """Keep an encoding that a command changed though it changed no content (ZADD XX of a long member)."""
+        """Store the encoding after a command that did not change the content (ZADD XX of a long member)."""
         table = self.table
         if value.home != CREATED and table.find(key) and table.kind() != value.kind:
             table.set_kind(value.kind)
 
     def put_back(self, key: bytes, value: Value) -> None:
-        """Write `value` back without telling a change, only that the key is new if it is.
+        """Write `value` back without reporting a change.  Only reports that a key is new.
 
-        For BITFIELD, which makes room in a string even for numbers that it then does not write.
+        For BITFIELD, which extends a string even for numbers that it then does not write.
         """
         if value.home == CREATED:
             self._put_in(key, value)
@@ -378,9 +380,9 @@ class Database(KeyLookups):
         self._account()
 
     def keep(self, key: bytes, value: Value, count: i64 = 0) -> None:
-        """Write back a `value` that was there before, and count `count` changes that no event tells.
+        """Write an existing `value` back, and count `count` changes without an event.
 
-        For what changes of a stream beside its entries; and before `changed` with None where no session waits for such
+        For changes of a stream other than its entries; and before `changed` with None, if no session can wait for such
         a change.
         """
         self.moment.changes += count
@@ -390,7 +392,7 @@ class Database(KeyLookups):
             self._account()
 
     def _put_in(self, key: bytes, value: Value) -> None:
-        """Let `key`, which was not found, hold `value`."""
+        """Insert `value` at `key`, which a look-up did not find."""
         moment = self.moment
         if not moment.deleting_expired:
             self._make_room(key)
@@ -405,7 +407,7 @@ class Database(KeyLookups):
             self.moment.listener.changed(self.index, key, DEL)
 
     def delete(self, key: bytes) -> bool:
-        """Delete `key` whatever it holds, telling `del`; return whether it was there."""
+        """Delete `key` and report `del`; return whether the key existed."""
         table = self.table
         if not table.find(key) or (table.volatile > 0 and self._is_gone(key)):
             return False
@@ -413,26 +415,26 @@ class Database(KeyLookups):
         self.changed(key, None, DEL, 1)
         return True
 
-    # Moving.  A value leaves its record before it enters another: no command holds two values of one key.
+    # Moving.  A value leaves its record before it gets another: no command holds two values of one key.
 
     def take(self) -> Content:
-        """What the key at the position holds, and its deadline; the record is gone."""
+        """Remove the record at the position; return its value and deadline."""
         content = Content(self.table)
         self.table.remove()
         self._account()
         return content
 
     def copy(self) -> Content:
-        """The same, copied: the record stays.  O(1) for what is packed, else O(size).
+        """Return a copy of the value and deadline; the record stays.  O(1) if packed, else O(size).
 
-        Fields past their deadline are not copied, unless all are.
+        Expired fields are not copied, unless all fields have expired.
         """
         content = Content(self.table)
         content.detach(self.moment.now_ms)
         return content
 
     def put(self, key: bytes, content: Content) -> None:
-        """Let `key`, which there is not, hold `content`; tells `new`, the caller tells `changed`."""
+        """Insert `content` at `key`, which must not exist.  Reports `new`; the caller calls `changed`."""
         table = self.table
         there = table.find(key)
         assert not there
@@ -451,9 +453,9 @@ class Database(KeyLookups):
         self._created(key, content.kind)
 
     def discard(self, key: bytes) -> bool:
-        """Delete `key` if it is there, past its deadline or not, and tell nobody; return whether it was.
+        """Delete `key`, expired or not, without reporting it; return whether it existed.
 
-        For who puts another value in its place, or tells of an empty result.
+        For callers that store another value there, or report an empty result.
         """
         if not self.table.find(key):
             return False
@@ -461,7 +463,7 @@ class Database(KeyLookups):
         return True
 
     def exchange(self, other: Database) -> None:
-        """Let the two databases have each other's keys."""
+        """Exchange the keys of two databases."""
         if other is self:
             return
         listener = self.moment.listener
@@ -482,16 +484,16 @@ class Database(KeyLookups):
         self.changed(key, None, EXPIRED, 1)
 
     def set_deadline(self, at_ms: i64) -> None:
-        """Give the key at the position a deadline, or take it away (0); the caller tells `changed`."""
+        """Set or remove (0) the deadline of the key at the position.  The caller calls `changed`."""
         self.table.set_deadline(at_ms)
         self._account()
 
     def set_encoding(self, kind: i64) -> None:
-        """Give the string at the position another encoding; the caller tells `changed`."""
+        """Set the encoding of the string at the position.  The caller calls `changed`."""
         self.table.set_kind(kind)
 
     def expire_due(self, most: i64) -> i64:
-        """Delete keys whose deadline has come, up to about `most` small ones' worth; return how much it was.
+        """Delete expired keys, worth up to about `most` small ones; return how much that was.
 
         O(deleted + segments).
         """
@@ -508,7 +510,7 @@ class Database(KeyLookups):
         return done
 
     def flush(self, lazily: bool) -> i64:
-        """Drop all keys; return how many there were.  Lazily, the memory comes back in slices."""
+        """Delete all keys; return how many there were.  If `lazily`, the memory is freed in small steps."""
         gone = self.table
         if gone.size > 0:
             self.moment.listener.replaced(self.index, None)

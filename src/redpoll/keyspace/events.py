@@ -1,4 +1,4 @@
-"""What can happen to a key: a name and a class letter, declared once.
+"""Keyspace events: a name and a class letter, declared once.
 
 Source: spec/events.md, "Channels, letters".
 """
@@ -11,7 +11,7 @@ from typing import Final
 class Event:
     """A keyspace event: its name on the channel, and the letter that `notify-keyspace-events` knows it by.
 
-    One that does not `modify` leaves the key as transactions watch it: it tells of a stream's groups.
+    An event without `modifies` does not break WATCH: it concerns the groups of a stream.
     """
 
     def __init__(self, name: bytes, letter: bytes, modifies: bool = True) -> None:

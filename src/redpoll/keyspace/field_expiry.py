@@ -1,4 +1,4 @@
-"""Hash fields whose deadline has come, of hashes that no command asks for."""
+"""Active expiry of hash fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from redpoll.types.hash import Hash
 
 
 def expire_fields(db: Database, most: i64) -> i64:
-    """Delete fields whose deadline has come, about `most`, and the hashes that are empty then; return how many fields.
+    """Delete about `most` expired fields, and hashes that become empty; return how many fields.
 
     O(deleted + segments).
     """
@@ -21,7 +21,7 @@ def expire_fields(db: Database, most: i64) -> i64:
     for key in keys:
         if done >= most:
             break
-        # A hash past its own deadline goes as a whole.
+        # An expired hash is deleted as a whole.
         if not db.is_past(key) and db.find(key):
             value = db.container()
             assert isinstance(value, Hash)
@@ -33,7 +33,7 @@ def expire_fields(db: Database, most: i64) -> i64:
 
 
 def _write_back(db: Database, key: bytes, value: Hash, fields: list[bytes]) -> None:
-    """Write back a hash that has lost `fields`, which were past their deadline, and tell of it."""
+    """Write a hash back that has lost the expired `fields`, and report it."""
     moment = db.moment
     emptied = value.is_empty()
     if emptied:

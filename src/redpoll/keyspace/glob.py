@@ -9,7 +9,10 @@ import re
 
 
 class Glob:
-    """A compiled pattern.  Matching is done by a regular expression that cannot run away: `*` never backtracks deep."""
+    """A compiled pattern.
+
+    A regular expression does the matching.  It cannot take exponential time: `*` never backtracks far.
+    """
 
     def __init__(self, pattern: bytes) -> None:
         self.pattern = pattern
@@ -20,20 +23,20 @@ class Glob:
         self.expression = re.compile(translate(pattern), re.DOTALL)
 
     def matches(self, text: bytes) -> bool:
-        """Whether the whole of `text` fits."""
+        """Whether all of `text` matches."""
         if len(text) == 0:
-            # As the reference has it: only these two patterns fit nothing at all.
+            # As in the reference, only these two patterns match the empty text.
             return self.matches_all or len(self.pattern) == 0
         if self.matches_all:
             return True
-        # Most keys of a large keyspace end here, at a tenth of what the expression costs.
+        # Most keys of a large keyspace are rejected here, at a tenth of the cost of the expression.
         if not text.startswith(self.prefix):
             return False
         return self.is_prefix or self.expression.fullmatch(text) is not None
 
 
 def literal_prefix(pattern: bytes) -> bytes:
-    """What every text that fits begins with: the bytes before the first one that has a meaning."""
+    """The literal prefix of every match: the bytes before the first special one."""
     stop = 0
     while stop < len(pattern) and pattern[stop] not in b"*?[\\":
         stop += 1
@@ -51,7 +54,7 @@ def translate(pattern: bytes) -> bytes:
         if c == b"*":
             while pattern[at : at + 1] == b"*":
                 at += 1
-            # Up to the next star the text is fixed: the first place where it fits will do for good.
+            # The text up to the next star is fixed, so the first match of it is enough.
             stop = at
             while stop < size and pattern[stop : stop + 1] != b"*":
                 stop = _after(pattern, stop)
@@ -69,7 +72,7 @@ def translate(pattern: bytes) -> bytes:
 
 
 def _after(pattern: bytes, at: int) -> int:
-    """Where the element that begins at `at` ends."""
+    """The end of the pattern element that begins at `at`."""
     c = pattern[at : at + 1]
     if c == b"\\":
         return min(at + 2, len(pattern))

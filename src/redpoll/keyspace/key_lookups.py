@@ -1,7 +1,7 @@
-"""The keys of a database, found: past deadlines, the access clock, hits and misses.
+"""Look-ups of keys in a database: expiry, the access clock, hits and misses.
 
-Every look-up deletes a key past its deadline first, moves the access clock, and counts.  `database.py` adds what keys
-hold, and how they change.
+Every look-up first deletes an expired key, updates the access clock, and counts.  `database.py` adds the values and
+their changes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class KeyLookups:
         return self.table.find(key) and self._found(key)
 
     def _found(self, key: bytes) -> bool:
-        """Whether what the table has found is still there; touches the access clock."""
+        """Whether the key that the table has found has not expired.  Updates the access clock."""
         table = self.table
         if table.volatile > 0 and self._is_gone(key):
             return False
@@ -77,18 +77,18 @@ class KeyLookups:
             moment.listener.changed(self.index, key, KEYMISS)
 
     def _is_gone(self, key: bytes) -> bool:
-        """Whether the key at the position is past its deadline; it is deleted then, unless that is held back."""
+        """Whether the key at the position has expired.  Deletes it then, unless deleting is off (pause, replica)."""
         at_ms = self.table.deadline()
         if at_ms == 0 or at_ms > self.moment.now_ms:
             return False
         if self.moment.deleting_expired:
             self._expire(key)
-            # The table may have shrunk: whoever looked up to insert shall stand where the key goes now.
+            # The table may have shrunk, so find the position again where the key would be inserted.
             self.table.find(key)
         return True
 
     def _make_room(self, key: bytes) -> None:
-        """Delete what a look-up only hid, as deleting was held back: a new value comes in its place after all."""
+        """Delete an expired key that a look-up only hid, because a new value takes its place."""
         if self.table.find(key):
             self._expire(key)
             self.table.find(key)
@@ -134,17 +134,17 @@ class KeyLookups:
         self.moment.warmed = warming.touch(table)
 
     def find(self, key: bytes) -> bool:
-        """Go to `key`, which has been looked up in this unit already: neither touches nor counts nor expires."""
+        """Go to `key`, which this unit has looked up already.  Does not touch, count or expire."""
         return self.table.find(key)
 
     def kind_of(self, key: bytes) -> i64:
-        """The kind of what `key` holds, -1 if nothing; neither touches nor counts."""
+        """The kind of the value at `key`, -1 if there is none.  Does not touch or count."""
         if self.peek(key, False):
             return self.table.kind()
         return -1
 
     def is_past(self, key: bytes) -> bool:
-        """Whether `key` is past its deadline and still there; changes nothing."""
+        """Whether `key` has expired but is not deleted yet.  Changes nothing."""
         table = self.table
         return table.find(key) and table.deadline() != 0 and table.deadline() <= self.moment.now_ms
 
@@ -155,7 +155,7 @@ class KeyLookups:
         return -1
 
     def _account(self) -> None:
-        """Bring the running sum of memory up to date: every method that changes the size of a table ends with it."""
+        """Update the running sum of memory.  Every method that changes the size of a table ends with this call."""
         table = self.table
         held = table.size_bytes()
         self.moment.used_bytes += held - table.size_told
@@ -169,6 +169,6 @@ class KeyLookups:
         else:
             gone = table.object()
             table.remove()
-            # Not before it has left: where there is no memory for that, it stays.
+            # Only after the removal: if there is no memory for that, the key stays.
             self.reclaimer.drop(gone)
         self._account()

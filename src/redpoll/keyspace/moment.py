@@ -1,6 +1,6 @@
-"""The present, as all databases of one engine see it: time, settings and sums that every look-up needs.
+"""The state that all databases of an engine share: time, settings and sums that every look-up needs.
 
-The engine sets the time once a unit; the databases add to the counters.
+The engine sets the time once for each unit.  The databases update the counters.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ WATCHED: Final[i64] = 1 << 0
 TRACKED: Final[i64] = 1 << 1
 NOTIFIED: Final[i64] = 1 << 2
 AWAITED: Final[i64] = 1 << 3
-"""Some session waits for a key to hold a value of a kind; `Moment.awaited` says which kinds."""
+"""A session waits for a key with a value of some kind; `Moment.awaited` has the kinds."""
 REPLACEMENT_AWAITED: Final[i64] = 1 << 4
-"""Some session waits until a key is deleted, replaced or changes its type (XREADGROUP)."""
+"""A session waits until a key is deleted, replaced or changes its type (XREADGROUP)."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Listener:
-    """Who is told of changes while an `interest` bit is set; the engine subclasses it."""
+    """A listener to changes, called while an `interest` bit is set.  The engine subclasses it."""
 
     def changed(self, db: i64, key: bytes, event: Event) -> None:
-        """A key changed: `event` says how."""
+        """A key changed as `event` says."""
 
     def grown(self, db: i64, key: bytes) -> None:
-        """A key whose kind is in `Moment.awaited` came into being, or is a stream and changed."""
+        """A key was created whose kind is in `Moment.awaited`, or an awaited stream changed."""
 
     def replaced(self, db: i64, following: Table | None) -> None:
-        """All keys of a database are about to go at once, for those of `following`; they are still there to ask for."""
+        """All keys of a database are about to be replaced by those of `following`.  The old keys can still be read."""
 
     def exchanged(self, db: i64) -> None:
-        """A database has other keys than before."""
+        """The keys of a database were replaced."""
 
     def expiring(self) -> None:
-        """A key past its deadline, with a value that may take a while to free, is about to be deleted."""
+        """An expired key whose value may take long to free is about to be deleted."""
 
     def expired(self, db: i64, key: bytes) -> None:
-        """A key was found past its deadline and deleted: the journal writes UNLINK before the command."""
+        """An expired key was deleted.  The journal gets UNLINK before the command."""
 
     def fields_expired(self, db: i64, key: bytes, fields: list[bytes], emptied: bool) -> None:
-        """Fields of a hash past their deadline were deleted, and the hash with them if that `emptied` it.
+        """Expired fields of a hash were deleted, and the hash too if that `emptied` it.
 
-        The journal has a unit of its own for it.
+        The journal gets this as a unit of its own.
         """
 
 
@@ -70,7 +70,7 @@ class Moment:
         self.changes: i64 = 0
         self.warming: Final = Warming()
         self.warmed: i64 = 0
-        """Where the warm pass leaves what it read, so that it must read it."""
+        """The warm pass stores here what it read, so that the compiler cannot remove the reads."""
         self.lookups: Final = Lookups()
         self.hits: i64 = 0
         self.misses: i64 = 0
@@ -79,10 +79,10 @@ class Moment:
         self.touching = True
         """Whether look-ups move the access clock (CLIENT NO-TOUCH)."""
         self.deleting_expired = True
-        """Whether keys past their deadline are deleted; else they are only hidden (paused, replica)."""
+        """Whether expired keys are deleted.  Otherwise they are only hidden (pause, replica)."""
 
     def set_time(self, now_us: i64) -> None:
-        """Move to another instant."""
+        """Set the current time."""
         self.now_us = now_us
         self.now_ms = now_us // 1000
         self.clock = (now_us // 1000000) & 0xFFFFFF

@@ -1,7 +1,7 @@
-"""Giving back the memory of what was dropped, a little at a time.
+"""Frees the memory of dropped objects in small steps.
 
-Freeing a table of a million keys takes a good part of a second, so no large container is freed where it is dropped:
-it comes here, and a timer empties it in slices.  A string goes in one piece, at once: 0.1 ms a megabyte.
+Freeing a table of a million keys takes a good part of a second.  Therefore a large container is not freed where it is
+dropped: it comes here, and a timer frees it in small steps.  A string is freed at once: 0.1 ms per megabyte.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LARGE_BYTES: Final[i64] = 32768
 
 
 class Reclaimer:
-    """What waits to be freed."""
+    """The objects that wait to be freed."""
 
     def __init__(self) -> None:
         self.tables: list[Table] = []
@@ -26,9 +26,9 @@ class Reclaimer:
         self.freed: i64 = 0
 
     def drop(self, gone: Outside) -> None:
-        """Take over an object that left its table.
+        """Take an object that left its table, to free it later.
 
-        Not a string: to wait would cost as much later, and the next one would find no memory that is in cache.
+        Not for strings: freeing them later costs as much, and the next string would get memory that is not in cache.
         """
         if gone.in_pieces() and gone.size_bytes() >= LARGE_BYTES:
             self.objects.append(gone)

@@ -1,4 +1,4 @@
-"""Keys that nobody named: SCAN (cursors stay true while the table grows and shrinks), KEYS, RANDOMKEY."""
+"""SCAN, KEYS and RANDOMKEY.  Cursors stay valid while the table grows and shrinks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CURSORS: Final = 1 << 26
 
 
 class TypeFilter:
-    """SCAN's TYPE: a type's name in any case; CommandError for a name that is no type."""
+    """SCAN's TYPE option: the name of a type, in any case.  Raises CommandError for another name."""
 
     def __init__(self, name: bytes | None) -> None:
         self.name: Final = name.lower() if name is not None else None
@@ -35,12 +35,12 @@ def glob_or_none(pattern: bytes | None) -> Glob | None:
 
 
 def scan_keys(db: Database, cursor: int, count: i64, glob: Glob | None, wanted: TypeFilter) -> tuple[i64, list[object]]:
-    """The next cursor (0 at the end) and the keys of at least `count` records, as far as they fit the filters.
+    """The next cursor (0 at the end), and the keys of at least `count` records that match the filters.
 
-    Those of them that are past their deadline are deleted.  O(count).
+    Expired keys among the matching ones are deleted.  O(count).
     """
     found = Records()
-    # In plain integers: a cursor may have 64 bits.
+    # Plain integers, because a cursor may have 64 bits.
     position: i64 = cursor % CURSORS
     following: i64 = position
     while True:
@@ -61,7 +61,7 @@ def scan_keys(db: Database, cursor: int, count: i64, glob: Glob | None, wanted: 
 
 
 def all_keys(db: Database, glob: Glob | None) -> list[object]:
-    """The keys that match; those past their deadline are left out and not deleted.  O(keys)."""
+    """The keys that match.  Expired keys are left out, but not deleted.  O(keys)."""
     keys: list[object] = []
     now_ms = db.moment.now_ms
     table = db.table
@@ -80,10 +80,10 @@ DRAWS: Final[i64] = 100
 
 
 def random_key(db: Database, random: Random) -> bytes | None:
-    """A key, each as likely as any other; None if there is none.
+    """A random key, None if there is none.
 
-    Keys past their deadline that are drawn are deleted.  Where that is held back and every key has a deadline, the
-    DRAWS-th is told though it may be past it: searching on could take for ever.
+    Deletes the expired keys that it draws.  If deleting is off and every key has a deadline, it returns the DRAWS-th
+    key even if that has expired, because the search might never end.
     """
     table = db.table
     left = DRAWS

@@ -1,7 +1,7 @@
 """Hash slots: which of 16384 parts of a cluster a key belongs to.
 
-CRC-16/XMODEM (polynomial 0x1021, start 0) of the key, or of its hash tag: what stands between the first `{` and the
-next `}`, if that is not empty.  Source: spec/cluster.md.
+CRC-16/XMODEM (polynomial 0x1021, start 0) of the key or of its hash tag: the bytes between the first `{` and the next
+`}`, if there are any.  Source: spec/cluster.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ SLOTS: Final[i64] = 16384
 
 
 def crc16_table() -> list[int]:
-    """What a byte in the upper half of the sum adds to it."""
+    """The table of CRC-16: the effect of each value of the upper byte."""
     table: list[int] = []
     for byte in range(256):
         rest = byte << 8

@@ -1,4 +1,4 @@
-"""All connections of a server: taking them, counting them, ending those that keep to no limit."""
+"""All connections of a server: accepting, counting, and closing those that exceed a limit."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Clients(Owner):
             self.log.verbose(f"Protocol error ({reason}) from client: {client_line_for_log(connection.session)}")
 
     def sweep(self) -> None:
-        """End who has been idle for longer than `timeout`, and who reads too slowly; note how large buffers are.
+        """Close connections that are idle for longer than `timeout` or read too slowly; sample the sizes of buffers.
 
         O(connections).
         """
@@ -104,14 +104,14 @@ class Clients(Owner):
         self.log.warning(f"internal error, closing the connection of {peer}: {traceback.format_exc()}")
 
     def close_all(self) -> None:
-        """Send what can be sent at once, and end every connection."""
+        """Send what can be sent at once, and close every connection."""
         for connection in list(self.open.values()):
             connection.flush()
             connection.close()
 
 
 class Sweep(Timer):
-    """Looks at all connections once a second."""
+    """Checks all connections once a second."""
 
     def __init__(self, clients: Clients) -> None:
         super().__init__()
@@ -123,26 +123,26 @@ class Sweep(Timer):
 
 
 def refuse(sock: socket.socket, text: bytes) -> None:
-    """Say why, as far as the peer listens, and hang up."""
+    """Send the reason, if the peer reads it, and close the connection."""
     try:
         sock.send(b"-%b\r\n" % text)
     except OSError:
-        # It has gone already.
+        # The peer has gone already.
         pass
     sock.close()
 
 
 def keep_alive(sock: socket.socket, seconds: i64) -> None:
-    """Have the system find out within some two times `seconds` that a peer is gone; 0: not at all."""
+    """Make the system detect within about twice `seconds` that a peer is gone (0: never)."""
     if seconds <= 0:
         return
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        # macOS calls it otherwise.
+        # macOS has another name for it.
         idle: int = getattr(socket, "TCP_KEEPIDLE", 0) or getattr(socket, "TCP_KEEPALIVE", 0)
         sock.setsockopt(socket.IPPROTO_TCP, idle, seconds)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, seconds // 3 if seconds >= 3 else 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
     except OSError:
-        # A connection without it is better than none.
+        # A connection without keep-alive is better than none.
         return

@@ -1,11 +1,11 @@
 """A client's connection: its socket, its parser, its output, and the session that it owns.
 
-What a read brought is parsed first; then the keyspace touches the memory of the first keys of the next commands, so
-that they need not wait for it one by one; then the commands run.  Replies leave in one `send`, at the latest when
-64 KB have come together.
+The received bytes are parsed first.  Then the keyspace reads the memory of the first keys of the next commands, so that
+the commands do not wait for it one by one.  Then the commands run.  Replies leave in one `send`, at the latest when
+there are 64 KB.
 
-What happens seldom to a connection (it is closing, it wants no replies, its own command caused it a push) sets `apart`.
-That ends the run of commands at hand, and `process` does what there is to do.
+Rare states of a connection (it is closing, it wants no replies, its own command caused a push) set `apart`.  This ends
+the current run of commands, and `process` handles the state.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ KEPT_PIECES: Final[i64] = 256
 
 
 class Owner(Acceptor):
-    """Who takes and holds the connections."""
+    """The owner of the connections."""
 
     def forget(self, connection: Connection) -> None:
-        """It has ended."""
+        """A connection has closed."""
         raise NotImplementedError
 
     def query_too_long(self, connection: Connection) -> None:
-        """It is being closed for `client-query-buffer-limit`."""
+        """A connection is being closed because of `client-query-buffer-limit`."""
         raise NotImplementedError
 
     def output_too_long(self, connection: Connection, how: str) -> None:
-        """It is being closed for `client-output-buffer-limit`."""
+        """A connection is being closed because of `client-output-buffer-limit`."""
         raise NotImplementedError
 
     def protocol_broken(self, connection: Connection, text: bytes) -> None:
-        """It is being closed for a protocol error."""
+        """A connection is being closed because of a protocol error."""
         raise NotImplementedError
 
     def log_failed(self, connection: Connection) -> None:
-        """Log the exception at hand, which ends a connection."""
+        """Log the current exception, which closes a connection."""
         raise NotImplementedError
 
 
@@ -117,7 +117,7 @@ class Connection(Handler):
         traffic.received += len(data)
         traffic.reads += 1
         if self.closing:
-            # Only what it is still owed keeps it open.
+            # It stays open only until its replies are sent.
             return
         parser.feed(data)
         outliers = engine.outliers
@@ -133,14 +133,14 @@ class Connection(Handler):
             outliers.weigh_requests(False)
 
     def on_failure(self, failure: Exception) -> None:
-        """Out of memory between commands, or a mistake of ours: this client is lost, the others are not."""
+        """Handle lack of memory between commands, or a bug: close this connection only."""
         self.engine.counters.internal_errors += 1
         self.engine.outliers.weigh_requests(False)
         self.owner.log_failed(self)
         self.close()
 
     def process(self) -> None:
-        """Run what is complete, as far as the session does not wait."""
+        """Run the complete commands, until the session waits."""
         session = self.session
         parser = self.parser
         self.engine.start_unit()
@@ -169,7 +169,7 @@ class Connection(Handler):
         self.flush_soon()
 
     def run(self, commands: list[list[bytes]]) -> None:
-        """Run commands until the session waits or the connection ends; what is left stays in `commands`."""
+        """Run commands until the session waits or the connection closes.  The rest stays in `commands`."""
         engine = self.engine
         session = self.session
         output = self.output
@@ -204,7 +204,7 @@ class Connection(Handler):
         """`run` for a session that wants no replies (CLIENT REPLY), until it wants them again."""
         session = self.session
         if session.quiet == SKIPPING:
-            # The one to be skipped had to wait, and is over.
+            # The command whose reply is skipped had to wait, and has ended.
             session.quiet = LOUD
         done = 0
         self.running = True
@@ -230,7 +230,7 @@ class Connection(Handler):
         del commands[:done]
 
     def send_later(self) -> None:
-        """Send what came while a command ran, and see whether the connection is an ordinary one again."""
+        """Send the pushes that came while a command ran, and check whether the connection is an ordinary one again."""
         later = self.later
         self.later = []
         for reply in later:
@@ -238,7 +238,7 @@ class Connection(Handler):
         self.apart = self.closing or self.session.quiet != LOUD
 
     def put(self, reply: object) -> None:
-        """Have a reply sent, if the session wants it."""
+        """Queue a reply for sending, unless the session wants none."""
         if reply is not BLOCKED and reply is not NO_REPLY and not self.closed:
             if self.session.quiet == LOUD or isinstance(reply, Push):
                 encode(self.output, reply, self.session.resp)
@@ -246,14 +246,14 @@ class Connection(Handler):
                     self.flush()
 
     def end(self) -> None:
-        """Close when what was said is sent."""
+        """Close the connection after the pending replies are sent."""
         self.closing = True
         self.apart = True
 
     def flush_soon(self) -> None:
-        """Send when this turn of the loop has read from all clients, or has taken a while.
+        """Send after this turn of the loop has read from all clients, or after a while.
 
-        Replies that leave together wake a client that serves many connections once, not once for each of them.
+        A client with many connections then wakes up once, not once for each reply.
         """
         flushing = self.flushing
         if not flushing.planned:
@@ -261,7 +261,7 @@ class Connection(Handler):
             self.reactor.soon.append(flushing)
 
     def flush(self) -> None:
-        """Send what there is; the rest when the socket takes it."""
+        """Send the pending output; the rest follows when the socket is writable."""
         if self.closed:
             return
         output = self.output
@@ -314,7 +314,9 @@ class Connection(Handler):
             self.reactor.want_writable(self.fd, wanted)
 
     def on_writable(self) -> None:
-        """Send from the backlog, some WRITES times: whoever reads as fast as we write must not keep the loop."""
+        """Send from the backlog, at most WRITES times: a client that reads as fast as we write must not occupy the
+        loop.
+        """
         traffic = self.engine.traffic
         writes: i64 = 0
         while self.backlog_bytes > 0:
@@ -324,7 +326,7 @@ class Connection(Handler):
             data = self._next_of_backlog()
             skipped = self.backlog_sent
             try:
-                # A view: to copy the rest of a large piece at every turn would take its square in time.
+                # A view, because copying the rest of a large piece at every turn would take quadratic time.
                 sent: i64 = self.sock.send(memoryview(data)[skipped:] if skipped > 0 else data)
             except BlockingIOError:
                 return
@@ -347,7 +349,7 @@ class Connection(Handler):
         self.flush()
 
     def _next_of_backlog(self) -> bytes:
-        """The next piece of the backlog; small ones become one, so that each `send` is worth its while."""
+        """The next piece of the backlog.  Small pieces are joined, so that each `send` is worth its cost."""
         backlog = self.backlog
         if self.backlog_at > KEPT_PIECES:
             del backlog[: self.backlog_at]
@@ -359,7 +361,7 @@ class Connection(Handler):
             size += len(backlog[at])
             at += 1
         if at > first + 1:
-            # After what is already gone: `backlog_sent` counts from the start of the first.
+            # Insert after the bytes that are sent already: `backlog_sent` counts from the start of the first piece.
             last = at - 1
             backlog[last] = b"".join(backlog[first:at])
             for n in range(first, last):
@@ -368,7 +370,7 @@ class Connection(Handler):
         return backlog[self.backlog_at]
 
     def is_over_limit(self) -> bool:
-        """Whether the client has left too much unread, by `client-output-buffer-limit`."""
+        """Whether the unsent output exceeds `client-output-buffer-limit`."""
         limit = self.engine.options.output_limits[self.session.output_class()]
         held = self.pending_output()
         if held > MOST_UNAUTHENTICATED_BYTES and self.session.gates & GATE_NOAUTH != 0:
@@ -384,7 +386,7 @@ class Connection(Handler):
         return now_us - self.soft_since_us > limit.seconds * 1000000
 
     def close(self) -> None:
-        """End the connection; what is not sent yet is lost."""
+        """Close the connection.  Unsent output is lost."""
         if self.closed:
             return
         self.closed = True
@@ -405,7 +407,7 @@ class Connection(Handler):
 
 
 class Line(Peer):
-    """What the session sees of its connection."""
+    """The session's view of its connection."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection | None = connection
@@ -473,7 +475,7 @@ class Line(Peer):
         connection = self.connection
         if connection is not None:
             connection.reactor.remove(self.fd)
-            # So that a backlog does not put it back.
+            # Cleared, so that a backlog does not register it again.
             connection.writing = True
 
     def hush(self) -> None:
@@ -501,7 +503,7 @@ class Line(Peer):
 
 
 class Resume(Task):
-    """Goes on with the commands that a served session had still to run, outside the unit that served it."""
+    """Runs the remaining commands of a served session, outside the unit that served it."""
 
     def __init__(self, line: Line) -> None:
         self.line: Final = line
@@ -512,7 +514,7 @@ class Resume(Task):
         if connection is not None:
             outliers = connection.engine.outliers
             try:
-                # What it holds may well be large, and nobody has looked.
+                # The pending input may be large and has not been checked.
                 outliers.weigh_requests(outliers.weigh_from != NO_SIZE)
                 connection.process()
                 outliers.weigh_requests(False)
@@ -550,7 +552,7 @@ def endpoint(sock: socket.socket, remote: bool) -> bytes:
 
 
 def unix_path(sock: socket.socket) -> bytes:
-    """The path of the listening socket that a connection came through."""
+    """The path of the listening socket of a connection."""
     try:
         name = sock.getsockname()
     except OSError:

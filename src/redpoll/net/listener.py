@@ -1,7 +1,8 @@
 """Listening sockets: TCP over IPv4 and IPv6, and Unix.
 
-When the process has no descriptor left for a new connection, accepting pauses: the poller would report the client that
-waits again and again.  It goes on when a connection ends, and every RETRY_MS, as descriptors may come free elsewhere.
+If the process has no descriptor left for a new connection, accepting pauses: otherwise the poller would report the
+waiting client again and again.  It resumes when a connection closes, and every RETRY_MS, because descriptors may become
+free elsewhere.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ QUIET_MS: Final[i64] = 10000
 
 
 class Acceptor:
-    """Takes new connections; when one has ended, it lets `paused` go on, if that is set."""
+    """Accepts new connections.  When a connection closes, it resumes `paused`, if that is set."""
 
     def __init__(self) -> None:
         self.paused: Listeners | None = None
@@ -66,7 +67,7 @@ class Listener(Handler):
         self.watched = False
 
     def watch(self, wanted: bool) -> None:
-        """Take connections, or let them wait."""
+        """Start or stop accepting connections."""
         if wanted == self.watched:
             return
         self.watched = wanted
@@ -88,7 +89,7 @@ class Listener(Handler):
                 try:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 except OSError:
-                    # macOS refuses where the peer has gone already; reading finds that out too.
+                    # macOS fails if the peer has gone already.  Reading will detect that too.
                     pass
             self.acceptor.accepted(sock)
 
@@ -97,7 +98,7 @@ NOWHERE: Final = "Configured to not listen anywhere, exiting. Set port and bind,
 
 
 def asks_to_listen(config: Config) -> bool:
-    """Whether the settings name any place to listen at."""
+    """Whether the settings name any address or socket to listen on."""
     return config.string(b"unixsocket") != "" or (config.integer(b"port") != 0 and len(config.words(b"bind")) > 0)
 
 
@@ -163,9 +164,9 @@ class Listeners(Effects):
         return listener
 
     def pause(self, reason: str) -> None:
-        """Take no connections for a while, as the system has refused one for `reason`.
+        """Pause accepting, because the system refused a connection for `reason`.
 
-        Logged only if that has not happened for QUIET_MS.
+        Logs it only if it has not happened for QUIET_MS.
         """
         self.acceptor.paused = self
         self.watch(False)
@@ -181,7 +182,7 @@ class Listeners(Effects):
         self.paused_ms = self.retry.due_ms
 
     def go_on(self) -> None:
-        """Take connections again."""
+        """Resume accepting."""
         self.acceptor.paused = None
         self.watch(True)
 
@@ -227,7 +228,7 @@ class Listeners(Effects):
 
 
 class Retry(Timer):
-    """Ends a pause that nothing else has ended."""
+    """Ends a pause after a while."""
 
     def __init__(self, listeners: Listeners) -> None:
         super().__init__()
@@ -240,7 +241,7 @@ class Retry(Timer):
 
 
 def spare_descriptor() -> int:
-    """A descriptor to give up in need; -1 if there is none."""
+    """A spare descriptor to close in an emergency; -1 if there is none."""
     try:
         return os.open(os.devnull, os.O_RDONLY)
     except OSError:
@@ -251,7 +252,7 @@ def listen_tcp(address: str, port: int, backlog: int) -> socket.socket:
     """A listening socket on an address or host name; `*` is all of IPv4, `::*` all of IPv6.  Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     if not address:
-        # To the system that would be every address.
+        # The system would read it as every address.
         raise OSError(errno.EINVAL, "this is no address or host name")
     if address in ("*", "::*"):
         address = "::" if family == socket.AF_INET6 else ""
@@ -266,7 +267,7 @@ def listen_tcp(address: str, port: int, backlog: int) -> socket.socket:
         sock.close()
         raise
     except (TypeError, ValueError) as unusable:
-        # Not even a name: Python cannot hand it to the system.
+        # Not a valid name: Python cannot pass it to the system.
         sock.close()
         raise OSError(errno.EINVAL, "this is no address or host name") from unusable
     sock.setblocking(False)
@@ -276,8 +277,7 @@ def listen_tcp(address: str, port: int, backlog: int) -> socket.socket:
 def listen_unix(path: str, mode: int, group: str, backlog: int) -> socket.socket:
     """A listening Unix socket with permissions `mode` (0: as the umask has it), of a group.
 
-    A socket that was left there is replaced, anything else is not, nor the socket of a living server.  Raises
-    ServerError.
+    Replaces a socket that no server uses, but nothing else.  Raises ServerError.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -292,7 +292,7 @@ def listen_unix(path: str, mode: int, group: str, backlog: int) -> socket.socket
         sock.listen(backlog)
     except OSError as refused:
         sock.close()
-        # A path that is too long has no errno, only words.
+        # An error about a path that is too long has no errno, only a text.
         reason = refused.strerror or str(refused)
         raise ServerError(f"Failed opening Unix socket {path}: {reason}") from refused
     sock.setblocking(False)
@@ -300,9 +300,9 @@ def listen_unix(path: str, mode: int, group: str, backlog: int) -> socket.socket
 
 
 def refuse_if_served(path: str) -> None:
-    """Raises OSError if somebody listens on the Unix socket at a path, or might: if nothing says that it is dead."""
+    """Raise OSError if a server listens on the Unix socket at a path, or if it cannot be excluded."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        # With a full queue of new connections a connect would wait.
+        # Non-blocking: with a full queue of new connections, connecting would wait.
         probe.setblocking(False)
         try:
             probe.connect(path)
@@ -315,7 +315,7 @@ def refuse_if_served(path: str) -> None:
 
 
 def listening_process(connected: socket.socket) -> str:
-    """Who listens at the other end of a Unix socket, for people to read."""
+    """A text about the process that listens on a Unix socket."""
     if sys.platform != "linux":
         return "another process"
     credentials = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)

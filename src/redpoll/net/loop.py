@@ -21,7 +21,7 @@ LOOK_EVERY: Final[i64] = 3
 
 
 class Handler:
-    """Who is called when a descriptor is ready."""
+    """Called when a descriptor is ready."""
 
     def on_readable(self) -> None:
         raise NotImplementedError
@@ -30,12 +30,12 @@ class Handler:
         """Only called while `want_writable` is on."""
 
     def on_failure(self, failure: Exception) -> None:
-        """One of the above has raised: a handler that can end by itself does, any other ends the loop."""
+        """One of the above has raised.  A handler that can close itself does; any other ends the loop."""
         raise failure
 
 
 class Timer:
-    """Something to do again and again; `run` gives the ms until the next time."""
+    """A repeated task.  `run` returns the ms until the next run."""
 
     def __init__(self) -> None:
         self.due_ms: i64 = 0
@@ -45,7 +45,7 @@ class Timer:
 
 
 class Task:
-    """Something to do at the end of this turn of the loop, or of a good part of it."""
+    """A task for the end of this turn of the loop, or of a part of it."""
 
     def run_task(self) -> None:
         raise NotImplementedError
@@ -68,12 +68,12 @@ class Reactor:
         return self.poller.fileno()
 
     def add(self, fd: int, handler: Handler) -> None:
-        """Call `handler` when `fd` is readable."""
+        """Call `handler` whenever `fd` is readable."""
         self.handlers[fd] = handler
         self.poller.watch(fd, READABLE, False)
 
     def want_writable(self, fd: int, wanted: bool) -> None:
-        """Also call it when `fd` is writable, or no longer."""
+        """Start or stop calling it when `fd` is writable."""
         self.poller.watch(fd, READABLE | WRITABLE if wanted else READABLE, True)
 
     def remove(self, fd: int) -> None:
@@ -94,12 +94,12 @@ class Reactor:
         return first
 
     def run_once(self, timeout_ms: i64 = -1) -> None:
-        """Wait at most so long (below 0: until something happens) and do all that is ready."""
+        """Wait at most this long (negative: until something happens), and handle everything that is ready."""
         now_us = monotonic_us()
         traffic = self.traffic
         traffic.turns += 1
         if self.forever:
-            # From here to the wait there is nothing to measure, so the turn before ends now.
+            # The previous turn ends here: the rest up to the wait is not measured.
             took = now_us - self.woke_us
             traffic.active_us += took
             if took > traffic.longest_turn_us:
@@ -142,7 +142,7 @@ class Reactor:
                         timer.due_ms = now + timer.run()
 
     def run_soon(self) -> None:
-        """Do what was put off to the end of the turn."""
+        """Run the tasks for the end of the turn."""
         while len(self.soon) > 0:
             tasks = self.soon
             self.soon = []
@@ -150,7 +150,7 @@ class Reactor:
                 task.run_task()
 
     def run_forever(self) -> None:
-        """Until `stop`."""
+        """Run turns until `stop`."""
         self.woke_us = monotonic_us()
         self.forever = True
         while not self.stopping:

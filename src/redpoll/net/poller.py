@@ -1,4 +1,4 @@
-"""Which descriptors are ready: epoll on Linux, kqueue on macOS, behind one small class."""
+"""Polling of descriptors: epoll on Linux, kqueue on macOS, with a common interface."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Poller:
     name = "none"
 
     def fileno(self) -> int:
-        """A descriptor that is itself pollable: an asyncio program can attach it."""
+        """A descriptor that can itself be polled, for example by an asyncio program."""
         raise NotImplementedError
 
     def watch(self, fd: int, events: int, known: bool) -> None:
-        """Watch a descriptor, or (`known`) change for what."""
+        """Watch a descriptor, or (`known`) change its events."""
         raise NotImplementedError
 
     def forget(self, fd: int) -> None:
         raise NotImplementedError
 
     def wait(self, timeout_ms: i64) -> list[tuple[int, int]]:
-        """Descriptors and what they are ready for; waits at most so long, for ever if below 0."""
+        """Wait at most this long (negative: for ever); return descriptors and their events."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -45,7 +45,7 @@ def is_writable(mask: int) -> bool:
 
 
 def new_poller() -> Poller:
-    """The best one of this system."""
+    """The best poller of this system."""
     if sys.platform == "darwin":
         from redpoll.net.poller_kqueue import KqueuePoller
 

@@ -1,4 +1,4 @@
-"""kqueue, for macOS.  Not compiled: elsewhere the `select` module has no kqueue to compile against."""
+"""kqueue, for macOS.  Not compiled, because the `select` module has no kqueue on other systems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ assert sys.platform == "darwin"
 
 
 class KqueuePoller(Poller):
-    """kqueue, with its answers in epoll's masks."""
+    """kqueue, with its results as epoll's masks."""
 
     name = "kqueue"
 
@@ -35,7 +35,7 @@ class KqueuePoller(Poller):
             self._control(fd, select.KQ_FILTER_WRITE, select.KQ_EV_DELETE)
 
     def forget(self, fd: int) -> None:
-        # Closing a descriptor takes it out of the queue by itself.
+        # Closing a descriptor removes it from the queue.
         self.writing.discard(fd)
 
     def wait(self, timeout_ms: i64) -> list[tuple[int, int]]:

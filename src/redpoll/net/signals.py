@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT, brought into the loop; what does not end the reference either is ignored."""
+"""Passes SIGTERM and SIGINT to the loop.  Signals that do not end the reference are ignored."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from redpoll.net.loop import Handler, Reactor
 
 
 class Stoppable:
-    """What a signal ends."""
+    """A program that a signal ends."""
 
     def signalled(self, name: str) -> None:
-        """A signal came, SIGTERM or SIGINT: end the loop after this turn."""
+        """End the loop after this turn, because of SIGTERM or SIGINT."""
         raise NotImplementedError
 
 
 class Wakeup(Handler):
-    """Signals, through a socket pair: compiled loops do not notice them by themselves."""
+    """Receives signals through a socket pair, because compiled loops do not notice them."""
 
     def __init__(self, program: Stoppable, reactor: Reactor) -> None:
         self.program: Final = program
@@ -44,4 +44,4 @@ class Wakeup(Handler):
 
 
 def ignore(number: int, frame: object) -> None:
-    """The wake-up descriptor has already told the loop."""
+    """Do nothing: the wake-up descriptor has informed the loop."""

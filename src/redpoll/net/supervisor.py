@@ -1,4 +1,4 @@
-"""Telling the supervisor that started the server how it fares: systemd's datagrams, upstart's stop."""
+"""Notifies the supervisor that started the server: datagrams to systemd, SIGSTOP for upstart."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Supervisor:
         self.kind: Final = kind
 
     def announce(self) -> None:
-        """Tell by whom the server is supervised."""
+        """Log the supervisor."""
         if self.kind == "systemd":
             self.log.notice("Supervised by systemd, which is told when the server is ready and when it ends.")
         elif self.kind == "upstart":
             self.log.notice("Supervised by upstart, which is told that the server is ready by its stopping itself.")
 
     def ready(self) -> None:
-        """The server accepts connections."""
+        """Report that the server accepts connections."""
         if self.kind == "systemd":
             self.notify("STATUS=Ready to accept connections\nREADY=1\n")
         elif self.kind == "upstart":
@@ -44,13 +44,13 @@ class Supervisor:
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def stopping(self) -> None:
-        """The server is about to end."""
+        """Report that the server is about to end."""
         if self.kind == "systemd":
             self.notify("STOPPING=1\n")
 
     def notify(self, message: str) -> None:
         """Send one message to systemd."""
-        # A leading @ stands for the abstract namespace, whose names start with a zero byte.
+        # A leading @ means the abstract namespace, whose names start with a zero byte.
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             try:

@@ -1,4 +1,4 @@
-"""Looking at the data without leaving a trace, as reports do."""
+"""Reading the data without side effects, for reports."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from redpoll.keyspace.moment import Moment
 
 
 class Aside:
-    """While it is entered, look-ups count no hits and no misses and leave the access clock alone.
+    """A context in which look-ups count no hits and misses, and do not update the access clock.
 
-    With `also_expired` keys past their deadline are found like any other, and stay.
+    With `also_expired`, expired keys are found like any other, and not deleted.
     """
 
     def __init__(self, moment: Moment, also_expired: bool = False) -> None:

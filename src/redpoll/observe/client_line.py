@@ -1,4 +1,4 @@
-"""A client as CLIENT LIST shows it: `field=value`, separated by blanks.  Logs tell of clients this way too."""
+"""A client in the form of CLIENT LIST: `field=value`, separated by blanks.  Log lines use it too."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ HIDDEN: Final = b"*redacted*"
 
 
 def client_line(other: Session, running: list[bytes] | None = None) -> bytes:
-    """The line for a session, without its end; `running` is the command that asks, if the session itself does."""
+    """The line for a session, without its end.  `running` is the current command, if the session itself asks."""
     return filled(other, running, other.name, known_user(other))
 
 
 def client_line_for_log(other: Session) -> str:
-    """The same, with what names a person left out unless `hide-user-data-from-log` is off."""
+    """The same, without personal data unless `hide-user-data-from-log` is off."""
     if other.engine.options.hide_user_data_from_log:
         line = filled(other, None, HIDDEN, HIDDEN)
     else:
@@ -27,7 +27,7 @@ def client_line_for_log(other: Session) -> str:
 
 
 def client_for_log(other: Session) -> str:
-    """Who a session is, without what it does, for the log; what names a person as in `client_line_for_log`."""
+    """The identity of a session for the log, without its state.  Personal data as in `client_line_for_log`."""
     hidden = other.engine.options.hide_user_data_from_log
     line = b"id=%d addr=%b laddr=%b fd=%d name=%b user=%b lib-name=%b lib-ver=%b" % (
         other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(),
@@ -48,7 +48,7 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
     queued_bytes: i64 = 0
     if other.had_transaction:
         queued = other.executing
-        # What a transaction that cannot succeed had collected is forgotten at once.
+        # The commands of a transaction that has failed are dropped at once.
         if transaction is not None and not other.watch_broken:
             queued = len(transaction.queued)
             for args in transaction.queued:
@@ -71,7 +71,7 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
         b"multi=%d watch=%d qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=0 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d "
         b"events=%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
     ) % (
-        # Of a name nobody has checked what is after a zero byte: it could break the line.
+        # The name is only checked up to a zero byte; the rest could break the line.
         other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), up_to_nul(name),
         (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, other.flags(),
         b"r" if other.capa_redirect else b"", other.db.index,

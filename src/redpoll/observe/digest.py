@@ -35,12 +35,12 @@ def combined(one: bytes, other: bytes) -> bytes:
 
 
 def with_any(digest: bytes, data: bytes) -> bytes:
-    """`digest` and `data`, in whatever order such data comes."""
+    """Mix `data` into `digest`, so that the order does not matter."""
     return combined(digest, sha1(data, usedforsecurity=False).digest())
 
 
 def with_next(digest: bytes, data: bytes) -> bytes:
-    """`digest` and `data` after it."""
+    """Mix `data` into `digest`, in order."""
     return sha1(with_any(digest, data), usedforsecurity=False).digest()
 
 
@@ -49,7 +49,7 @@ def number(n: int) -> bytes:
 
 
 def value_digest(db: Database, key: bytes, start: bytes) -> bytes:
-    """The digest of the value at `key` and its having a deadline, on top of `start`; the key must be there."""
+    """The digest of the value at `key`, and of whether it has a deadline, on top of `start`.  The key must exist."""
     kind = db.kind_of(key)
     timed = db.table.deadline() != 0
     digest = with_next(start, number(TYPE_NUMBER[kind]))
@@ -94,7 +94,7 @@ def stream_digest(stream: Stream, digest: bytes) -> bytes:
 
 
 def key_digest(db: Database, key: bytes) -> bytes:
-    """The digest of one value, 20 zeros for a key that is not there."""
+    """The digest of one value, 20 zeros for a missing key."""
     with Aside(db.moment):
         return value_digest(db, key, NOTHING) if db.kind_of(key) >= 0 else NOTHING
 

@@ -1,4 +1,4 @@
-"""What reports are made of: sums over an engine, settings, and sizes for people to read."""
+"""Data for reports: sums over an engine, settings, and readable sizes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def human(size: int) -> str:
 
 
 def ratio(part: int, whole: int) -> float:
-    """`part` / `whole`, 1 where there is no whole."""
+    """`part` / `whole`, 1 if `whole` is 0."""
     return part / whole if whole > 0 else 1.0
 
 
 class Memory:
-    """Where memory goes, in bytes, by the engine's own accounting.  O(databases)."""
+    """Memory usage in bytes, by the engine's own accounting.  O(databases)."""
 
     def __init__(self, engine: Engine) -> None:
         self.used: Final[int] = engine.sampler.note_memory(engine.moment.now_us)
@@ -44,13 +44,13 @@ class Memory:
         self.clients: Final[int] = client_bytes(engine)
 
     def dataset_share(self) -> float:
-        """The share of the data in what is held beyond the start, in per cent."""
+        """The share of the data in the memory that was added since the start, in per cent."""
         grown = self.used - self.startup
         return min(100.0 * self.dataset / grown, 100.0) if grown > 0 else 0.0
 
 
 def client_bytes(engine: Engine) -> i64:
-    """What the buffers of all clients hold.  O(clients)."""
+    """The bytes in the buffers of all clients.  O(clients)."""
     total: i64 = 0
     for session in engine.sessions.values():
         held = session.peer.buffers()

@@ -1,4 +1,4 @@
-"""How long the calls of a command took: percentiles and the doubling buckets of LATENCY HISTOGRAM."""
+"""The durations of a command: percentiles, and the doubling buckets of LATENCY HISTOGRAM."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Histogram:
 
     def _add(self, usec: i64, count: i64) -> None:
         if count > 0:
-            # What is shorter than the clock can tell took up to 1 µs.
+            # A call that is shorter than the clock can measure counts as 1 µs.
             self.usec.append(int(usec) if usec > 0 else 1)
             self.counts.append(int(count))
             self.calls += int(count)
 
     def percentile(self, percent: float) -> int:
-        """The microseconds within which this many per cent of the calls ended; 0 without calls."""
+        """The percentile in microseconds; 0 without calls."""
         wanted = max(percent / 100.0 * self.calls, 1.0)
         passed = 0
         for n in range(len(self.counts)):
@@ -45,7 +45,7 @@ class Histogram:
         return self.usec[-1] if len(self.usec) > 0 else 0
 
     def buckets(self) -> list[tuple[int, int]]:
-        """Upper bound in microseconds and how many calls took no longer; only where that number grows."""
+        """Upper bounds in microseconds, each with the number of calls up to it; only bounds at which that number grows."""
         found: list[tuple[int, int]] = []
         passed = 0
         shown = 0

@@ -1,4 +1,4 @@
-"""INFO: what an engine knows of itself, as text in sections.  Source: spec/server.md, "INFO".
+"""INFO: the state of an engine, as text in sections.  Source: spec/server.md, "INFO".
 
 Each section is a function from the engine to its lines; this file knows their names and their order.
 """
@@ -18,7 +18,7 @@ Lines = Callable[[Engine], list[str]]
 
 
 class Section:
-    """One section: its word, its title, its lines, and whether it comes without being named."""
+    """One section: its name, its title, its lines, and whether it is shown by default."""
 
     def __init__(self, word: bytes, title: str, lines: Lines, usual: bool, in_all: bool = True) -> None:
         self.word: Final = word
@@ -29,7 +29,7 @@ class Section:
 
 
 def no_lines(engine: Engine) -> list[str]:
-    """The lines of what does not exist here."""
+    """The lines of a section about a feature that does not exist."""
     return []
 
 
@@ -64,7 +64,7 @@ SECTIONS: Final = [
 
 
 def info_text(engine: Engine, words: list[bytes]) -> bytes:
-    """The sections asked for, in the fixed order; unknown words are ignored."""
+    """The requested sections, in the fixed order.  Unknown names are ignored."""
     usual = len(words) == 0 or b"default" in words
     everything = b"all" in words or b"everything" in words
     texts: list[str] = []

@@ -62,7 +62,7 @@ def memory_lines(engine: Engine) -> list[str]:
 
 
 def script_lines() -> list[str]:
-    """Memory of scripts and functions, of which there are none yet."""
+    """Memory of scripts and functions, which do not exist yet."""
     return [
         "used_memory_lua:0",
         "used_memory_vm_eval:0",
@@ -81,7 +81,7 @@ def script_lines() -> list[str]:
 
 
 def persistence_lines(engine: Engine) -> list[str]:
-    """Nothing is saved yet: what a server without save points and append-only file says."""
+    """Nothing is saved yet: the lines of a server without save points and append-only file."""
     return [
         "loading:0",
         "async_loading:0",

@@ -1,4 +1,4 @@
-"""INFO's section of counters: stats.  What does not exist yet counts zero."""
+"""INFO's section of counters: stats.  Counters of missing features are 0."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def stats_lines(engine: Engine) -> list[str]:
 
 
 def traffic_lines(engine: Engine) -> list[str]:
-    """What came and went, in sum and lately."""
+    """Network traffic: in total and recent."""
     traffic = engine.traffic
     sampler = engine.sampler
     return [
@@ -79,7 +79,7 @@ def traffic_lines(engine: Engine) -> list[str]:
 
 
 def loop_lines(engine: Engine) -> list[str]:
-    """Reads, writes and turns of the loop; there are no threads that read or write."""
+    """Reads, writes and turns of the loop.  There are no I/O threads."""
     traffic = engine.traffic
     sampler = engine.sampler
     return [

@@ -31,7 +31,7 @@ def ago(seconds: int) -> str:
 
 
 def graph(event: bytes, series: Series, now_s: int) -> bytes:
-    """The newest samples side by side, each a column as high as it is long, below it how long ago it was."""
+    """The newest samples side by side, each as a column.  The height shows the duration, the text below the age."""
     samples = series.samples()[-COLUMNS:]
     values = [ms for _at_s, ms in samples]
     low, high = min(values), max(values)
@@ -57,7 +57,7 @@ def graph(event: bytes, series: Series, now_s: int) -> bytes:
 
 
 def diagnosis(engine: Engine) -> bytes:
-    """The events with their figures, and what one can do about them."""
+    """The events with their figures and advice."""
     monitor = engine.outliers.latency
     if monitor.threshold_ms == 0:
         return DISABLED
@@ -74,7 +74,7 @@ def diagnosis(engine: Engine) -> bytes:
 
 
 def event_line(number: int, event: str, series: Series, now_s: int) -> str:
-    """Figures of one event: its samples' mean, how far they are from it, and how long lies between them."""
+    """Figures of one event: the mean of its samples, their mean deviation, and their mean interval."""
     samples = series.samples()
     mean = sum([ms for _at_s, ms in samples]) // len(samples)
     deviation = sum([abs(ms - mean) for _at_s, ms in samples]) // len(samples)
@@ -86,7 +86,7 @@ def event_line(number: int, event: str, series: Series, now_s: int) -> str:
 
 
 def advices(engine: Engine) -> list[str]:
-    """What to do, by the events that are there."""
+    """Advice for the recorded events."""
     outliers = engine.outliers
     found: list[str] = []
     if COMMAND in outliers.latency.series or FAST_COMMAND in outliers.latency.series:

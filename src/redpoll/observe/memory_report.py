@@ -1,6 +1,6 @@
-"""What MEMORY tells: a key's share, the figures of all parts, and a diagnosis.
+"""The reports of MEMORY: the size of a key, the figures of all parts, and a diagnosis.
 
-Sizes are the engine's own accounting, which the resident memory of the process is compared with.
+Sizes are the engine's own accounting.  The diagnosis compares them with the resident memory of the process.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ ILL: Final = "Memory issues were found in this redpoll instance:\n\n"
 
 
 def usage(db: Database, key: bytes) -> i64:
-    """What a key, its value and their keeping take, in bytes; -1 if there is none.  O(1).
+    """The bytes of a key, its value and their overhead; -1 if there is no key.  O(1).
 
-    A key past its deadline is neither hidden nor deleted.
+    An expired key is neither hidden nor deleted.
     """
     table = db.table
     if not table.find(key):
@@ -46,12 +46,12 @@ def usage(db: Database, key: bytes) -> i64:
 
 
 def bucket_bytes(table: Table) -> i64:
-    """What a table takes beside its records and objects: directory, buckets, columns."""
+    """The overhead of a table: directory, buckets, columns."""
     return table.size_bytes() - table.record_bytes - table.outside_bytes - table.size * WORD_BYTES
 
 
 def figures(engine: Engine) -> list[object]:
-    """Names and values of MEMORY STATS alternately."""
+    """Alternating names and values of MEMORY STATS."""
     held = Memory(engine)
     items: list[object] = [
         b"peak.allocated", held.peak,
@@ -104,7 +104,7 @@ def figures(engine: Engine) -> list[object]:
 
 
 def diagnosis(engine: Engine) -> bytes:
-    """What is wrong with memory, in words for the operator."""
+    """The text of MEMORY DOCTOR."""
     held = Memory(engine)
     if held.used - held.startup < LITTLE_BYTES:
         return EMPTY

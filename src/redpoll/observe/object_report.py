@@ -1,6 +1,6 @@
 """DEBUG's views of one key and of the tables: OBJECT, SDSLEN, HTSTATS.
 
-`serializedlength` counts the bytes of the value as an RDB file holds it, without compression.
+`serializedlength` is the size of the value in an RDB file, without compression.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DEADLINE: Final = 8
 
 
 def object_line(db: Database, key: bytes, fast: bool) -> bytes:
-    """What DEBUG OBJECT says of the key at the table's position; it neither touches nor expires it."""
+    """The line of DEBUG OBJECT for the key at the table's position.  Does not touch or expire it."""
     table = db.table
     kind = table.kind()
     address = 0x7F0000000000 + (int(table.bucket) << 12) + (int(table.index) << 4)
@@ -89,7 +89,7 @@ def content_bytes(db: Database, key: bytes, kind: int) -> int:
 
 
 def stream_bytes(stream: Stream) -> int:
-    """A stream in an RDB file, as nodes with what deleted entries take there, then its groups."""
+    """The size of a stream in an RDB file: its nodes, including deleted entries, and its groups."""
     total = length_bytes(int(stream.node_count()))
     for node in stream.node_sizes():
         total += 17 + length_bytes(node) + node
@@ -107,7 +107,7 @@ def stream_bytes(stream: Stream) -> int:
 
 
 def group_bytes(group: Group) -> int:
-    """A consumer group there, without its name."""
+    """The size of a consumer group in an RDB file, without its name."""
     total = id_bytes(group.last_ms, group.last_seq) + word_bytes(group.read) + length_bytes(int(group.pending.count))
     there = group.pending.to_first()
     while there:
@@ -125,12 +125,12 @@ def id_bytes(ms: int, seq: int) -> int:
 
 
 def word_bytes(word: int) -> int:
-    """A number of 64 bits, as lengths are written."""
+    """The size of a 64-bit number, encoded as a length."""
     return length_bytes(word) if word >= 0 else 9
 
 
 def length_bytes(length: int) -> int:
-    """A length in an RDB file."""
+    """The size of a length in an RDB file."""
     if length < 64:
         return 1
     if length < 16384:
@@ -139,7 +139,7 @@ def length_bytes(length: int) -> int:
 
 
 def string_bytes(text: bytes, number: bool) -> int:
-    """A string in an RDB file; numbers of up to 32 bits are short."""
+    """The size of a string in an RDB file.  Numbers of up to 32 bits are short."""
     if number and len(text) <= 11:
         n = to_int(text)
         for bits, size in ((7, 2), (15, 3), (31, 5)):
@@ -149,13 +149,13 @@ def string_bytes(text: bytes, number: bool) -> int:
 
 
 def listpack_bytes(items: list[bytes]) -> int:
-    """A listpack of such entries, as a string in an RDB file."""
+    """The size of a listpack with these entries, as a string in an RDB file."""
     total = int(FRAME_BYTES) + sum([int(entry_bytes(item)) for item in items])
     return length_bytes(total) + total
 
 
 def list_bytes(value: List) -> int:
-    """A list in an RDB file: the number of its nodes, and of each what it is and its bytes."""
+    """The size of a list in an RDB file: the number of its nodes, then the type and the bytes of each."""
     nodes = value.nodes
     if nodes is None:
         return 2 + listpack_bytes(value.rows())
@@ -166,7 +166,7 @@ def list_bytes(value: List) -> int:
 
 
 def quicklist_fields(value: List, fast: bool) -> bytes:
-    """What DEBUG OBJECT adds for a list of several nodes."""
+    """The fields that DEBUG OBJECT adds for a list of several nodes."""
     nodes = value.nodes
     assert nodes is not None, "a quicklist without nodes"
     number = int(nodes.number())
@@ -177,14 +177,14 @@ def quicklist_fields(value: List, fast: bool) -> bytes:
 
 
 def intset_bytes(value: Value) -> int:
-    """A set of integers as an RDB file holds it: a frame of 8 bytes, and all numbers in the width of the widest."""
+    """The size of a set of integers in an RDB file: a header of 8 bytes, and all numbers in the width of the widest."""
     # The packed form has them in the same width, behind one byte.
     total = 8 + (len(value.packed()) - 1 if not value.is_large() else len(value.rows()) * 8)
     return length_bytes(total) + total
 
 
 def sds_line(db: Database, key: bytes) -> bytes:
-    """What DEBUG SDSLEN says of the string at the table's position: no spare bytes are kept."""
+    """The line of DEBUG SDSLEN for the string at the table's position.  There are no spare bytes."""
     table = db.table
     size = int(table.object().size_bytes()) if table.is_outside() else len(table.value())
     length = len(table.value()) if not table.is_outside() else string_length(db, key)
@@ -201,7 +201,10 @@ def string_length(db: Database, key: bytes) -> int:
 
 
 def hash_table_of(value: Value) -> Table:
-    """The hash table of a value that the reference keeps in one; a new one of its keys where it is packed here."""
+    """The hash table of a value that has one in the reference.
+
+    If the value is packed here, a new table of its keys.
+    """
     table = value.inner()
     if table is None:
         table = Table()

@@ -1,4 +1,4 @@
-"""Reply values to bytes in RESP2 and RESP3: the only code that spells the wire.
+"""Encodes reply values as RESP2 and RESP3: the only code that writes the wire protocol.
 
 Replies go into an `Output`: small things into one growing buffer, bulk strings from 16 KB on by reference, so that
 a large value is not copied twice on its way to the socket.  Lengths and small integers are written as machine
@@ -57,7 +57,7 @@ RESP2: Final = 2
 RESP3: Final = 3
 
 BIG: Final = 16384
-"""Bulk strings from this many bytes on are handed on as they are."""
+"""Bulk strings of at least this many bytes are passed by reference."""
 
 IN_WORDS: Final[i64] = 64
 """Parts of other bytes up to this many bytes are copied in machine words."""
@@ -67,7 +67,7 @@ KEPT: Final = 65536
 
 CRLF: Final = 0x0A0D
 
-# The bytes that start a reply, or what follows them.
+# Literals of the protocol.
 STAR: Final[i64] = 42
 DOLLAR: Final[i64] = 36
 COLON: Final[i64] = 58
@@ -96,7 +96,7 @@ class Output:
         return self.pieces_bytes + i64(len(self.buffer))
 
     def write(self, data: bytes) -> None:
-        """Append bytes that are spelled already, such as a part of a replication stream."""
+        """Append bytes that are encoded already, such as a part of a replication stream."""
         if len(data) >= BIG:
             self.add_piece(data)
         else:
@@ -109,7 +109,7 @@ class Output:
         self.pieces_bytes += i64(len(data))
 
     def finish_buffer(self) -> None:
-        """Make what is in the buffer a piece."""
+        """Turn the content of the buffer into a piece."""
         if len(self.buffer) > 0:
             finished = self.buffer.getvalue()
             self.pieces.append(finished)
@@ -120,7 +120,7 @@ class Output:
                 self.buffer.truncate(0)
 
     def take(self) -> list[bytes]:
-        """All that is held, in order, none of it empty; the output is empty after it."""
+        """Take all pieces, in order, without empty ones.  Empties the output."""
         self.finish_buffer()
         taken = self.pieces
         self.pieces = []
@@ -128,7 +128,7 @@ class Output:
         return taken
 
     def take_bytes(self) -> bytes | None:
-        """All that is held if it is in the buffer, the usual case; None if `take` has to be asked."""
+        """Take all bytes if they are in the buffer, the usual case.  Returns None if `take` must be used."""
         if self.pieces_bytes > 0:
             return None
         taken = self.buffer.getvalue()
@@ -140,10 +140,10 @@ class Output:
 
 
 def encode(out: Output, reply: object, resp: i64) -> None:
-    """Append `reply` as `resp`, 2 or 3, spells it.
+    """Append `reply`, encoded as RESP2 or RESP3 (`resp` is 2 or 3).
 
-    Raises TypeError for what is no reply, `bool` among it.  Recursion follows our own nesting of replies, never
-    a client's input.
+    Raises TypeError for a value that is not a reply, such as a `bool`.  Recursion follows the nesting of our own
+    replies, never client input.
     """
     if isinstance(reply, bytes):
         write_bulk(out, reply)
@@ -224,7 +224,7 @@ def write_bulk(out: Output, data: bytes) -> None:
     write_header(buffer, DOLLAR, size)
     if size >= BIG:
         out.add_piece(data)
-        # A large buffer may have been replaced just now.
+        # A large buffer may just have been replaced.
         buffer = out.buffer
     else:
         buffer.write(data)
@@ -309,7 +309,7 @@ def write_two_by_two(out: Output, items: list[object], resp: i64) -> None:
 
 
 def write_rows(out: Output, rows: Rows, resp: i64) -> None:
-    """Append rows; those that many clients get are spelled once."""
+    """Append rows.  Rows for many clients are encoded once."""
     spelled = rows.spelled
     if spelled is not None:
         out.write(spelled)
@@ -365,7 +365,7 @@ def write_id(buffer: BytesWriter, ms: i64, seq: i64) -> None:
 
 
 def write_digits(buffer: BytesWriter, number: i64) -> None:
-    """Append the bulk string that spells a number of up to 18 digits."""
+    """Append a number of up to 18 digits as a bulk string."""
     if number >= 0:
         write_header(buffer, DOLLAR, digits_of(number))
     else:
@@ -389,7 +389,7 @@ def digits_of(number: i64) -> i64:
 
 
 def write_view(out: Output, view: View, resp: i64) -> None:
-    """Append the bulk strings that a view walks over."""
+    """Append the bulk strings of a view."""
     if isinstance(view, Ranking):
         write_ranking(out, view, resp)
         return
@@ -441,7 +441,7 @@ def write_strings(out: Output, strings: Strings, resp: i64) -> None:
 
 
 def write_packed(out: Output, view: PackedStrings) -> None:
-    """Append packed bulk strings from where they are."""
+    """Append packed bulk strings by copying them from their bytes."""
     for packed in view.pieces:
         at: i64 = 0
         size: i64 = len(packed)
@@ -471,7 +471,7 @@ def write_ranking(out: Output, ranking: Ranking, resp: i64) -> None:
 
 
 def write_records(out: Output, view: RecordStrings) -> None:
-    """Append bulk strings that stand in records."""
+    """Append bulk strings from records."""
     names = view.names
     values = view.values
     lengths = view.lengths
@@ -514,7 +514,10 @@ def write_run(out: Output, holder: bytes, at: i64, width: i64, count: i64) -> No
 
 
 def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:
-    """Append the bulk string `holder[start:stop]`; a short one in words, which is quicker than making it first."""
+    """Append the bulk string `holder[start:stop]`.
+
+    A short one is copied in machine words, which is faster than slicing.
+    """
     size = stop - start
     if size > IN_WORDS:
         write_bulk(out, holder if size == len(holder) else holder[start:stop])
@@ -539,7 +542,7 @@ def write_double(out: Output, value: float, resp: i64) -> None:
     if value > -WHOLE_LIMIT and value < WHOLE_LIMIT:
         n = i64(value)
         if float(n) == value and (n != 0 or not is_negative_zero(value)):
-            # Nearly all scores are whole numbers: their digits need not become an object.
+            # Nearly all scores are whole numbers, whose digits can be written without an object.
             buffer = out.buffer
             if resp >= RESP3:
                 buffer.append(COMMA)
@@ -567,7 +570,7 @@ def write_verbatim(out: Output, reply: Verbatim, resp: i64) -> None:
 
 
 def write_error(buffer: BytesWriter, text: bytes) -> None:
-    """Append an error line.  CR and LF would end it early and become blanks."""
+    """Append an error line.  CR and LF become blanks, because they would end the line early."""
     buffer.append(MINUS)
     if b"\r" in text or b"\n" in text:
         text = text.replace(b"\r", b" ").replace(b"\n", b" ")

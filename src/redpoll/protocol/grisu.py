@@ -1,9 +1,9 @@
 """The decimal digits of a double by Grisu2, with 64-bit significands.
 
-Grisu2 multiplies the number and the ends of its rounding interval by a cached power of ten, so that the digits
-can be read off an integer, and stops at the first that falls into the interval.  The result always reads back as
-the same double; in one of a thousand cases it is a digit longer than need be, or not the nearest of the
-shortest.  Scores are printed with these digits, so they must be found in this way and not by `repr`.
+Grisu2 multiplies the number and the ends of its rounding interval by a cached power of ten, so that the digits can be
+read off an integer, and stops at the first that falls into the interval.  The result always reads back as the same
+double; in one of a thousand cases it is a digit longer than need be, or not the nearest of the shortest.  The reference
+prints scores with these digits, so `repr` cannot be used.
 
 A significand of 64 bits does not fit a signed word, and compiled and interpreted words overflow differently.  It
 is therefore kept in three limbs of 22, 22 and 20 bits, and a product in 40 and 24 bits: nothing exceeds 2^62.

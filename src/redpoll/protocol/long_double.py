@@ -1,8 +1,8 @@
-"""Decimal arithmetic as the reference's 80-bit `long double` does it, in exact integers.
+"""Decimal arithmetic like the reference's 80-bit `long double`, in exact integers.
 
-INCRBYFLOAT and HINCRBYFLOAT print what a 64-bit significand makes of their operands, and clients compare those
-digits.  A number is a significand and a shift, significand * 2^shift; text is read as an exact quotient of integers
-first and then rounded once.  Source: spec/values.md, "Numbers".
+INCRBYFLOAT and HINCRBYFLOAT print results that are rounded to a 64-bit significand, and clients compare those digits.
+A number is a significand and a shift, significand * 2^shift; text is read as an exact quotient of integers first and
+then rounded once.  Source: spec/values.md, "Numbers".
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _INFINITY: Final = re.compile(rb"([+-]?)(?:inf|infinity)", re.IGNORECASE)
 
 
 def parse_long_double(text: bytes) -> Fraction | float | None:
-    """The number, rounded to a long double; an infinity as a float; None for what is refused.
+    """The number, rounded to a long double; an infinity as a float; None if it is refused.
 
-    Refused are nan, numbers beyond the range and such as round to zero though they are not.
+    Refuses nan, numbers beyond the range, and nonzero numbers that would round to zero.
     """
     if len(text) > MOST_BYTES:
         return None
@@ -62,14 +62,14 @@ def format_long_double(value: Fraction) -> bytes:
 
 
 def _parts(text: bytes) -> tuple[int, int] | None:
-    """Significand and shift of a finite number; None for what is none or is out of range."""
+    """Significand and shift of a finite number; None if it is not a number or out of range."""
     found = _DECIMAL.fullmatch(text)
     if found is not None:
         sign, digits, exponent = found.groups()
         whole, _, part = digits.partition(b".")
         power = _exponent(exponent) - len(part)
         value = _integer(whole + part)
-        # Far out of range either way: no need for numbers of millions of digits.
+        # Far out of range either way, so numbers of millions of digits are not computed.
         reach = power + len((whole + part).lstrip(b"0"))
         if value != 0 and not -5100 < reach < 5100:
             return None
@@ -80,7 +80,7 @@ def _parts(text: bytes) -> tuple[int, int] | None:
             return None
         sign, digits, exponent = found.groups()
         whole, _, part = digits.partition(b".")
-        # The text is too short for its digits to bring an exponent beyond this back into range.
+        # The digits of such a short text cannot bring an exponent beyond this back into range.
         power = max(-40000, min(40000, _exponent(exponent))) - 4 * len(part)
         value = int(whole + part, 16)
         base = 2
@@ -94,7 +94,7 @@ def _parts(text: bytes) -> tuple[int, int] | None:
 
 
 def _exponent(text: bytes | None) -> int:
-    """The exponent, 0 if there is none; one that is out of all range is cut short."""
+    """The exponent, 0 if there is none.  An exponent far out of range is truncated."""
     if text is None:
         return 0
     size = int(text.lstrip(b"+-").lstrip(b"0")[:9] or b"0")
@@ -102,7 +102,7 @@ def _exponent(text: bytes | None) -> int:
 
 
 def _integer(digits: bytes) -> int:
-    """The value of decimal digits of any number; Python refuses to read very many in one go."""
+    """The value of any number of decimal digits.  Python refuses to convert very many at once."""
     if len(digits) <= MOST_DIGITS_AT_ONCE:
         return int(digits)
     high = _integer(digits[:-MOST_DIGITS_AT_ONCE])
@@ -145,7 +145,7 @@ def _printed(numerator: int, denominator: int) -> bytes:
 
 
 def _digits(whole: int) -> str:
-    """Decimal digits of an integer of any size; Python refuses to print very many in one go."""
+    """Decimal digits of an integer of any size.  Python refuses to convert very many at once."""
     if whole.bit_length() < 3 * MOST_DIGITS_AT_ONCE:
         return str(whole)
     high, low = divmod(whole, 10**MOST_DIGITS_AT_ONCE)

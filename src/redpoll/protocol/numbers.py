@@ -1,9 +1,8 @@
-"""Numbers as the wire spells them: bytes to numbers and back, without exceptions and mostly without objects.
+"""Numbers on the wire: bytes to numbers and back, without exceptions and mostly without objects.
 
-Integers are int64 in their one canonical spelling (`0`, or an optional `-`, a digit 1-9, digits).  Doubles are
-read by a grammar of their own, narrower than Python's, and printed with the digits that Grisu2 finds
-(`grisu.py`).  What is not a number is an ordinary outcome and no exception: integers answer NO_INT, doubles nan,
-which no client can send as a double.
+Integers are int64 in their one canonical spelling (`0`, or an optional `-`, a digit 1-9, digits).  Doubles are read by
+a grammar of their own, narrower than Python's, and printed with the digits that Grisu2 finds (`grisu.py`).  Invalid
+input causes no exception: integers return NO_INT, doubles nan (a client cannot send nan).
 """
 
 from __future__ import annotations
@@ -99,9 +98,9 @@ def is_int_at(b: bytes, start: i64, end: i64) -> bool:
 
 
 def to_int(b: bytes) -> i64:
-    """The integer that `b` spells, or NO_INT.
+    """Parse `b` as an integer, or return NO_INT.
 
-    As i64 has no value to spare, NO_INT is either: a caller that has not asked `is_int` before writes
+    NO_INT is also a valid i64.  A caller that has not called `is_int` before writes
 
         n = to_int(b)
         if n == NO_INT and not is_int(b):
@@ -148,7 +147,7 @@ def long_int_at(b: bytes, start: i64, end: i64) -> i64:
     negative = b[at] == MINUS
     if negative:
         at += 1
-    # The sum is built downwards, as the most negative number has no positive twin.
+    # The sum is built downwards, because the most negative number has no positive counterpart.
     n: i64 = 0
     while at < end:
         c: i64 = b[at]
@@ -170,7 +169,7 @@ def int_text(n: i64) -> bytes:
 def write_int(out: BytesWriter, n: i64) -> None:
     """Append the canonical text of `n` without making an object of it."""
     if n < 0:
-        # The first comparison spares nearly everybody the second, whose constant is an object.
+        # The first comparison usually avoids the second, whose constant is an object.
         if n < NO_INT and n == INT64_MIN:
             out.append(MINUS)
             out.write(MIN_INT_DIGITS)
@@ -236,7 +235,7 @@ def four_digits(n: i64) -> i64:
 def parse_scan_cursor(b: bytes) -> int | None:
     """The cursor of SCAN and related commands, 0 to 2^64-1, or None if it is invalid.
 
-    It is read as C's strtoul reads it, but a negative integer in canonical spelling is refused: `-1` is, `-01` is not.
+    It is read as C's strtoul reads it, but a canonical negative integer is refused: `-1` is refused, `-01` is not.
     """
     if is_int(b) and b[0] == MINUS:
         return None
@@ -244,7 +243,7 @@ def parse_scan_cursor(b: bytes) -> int | None:
 
 
 def parse_unsigned(b: bytes) -> int | None:
-    """A number from 0 to 2^64-1 as C's strtoul reads it, or None if it is none.
+    """Parse a number from 0 to 2^64-1 as C's strtoul does; return None if it is not a number.
 
     White space and a sign may lead; a minus wraps modulo 2^64; nothing may follow but a zero byte, which ends the text.
     """
@@ -276,10 +275,10 @@ def parse_unsigned(b: bytes) -> int | None:
 
 
 def parse_double(b: bytes) -> float:
-    """The double that `b` spells, correctly rounded, or nan if it is none.
+    """Parse `b` as a double, correctly rounded; return nan if it is not a number.
 
-    An optional sign, digits with an optional point, an optional exponent; or `inf`, `infinity` in any case.
-    Too large for a double, or too small and not zero: nan.
+    An optional sign, digits with an optional point, an optional exponent; or `inf`, `infinity` in any case.  A number
+    that is too large, or nonzero and too small, gives nan.
     """
     return double_at(b, 0, True)
 
@@ -287,8 +286,8 @@ def parse_double(b: bytes) -> float:
 def parse_score_bound(b: bytes, start: i64 = 0) -> float:
     """The end of a range of scores in `b[start:]` (after a `(`), or nan.
 
-    As `parse_double`, but nothing at all is 0, what is too large is infinite, what is too small is 0, and a zero byte
-    ends the text.
+    Like `parse_double`, but the empty text is 0, a number that is too large is infinite, one that is too small is 0,
+    and a zero byte ends the text.
     """
     if start == len(b):
         return 0.0
@@ -406,7 +405,7 @@ def format_double(d: float) -> bytes:
 
 
 def shortest_text(d: float) -> bytes:
-    """The text of a score with the digits of Grisu2 though it may be whole, as digests have it: `1e+15`."""
+    """The text of a score with the digits of Grisu2, even if it is whole, for digests: `1e+15`."""
     if d == inf:
         return b"inf"
     if d == -inf:
@@ -424,12 +423,12 @@ def shortest_text(d: float) -> bytes:
 
 
 def digits_of(d: float) -> bytes:
-    """The text of `d` with 17 significant digits, as only ZSCAN has it: `0.10000000000000001`, `1e+21`."""
+    """The text of `d` with 17 significant digits, used only by ZSCAN: `0.10000000000000001`, `1e+21`."""
     return b"%.17g" % d
 
 
 def is_negative_zero(zero: float) -> bool:
-    """Whether a zero carries the minus sign, which no comparison shows."""
+    """Whether a zero is negative, which comparisons do not show."""
     out = _scratch if SHARED else BytesWriter()
     out.truncate(0)
     write_f64_le(out, zero)
@@ -437,7 +436,7 @@ def is_negative_zero(zero: float) -> bool:
 
 
 def int_size(n: i64) -> i64:
-    """How many characters the text of `n` has, for up to 18 digits."""
+    """The length of the text of `n`, for up to 18 digits."""
     size: i64 = 1
     if n < 0:
         size = 2

@@ -1,7 +1,7 @@
-"""The values a command may answer with.
+"""The values that a command may return.
 
-A handler returns one of these and never bytes of the wire; `encode.py` alone knows how RESP2 and RESP3
-spell them.  The commonest need no class of their own:
+A handler returns one of these and never bytes of the wire; `encode.py` alone knows how RESP2 and RESP3 spell them.  The
+most common ones are plain Python values:
 
     bytes -> bulk string        int -> integer        None -> null        list -> array
 
@@ -22,7 +22,7 @@ Reply = object
 
 @mypyc_attr(acyclic=True)
 class Status:
-    """A short line such as `OK`; never holds CR or LF.  `wire` is the whole line as both protocols send it."""
+    """A short line such as `OK`, without CR and LF.  `wire` is the whole line as both protocols send it."""
 
     def __init__(self, text: bytes) -> None:
         self.text: Final = text
@@ -39,7 +39,7 @@ class Error:
 
 @mypyc_attr(acyclic=True)
 class RawError:
-    """An error line that is no failure of its command and counts nowhere (DEBUG ERROR)."""
+    """An error line that does not count as a failure (DEBUG ERROR)."""
 
     def __init__(self, text: bytes) -> None:
         self.text: Final = text
@@ -64,7 +64,10 @@ class Pairs:
 
 
 class PairMap:
-    """Alternating keys and values in `items`: a map in RESP3, an array of pairs in RESP2 (streams with their entries)."""
+    """Alternating keys and values in `items`.
+
+    A map in RESP3, an array of pairs in RESP2 (streams with their entries).
+    """
 
     def __init__(self, items: list[object]) -> None:
         self.items: Final = items
@@ -123,14 +126,14 @@ class Verbatim:
 
 
 class Push:
-    """A message that answers no command (Pub/Sub, invalidations); an array in RESP2."""
+    """A message that is not a reply to a command (Pub/Sub, invalidations); an array in RESP2."""
 
     def __init__(self, items: list[object]) -> None:
         self.items: Final = items
 
 
 class Attribute:
-    """Facts about the reply that follows, keys and values alternately; RESP2 leaves them out."""
+    """Alternating keys and values that describe the reply that follows.  RESP2 leaves them out."""
 
     def __init__(self, items: list[object], reply: object) -> None:
         self.items: Final = items
@@ -145,7 +148,7 @@ class Sequence:
 
 
 class Spoken:
-    """A reply in a protocol of its own: inside an EXEC that said HELLO, what came before is answered as before."""
+    """A reply in its own protocol version: replies inside EXEC that come before a HELLO keep the earlier version."""
 
     def __init__(self, reply: object, resp: i64) -> None:
         self.reply: Final = reply
@@ -153,7 +156,7 @@ class Spoken:
 
 
 class Marker:
-    """A constant that tells the connection what to do instead of a reply."""
+    """A constant that the connection acts on instead of sending a reply."""
 
     def __init__(self, name: str) -> None:
         self.name: Final = name
@@ -167,11 +170,10 @@ STOP_MASK: Final[i64] = 0x7FFFFFFF
 
 
 class View:
-    """A long row of bulk strings that is walked, not built.
+    """A long row of bulk strings that the encoder reads one by one, without a list.
 
-    It holds immutable bytes that it references itself, never the value, so it stays true when later commands of the
-    same transaction change the key.  `shape` is ARRAY, MAP (keys and values alternately) or SET, `count` the number of
-    bulk strings.
+    It references immutable bytes, never the value, so it stays valid when later commands of the same transaction change
+    the key.  `shape` is ARRAY, MAP (keys and values alternately) or SET, `count` the number of bulk strings.
     """
 
     def __init__(self, count: i64, shape: i64) -> None:
@@ -201,7 +203,7 @@ SHORT: Final[i64] = 128
 
 
 class RunView(View):
-    """A view of bulk strings that lie packed in other bytes, from where the encoder copies them: runs of them.
+    """A view of bulk strings that are packed in runs of other bytes.  The encoder copies them from there.
 
     `enter` goes to the next run: `left` strings in `holder` from `at` on.  `width` says how they are packed: n > 0, of
     n bytes each; BEHIND_LENGTHS, each after its length, which is one byte, or from SHORT on `SHORT + low 7 bits` and
@@ -243,9 +245,9 @@ WHOLE_ITEM: Final[i64] = -2
 
 
 class Strings(View):
-    """A row of bulk strings and nulls, most of which lie in other bytes, such as the records of a bucket.
+    """A row of bulk strings and nulls.  Most of them are parts of other bytes, such as the records of a bucket.
 
-    The encoder copies them from where they are, so that none becomes an object of its own on the way.
+    The encoder copies them from there, so no objects are created.
     """
 
     def __init__(self, shape: i64 = ARRAY) -> None:
@@ -292,7 +294,7 @@ class Strings(View):
 class PackedStrings(View):
     """A row of bulk strings that stand as `[length, 1 byte][string]...` one after another, in several pieces.
 
-    What is too long for that comes after them, whole.
+    Longer strings follow, as whole objects.
     """
 
     def __init__(self, shape: i64) -> None:
@@ -412,10 +414,10 @@ NUMBER_ITEM: Final[i64] = -1
 
 
 class Rows:
-    """An array of rows, each the ID of a stream's entry and an array of strings, which is walked and not built.
+    """An array of rows: each is the ID of a stream entry and an array of strings.  The encoder reads them one by one.
 
-    As a View it holds immutable bytes alone.  One that is `shared` goes to many clients and has no null rows, so both
-    protocols spell it alike: that is done once, and `spelled` keeps it.
+    Like a View it references immutable bytes only.  A `shared` one goes to many clients and has no null rows, so both
+    protocols encode it alike: it is encoded once, into `spelled`.
     """
 
     def __init__(self, count: i64) -> None:
@@ -458,7 +460,7 @@ class Rows:
 
 
 def unsigned(word: i64) -> int:
-    """The number that a word is without a sign."""
+    """The unsigned value of a word."""
     return int(word) & 0xFFFFFFFFFFFFFFFF
 
 

@@ -1,15 +1,14 @@
-"""Bytes from a client to commands: arrays of bulk strings and inline lines, pipelined, without I/O.
+"""Parses the bytes of a client into commands: arrays of bulk strings and inline lines, pipelined, without I/O.
 
     parser.feed(data)                         what a read brought
     error = parser.parse(commands, most)      complete commands are appended, each a list of its arguments
 
-The parser remembers how far it is, so nothing is read twice: whole commands are taken from the bytes that were
-fed, a command that is cut keeps the arguments it has, and the pieces of a bulk string that is cut are collected
-and joined once.  So a large value arrives in linear time and takes twice its size at most.
+The parser remembers its place, so nothing is read twice.  An incomplete command keeps the arguments that it has; the
+pieces of an incomplete bulk string are collected and joined once.  So a large value is read in linear time, and takes
+at most twice its size.
 
-A command that lies wholly in the bytes at hand and is spelled as every client spells it takes the short way in
-`parse`.  All that is rare, cut or wrong is one step of `read_start` or `read_argument`, after which the short way is
-tried again.
+A complete command in the usual form takes a fast path in `parse`.  Anything rare, incomplete or wrong is one step of
+`read_start` or `read_argument`; then the fast path is tried again.
 
 Limits and error texts: spec/server.md, "Protocol errors"; where it is silent, the live reference.
 """
@@ -77,10 +76,10 @@ NAME_SLOTS: Final = 256
 
 @mypyc_attr(acyclic=True)
 class Names:
-    """The command names seen lately, one object each: a name is neither made nor hashed anew for every command.
+    """A cache of recent command names, one object each, so that a name is not created and hashed for every command.
 
-    A name of 2 to 9 bytes with its length line and line end is covered by two words, its first and its last 8
-    bytes; they choose the slot and are compared with what it holds.  A newcomer takes its predecessor's place.
+    A name of 2 to 9 bytes with its length line and line end is covered by two words, its first and its last 8 bytes;
+    they choose the slot and are compared with its content.  A new name replaces the old one in its slot.
     """
 
     def __init__(self) -> None:
@@ -90,14 +89,14 @@ class Names:
         self.expected: Final[dict[bytes, bytes]] = {}
 
     def expect(self, names: list[bytes]) -> None:
-        """Let these very objects be the names: who looks one up by an equal key need not compare the bytes then."""
+        """Use these objects as the names, so that dict look-ups find the same object and need not compare bytes."""
         for name in names:
             self.expected[name] = name
 
 
 @mypyc_attr(acyclic=True)
 class Limits:
-    """What all clients of a server must keep to, which CONFIG SET changes; and the names that they call commands by."""
+    """The limits for all clients of a server, which CONFIG SET changes; and the cache of command names."""
 
     def __init__(self, max_bulk_bytes: i64 = 536870912) -> None:
         self.max_bulk_bytes: i64 = max_bulk_bytes
@@ -130,7 +129,7 @@ def short_name(names: Names, data: bytes, at: i64, end: i64) -> bytes | None:
         return None
     first = read_i64_le(data, at)
     last = read_i64_le(data, stop - 6)
-    # These shifts spread the commands that there are, in upper and in lower case.
+    # These shifts distribute the existing commands well, in upper and in lower case.
     slot = ((first >> 29) ^ (last >> 11) ^ (last >> 24)) & (NAME_SLOTS - 1)
     if names.first[slot] == first and names.last[slot] == last:
         return names.names[slot]
@@ -151,7 +150,7 @@ def length_line(data: bytes, at: i64, end: i64) -> i64:
     word = i64(read_i32_le(data, at))
     if word & LINE_MASK == LENGTH_LINE:
         units = ((word >> 8) & 255) - ZERO
-        # Not as one expression: `else -1` would make it an object, boxed for every argument.
+        # Not one expression: with `else -1` it would be boxed for every argument.
         if units >= 0 and units <= 9:
             return units << 3 | 1
         return -1
@@ -189,13 +188,13 @@ class RequestParser:
         self.at: i64 = 0
         self.fed: list[bytes] = []
         self.fed_bytes: i64 = 0
-        # How far after `at` the end of a line was looked for in vain.
+        # How far after `at` the search for the end of a line got.
         self.searched: i64 = 0
         # The command in progress: its arguments so far, their bytes, and how many are to come.
         self.args: list[bytes] = NO_ARGS
         self.args_bytes: i64 = 0
         self.left: i64 = 0
-        # The bulk string in progress: its pieces, the small ones of late in `gathered`, and the bytes to come.
+        # The bulk string in progress: its pieces, the recent small ones in `gathered`, and the missing bytes.
         self.pieces: list[bytes] = []
         self.pieces_bytes: i64 = 0
         self.gathered: BytesWriter | None = None
@@ -204,7 +203,7 @@ class RequestParser:
         self.end_due: bool = False
 
     def feed(self, data: bytes) -> None:
-        """Take what was received.  O(1), but for the last piece of a cut bulk string, which is joined here."""
+        """Add received bytes.  O(1), except for the last piece of an incomplete bulk string, which is joined here."""
         if self.lacking > 0:
             self.collect(data)
         elif self.at == len(self.data):
@@ -227,10 +226,10 @@ class RequestParser:
     def parse(self, commands: list[list[bytes]], most: i64) -> bytes | None:
         """Append up to `most` complete commands to `commands`; the text of a protocol error, or None.
 
-        The commands before an error are complete and stand.  With `most` commands appended there may be more to
-        parse without anything being fed; below it there is not.
+        The commands before an error are complete and valid.  If `most` commands were appended, there may be more to
+        parse without feeding; otherwise there are none.
         """
-        # Not `self.error` itself: it would count as None from here on, and compiled code insist on that.
+        # A local variable, because compiled code would assume from here on that `self.error` is None.
         error = self.error
         if error is not None:
             return error
@@ -305,7 +304,7 @@ class RequestParser:
         return self.error
 
     def resume(self) -> i64:
-        """Take up the end of a bulk string or the line that was cut."""
+        """Continue an incomplete bulk string or line."""
         if self.end_due:
             return self.read_end()
         return self.read_argument() if self.left > 0 else self.read_start()
@@ -316,14 +315,14 @@ class RequestParser:
         if left == 0:
             self.args = NO_ARGS
             self.args_bytes = 0
-        # Idle clients would hold on to the memory of their last read.
+        # Otherwise idle clients would keep the memory of their last read.
         if at == len(self.data):
             self.data = b""
             at = 0
         self.at = at
 
     def join_fed(self) -> None:
-        """Put what was fed meanwhile after what is unread."""
+        """Append the bytes that were fed meanwhile to the unread ones."""
         self.data = b"".join([self.data[self.at :], *self.fed])
         self.at = 0
         self.fed = []
@@ -390,7 +389,7 @@ class RequestParser:
         end: i64 = len(data)
         most: i64 = MAX_LINE_BYTES
         if self.at + most < end and data[self.at + most] == CR:
-            # It may belong to the line's end, and then it does not count.
+            # A CR may belong to the line's end; then it does not count.
             most += 1
         limit: i64 = self.at + most + 1
         if limit > end:
@@ -413,7 +412,7 @@ class RequestParser:
         return DONE
 
     def read_argument(self) -> i64:
-        """Read the next argument of the command in progress, or what there is of it."""
+        """Read the next argument of the command in progress, or a part of it."""
         if self.lacking > 0 or self.at >= len(self.data):
             return MORE
         stop = self.line_end()
@@ -460,7 +459,7 @@ class RequestParser:
         return DONE
 
     def collect(self, data: bytes) -> None:
-        """Take `data` as the continuation of the bulk string in progress, and what is after it as unread."""
+        """Read `data` as the continuation of the bulk string in progress; bytes after it stay unread."""
         size: i64 = len(data)
         taken = size if size < self.lacking else self.lacking
         piece = data[:taken]
