@@ -16,7 +16,7 @@ VERSION: Final = "0.1.0"
 """The one place where redpoll's version is written; pyproject.toml takes it from here."""
 
 WITNESS: Final = "redpoll.structures.table"
-"""A module that every compiled build compiles; how it was loaded tells how the whole was built."""
+"""A module that every compiled build compiles.  How it was loaded shows how redpoll was built."""
 
 
 def is_compiled_module(name: str) -> bool:

@@ -20,7 +20,7 @@ def wraps(almost: i64) -> bool:
 
 
 COMPILED: Final = wraps(1 << 62)
-"""Whether this code runs compiled, as it can tell by itself."""
+"""Whether this code runs compiled."""
 
 SHARED: Final = COMPILED
-"""Whether engines in several threads may share what is kept between calls."""
+"""Whether engines in several threads may share objects that are kept between calls."""

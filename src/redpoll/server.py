@@ -48,7 +48,7 @@ TICK_MS: Final[i64] = 10
 COLLECT_MS: Final[i64] = 100
 
 OWN_DESCRIPTORS: Final = 32
-"""Descriptors kept for files, listeners and the like, beside those of clients."""
+"""Descriptors that are reserved for files, listeners and the like."""
 
 
 class Server(Stoppable):
@@ -70,7 +70,7 @@ class Server(Stoppable):
         self.supervisor: Final = supervisor
         self.origin: Final = origin
         self.restart_ms: i64 = -1
-        """After what delay whoever runs this shall start it anew when it has ended; -1: not at all."""
+        """The delay in ms after which the caller restarts the program when it has ended; -1 for no restart."""
         self.crashes: Final = CrashReports(log, [f"redpoll {build}"])
         self.wakeup: Wakeup | None = None
         self.pid_file = ""

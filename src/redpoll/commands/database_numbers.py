@@ -1,4 +1,4 @@
-"""Numbers of databases, as commands give them."""
+"""Numbers of databases in arguments."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from redpoll.keyspace.database import Database
 
 
 def numbered(session: Session, index: int) -> Database:
-    """The database of that number.  Raises CommandError where there is none."""
+    """The database with a number.  Raises CommandError if there is none."""
     if not 0 <= index < len(session.engine.databases):
         raise CommandError(DB_OUT_OF_RANGE)
     return session.engine.databases[index]
 
 
 def database_at(session: Session, word: bytes) -> Database:
-    """The database whose number `word` spells.  Raises CommandError for what is no 32-bit number or no database."""
+    """The database whose number is `word`.
+
+    Raises CommandError if it is not a 32-bit number, or there is no such database.
+    """
     index: int = integer(word)
     if not is_int32(index):
         raise CommandError(NOT_AN_INT32)

@@ -69,7 +69,7 @@ MOST_PACKED_THRESHOLD: Final = 2**32 - 2**20
 """The largest that the reference takes for QUICKLIST-PACKED-THRESHOLD, though it says 4gb."""
 
 LEAKED: Final[list[bytes]] = []
-"""What DEBUG LEAK was given: nobody reads it."""
+"""The strings of DEBUG LEAK, which are never freed."""
 
 Subcommand = Callable[[Session, list[bytes]], object]
 

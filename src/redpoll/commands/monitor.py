@@ -1,4 +1,4 @@
-"""MONITOR: watch all commands as they run."""
+"""MONITOR: show all commands as they run."""
 
 from __future__ import annotations
 

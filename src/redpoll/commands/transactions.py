@@ -58,7 +58,7 @@ def exec_(session: Session, args: list[bytes]) -> object:
 
 
 def run_all(session: Session, commands: list[list[bytes]]) -> list[object]:
-    """Run what was queued; the replies."""
+    """Run the queued commands; return the replies."""
     engine = session.engine
     replies: list[object] = []
     resp = session.resp

@@ -7,16 +7,16 @@ from typing import Final
 from redpoll.config.values import BadValue, Kind, Value
 
 EFFECT: Final = "effect"
-"""The setting does what it says."""
+"""The setting works."""
 
 NO_EFFECT: Final = "no effect"
-"""Accepted, validated, shown and written back, but there is nothing in redpoll that it could change."""
+"""Accepted, validated, shown and written back, but redpoll has nothing that it could change."""
 
 NOT_YET: Final = "not yet"
-"""It tunes a feature that does not exist yet: any valid value is accepted, shown and written back, with a log line."""
+"""It tunes a missing feature: any valid value is accepted, shown and written back, with a log line."""
 
 REFUSED: Final = "refused"
-"""It asks for a feature that does not exist yet, and that data depends on: any value but the default is refused."""
+"""It asks for a missing feature that data depends on: any value except the default is refused."""
 
 
 class Directive:

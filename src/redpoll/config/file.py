@@ -26,12 +26,12 @@ NO_SUCH_COMMAND: Final = b"No such command in rename-command"
 TARGET_EXISTS: Final = b"Target command name already exists"
 
 MOST_NESTED: Final = 32
-"""Files within files.  The reference ends with a crash where a file includes itself."""
+"""The greatest nesting of includes.  The reference crashes if a file includes itself."""
 
 BLANKS: Final = b" \t\r"
 
 LINE_WORDS: Final = (b"include", b"rename-command", b"user", b"loadmodule", b"sentinel")
-"""What may begin a line but is no directive."""
+"""Words that may begin a line but are not directives."""
 
 DEFAULT_USER: Final = [
     b"on",

@@ -17,10 +17,10 @@ from __future__ import annotations
 from typing import Final
 
 BLANKS: Final = b" \t\n\r\v\f"
-"""What is skipped before a word."""
+"""Bytes that are skipped before a word."""
 
 ENDS: Final = b" \t\n\r\0"
-"""What ends a bare word."""
+"""Bytes that end an unquoted word."""
 
 QUOTE: Final = ord('"')
 APOSTROPHE: Final = ord("'")

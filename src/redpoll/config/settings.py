@@ -94,7 +94,7 @@ class Config:
         self.renames: list[Rename] = []
         self.remarks: list[str] = []
         self.not_yet: list[str] = []
-        """The directives set since the last remarks whose feature does not exist yet."""
+        """Directives of missing features that were set since the last remarks."""
 
     # ---- reading
 

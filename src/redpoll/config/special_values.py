@@ -322,7 +322,7 @@ EVENT_LETTERS: Final = b"g$lshzxetdnKEm"
 """The classes of keyspace events in the order in which they are shown; the bit of each is its place."""
 
 ALL_EVENTS: Final = (1 << 10) - 1
-"""What the letter A stands for: all of g$lshzxetd."""
+"""The events of the letter A: all of g$lshzxetd."""
 
 
 class EventClasses(Kind):

@@ -27,7 +27,7 @@ GREATEST_UNSIGNED: Final = 2**64 - 1
 
 INTEGER: Final = re.compile(rb"0|-?[1-9][0-9]*")
 LOOSE_INTEGER: Final = re.compile(rb"[ \t\n\v\f\r]*([+-]?[0-9]+)")
-"""What C's strtoll takes; the reference reads the numbers within lists with it."""
+"""The range of C's strtoll, with which the reference reads numbers within lists."""
 
 MEMORY: Final = re.compile(rb"([0-9]*)(|b|k|kb|m|mb|g|gb)", re.IGNORECASE)
 UNITS: Final = {b"": 1, b"b": 1, b"k": 1000, b"kb": 1024, b"m": 1000**2, b"mb": 1024**2, b"g": 1000**3, b"gb": 1024**3}

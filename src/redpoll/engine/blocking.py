@@ -91,7 +91,7 @@ class Blocking:
         self.is_ready: Final[set[tuple[int, bytes]]] = set()
         """... each of them once."""
         self.rows: Rows | None = None
-        """Entries that a session got that is served just now: those that read the same get the same reply."""
+        """The entries of the last served session.  Sessions that read the same entries share the reply."""
         self.masks: Final[dict[int, int]] = {}
         """How many waiting sessions have each mask."""
 

@@ -66,7 +66,7 @@ class Command:
 
 
 MAY_REPLICATE: Final = (b"publish", b"spublish", b"pfcount", b"eval", b"evalsha", b"fcall")
-"""No writes by their flags, and yet replicas may get to see them."""
+"""Commands without the write flag that may still be replicated."""
 
 
 def gates_of(spec: Spec) -> i64:

@@ -17,7 +17,7 @@ CELLS: Final[i64] = 64
 CELL_MASK: Final[i64] = 63
 
 NEVER_QUICK: Final[i64] = -(1 << 62)
-"""No duration is below it: set as `quick_us`, it sends every call through `Watch.note`."""
+"""No duration is lower: as `quick_us`, it makes every call pass through `Outliers.record`."""
 
 STEP_BITS: Final[i64] = 5
 """Each doubling of a longer duration is split in 32: its count is right to 3 %."""
@@ -193,7 +193,7 @@ class Traffic:
 
     def __init__(self) -> None:
         self.commands: i64 = 0
-        """Commands that came, those of transactions when they ran: what the rate is made of."""
+        """Commands that ran, including those of transactions; INFO's rate is computed from it."""
         self.received: i64 = 0
         self.sent: i64 = 0
         self.reads: i64 = 0

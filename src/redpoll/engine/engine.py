@@ -47,22 +47,25 @@ from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.protocol.reply import NO_REPLY, Error, Marker
 
 HTTP: Final = (b"post", b"host:")
-"""What HTTP requests begin with, and their lines."""
+"""The beginnings of HTTP requests and of their header lines."""
 RECLAIM_US: Final[i64] = 500
 RECLAIM_STEP: Final[i64] = 16
 RECLAIM_STEPS: Final[i64] = 400
-"""How long one tick frees what was dropped, how many small objects between two looks at the clock, and how often."""
+"""How long one tick frees memory, how many small objects it frees between two readings of the clock, and how often.
+"""
 
 REST_US: Final[i64] = 10000
 SHORT_REST_US: Final[i64] = 2000
 """In process there are no timers, so calls do a little of a tick's work: again after so long, or if much is left."""
 CALL_KEYS: Final[i64] = 200
 CALL_RECLAIM_US: Final[i64] = 250
-"""What one call may do of it: about half a millisecond."""
+"""The share of one call: about half a millisecond."""
 
 BEHIND_MS: Final[i64] = 3
-"""When a turn found more keys past their deadline than it may delete, the next one comes so soon: about a quarter of
-the time then goes into them, as the reference allows its cycle."""
+"""If a turn found more expired keys than it may delete, the next one follows after this time.
+
+Expiry then takes about a quarter of the time, as in the reference.
+"""
 
 FIRST_ID: Final[i64] = 3
 """The id of the first client, as the reference counts."""
@@ -114,12 +117,15 @@ class Engine:
         self.sessions: Final[dict[int, Session]] = {}
         self.next_id: i64 = FIRST_ID
         self.frozen: i64 = 0
-        """How many transactions and scripts that run are nested: while one does, time stands still."""
+        """The nesting of running transactions and scripts.  While it is not 0, the time does not change."""
         self.run_id: Final = random.hex_digits(40)
         self.replication_id = random.hex_digits(40)
         self.moment.set_time(clock.now_us())
         self.read_us: i64 = self.moment.now_us
-        """When the clock was read last: the start of what runs next.  In EXEC `moment` stands still, this does not."""
+        """The last reading of the clock: the start of the next command.
+
+        Unlike `moment`, it also advances inside EXEC.
+        """
         self.started_us: i64 = self.moment.now_us
         self.options: Final = Options()
         EngineSettings(self).connect(self.config)
@@ -129,7 +135,7 @@ class Engine:
         """When a call in process does some of the work of `tick` again."""
         self.sampler: Final = Sampler(self)
         self.base_bytes: i64 = 0
-        """What a server takes without any data; 0 inside another program, whose memory is not ours."""
+        """The memory of a server without data; 0 in process, where the memory belongs to the program."""
         self.startup_bytes: i64 = self.used_memory()
 
     # Sessions.

@@ -37,7 +37,7 @@ class Outliers:
         self.latency: Final = LatencyMonitor()
         self.percentiles: list[float] = []
         self.weighing = False
-        """Whether a request among those at hand may be a large one."""
+        """Whether one of the current requests may be large."""
         self.refused = Error(b"")
         """The reply to the last command that did not run."""
         self.weigh_from = NO_SIZE

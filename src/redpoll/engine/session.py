@@ -40,7 +40,7 @@ class Transaction:
         self.queued: list[list[bytes]] = []
         self.spoiled = False
         self.gates: i64 = 0
-        """The gates of what is queued, all together."""
+        """The gates of all queued commands."""
         self.weighed = False
         """Whether one of the commands may be a large request."""
 
@@ -50,7 +50,7 @@ class Buffers:
 
     def __init__(self) -> None:
         self.request: i64 = 0
-        """Received, and not yet run."""
+        """Bytes that are received but not processed yet."""
         self.reply: i64 = 0
         """Replies that wait for the end of the loop's turn ..."""
         self.backlog: i64 = 0
@@ -141,7 +141,7 @@ class Session:
         """How many commands the EXEC that runs has, 0 outside one."""
         self.watched: dict[tuple[int, bytes], None] = {}
         self.watched_stale: set[tuple[int, bytes]] = set()
-        """Those of the watched keys that were past their deadline already when WATCH came."""
+        """The watched keys that had already expired at WATCH."""
         self.watch_broken = False
         self.waiting: Waiting | None = None
         self.tried: Waiting | None = None

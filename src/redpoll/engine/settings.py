@@ -105,7 +105,7 @@ WATCHED: Final = [
     b"latency-tracking",
     b"latency-tracking-info-percentiles",
 ]
-"""Directives that decide what `Watch` notes."""
+"""Directives that decide what `Outliers` records."""
 
 ELSEWHERE: Final = [
     b"requirepass",
@@ -114,7 +114,7 @@ ELSEWHERE: Final = [
     b"client-output-buffer-limit",
     *ENCODING_LIMITS,
 ]
-"""Directives that `apply_here` copies by hand."""
+"""Directives that `apply_here` copies."""
 
 
 class EngineSettings(Effects):

@@ -34,7 +34,7 @@ class Unit:
         """For which database each of `effects` is."""
         self.effects: list[list[bytes]] = []
         self.rewritten: list[list[bytes]] = []
-        """What the present command is kept as, empty for as it came."""
+        """The effects of the current command; empty if it is recorded as it is."""
         self.changes_before: i64 = 0
         self.forced = False
         """Whether the present command is an effect even if it changed nothing."""

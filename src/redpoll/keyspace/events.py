@@ -37,7 +37,7 @@ SETRANGE: Final = Event(b"setrange", b"$")
 SETBIT: Final = Event(b"setbit", b"$")
 PFADD: Final = Event(b"pfadd", b"$")
 UNNAMED: Final = Event(b"", b"")
-"""A change that has no event, such as a count that PFCOUNT keeps: watchers of the key are told all the same."""
+"""A change without an event, such as a count that PFCOUNT stores.  Watchers of the key are still notified."""
 INCRBY: Final = Event(b"incrby", b"$")
 INCRBYFLOAT: Final = Event(b"incrbyfloat", b"$")
 LPUSH: Final = Event(b"lpush", b"l")

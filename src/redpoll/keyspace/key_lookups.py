@@ -33,7 +33,7 @@ class KeyLookups:
         self.reclaimer: Final = reclaimer
         self.most_buckets: i64 = most_buckets
         self.named = index == 0
-        """Whether a command has named it yet: MEMORY STATS then shows it, empty or not."""
+        """Whether a command has used this database.  MEMORY STATS then shows it, even if it is empty."""
         self.table = Table(most_buckets=most_buckets)
         self._account()
 

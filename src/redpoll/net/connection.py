@@ -30,7 +30,7 @@ READ_BYTES: Final[i64] = 65536
 READ_BULK_BYTES: Final[i64] = 1 << 20
 BATCH: Final[i64] = 1024
 MOST_UNAUTHENTICATED_BYTES: Final[i64] = 1024
-"""So much may wait for a client that has not said who it is."""
+"""The limit of unsent output for a client that is not authenticated."""
 WRITES: Final[i64] = 64
 """So often one client is sent something of its backlog in a turn of the loop."""
 KEPT_PIECES: Final[i64] = 256
@@ -84,9 +84,9 @@ class Connection(Handler):
         self.closed = False
         self.apart = False
         self.running = False
-        """Whether a command runs whose reply is not in the output yet."""
+        """Whether a command is running whose reply is not in the output yet."""
         self.later: list[object] = []
-        """What came for the session meanwhile."""
+        """Pushes for the session that came meanwhile."""
         self.commands: list[list[bytes]] = []
         self.line: Final = Line(self)
         self.flushing: Final = Flush(self.line)
@@ -314,8 +314,8 @@ class Connection(Handler):
             self.reactor.want_writable(self.fd, wanted)
 
     def on_writable(self) -> None:
-        """Send from the backlog, at most WRITES times: a client that reads as fast as we write must not occupy the
-        loop.
+        """Send from the backlog, at most WRITES times, so that a client that reads as fast as we write cannot occupy
+        the loop.
         """
         traffic = self.engine.traffic
         writes: i64 = 0

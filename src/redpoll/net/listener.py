@@ -31,11 +31,11 @@ MAY_BE_MISSING: Final = [
     errno.EAFNOSUPPORT,
     errno.EADDRNOTAVAIL,
 ]
-"""What goes wrong with an address that the machine does not have: forgiven if it has a `-` in front."""
+"""Errors for an address that the machine does not have.  They are ignored if the address has a `-` in front."""
 
 
 EXHAUSTED: Final = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM]
-"""What `accept` says when the process or the system has nothing left to make a connection of."""
+"""Errors of `accept` if the process or the system has no resources for a connection."""
 
 RETRY_MS: Final[i64] = 100
 """How long accepting pauses if no connection ends before."""

@@ -15,7 +15,7 @@ from redpoll.engine.counters import Traffic
 from redpoll.net.poller import READABLE, WRITABLE, Poller, is_readable, is_writable, new_poller
 
 FLUSH_AFTER_US: Final[i64] = 500
-"""A turn that has taken so long does what was put off to its end: clients work on replies while others are read."""
+"""A turn that has taken this long runs the tasks for its end, so that clients get replies while others are read."""
 LOOK_EVERY: Final[i64] = 3
 """Whether it has is looked at when the number of handlers called has none of these bits."""
 

@@ -45,7 +45,10 @@ class Histogram:
         return self.usec[-1] if len(self.usec) > 0 else 0
 
     def buckets(self) -> list[tuple[int, int]]:
-        """Upper bounds in microseconds, each with the number of calls up to it; only bounds at which that number grows."""
+        """Upper bounds in microseconds, each with the number of calls up to it.
+
+        Bounds without a call of their own are left out.
+        """
         found: list[tuple[int, int]] = []
         passed = 0
         shown = 0

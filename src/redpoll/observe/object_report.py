@@ -178,7 +178,7 @@ def quicklist_fields(value: List, fast: bool) -> bytes:
 
 def intset_bytes(value: Value) -> int:
     """The size of a set of integers in an RDB file: a header of 8 bytes, and all numbers in the width of the widest."""
-    # The packed form has them in the same width, behind one byte.
+    # The packed form has the numbers in the same width, after one byte.
     total = 8 + (len(value.packed()) - 1 if not value.is_large() else len(value.rows()) * 8)
     return length_bytes(total) + total
 

@@ -18,9 +18,9 @@ from redpoll.protocol.grisu import shortest
 from redpoll.scratch import SHARED
 
 NO_INT: Final[i64] = -4611686018427387904
-"""What `to_int` answers for text that is no integer.  It is an integer too: `is_int` tells the two apart.
+"""The result of `to_int` for text that is not an integer.  It is also a valid integer; `is_int` distinguishes the two.
 
--2^62 is the lowest number that compiled code compares with for nothing; beyond it constants are objects.
+-2^62 is the lowest constant with which compiled code compares without creating an object.
 """
 
 INT64_MAX: Final = 9223372036854775807
@@ -40,7 +40,7 @@ ZERO: Final = 48
 NINE: Final = 57
 
 SMALL_INTS: Final[list[bytes]] = [str(n).encode() for n in range(4096)]
-"""The text of 0 to 4095, shared by everybody who asks for it."""
+"""The texts of 0 to 4095, shared by all callers."""
 
 
 def pairs_of_digits() -> vec[i16]:

@@ -5,8 +5,8 @@ most common ones are plain Python values:
 
     bytes -> bulk string        int -> integer        None -> null        list -> array
 
-A `bool` is no reply: compiled and interpreted code disagree about what it looks like, so the encoder refuses
-it.  Write `int(found)` for 1 or 0, or `Boolean` for RESP3's `#t`.
+A `bool` is not a reply: compiled and interpreted code disagree about it, so the encoder refuses it.  Write `int(found)`
+for 1 or 0, or `Boolean` for RESP3's `#t`.
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ class Strings(View):
         super().__init__(0, shape)
         self.holders: list[bytes] = []
         self.places: vec[i64] = vec[i64]()
-        """Of each: where it starts in its holder, shifted left by 32, and where it stops; or what it is instead."""
+        """For each item: its start in the holder, shifted left by 32, and its end; or a marker."""
         self.at: i64 = 0
 
     def add_part(self, holder: bytes, start: i64, stop: i64) -> None:
@@ -363,10 +363,10 @@ class Ranking(View):
 
 
 class RecordStrings(View):
-    """A row of bulk strings that stand in records `[name length, 1 byte][name][value]` one after another.
+    """A row of bulk strings in records `[name length, 1 byte][name][value]` one after another.
 
-    `lengths` has the length of each record, one byte each.  `names` and `values` say which of the two are told.  What
-    is too long for a record comes after, whole.
+    `lengths` has the length of each record, one byte each.  `names` and `values` say which of the two are returned.
+    Longer strings follow, as whole objects.
     """
 
     def __init__(self, shape: i64, names: bool, values: bool) -> None:
@@ -380,7 +380,7 @@ class RecordStrings(View):
         self.at: i64 = 0
         self.record: i64 = 0
         self.value_due = False
-        """Whether the name of the record at hand has been told, and its value comes next."""
+        """Whether the name of the current record has been returned, so that its value comes next."""
 
     def start(self) -> None:
         self.piece = 0
@@ -436,7 +436,7 @@ class Rows:
         raise NotImplementedError
 
     def step(self) -> i64:
-        """The next string of the row: start << 32 | stop in `holder`, or NUMBER_ITEM if it is what `number` spells."""
+        """The next string of the row: start << 32 | stop in `holder`, or NUMBER_ITEM if it is the text of `number`."""
         raise NotImplementedError
 
     def to_list(self) -> list[object]:

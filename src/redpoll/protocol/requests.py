@@ -183,7 +183,7 @@ class RequestParser:
         self.limits: Final = limits
         self.authenticated: bool = authenticated
         self.error: bytes | None = None
-        # What was fed and not yet read: `data` from `at` on, then `fed`.
+        # The bytes that are fed but not read yet: `data` from `at` on, then `fed`.
         self.data: bytes = b""
         self.at: i64 = 0
         self.fed: list[bytes] = []

@@ -1,13 +1,14 @@
-"""The entries of a stream in blocks, each of which the reference has a node for.
+"""The entries of a stream in blocks.  Each block corresponds to a node of the reference.
 
-A block begins with its first ID, which stands in the index and stays when that entry is deleted; `entries.py` tells how
-it is packed.  Whether an entry still belongs into the last block is decided as the reference does, by the bytes of its
-nodes, since trimming with `~` takes whole nodes.  So each block counts beside its live entries those that were deleted,
-which the reference only marks, and the bytes of that node.
+The first ID of a block is in the index, and stays there when that entry is deleted.  `entries.py` describes the
+packing.  As in the reference, the bytes of a node decide whether an entry still fits into the last block, because
+trimming with `~` removes whole nodes.  Therefore each block also counts its deleted entries, which the reference only
+marks, and the bytes of its node.
 
-The last block is written to: while short as bytes that are joined, then in a writer.  Of the first block the front may
-be cut off without rewriting it: `front` is where its first live entry lies, `front_ms`-`front_seq` the ID before.
-`hint` remembers where the last look-up ended, so that who reads on in order need not walk from the block's start.
+Entries are added to the last block: while it is short by joining bytes, then in a writer.  The front of the first block
+can be cut off without rewriting it: `front` is the offset of its first live entry, `front_ms`-`front_seq` the ID
+before.  `hint` remembers where the last look-up ended, so that reading on in order does not start at the front of the
+block.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ from redpoll.structures.packed import words_bytes
 NODE_FRAME: Final[i64] = 7
 """Bytes of a node of the reference's around its items."""
 MOST_NODE_BYTES: Final[i64] = 1 << 30
-"""What it may hold without a limit, and what an entry's fields may come to."""
+"""The greatest size of a block without a limit, and of an entry's fields."""
 
 JOINED: Final[i64] = 512
-"""Up to this many bytes the last block is joined anew with each entry; a writer takes more than that when empty."""
+"""Up to this many bytes, each entry is added by joining bytes; an empty writer takes more than that."""
 BLOCK_BYTES: Final[i64] = 96
-"""What a block takes beside its bytes: headers, columns, a slot."""
+"""The overhead of a block: headers, columns, a slot."""
 GONE_SHIFT: Final[i64] = 32
 LIVE_MASK: Final[i64] = (1 << 32) - 1
 
@@ -60,14 +61,14 @@ def is_full(node_bytes: i64, live: i64, gone: i64, coming: i64, most_bytes: i64,
 
 
 def whole_node_bytes(node_bytes: i64, live: i64, gone: i64) -> i64:
-    """The bytes of a node with its frame and its two counts."""
+    """The bytes of a node with its header and its two counts."""
     return NODE_FRAME + node_bytes + number_node_bytes(live) + number_node_bytes(gone)
 
 
 def new_block(out: BytesWriter, args: list[bytes], first: i64, coming: i64) -> i64:
-    """Write a block of a single entry; its node's bytes, without frame and counts."""
+    """Write a block of a single entry; return the bytes of its node, without header and counts."""
     node_bytes = write_names(out, args, first)
-    # Just after the imagined entry before it, which needs no ID.
+    # It directly follows an imaginary entry, so its ID takes no bytes.
     node_bytes += write_entry(out, False, 0, 0, 0, -1, args, first, coming)
     return node_bytes + frame_node_bytes(False, (i64(len(args)) - first) >> 1, 0, 0)
 
@@ -111,7 +112,7 @@ class Blocks:
         self.writing = False
         """Whether the last block is in the writer."""
         self.written: bytes | None = None
-        """Its bytes, for who reads it, until the next entry."""
+        """The bytes of the last block, cached for readers until the next entry."""
         self.names = b""
         """Of the last block: a copy, as the writer is slow to read."""
         self.front: i64 = 0
@@ -144,7 +145,7 @@ class Blocks:
         return self.counts[i] & LIVE_MASK
 
     def walk(self, i: i64) -> Walk:
-        """Stand before the first entry of block `i`."""
+        """Go to before the first entry of block `i`."""
         blob = self.block(i)
         index = self.index
         if i == index.head and self.front > 0:
@@ -152,14 +153,14 @@ class Blocks:
         return Walk(blob, names_end(blob, 0), len(blob), index.ms[i], index.seq[i] - 1)
 
     def walk_to(self, i: i64, ms: i64, seq: i64) -> Walk:
-        """Stand before an entry of block `i`, none after this ID; near it if the last look-up ended there."""
+        """Go to before an entry of block `i` that is not after this ID; near the ID if the last look-up ended there."""
         if i == self.hint and precedes(self.hint_ms, self.hint_seq, ms, seq):
             blob = self.block(i)
             return Walk(blob, self.hint_at, len(blob), self.hint_ms, self.hint_seq)
         return self.walk(i)
 
     def take(self, block: bytes, ms: i64, seq: i64, live: i64, gone: i64, node_bytes: i64) -> None:
-        """Begin with a block that was packed elsewhere."""
+        """Start with a block that was packed elsewhere."""
         self._open(ms, seq, node_bytes)
         last: i64 = self.index.stop - 1
         counts = self.counts
@@ -171,7 +172,7 @@ class Blocks:
         self._find_end()
 
     def _open(self, ms: i64, seq: i64, node_bytes: i64) -> None:
-        """Columns for one more block, with a live entry; its bytes are the caller's to add."""
+        """Add a block with one live entry to the columns.  The caller adds its bytes."""
         index = self.index
         if index.has_gap():
             self._close_gap()
@@ -204,7 +205,7 @@ class Blocks:
     # Adding.
 
     def append(self, ms: i64, seq: i64, args: list[bytes], first: i64, most_bytes: i64, most_entries: i64) -> None:
-        """Add an entry above all others with the fields in `args` from `first` on, in a new block if need be."""
+        """Append an entry, with the fields in `args` from `first` on; in a new block if necessary."""
         coming = words_bytes(args, first)
         index = self.index
         last: i64 = index.stop - 1
@@ -263,7 +264,7 @@ class Blocks:
         self.names = block[: names_end(block, 0)]
 
     def _write_on(self, last: i64) -> None:
-        """Let the writer have the last block."""
+        """Move the last block to the writer."""
         writer = self.writer
         if writer is None:
             writer = BytesWriter()
@@ -311,7 +312,7 @@ class Blocks:
         self.length -= gone
 
     def _cut_front(self, at: i64, ms: i64, seq: i64) -> None:
-        """Let the first block begin at offset `at`, after the entry with this ID."""
+        """Make the first block begin at offset `at`, after the entry with this ID."""
         self.front = at
         self.front_ms = ms
         self.front_seq = seq
@@ -319,7 +320,7 @@ class Blocks:
             self.hint = -1
 
     def _take_out(self, i: i64, walk: Walk, before_ms: i64, before_seq: i64) -> None:
-        """Write block `i` anew without the entry that `walk` is at, which follows another ID."""
+        """Rewrite block `i` without the entry at `walk`, which follows another ID."""
         blob = walk.blob
         at = walk.at
         if walk.step():
@@ -342,7 +343,7 @@ class Blocks:
             self.data[i] = block
 
     def _drop(self, i: i64) -> None:
-        """Forget block `i`, which has no live entry."""
+        """Remove block `i`, which has no live entry."""
         index = self.index
         last = i == index.stop - 1
         writer = self.writer
@@ -371,7 +372,8 @@ class Blocks:
     def trim_to_length(self, most: i64, roughly: bool, limit: i64) -> i64:
         """Delete the oldest entries beyond `most`, whole blocks alone if `roughly`; return how many.
 
-        With a `limit` above 0 no block is begun that would bring it above.  O(blocks + entries of the last one).
+        With a `limit` above 0 it stops before a block that would exceed the limit.  O(blocks + entries of the last
+        one).
         """
         index = self.index
         gone: i64 = 0
@@ -426,7 +428,7 @@ class Blocks:
         return not self.walk(i).seek(ms, seq)
 
     def _cut_below(self, ms: i64, seq: i64) -> i64:
-        """Cut the front off the first block up to this ID, which is not after all of it; return how many entries."""
+        """Cut the front off the first block up to this ID, which lies before its end; return how many entries."""
         head = self.index.head
         walk = self.walk(head)
         gone: i64 = 0
@@ -496,7 +498,7 @@ class Blocks:
         return walk.seek(ms, seq) and walk.ms == ms and walk.seq == seq
 
     def first(self) -> Walk | None:
-        """At the first live entry, None if there is none."""
+        """A walk at the first live entry, None if there is none."""
         if self.length == 0:
             return None
         walk = self.walk(self.index.head)
@@ -506,7 +508,7 @@ class Blocks:
     # As a whole.
 
     def total_node_bytes(self, i: i64) -> i64:
-        """The bytes of the node that the reference has for block `i`."""
+        """The bytes of the reference's node for block `i`."""
         counted = self.counts[i]
         return whole_node_bytes(self.node_bytes[i], counted & LIVE_MASK, counted >> GONE_SHIFT)
 
@@ -517,7 +519,7 @@ class Blocks:
         return 640 + self.block_bytes + self.count() * BLOCK_BYTES + spare
 
     def copy(self) -> Blocks:
-        """Another one with the same entries.  O(blocks)."""
+        """A copy with the same entries.  O(blocks)."""
         made = Blocks()
         index = self.index
         for i in range(index.head, index.stop):
@@ -537,7 +539,7 @@ class Blocks:
         return made
 
     def release(self, budget: i64) -> i64:
-        """Free about `budget` blocks from the end on; what is left of the budget."""
+        """Free about `budget` blocks from the end on; return the rest of the budget."""
         while budget > 0 and len(self.data) > 0:
             self.data.pop()
             budget -= 1

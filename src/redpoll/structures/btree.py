@@ -3,13 +3,13 @@
 Entries are ordered by score, then by member as unsigned bytes.  `ranked.py` has the leaves: immutable `bytes` of
 packed records.  `btree_node.py` has the nodes above them: for each child a bound and the number of entries below it.
 
-What a change does to a child is settled by its parent afterwards: one with too many children is split, one with few
-merges with a neighbour, an empty one goes.  Inserts at the very end (or beginning) split off the new entry alone, so
-entries that come in order fill their leaves.  There are no parent pointers and no links between leaves: nothing here
-can form a cycle.
+After a change of a child, its parent repairs it: a child with too many children is split, one with few is merged with a
+neighbour, an empty one is removed.  Inserts at the very end (or beginning) split off the new entry alone, so entries
+that come in order fill their leaves.  There are no parent pointers and no links between leaves: nothing here can form a
+cycle.
 
-Always: every leaf but that of an empty tree has a record, and takes at most `leaf_bytes` unless it has only one; every
-node has 1 to `fanout` children; all leaves are at one depth; `check` verifies it.
+Invariants, which `check` verifies: every leaf except that of an empty tree has a record, and takes at most `leaf_bytes`
+unless it has only one; every node has 1 to `fanout` children; all leaves are at one depth.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ FANOUT: Final[i64] = 63
 class BTree:
     """The tree.  Scores are never NaN; -0.0 and 0.0 are one score.  Members are of any length, the empty one included.
 
-    `leaf_bytes` (at least 32) and `fanout` (at least 4) are there for tests, which want deep trees of few entries.
+    Tests set `leaf_bytes` (at least 32) and `fanout` (at least 4) to get deep trees of few entries.
     """
 
     def __init__(self, leaf_bytes: i64 = LEAF_BYTES, fanout: i64 = FANOUT) -> None:
@@ -146,7 +146,7 @@ class BTree:
         return span
 
     def leaves(self) -> list[bytes]:
-        """All leaves in order, for who writes the entries out while the tree goes on changing.  O(leaves)."""
+        """All leaves in order.  They stay valid while the tree changes.  O(leaves)."""
         return self.span(0, self.count).blobs
 
     def _find(self, score: float, member: bytes) -> i64:
@@ -166,7 +166,7 @@ class BTree:
         return total + before
 
     def _place(self, rank: i64) -> tuple[Node, i64, i64]:
-        """Where the entry at `rank` is: the node above its leaf, the leaf's index there, the record's in the leaf."""
+        """The place of the entry at `rank`: the node above its leaf, the leaf's index there, the rank in the leaf."""
         assert 0 <= rank < self.count
         node = self.root
         while True:
@@ -199,7 +199,7 @@ class BTree:
     def move(self, old: float, new: float, member: bytes) -> None:
         """Give the entry (old, member), which must be there, another score.
 
-        O(log n); one descent as far as the old and the new place share their path, and mostly one rewritten leaf if
+        O(log n).  One descent, as long as the old and the new place share their path; usually one rewritten leaf, if
         they share that too.
         """
         self.edge = 0
@@ -207,7 +207,7 @@ class BTree:
         self._settle_root()
 
     def append_leaf(self, leaf: bytes, count: i64) -> None:
-        """Put the `count` records of `leaf`, all of them after the last entry, at the end.  O(log n)."""
+        """Append a leaf of `count` records, all of them after the last entry.  O(log n)."""
         self.edge = TAIL
         if self.count == 0:
             self._put_leaf(self.root, 0, leaf)
@@ -218,7 +218,7 @@ class BTree:
         self._settle_root()
 
     def append_row(self, row: bytes, start: i64, stop: i64) -> None:
-        """Put the records of `row` from `start` to before `stop`, all of them after the last entry, at the end.
+        """Append the records of `row` from `start` to before `stop`, all of them after the last entry.
 
         Leaves are full.  O(records).
         """
@@ -254,7 +254,7 @@ class BTree:
     def remove_range(self, start: i64, stop: i64) -> None:
         """Take out the entries at ranks `start` to `stop` - 1; 0 <= start and stop <= count.
 
-        Whole leaves and nodes go at once.  O(log n + leaves).
+        Whole leaves and nodes are removed at once.  O(log n + leaves).
         """
         if start >= stop:
             return
@@ -274,7 +274,7 @@ class BTree:
         self.size_bytes = NODE_BYTES + SLOT_BYTES
 
     def copy(self) -> BTree:
-        """Another tree of the same entries.  O(nodes): leaves are shared, they never change in place."""
+        """A copy of the tree.  O(nodes): leaves are shared, because they never change in place."""
         made = BTree(self.leaf_bytes, self.fanout)
         made.count = self.count
         made.size_bytes = self.size_bytes
@@ -284,8 +284,8 @@ class BTree:
     def release(self, budget: i64) -> i64:
         """Drop at least `budget` entries, or all, from the end; return the number of entries left.
 
-        Goes by whole nodes of level 1, up to some 3,000 entries.  The tree stays whole.  O(budget): about 1 ms for
-        100,000 cold entries.
+        Drops whole nodes of level 1, up to about 3,000 entries each.  The tree stays valid.  O(budget): about 1 ms for
+        100,000 entries that are not in cache.
         """
         left = budget
         while left > 0 and self.root.level > 1:
@@ -391,7 +391,8 @@ class BTree:
             start -= counts[first]
             stop -= counts[first]
             first += 1
-        # The child at the left edge of the range loses its end, those that are inside go, the last loses its beginning.
+        # The first child of the range loses its end, the children inside are removed, the last child loses its
+        # beginning.
         last = first
         while last < len(counts) and stop >= counts[last]:
             stop -= counts[last]
@@ -405,7 +406,7 @@ class BTree:
         if last > whole:
             self.size_bytes -= slots_bytes(node, whole, last)
             delete_slots(node, whole, last)
-        # What is left of the two stands side by side now, the right one first to be merged.
+        # The rests of the two are neighbours now.  The right one is merged first.
         self._settle_cut(node, whole)
         self._settle_cut(node, whole - 1)
 
@@ -420,7 +421,7 @@ class BTree:
         self._put_leaf(node, index, without(leaf, begin, skip(leaf, begin, stop - start)))
 
     def _settle_cut(self, node: Node, index: i64) -> None:
-        """Merge child `index`, which a cut may have made small, with a neighbour; there may be none of that index."""
+        """Merge child `index` with a neighbour, if it exists and a cut has made it small."""
         if 0 <= index < len(node.counts):
             if node.level > 1:
                 self._settle(node, index)
@@ -449,7 +450,7 @@ class BTree:
         node.leaves[index] = leaf
 
     def _shrink_leaf(self, node: Node, index: i64, leaf: bytes) -> None:
-        """Put `leaf`, from which an entry was taken, in its place, or with a neighbour, or nowhere if it is empty."""
+        """Store `leaf` after a removal: in its place, joined with a neighbour, or not at all if it is empty."""
         self._put_leaf(node, index, leaf)
         size: i64 = len(leaf)
         if size * 4 >= self.leaf_bytes:
@@ -468,7 +469,10 @@ class BTree:
         self._delete(node, index + 1)
 
     def _split_leaf(self, node: Node, index: i64, at: i64, data: bytes, edges: i64) -> None:
-        """Put the record `data` at offset `at` of a leaf at `edges` of the tree, where there is no room for it."""
+        """Insert the record `data` at offset `at` of a full leaf by splitting it.
+
+        The leaf lies at `edges` of the tree.
+        """
         leaf = node.leaves[index]
         size: i64 = len(leaf)
         if at == size and edges & TAIL:
@@ -491,7 +495,7 @@ class BTree:
     # Nodes
 
     def _delete(self, node: Node, index: i64) -> None:
-        """Drop child `index`: a leaf, or a node without children or whose memory was already given back."""
+        """Drop child `index`: a leaf, a node without children, or a node whose memory has been freed already."""
         below = allocated(node.leaves[index]) if node.level == 1 else NODE_BYTES
         self.size_bytes -= below + allocated(node.members[index]) + SLOT_BYTES
         delete_slot(node, index)
@@ -538,7 +542,7 @@ class BTree:
         right = split_node(child, at)
         count = entries_before(right, len(right.counts))
         node.counts[index] -= count
-        # The bound moves up.  Slot 0 keeps no member that nobody looks at.
+        # The bound moves up.  The member of slot 0 is never read, so it is cleared.
         insert_bound(node, index + 1, right.scores[0], right.members[0], count)
         right.members[0] = b""
         node.nodes.insert(index + 1, right)
@@ -565,7 +569,7 @@ class BTree:
 
 
 def build(scores: vec[float], members: list[bytes], leaf_bytes: i64 = LEAF_BYTES, fanout: i64 = FANOUT) -> BTree:
-    """A tree of entries that come in order, without one twice; leaves and nodes are full.  O(n).
+    """Build a tree from sorted entries without duplicates.  Leaves and nodes are full.  O(n).
 
     For loading and for commands that store a result: less than half the time of inserting the entries in order.
     """

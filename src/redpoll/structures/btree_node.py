@@ -1,4 +1,4 @@
-"""Inner nodes of the counted B+tree (`btree.py`), and what concerns one node alone.
+"""Inner nodes of the counted B+tree (`btree.py`), and operations on a single node.
 
 A node keeps columns, one slot a child:
 
@@ -6,9 +6,9 @@ A node keeps columns, one slot a child:
     counts             the number of entries below the child; a rank is a sum of counts on the way down
     leaves or nodes    the children, of which one kind is used, by the node's level
 
-The bound of slot 0 is not looked at: a node's first child takes whatever its parent sent down.  A bound need not be
-an entry, so removals leave it alone and it is as short as will do: where two neighbours differ in score, its member is
-empty.
+The bound of slot 0 is not used: a node's first child takes everything that its parent sends down.  A bound need not be
+an entry.  Therefore removals do not change it, and it is as short as possible: if two neighbours differ in score, its
+member is empty.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SLOT_BYTES: Final[i64] = 40
 
 
 def allocated(data: bytes) -> i64:
-    """Bytes that the allocator gives for `data`; the empty one is shared."""
+    """The bytes that the allocator reserves for `data`.  The empty `bytes` is shared and counts 0."""
     size: i64 = len(data)
     if size == 0:
         return 0
@@ -52,7 +52,7 @@ class Node:
 
 
 def copied_node(node: Node) -> Node:
-    """A node of the same leaves, below copies of the same nodes.  As deep as the tree is high."""
+    """A copy of a node: it shares the leaves and copies the nodes below.  Recurses as deep as the tree is high."""
     made = Node(node.level)
     made.scores = extend(vec[float](capacity=len(node.scores)), node.scores)
     made.counts = extend(vec[i64](capacity=len(node.counts)), node.counts)
@@ -205,7 +205,7 @@ def edge_node(node: Node, index: i64) -> Node:
 
 
 def edges_at(index: i64, size: i64) -> i64:
-    """The edges that child `index` of `size` keeps of those its node lies at."""
+    """The edges of the tree that child `index` of `size` lies at, given those of its node."""
     edges: i64 = 0
     if index == 0:
         edges = HEAD
@@ -215,7 +215,7 @@ def edges_at(index: i64, size: i64) -> i64:
 
 
 def split_node(node: Node, at: i64) -> Node:
-    """Move the children from `at` (not 0) on to a new node, its bound (in the slot 0 that nobody looks at) included."""
+    """Move the children from `at` (not 0) on to a new node.  Its slot 0, which is never read, has the bound."""
     right = Node(node.level)
     right.scores, node.scores = node.scores[at:], node.scores[:at]
     right.counts, node.counts = node.counts[at:], node.counts[:at]
@@ -254,9 +254,9 @@ def node_bytes(node: Node) -> i64:
 def check_node(
     node: Node, fanout: i64, leaf_bytes: i64, low: tuple[float, bytes] | None, high: tuple[float, bytes] | None
 ) -> tuple[i64, i64]:
-    """Assert all that must hold in and below `node`, whose entries are `low` or after and before `high`.
+    """Assert every invariant in and below `node`, whose entries are from `low` to before `high`.
 
-    The number of entries and the memory below it.  O(n).
+    Returns the number of entries and the memory below it.  O(n).
     """
     size: i64 = len(node.counts)
     assert 1 <= size <= fanout

@@ -1,14 +1,14 @@
-"""A long list: runs of packed elements between two short rows of elements as they came.
+"""A long list: runs of packed elements between two short rows of unpacked elements.
 
     front (reversed) | runs, first to last | back
 
-Pushes and pops touch only the *rows* `front` and `back`.  When a row is full, the half of it that lies inside is packed
-and joined to the next run; when it is empty, some elements of that run are unpacked.  Half a row is left either way, so
-that pushes and pops alternately do not pack and unpack all the time.
+Pushes and pops touch only the *rows* `front` and `back`.  When a row is full, its inner half is packed and joined to
+the next run.  When it is empty, some elements of that run are unpacked.  Half a row remains in both cases, so that
+alternating pushes and pops do not pack and unpack all the time.
 
 An index is found by its absolute position among the runs (`run_row.py`), which pushes and pops never change.
 
-Elements are `bytes` of any size.  Nothing here copies a large one.
+Elements are `bytes` of any size.  Large elements are never copied.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Chunks(RunRow):
         self.bytes += len(item)
 
     def pop_front(self) -> bytes:
-        """Take the first element of a list that is not empty."""
+        """Remove and return the first element.  The list is not empty."""
         front = self.front
         if len(front) == 0:
             if len(self.runs) > self.low:
@@ -83,7 +83,7 @@ class Chunks(RunRow):
         return item
 
     def pop_back(self) -> bytes:
-        """Take the last element of a list that is not empty."""
+        """Remove and return the last element.  The list is not empty."""
         back = self.back
         if len(back) == 0:
             if len(self.runs) > self.low:
@@ -105,7 +105,7 @@ class Chunks(RunRow):
         del self.front[:number]
         stop = number
         while stop > 0:
-            # From the inside out: the last piece of what is left joins the first run.
+            # From the inside out, because the last piece joins the first run.
             start: i64 = 0
             size = piece(items, 0, stop)
             while start + size < stop:
@@ -228,14 +228,14 @@ class Chunks(RunRow):
         last = number
         while last > first and gone[last - 1] >= inside_to:
             last -= 1
-        # From the end on, so that indexes stay true.
+        # From the end on, so that indexes stay valid.
         k = number - 1
         while k >= last:
             self.bytes -= len(self.back.pop(gone[k] - inside_to))
             k -= 1
         if first < last:
             self.remove_at(gone, first, last, self.begin() - inside_from)
-        # The front is reversed, so there the end is where the first one is.
+        # The front is reversed, so its end has the first element.
         k = 0
         while k < first:
             self.bytes -= len(self.front.pop(inside_from - 1 - gone[k]))
@@ -245,7 +245,7 @@ class Chunks(RunRow):
     # Ranges.
 
     def keep(self, start: i64, stop: i64) -> None:
-        """Remove all elements but those from index `start` to before `stop`."""
+        """Remove all elements except those from index `start` to before `stop`."""
         self._drop_back(self.count - stop)
         self._drop_front(start)
 
@@ -302,7 +302,7 @@ class Chunks(RunRow):
             k += 1
 
     def stretches(self, start: i64, stop: i64) -> Stretches:
-        """Where the elements from index `start` to before `stop` lie.  O(log runs + runs concerned)."""
+        """The places of the elements from index `start` to before `stop`.  O(log runs + runs concerned)."""
         found = Stretches()
         size: i64 = len(self.front)
         while start < stop and start < size:
@@ -335,7 +335,7 @@ class Chunks(RunRow):
         found = vec[i64]()
         step: i64 = FIRST_STEP
         while start < stop and len(found) < most:
-            # Bit by bit, as what is searched for is often near.
+            # Searches in small steps, because the element is often near.
             if backward:
                 begin = stop - step if stop - step > start else start
                 found = self._find_between(item, begin, stop, most, True, found)
@@ -348,7 +348,7 @@ class Chunks(RunRow):
         return found
 
     def _find_between(self, item: bytes, start: i64, stop: i64, most: i64, backward: bool, found: vec[i64]) -> vec[i64]:
-        """Add to `found` what `find` is to find there."""
+        """Add the matches between two indexes to `found`."""
         stretches = self.stretches(start, stop)
         number: i64 = len(stretches.runs)
         index = stop if backward else start
@@ -378,7 +378,7 @@ class Chunks(RunRow):
         return 320 + self.bytes + in_rows * ROW_OVERHEAD + len(self.runs) * RUN_OVERHEAD
 
     def copy(self) -> Chunks:
-        """Another list of the same elements.  O(runs): they are shared."""
+        """A copy of the list.  O(runs): runs are shared."""
         made = Chunks()
         made.front = self.front.copy()
         made.back = self.back.copy()
@@ -393,7 +393,7 @@ class Chunks(RunRow):
         return made
 
     def release(self, budget: i64) -> i64:
-        """Give back some memory of a list that nobody uses any more; what is left of the budget."""
+        """Free some memory of an unused list; return the rest of the budget."""
         while budget > 0 and len(self.runs) > self.low:
             budget -= 1 + len(self.runs.pop()) // BYTES_PER_OBJECT
         while budget > 0 and len(self.front) > 0:
@@ -405,9 +405,9 @@ class Chunks(RunRow):
 
 @mypyc_attr(acyclic=True)
 class Stretches:
-    """Where neighbouring elements lie: in each of `runs`, `counts` of them from number `firsts` on.
+    """The places of neighbouring elements: in each of `runs`, `counts` elements from number `firsts` on.
 
-    Holds immutable bytes only, so it stays true whatever happens to the list.
+    References immutable bytes only, so it stays valid when the list changes.
     """
 
     def __init__(self) -> None:
@@ -417,7 +417,7 @@ class Stretches:
         self.counts: vec[i64] = vec[i64]()
 
     def add(self, run: bytes, width: i64, first: i64, count: i64) -> None:
-        """One more stretch."""
+        """Add a stretch."""
         self.runs.append(run)
         self.widths = append(self.widths, width)
         self.firsts = append(self.firsts, first)

@@ -1,6 +1,7 @@
 """Columns of a bucket that split, join, grow and shrink: what Table does to them when records move.
 
-Every column but the words is optional: deadlines where a record has one, objects where a record's value stands outside.
+Every column except the words is optional: deadlines exist if a record has one, objects if the value of a record is
+outside.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def part_objects(source: Segment, j: i64, target: Segment, t: i64, words: vec[i6
 
 
 def part_items_earliest(source: Segment, j: i64, target: Segment, t: i64) -> None:
-    """Either bucket may hold the value with the earliest deadline within: both count it, until they are looked at."""
+    """Either bucket may hold the value with the earliest deadline, so both record it until they are scanned."""
     if len(source.items_earliest) > 0 and source.items_earliest[j] != NEVER:
         target.note_items_earliest(t, source.items_earliest[j])
 

@@ -1,6 +1,6 @@
-"""A column of deadlines in bytes, as it stands before the items of a packed value: `[count, 2 bytes][ms, 8 bytes]...`.
+"""A column of deadlines in bytes, which precedes the items of a packed value: `[count, 2 bytes][ms, 8 bytes]...`.
 
-One deadline for each item, in their order, in ms since 1970; 0 stands for none.
+One deadline for each item, in order, in ms since 1970; 0 means none.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def packed_column(column: vec[i64], items: bytes) -> bytes:
 
 
 def column_at(blob: bytes, at: i64) -> vec[i64]:
-    """The column whose bytes begin at `at`."""
+    """Read the column whose bytes begin at `at`."""
     count = i64(read_i16_le(blob, at))
     column = vec[i64](capacity=(count + 3) & ~3)
     at += 2

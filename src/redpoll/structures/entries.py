@@ -1,4 +1,4 @@
-"""Entries of a stream, packed one after another: how a block is written and read.
+"""Entries of a stream, packed one after another: writing and reading a block.
 
     block  = names, entries
     names  = count, items                             the fields that most of its entries have
@@ -10,11 +10,12 @@
     seq    = nothing: the next one in the same ms, 0 in a later one | 1, 2, 4 or 8 bytes: the seq itself
     item   = length byte below NUMBER, bytes | NUMBER + k, a signed number of k bytes | LONG, 4 bytes length, bytes
 
-Numbers are little-endian, a varint has 7 bits a byte, low ones first.  The first entry follows an imagined one that is
-just before the block's first ID.  Integers in canonical spelling are kept as numbers.  A deleted entry is taken out and
-the one after it written again, as its ID is told from the one before.
+Numbers are little-endian, a varint has 7 bits a byte, low ones first.  The first entry follows an imaginary one just
+before the block's first ID.  Integers in canonical spelling are stored as numbers.  When an entry is deleted, the next
+entry is rewritten, because its ID is relative to the one before.
 
-Beside each size stands what the entry would take in the reference's nodes, which decides where a block ends.
+The writing functions also return the size that an entry would have in the reference's nodes, which decides where a
+block ends.
 """
 
 from __future__ import annotations
@@ -53,13 +54,13 @@ WIDE_MS: Final[i64] = 5
 WIDE_SEQ: Final[i64] = 4
 
 ENDLESS: Final[i64] = (1 << 62) - 1
-"""A count for who wants all."""
+"""A count that means all entries."""
 
 _scratch: Final = BytesWriter()
 
 
 def write_names(out: BytesWriter, args: list[bytes], first: i64) -> i64:
-    """Append the names of a block: every other one of `args` from `first` on; what they take in a node."""
+    """Append the names of a block: every other one of `args` from `first` on; return their bytes in a node."""
     count: i64 = len(args)
     write_varint(out, (count - first) >> 1)
     node_bytes = number_node_bytes((count - first) >> 1) + 2
@@ -91,7 +92,7 @@ def has_names(blob: bytes, at: i64, args: list[bytes], first: i64) -> bool:
 
 
 def names_end(blob: bytes, at: i64) -> i64:
-    """Where the names at `at` end, and the entries begin."""
+    """The offset after the names at `at`, where the entries begin."""
     count = varint_at(blob, at)
     at = varint_end(blob, at)
     while count > 0:
@@ -101,7 +102,7 @@ def names_end(blob: bytes, at: i64) -> i64:
 
 
 def entry_head(ms: i64, seq: i64, before_ms: i64, before_seq: i64) -> i64:
-    """The forms of an ID after another one, without OWN."""
+    """The head byte of an ID that follows another one, without OWN."""
     form: i64 = 0
     if ms != before_ms:
         if (ms ^ before_ms) < 0:
@@ -177,8 +178,8 @@ def write_entry(
 ) -> i64:
     """Append an entry after another one: `own` with the fields of `args` from `first` on, else the values alone.
 
-    `text_bytes` is the length of what is written of them.  The result is what it takes in a node of the reference's;
-    `frame_node_bytes` is the rest.
+    `text_bytes` is the length of the written fields and values.  Returns the bytes in a node of the reference, without
+    `frame_node_bytes`.
     """
     count: i64 = len(args)
     start: i64 = len(out)
@@ -231,7 +232,7 @@ def close_size(out: BytesWriter, start: i64, room: i64) -> None:
 
 
 def rewritten(blob: bytes, walk: Walk, before_ms: i64, before_seq: i64) -> bytes:
-    """The entry that `walk` is at, as it stands after another one than before."""
+    """The entry at `walk`, rewritten to follow another entry."""
     out = _scratch if SHARED else BytesWriter()
     out.truncate(0)
     head = entry_head(walk.ms, walk.seq, before_ms, before_seq)
@@ -243,7 +244,7 @@ def rewritten(blob: bytes, walk: Walk, before_ms: i64, before_seq: i64) -> bytes
 
 
 def frame_node_bytes(own: bool, pairs: i64, ms_delta: i64, seq_delta: i64) -> i64:
-    """What stands around an entry's fields in a node of the reference's: flags, deltas of the ID, a count."""
+    """The bytes around an entry's fields in a node of the reference: flags, deltas of the ID, a count."""
     count: i64 = 2 * pairs + 4 if own else pairs + 3
     return 2 + number_node_bytes(ms_delta) + number_node_bytes(seq_delta) + number_node_bytes(count)
 
@@ -253,7 +254,7 @@ def frame_node_bytes(own: bool, pairs: i64, ms_delta: i64, seq_delta: i64) -> i6
 
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Walk:
-    """Goes through the entries of `blob` from `at` to `stop`, which follow the ID `ms`-`seq`.
+    """Iterates over the entries of `blob` from `at` to `stop`, which follow the ID `ms`-`seq`.
 
     After `step`: `ms` and `seq` of the entry, where it starts, where its items do, whether it has its own fields.
     """
@@ -339,7 +340,7 @@ class Walk:
 class Picked:
     """Entries picked out of blocks, in the order of a reply: their IDs, and where their items lie.
 
-    It holds the blocks' bytes, not the stream, so it stays true whatever happens to that.
+    It references the blocks' bytes, not the stream, so it stays valid when the stream changes.
     """
 
     def __init__(self) -> None:
@@ -360,7 +361,7 @@ class Picked:
         return len(self.ms)
 
     def add_block(self, block: bytes, names: i64) -> None:
-        """The entries added from now on lie in `block`."""
+        """Set the block of the entries that are added next."""
         count: i64 = len(self.blocks)
         if count > 0 and self.blocks[count - 1] is block and self.names[count - 1] == names:
             return
@@ -368,18 +369,18 @@ class Picked:
         self.names = append(self.names, names)
 
     def add(self, ms: i64, seq: i64, own: i64, items: i64) -> None:
-        """An entry of the last block."""
+        """Add an entry of the last block."""
         self.ms = append(self.ms, ms)
         self.seq = append(self.seq, seq)
         block: i64 = len(self.blocks) - 1
         self.places = append(self.places, block << 33 | own << 32 | items)
 
     def add_walked(self, walk: Walk) -> None:
-        """The entry that `walk` is at, in the last block."""
+        """Add the entry at `walk`, in the last block."""
         self.add(walk.ms, walk.seq, walk.own, walk.items)
 
     def add_missing(self, ms: i64, seq: i64) -> None:
-        """An ID whose entry was deleted."""
+        """Add an ID whose entry was deleted."""
         self.ms = append(self.ms, ms)
         self.seq = append(self.seq, seq)
         self.places = append(self.places, NOWHERE)
@@ -405,7 +406,7 @@ class Picked:
         return pairs << 1
 
     def step(self) -> i64:
-        """Where the next item lies in `block`: its length byte, or NUMBER and so on."""
+        """Go to the next item; return its offset in `block`."""
         if self.alternating:
             named = self.at_name
             self.at_name = not named

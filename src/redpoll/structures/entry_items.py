@@ -2,7 +2,7 @@
 
     item   = length byte below NUMBER, bytes | NUMBER + k, a signed number of k bytes | LONG, 4 bytes length, bytes
 
-Numbers are little-endian, a varint has 7 bits a byte, low ones first.  Integers in canonical spelling are kept as
+Numbers are little-endian, a varint has 7 bits a byte, low ones first.  Integers in canonical spelling are stored as
 numbers.
 """
 
@@ -18,11 +18,11 @@ LONG: Final[i64] = 249
 SHORT_LIMIT: Final[i64] = 239
 
 NO_NUMBER: Final[i64] = -4611686018427387904
-"""What `number_in` answers for text that is kept as text; such a number is kept as text too."""
+"""The result of `number_in` for text that is stored as text.  This number itself is stored as text too."""
 
 
 def number_in(text: bytes) -> i64:
-    """The integer that `text` spells canonically with up to 18 digits, or NO_NUMBER."""
+    """The canonical integer of up to 18 digits in `text`, or NO_NUMBER."""
     size: i64 = len(text)
     if size == 0 or size > 19:
         return NO_NUMBER
@@ -49,7 +49,10 @@ def number_in(text: bytes) -> i64:
 
 
 def is_long_number(text: bytes) -> bool:
-    """Whether `text` is a canonical 64-bit integer of 19 digits, which stays text here and is a number there."""
+    """Whether `text` is a canonical 64-bit integer of 19 digits.
+
+    It is stored as text here, but as a number in the reference.
+    """
     size: i64 = len(text)
     if size < 19 or size > 20:
         return False
@@ -61,7 +64,7 @@ def is_long_number(text: bytes) -> bool:
 
 
 def number_node_bytes(number: i64) -> i64:
-    """What a number takes in a node of the reference's: its own bytes, and one that tells their length."""
+    """The bytes of a number in a node of the reference: its own, and one for their length."""
     if number >= 0 and number < 128:
         return 2
     if number >= -4096 and number < 4096:
@@ -76,7 +79,7 @@ def number_node_bytes(number: i64) -> i64:
 
 
 def text_node_bytes(size: i64) -> i64:
-    """What a text of `size` bytes takes there."""
+    """The bytes of a text of `size` bytes in a node of the reference."""
     if size < 64:
         size += 1
     elif size < 4096:
@@ -93,7 +96,7 @@ def text_node_bytes(size: i64) -> i64:
 
 
 def write_item(out: BytesWriter, text: bytes) -> i64:
-    """Append an item; return what it takes in a node of the reference's."""
+    """Append an item; return its bytes in a node of the reference."""
     size: i64 = len(text)
     if size > 0 and size <= 20 and text[size - 1] <= 57 and text[0] <= 57:
         number = number_in(text)
@@ -137,7 +140,7 @@ def write_number(out: BytesWriter, text: bytes, number: i64) -> None:
 
 
 def item_end(blob: bytes, at: i64) -> i64:
-    """Where the item at `at` ends."""
+    """The offset after the item at `at`."""
     size: i64 = blob[at]
     if size < NUMBER:
         return at + 1 + size
@@ -204,7 +207,7 @@ def varint_at(blob: bytes, at: i64) -> i64:
 
 
 def varint_end(blob: bytes, at: i64) -> i64:
-    """Where the varint at `at` ends."""
+    """The offset after the varint at `at`."""
     while blob[at] >= 128:
         at += 1
     return at + 1

@@ -1,11 +1,12 @@
-"""A set of stream IDs in order: those that one consumer has pending, in one or two bytes each.
+"""A sorted set of stream IDs: the pending IDs of one consumer, in one or two bytes each.
 
-Chunks of some hundred IDs, found by their first ones; the others are told from the one before:
+Chunks of a few hundred IDs, indexed by their first IDs.  Every other ID is relative to the one before:
 
     chunk = steps            step = varint: ms later << 1 | told, [varint: seq]
 
-The seq is told if it is not the next one in the same ms, or 0 in a later one: in the same ms as its distance from the
-next one, else itself.  What a step cannot tell (beyond 2^40 ms, or numbers of 2^63 and more) begins a chunk.
+The seq is stored unless it is the next one in the same ms, or 0 in a later ms.  In the same ms it is stored as the
+distance from the next one.  An ID that a step cannot express (beyond 2^40 ms, or numbers of 2^63 and more) begins a
+chunk.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from redpoll.structures.ids import IdIndex, precedes
 CHUNK_LIMIT: Final[i64] = 128
 """A chunk that is longer takes no more."""
 CHUNK_BYTES: Final[i64] = 80
-"""What a chunk takes beside its bytes: header, columns, a slot."""
+"""The overhead of a chunk: header, columns, a slot."""
 WIDEST: Final[i64] = 1 << 40
 
 _scratch: Final = BytesWriter()
@@ -64,7 +65,7 @@ class IdSet:
         self.chunk_bytes: i64 = 0
 
     def add(self, ms: i64, seq: i64) -> None:
-        """Take in an ID that is not there."""
+        """Add an ID that is not in the set."""
         index = self.index
         self.count += 1
         if index.stop == index.head or precedes(self.end_ms, self.end_seq, ms, seq):
@@ -83,11 +84,11 @@ class IdSet:
         self._add_inside(ms, seq)
 
     def _add_inside(self, ms: i64, seq: i64) -> None:
-        """Take in an ID below the last one: the steps to it and from it take the place of the one over it."""
+        """Add an ID below the last one: the steps to it and from it replace the step over it."""
         index = self.index
         i = index.find(ms, seq)
         if i < index.head:
-            # Before the first ID, which then is one of the chunk's steps, if one can tell it.
+            # Before the first ID.  That ID becomes one of the chunk's steps, if a step can express it.
             i = index.head
             first_ms = index.ms[i]
             first_seq = index.seq[i]
@@ -171,7 +172,7 @@ class IdSet:
         self.chunks[i] = chunk
 
     def _insert_chunk(self, i: i64, ms: i64, seq: i64, chunk: bytes) -> i64:
-        """A chunk at position `i`; where it is, as the gap before it may have been closed."""
+        """Insert a chunk at position `i`; return its position, because a gap before it may have been closed."""
         index = self.index
         if index.has_gap():
             moved = index.close_gap()
@@ -258,7 +259,7 @@ class IdSet:
 
 @mypyc_attr(acyclic=True, free_list_len=1)
 class IdWalk:
-    """Goes through the IDs of a chunk; it begins at the first one.  `at` is where the next step starts."""
+    """Iterates over the IDs of a chunk, from the first one on.  `at` is the offset of the next step."""
 
     def __init__(self, chunk: bytes, ms: i64, seq: i64) -> None:
         self.chunk = chunk
@@ -288,7 +289,7 @@ class IdWalk:
 
 @mypyc_attr(acyclic=True)
 class IdCursor:
-    """Goes through the IDs of a set from after one on; good until the set changes."""
+    """Iterates over the IDs of a set that follow a given ID.  Valid until the set changes."""
 
     def __init__(self, of: IdSet, ms: i64, seq: i64) -> None:
         self.of = of

@@ -1,8 +1,8 @@
 """Stream IDs: pairs of unsigned 64-bit numbers, kept as words of the machine and compared without a sign.
 
-A number of 2^63 and more is the negative word with the same bits, so that those in use (times in ms, small counts) are
-small words and a pair fits two columns.  `IdIndex` keeps such pairs in order: the first IDs of the blocks of a stream,
-of a list of pending entries.
+A number of 2^63 or more is the negative word with the same bits.  The usual numbers (times in ms, small counts) are
+small words, and a pair fits into two columns.  `IdIndex` keeps such pairs in order: the first IDs of the blocks of a
+stream, of a list of pending entries.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def from_on(column: vec[i64], start: i64, room: i64) -> vec[i64]:
 class IdIndex:
     """The first IDs of blocks, ascending, at positions `head` to before `stop`.
 
-    The owner keeps further columns for the same positions, and is told when to make room or to close the gap.
+    The owner keeps further columns for the same positions, and asks when to make room or to close the gap.
     """
 
     def __init__(self) -> None:
@@ -160,20 +160,23 @@ class IdIndex:
         self.seq = grown(self.seq, self.room)
 
     def insert(self, at: i64, ms: i64, seq: i64) -> None:
-        """A block that begins with this ID, at position `at`; there is room."""
+        """Insert a block that begins with this ID at position `at`.  There is room."""
         self.ms = inserted(self.ms, at, ms)
         self.seq = inserted(self.seq, at, seq)
         self.stop += 1
 
     def set(self, at: i64, ms: i64, seq: i64) -> None:
-        """The block at `at` begins with another ID."""
+        """Change the first ID of the block at `at`."""
         firsts = self.ms
         firsts[at] = ms
         firsts = self.seq
         firsts[at] = seq
 
     def remove(self, at: i64) -> None:
-        """Forget the block at `at`; the first one leaves a gap.  O(1) for the first and the last, else O(n)."""
+        """Remove the block at `at`.
+
+        Removing the first one leaves a gap.  O(1) for the first and the last, else O(n).
+        """
         if at == self.head:
             self.head += 1
             return
@@ -223,10 +226,10 @@ def common_bytes(ms: i64, seq: i64, other_ms: i64, other_seq: i64) -> i64:
 
 
 def radix_nodes(ms: vec[i64], seq: vec[i64], start: i64, stop: i64) -> i64:
-    """The nodes of a radix tree of these ascending IDs, as 16 bytes each, that joins what does not branch.  O(n).
+    """The number of nodes of a compressed radix tree of these ascending IDs, as 16 bytes each.  O(n).
 
     A leaf for each ID, a node for each place where IDs part, and one for each stretch of bytes between such places.
-    `depths` has the places on the way to the last ID, by how many bytes come before them.
+    `depths` has the branching places on the path to the last ID, as numbers of bytes before them.
     """
     if start == stop:
         return 1
@@ -243,7 +246,7 @@ def radix_nodes(ms: vec[i64], seq: vec[i64], start: i64, stop: i64) -> i64:
         if parting + 1 < ID_BYTES:
             nodes += 1
         while height > 0 and depths[height - 1] > after:
-            # No further ID parts there.
+            # No further ID branches there.
             depth = depths[height - 1]
             height -= 1
             above: i64 = depths[height - 1] if height > 0 else i64(-1)

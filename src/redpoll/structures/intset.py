@@ -1,7 +1,7 @@
 """A small set of integers packed in ascending order: `[log2 of the width, 1 byte][number]...`, little-endian.
 
-All numbers have one width: 2, 4 or 8 bytes, what the widest that ever came needed.  Functions over a blob and a range
-in it, so that they work inside the records of a whole bucket.  An empty set is no bytes at all.
+All numbers have one width: 2, 4 or 8 bytes, as the widest number so far needed.  Functions over a blob and a range in
+it, so that they work inside the records of a whole bucket.  An empty set is no bytes at all.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def count(blob: bytes, start: i64, stop: i64) -> i64:
 
 
 def number_at(blob: bytes, start: i64, rank: i64) -> i64:
-    """The number of that rank, which there is.  O(1)."""
+    """The number with a rank that exists.  O(1)."""
     shift: i64 = blob[start]
     at = start + 1 + (rank << shift)
     if shift == 1:
@@ -58,7 +58,7 @@ def number_at(blob: bytes, start: i64, rank: i64) -> i64:
 
 
 def place(blob: bytes, start: i64, stop: i64, n: i64) -> i64:
-    """How many numbers are less than `n`: its rank, or the one that it would get.  O(log count)."""
+    """How many numbers are less than `n`: its rank, or the rank that it would get.  O(log count)."""
     low: i64 = 0
     high = count(blob, start, stop)
     # Numbers often come in ascending order.
@@ -82,7 +82,7 @@ def find(blob: bytes, start: i64, stop: i64, n: i64) -> i64:
 
 
 def with_number(packed: bytes, rank: i64, n: i64) -> bytes:
-    """The set with `n`, which is not there yet and gets that rank.  O(count)."""
+    """The set with `n` added at its rank.  `n` is not in the set yet.  O(count)."""
     shift = shift_of(n)
     size: i64 = len(packed)
     kept: i64 = packed[0] if size > 0 else 0
@@ -94,7 +94,7 @@ def with_number(packed: bytes, rank: i64, n: i64) -> bytes:
         if at == size:
             return b"%b%b" % (packed, out.getvalue())
         return b"%b%b%b" % (packed[:at], out.getvalue(), packed[at:])
-    # Wider than all others, so it stands before or after them all.
+    # A wider number comes before or after all others.
     out.append(u8(shift))
     last = count(packed, 0, size)
     if rank == 0:

@@ -1,8 +1,8 @@
 """Look-ups of many keys at once, for commands that only read: each step is done for all keys before the next begins.
 
 A look-up in a large table waits for memory some five times, one after another; side by side, the waits of many keys
-overlap.  It differs from the warm pass (`warming.py`) in that nothing is done twice, and in that only the record's own
-line is touched, not the whole bucket, which who changes a record has to copy.
+overlap.  Unlike the warm pass (`warming.py`), it does nothing twice, and it reads only the record's own cache line.
+The warm pass reads the whole bucket, because a change copies the bucket.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Lookups:
         """Keeps the loads alive."""
 
     def prepare(self, table: Table, keys: list[bytes], start: i64, stop: i64) -> None:
-        """Look for `keys[start:stop]`, at most MOST of them, as far as their hashes tell."""
+        """Look for `keys[start:stop]`, at most MOST of them, by their hashes."""
         hashes = self.hashes
         buckets = self.buckets
         count = stop - start
@@ -55,7 +55,7 @@ class Lookups:
         self._place(table, count)
 
     def _place(self, table: Table, count: i64) -> None:
-        """Note the first record of each key's hash, and touch its bytes."""
+        """Find the first record with each key's hash, and read its bytes into cache."""
         hashes = self.hashes
         buckets = self.buckets
         places = self.places
@@ -89,5 +89,5 @@ class Lookups:
             return False
         index = place >> 32
         table.seek(self.buckets[k], index, place & 0x7FFFFFFF)
-        # Else another key has the same hash.
+        # Otherwise another key has the same hash.
         return table.is_key(key) or table.find(key)

@@ -22,7 +22,7 @@ from redpoll.structures.table_walk import Records
 
 @mypyc_attr(acyclic=True)
 class LongMember(Outside):
-    """Stands in the table for a member longer than a record's key may be."""
+    """Holds a member that is longer than the key of a record may be."""
 
     def __init__(self, score: float = 0.0) -> None:
         super().__init__()
@@ -83,9 +83,10 @@ def _long_member(table: Table) -> LongMember:
 
 
 def holds_part(table: Table, hash: i64, blob: bytes, start: i64, length: i64) -> bool:
-    """Whether `length` bytes of `blob` from `start` are a member: `find` without a copy, for who has their hash.
+    """Whether `length` bytes of `blob` from `start` are a member: `find` without a copy, for callers that know the
+    hash.
 
-    The position stays where it is, but for members that stand outside or are empty.
+    The position does not change, except for members outside and the empty member.
     """
     if length > KEY_LIMIT or length == 0:
         return table.find(blob[start : start + length])
@@ -107,7 +108,7 @@ def holds_part(table: Table, hash: i64, blob: bytes, start: i64, length: i64) ->
 def add_pieces(table: Table, packed: list[bytes], whole: list[bytes]) -> None:
     """Add all members to the lists: those of a bucket as its records are, `[length][member]...`, long ones whole.
 
-    O(buckets); nothing is copied but beside long members.
+    O(buckets).  Only buckets with long members are copied.
     """
     for segment in table.segments:
         objects: i64 = len(segment.objects)
@@ -136,7 +137,7 @@ def _add_each(table: Table, segment: Segment, j: i64, whole: list[bytes]) -> Non
 
 @mypyc_attr(acyclic=True)
 class MemberWalk:
-    """Goes over the members of a table, bucket by bucket.  The table must not change meanwhile.
+    """Iterates over the members of a table, bucket by bucket.  The table must not change meanwhile.
 
     After each `step` the member is `blob[start:stop]`, with its hash in `hash`.
     """

@@ -1,6 +1,6 @@
 """MurmurHash64A, the hash that every HyperLogLog on the wire and on disk is made with.
 
-Source: spec/values.md, section 1.  Words of 64 bits wrap when compiled; interpreted, they are made to.
+Source: spec/values.md, section 1.  Words of 64 bits wrap when compiled.  Interpreted code wraps them explicitly.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Entries that a consumer group has delivered and nobody has acknowledged: sorted blocks in columns.
 
-Each has an ID, its owner (a consumer's number), when it was delivered last and how often; the latter two share a word:
+Each entry has an ID, its owner (a consumer's number), its last delivery time and its number of deliveries.  The last
+two share a word:
 
     delivery time in ms << 20 | deliveries
 
-A count that does not fit (only XCLAIM RETRYCOUNT makes one) stands in `many` instead.  Blocks hold up to BLOCK_LIMIT
-entries and are found by their first IDs.  Entries mostly come in order and go in order: the last block is filled
-before another one begins, and what goes at a block's front leaves a gap there, `head`.
+A count that does not fit (only XCLAIM RETRYCOUNT sets one) is in `many` instead.  Blocks hold up to BLOCK_LIMIT entries
+and are found by their first IDs.  Entries are usually added and removed in order: the last block is filled before
+another one begins, and removals at a block's front leave a gap, `head`.
 
 `find` and `seek` leave a *position*, which the methods below "At the position" work on, until the next change.
 """
@@ -28,13 +29,13 @@ FEW: Final[i64] = 16
 COUNT_BITS: Final[i64] = 20
 COUNT_MASK: Final[i64] = (1 << 20) - 1
 MANY: Final[i64] = (1 << 20) - 1
-"""The count of what stands in `many`."""
+"""The count that marks an entry in `many`."""
 LATEST: Final[i64] = (1 << 43) - 1
 """The greatest delivery time that is kept: in the year 2248."""
 
 ENTRY_BYTES: Final[i64] = 28
 BLOCK_BYTES: Final[i64] = 280
-"""What a block takes beside its entries."""
+"""The overhead of a block."""
 
 
 @mypyc_attr(acyclic=True)
@@ -69,14 +70,14 @@ class PendingBlock:
         return low
 
     def add(self, ms: i64, seq: i64, stamp: i64, owner: i32) -> None:
-        """An entry after all others."""
+        """Append an entry."""
         self.ms = append(self.ms, ms)
         self.seq = append(self.seq, seq)
         self.stamps = append(self.stamps, stamp)
         self.owners = append(self.owners, owner)
 
     def insert(self, at: i64, ms: i64, seq: i64, stamp: i64, owner: i32) -> None:
-        """An entry at a position."""
+        """Insert an entry at a position."""
         self.add(ms, seq, stamp, owner)
         i: i64 = len(self.ms) - 1
         mss = self.ms
@@ -116,7 +117,7 @@ class PendingBlock:
         self.owners, _ = pop(owners)
 
     def part(self, start: i64, stop: i64) -> PendingBlock:
-        """A block of its own with the entries from `start` to before `stop`."""
+        """A new block with the entries from `start` to before `stop`."""
         made = PendingBlock()
         i = start
         while i < stop:
@@ -127,12 +128,12 @@ class PendingBlock:
 
 @mypyc_attr(acyclic=True)
 class Pending:
-    """See the module's docstring.  All is O(log n), but for what goes through entries."""
+    """See the module's docstring.  Everything is O(log n), except iterating."""
 
     def __init__(self) -> None:
         self.index: Final = IdIndex()
         self.blocks: list[PendingBlock] = []
-        """At the positions of the index; those before its head are the empty one."""
+        """Blocks at the positions of the index.  Positions before its head have the empty block."""
         self.count: i64 = 0
         self.many: dict[tuple[int, int], int] = {}
         # The position.
@@ -220,7 +221,7 @@ class Pending:
         return int(count)
 
     def set_delivered(self, at_ms: i64, deliveries: int) -> None:
-        """Note a delivery."""
+        """Record a delivery."""
         stamps = self.block.stamps
         if len(self.many) > 0:
             self.many.pop((int(self.ms()), int(self.seq())), None)
@@ -239,7 +240,7 @@ class Pending:
     # Changing.
 
     def add(self, ms: i64, seq: i64, owner: i64, at_ms: i64, deliveries: int) -> None:
-        """Take in an entry that is not there; the position is then at it."""
+        """Add an entry that does not exist.  The position is then at it."""
         stamp = self._stamp(ms, seq, at_ms, deliveries)
         self.count += 1
         index = self.index
@@ -291,7 +292,7 @@ class Pending:
             self.index.set(b, ms, seq)
 
     def remove(self) -> None:
-        """Remove the entry at the position; the position is then at none."""
+        """Remove the entry at the position.  Afterwards the position is at no entry."""
         block = self.block
         b = self.b
         if len(self.many) > 0:
@@ -326,7 +327,7 @@ class Pending:
         return True
 
     def _insert_block(self, b: i64, block: PendingBlock) -> i64:
-        """A block at position `b`; where it is, as the gap before it may have been closed."""
+        """Insert a block at position `b`; return its position, because a gap before it may have been closed."""
         index = self.index
         if index.has_gap():
             moved = index.close_gap()
@@ -362,7 +363,7 @@ class Pending:
         return made
 
     def release(self, budget: i64) -> i64:
-        """Free about `budget` blocks; what is left of the budget."""
+        """Free about `budget` blocks; return the rest of the budget."""
         while budget > 0 and len(self.blocks) > 0:
             self.blocks.pop()
             budget -= 4

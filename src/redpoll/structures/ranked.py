@@ -3,14 +3,13 @@
     row    = record*
     record = length of the member (varint) | score (`scores.py`) | member
 
-A varint has 7 bits a byte, the low ones first, and the top bit on all but the last byte.  Records stand in order
-of (score, member): scores as numbers, so that -0.0 equals 0.0, members as unsigned bytes, a prefix before what it
-begins.  The bytes never change; others take their place.  Whoever holds them (a reply, a snapshot) therefore keeps what
-it saw.
+A varint has 7 bits a byte, the low ones first, and the top bit on all but the last byte.  Records stand in order of
+(score, member): scores as numbers, so that -0.0 equals 0.0, members as unsigned bytes, a prefix before what it begins.
+The bytes never change; new bytes replace them.  Therefore a holder (a reply, a snapshot) keeps a consistent view.
 
 A row lies in a `blob` from `start` to before `stop`, so that the functions work inside the records of a whole bucket.
-Everything is a walk from the front: a row is a few dozen records, and a walk that reads the scores costs hardly more
-than one over the lengths, which a binary search would need as well.
+Every operation walks from the front.  A row has a few dozen records, and a walk that reads the scores costs hardly more
+than a walk over the lengths, which a binary search would also need.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def record(score: float, member: bytes) -> bytes:
     """One entry."""
     size: i64 = len(member)
     if size >= SHORT:
-        # Longer members stay out of the scratch writer, which never gives its memory back.
+        # Longer members do not use the scratch writer, which never frees its memory.
         return b"%b%b%b" % (_long_length(size), packed(score), member)
     out = _scratch if SHARED else BytesWriter()
     out.truncate(0)
@@ -79,7 +78,7 @@ def member_start(blob: bytes, at: i64) -> i64:
 
 def record_end(blob: bytes, at: i64) -> i64:
     """Offset after the record at `at`."""
-    # A length and a score: every record has two bytes.
+    # Every record has at least two bytes: a length and a score.
     word = i64(read_i16_be(blob, at))
     first = word & BYTE
     if word >= 0 and first < OTHER:
@@ -142,7 +141,7 @@ def compare(blob: bytes, start: i64, end: i64, member: bytes) -> i64:
 
 
 def is_before(member: bytes, other: bytes) -> bool:
-    """Whether `member` < `other`; cheaper than the general comparison of objects that compiled code makes of `<`."""
+    """Whether `member` < `other`; cheaper than `<`, which compiled code turns into a general comparison of objects."""
     return compare(other, 0, len(other), member) > 0
 
 
@@ -173,9 +172,9 @@ def find(blob: bytes, start: i64, stop: i64, member: bytes) -> i64:
 def seek(blob: bytes, start: i64, stop: i64, score: float, member: bytes) -> tuple[i64, i64]:
     """Offset of the record (score, member), or, if there is none, -1 - the offset at which it would stand.
 
-    Beside it, how many records come before.  O(row).
+    Also returns how many records come before.  O(row).
     """
-    # Nearly always numbers are whole and small, and compared as such.
+    # Scores are nearly always small whole numbers, and are compared as such.
     whole = to_whole(score)
     safe: i64 = len(blob)
     safe -= 4
@@ -291,7 +290,7 @@ def offsets(blob: bytes, at: i64, stop: i64) -> vec[i64]:
 class Span:
     """A range of entries in rows that follow one another: from `start` in the first blob to before `stop` in the last.
 
-    It holds on to the blobs, so that it stays what it was.
+    It references the immutable blobs, so it does not change.
     """
 
     def __init__(self) -> None:
@@ -300,11 +299,11 @@ class Span:
         self.stop: i64 = 0
 
     def begin(self, index: i64) -> i64:
-        """Where the row in blob `index` begins."""
+        """The offset at which the row in blob `index` begins."""
         return self.start if index == 0 else i64(0)
 
     def end(self, index: i64) -> i64:
-        """Where the row in blob `index` ends."""
+        """The offset at which the row in blob `index` ends."""
         return self.stop if index == len(self.blobs) - 1 else i64(len(self.blobs[index]))
 
     def members(self, into: list[bytes]) -> None:
@@ -359,7 +358,7 @@ def middle(leaf: bytes) -> i64:
 def halves(leaf: bytes, at: i64, data: bytes, limit: i64) -> list[bytes]:
     """`leaf` with the record `data` put in at offset `at`, as two or three leaves within `limit`.
 
-    A record above the limit gets a leaf of its own, and nothing next to it is copied together with it.
+    A record above the limit gets a leaf of its own, so its neighbours can change without copying it.
     """
     size: i64 = len(leaf)
     if len(data) <= limit and size <= limit:
@@ -377,7 +376,7 @@ def halves(leaf: bytes, at: i64, data: bytes, limit: i64) -> list[bytes]:
 def boundary(left: bytes, right: bytes) -> bytes:
     """The shortest member M such that, with the first score of `right`, all of `left` < (score, M) <= all of `right`.
 
-    Mostly nothing: only where both leaves meet in one score does the member matter.  O(leaf).
+    Usually empty: the member matters only if both leaves meet in one score.  O(leaf).
     """
     at = last_record(left, 0, len(left))
     if score_of(left, at) < score_of(right, 0):

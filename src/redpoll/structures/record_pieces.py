@@ -1,4 +1,4 @@
-"""All records of a table as references to the bytes of its buckets: what a reply needs to tell them later."""
+"""All records of a table as references to the bytes of its buckets, for replies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _scratch: Final = BytesWriter()
 
 
 class RecordPieces:
-    """The records that are not past their deadline.  Later changes of the table do not show.
+    """The records that have not expired.  Later changes of the table do not affect it.
 
     pieces       records `[key length, 1 byte][key][value]` one after another, in several pieces
     lengths      the length of each of these records, one byte each

@@ -1,4 +1,5 @@
-"""HyperLogLog registers: 16384 numbers of 6 bits, packed or one a byte, and how many elements they stand for.
+"""HyperLogLog registers: 16384 numbers of 6 bits, packed or one for each byte, and the estimate of the number of
+elements.
 
 Packed, register i has bits 6i to 6i + 5 of one little-endian string of bits, so four registers share three bytes.
 The estimate is Ertl's improved raw estimator.  Source: spec/values.md, section 1.
@@ -34,7 +35,7 @@ _NO_REGISTERS: Final = _zeros(16384)
 
 
 def empty_registers() -> vec[u8]:
-    """All registers, one a byte, 0 each."""
+    """All registers, one for each byte, set to 0."""
     return extend(vec[u8](capacity=REGISTERS), _NO_REGISTERS)
 
 
@@ -109,7 +110,7 @@ def empty_histogram() -> vec[i64]:
 
 
 def estimate(counts: vec[i64]) -> i64:
-    """How many distinct elements registers with this histogram have seen.  O(1)."""
+    """Estimate the number of distinct elements from a histogram of registers.  O(1)."""
     m = float(REGISTERS)
     z = m * _tau((m - float(counts[MOST])) / m)
     j: i64 = MOST - 1

@@ -1,7 +1,7 @@
-"""The runs of a long list: packed elements with absolute positions (`runs.py` tells how they are packed).
+"""The runs of a long list: packed elements with absolute positions.  `runs.py` describes the packing.
 
-`starts` has the position of each run's first element, which nothing at the ends of the list ever changes, so a position
-is found by binary search.  The columns begin at `low`: what lies before it is free for runs that come at the front.
+`starts` has the position of each run's first element.  Pushes and pops at the ends never change these positions, so
+binary search finds an element.  The columns begin at `low`; cells before it are free for runs at the front.
 """
 
 from __future__ import annotations
@@ -96,7 +96,10 @@ class RunRow:
             self.end += number
 
     def _join(self, k: i64, count: i64, run: bytes, width: i64, number: i64) -> bool:
-        """Join `run` of `number` elements to run `k` of `count`, if they go together.  `bytes` counts both already."""
+        """Join `run` of `number` elements to run `k` of `count`, if they fit together.
+
+        `bytes` includes both already.
+        """
         before = self.runs[k]
         both = joined_width(before, self.widths[k], count, run, width, number)
         if both == WHOLE:
@@ -129,7 +132,7 @@ class RunRow:
         self.starts[low] = start
 
     def _make_room(self) -> None:
-        """Move the runs back, so that others may come before them."""
+        """Move the runs back, to make room before them."""
         room: i64 = (len(self.runs) >> 1) + 4
         runs = [b""] * room
         runs.extend(self.runs)
@@ -139,7 +142,7 @@ class RunRow:
         self.low = room
 
     def cut_run(self, k: i64, start: i64, stop: i64) -> None:
-        """Leave of run `k`, the first or the last, elements `start` to before `stop` only."""
+        """Keep only elements `start` to before `stop` of run `k`, the first or the last run."""
         run = self.runs[k]
         made = cut(run, self.widths[k], start, stop)
         self.bytes += len(made) - len(run)
@@ -175,7 +178,7 @@ class RunRow:
         self._give_back()
 
     def _give_back(self) -> None:
-        """Make the columns shorter when they are more than twice as long as they need to be."""
+        """Shrink the columns if they are more than twice as long as needed."""
         number: i64 = len(self.runs) - self.low
         if number == 0:
             self.runs = []
@@ -215,7 +218,7 @@ class RunRow:
             self._shift(k + 1, 1)
 
     def _repack(self, k: i64, n: i64, item: bytes, replacing: bool) -> None:
-        """`splice` where what comes of it is no single run of the same width any more."""
+        """`splice` for the case that the result is not a single run of the same width."""
         run = self.runs[k]
         items: list[bytes] = []
         number = self.count_of(k)
@@ -248,7 +251,7 @@ class RunRow:
             self._join_following(k - 1)
 
     def _join_following(self, k: i64) -> None:
-        """Join run `k` and the next one, if both are short and go together."""
+        """Join run `k` and the next one, if both are short and fit together."""
         following = k + 1
         run = self.runs[following]
         if self._join_run(k, self.starts[following], run, self.widths[following], self.count_of(following)):
@@ -340,7 +343,10 @@ def _replaced(column: vec[i64], k: i64, cells: vec[i64]) -> vec[i64]:
 
 
 def _half_or_all(items: list[bytes], start: i64, stop: i64) -> i64:
-    """Where the next run of `items` ends: half of them if nearly all would fit, so that there is room in both."""
+    """The end of the next run of `items`.
+
+    If nearly all would fit, it takes half of them, so that both runs have room.
+    """
     size = piece(items, start, stop)
     left = stop - start
     if size < left and size > left >> 1:

@@ -4,7 +4,7 @@ Its *width* says how to read it, and stands beside it in a column of its own:
 
     n > 0     elements of n bytes each, one after another: any of them is found at once
     VARIED    record*, record = length | element: found by a walk over at most VARIED_COUNT lengths
-    WHOLE     a single element as it is, so that a large one is never copied
+    WHOLE     a single element as it is; a large one is never copied
 
 A length below 128 takes one byte, another one two: `128 + low 7 bits`, `the rest`.  Elements of WHOLE_FROM bytes and
 more are always WHOLE.
@@ -25,10 +25,13 @@ VARIED: Final[i64] = 0
 WHOLE: Final[i64] = -1
 
 RUN_BYTES: Final[i64] = 4096
-"""A run ends before it gets longer, as who changes it copies it."""
+"""The greatest size of a run, because a change copies the run."""
 VARIED_COUNT: Final[i64] = 256
 WHOLE_FROM: Final[i64] = 2048
-"""Larger elements would leave much of a run's bytes unused, smaller ones alone cost an object each."""
+"""Elements of at least this size get runs of their own.
+
+Larger ones would leave much of a run unused; smaller ones would each cost an object.
+"""
 CONVERTED: Final[i64] = 64
 """A run of one width with more elements than this stays so: another width begins another run."""
 
@@ -151,7 +154,7 @@ def write_record(out: BytesWriter, item: bytes) -> None:
 
 
 def piece(items: list[bytes], start: i64, stop: i64) -> i64:
-    """How many of `items` from `start` on belong into one run.  At least one if there is one.
+    """How many of `items` from `start` on fit into one run; at least one if there is one.
 
     Elements of one width, as many as fit; or, if another width comes early, mixed ones.
     """
@@ -222,7 +225,7 @@ def to_varied(run: bytes, width: i64) -> bytes:
 
 
 def joined_width(a: bytes, width_a: i64, count_a: i64, b: bytes, width_b: i64, count_b: i64) -> i64:
-    """The width of the run that two neighbours make together; WHOLE if they had better stay apart."""
+    """The width of the run that two neighbours form together; WHOLE if they should stay separate."""
     if width_a == WHOLE or width_b == WHOLE:
         return WHOLE
     size: i64 = len(a) + len(b)
@@ -277,7 +280,7 @@ def find(run: bytes, width: i64, start: i64, stop: i64, item: bytes, offset: i64
 
 
 def first_of(found: vec[i64], most: i64, backward: bool) -> vec[i64]:
-    """At most `most` of what `find` has found, or of the same `backward`."""
+    """The first `most` results of `find`, in reverse order if `backward`."""
     if backward:
         reverse(found, 0)
     while len(found) > most:
@@ -286,7 +289,7 @@ def first_of(found: vec[i64], most: i64, backward: bool) -> vec[i64]:
 
 
 def reverse(column: vec[i64], first: i64) -> None:
-    """Turn the cells from `first` on around."""
+    """Reverse the cells from `first` on."""
     last: i64 = len(column) - 1
     while first < last:
         kept = column[first]

@@ -1,4 +1,4 @@
-"""Choosing at random, each choice as likely as any other: some of a row of things, or some records of a table."""
+"""Uniform random selection: some numbers of a range, or some records of a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPARSE: Final[i64] = 3
 """Fewer than one of so many are drawn one by one, as then few are drawn twice; else all are gone through."""
 
 INDEX_BITS: Final[i64] = 32
-"""Of a record's place: the bucket stands above, its index below."""
+"""The bits of the index in a record's place; the bucket is in the bits above."""
 INDEX_MASK: Final[i64] = (1 << 32) - 1
 
 
@@ -37,7 +37,7 @@ def distinct(random: Random, count: i64, stop: i64) -> vec[i64]:
 
 
 def _gone_through(random: Random, count: i64, stop: i64) -> vec[i64]:
-    """Each number's turn: it is taken with the chance that the rest needs."""
+    """Selection sampling: each number is chosen with probability (still needed) / (still left)."""
     found = vec[i64](capacity=count)
     n: i64 = 0
     while count > 0:
@@ -49,9 +49,9 @@ def _gone_through(random: Random, count: i64, stop: i64) -> vec[i64]:
 
 
 def distinct_records(random: Random, count: i64, table: Table) -> vec[i64]:
-    """The places (see INDEX_BITS) of `count` different records, fewer than a third of the table.
+    """The places (see INDEX_BITS) of `count` different random records, fewer than a third of the table.
 
-    O(count) on average; good until the table changes.
+    O(count) on average.  Valid until the table changes.
     """
     drawn: set[int] = set()
     while len(drawn) < count:

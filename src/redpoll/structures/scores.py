@@ -22,7 +22,7 @@ from mypy_extensions import i64, u8
 from redpoll.scratch import SHARED
 
 OTHER: Final[i64] = 0b111_00000
-"""First bytes below it are those of whole numbers that are not negative."""
+"""First bytes below it belong to nonnegative whole numbers."""
 
 ONE_BYTE: Final[i64] = 1 << 5
 TWO_BYTES: Final[i64] = 1 << 13

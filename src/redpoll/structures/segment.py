@@ -1,18 +1,17 @@
-"""A stretch of buckets in columns: the words, the packed records and what only some tables need of each.
+"""A range of buckets in columns: the words, the packed records, and the columns that only some tables need.
 
 A record is `[key length, 1 byte][key][value]`, at most 255 bytes in all; all records of a bucket share one
 `bytes`.  Beside each stands one word of 63 bits, never negative:
 
     hash 26 | kind 4 | outside 1 | access clock 24 | record length 8
 
-A record that would be longer stays outside: it is `[key length][key]` (`[0]` alone when the key is longer than
-KEY_LIMIT, and the object carries the key), its outside bit is set, and its object stands in the bucket's own
-list, in the order of the records.  Deadlines are a column beside the words; a bucket without any
-deadline has an empty one.
+A longer record is outside: it is `[key length][key]` (`[0]` alone when the key is longer than KEY_LIMIT, and the object
+carries the key), its outside bit is set, and its object stands in the bucket's own list, in the order of the records.
+Deadlines are a column beside the words; a bucket without any deadline has an empty one.
 
 A value may have deadlines of its own: a hash whose fields expire.  Its record is of VOLATILE_KIND.  Inside, the value
 begins with a column of deadlines (`deadlines.py`); outside, the object knows its `earliest`.  A bucket has one number
-for all of them, the earliest or one before it.
+for all of them: the earliest deadline, or an earlier time.
 """
 
 from __future__ import annotations
@@ -44,10 +43,10 @@ RECORD_LIMIT: Final[i64] = 255
 KEY_LIMIT: Final[i64] = 200
 
 NEVER: Final[i64] = (1 << 62) - 1
-"""The deadline of what has none, where an earliest one is asked for."""
+"""Stands for no deadline when the earliest one is computed."""
 
 BYTES_PER_OBJECT: Final[i64] = 16384
-"""To give this many back to the system takes about as long as to free a small object."""
+"""Returning this many bytes to the system takes about as long as freeing a small object."""
 
 
 def earliest_of(column: vec[i64]) -> i64:
@@ -64,7 +63,7 @@ def earliest_of(column: vec[i64]) -> i64:
 
 @mypyc_attr(acyclic=True)
 class Outside:
-    """What is too large for a record, or changes in place: strings over 200 bytes, native containers.
+    """A value that is too large for a record, or changes in place: strings over 200 bytes, native containers.
 
     `key` is its own key if that is longer than KEY_LIMIT, else empty.  `accounted` is the size in bytes that the
     table's sum of memory has counted for it.
@@ -79,25 +78,25 @@ class Outside:
         raise NotImplementedError
 
     def copy(self) -> Outside:
-        """Another object with the same content, without key: neither sees what happens to the other."""
+        """An independent copy with the same content, without key."""
         raise NotImplementedError
 
     def earliest(self) -> i64:
-        """The earliest deadline within it, or one before that; NEVER if there is none.  O(1)."""
+        """The earliest deadline within it, or an earlier time; NEVER if there is none.  O(1)."""
         return NEVER
 
     def in_pieces(self) -> bool:
-        """Whether it is a container, which can be given back little by little."""
+        """Whether it is a container, which can be freed in small steps."""
         return False
 
     def weight(self) -> i64:
-        """How many small objects take as long to drop: what goes in one piece gives all its pages back at once."""
+        """The cost of dropping it, in small objects: a large block returns all its pages at once."""
         return i64(1) if self.in_pieces() else 1 + self.size_bytes() // BYTES_PER_OBJECT
 
     def release(self, budget: i64) -> i64:
-        """Give back some memory, about `budget` small objects' worth; what is left of the budget.
+        """Free some memory, about `budget` small objects' worth; return the rest of the budget.
 
-        A value that is dropped but large is emptied over many calls, so that no command waits for it.
+        A large dropped value is freed over many calls, so that no command waits for it.
         """
         return budget - self.weight()
 
@@ -117,7 +116,7 @@ class Segment:
         self.objects: list[list[Outside]] = []
 
     def add_bucket(self) -> None:
-        """One more empty bucket at the end."""
+        """Add an empty bucket at the end."""
         self.words = append(self.words, vec[i64]())
         self.blobs = append(self.blobs, b"")
         if len(self.deadlines) > 0:
@@ -129,9 +128,9 @@ class Segment:
             self.objects.append(_no_objects)
 
     def drop_bucket(self) -> None:
-        """Take the last bucket, which is empty, away again."""
+        """Remove the last bucket, which is empty."""
         last: i64 = len(self.words) - 1
-        # A popped slot keeps what it referred to, so it is overwritten first.
+        # A popped slot keeps its reference, so it is overwritten first.
         self.words[last] = vec[i64]()
         self.words, _ = pop(self.words)
         self.blobs[last] = b""
@@ -146,7 +145,7 @@ class Segment:
             self.objects.pop()
 
     def keep_deadlines(self) -> None:
-        """Make the columns of deadlines, if this is the first one of the segment."""
+        """Create the columns of deadlines for the first deadline of the segment."""
         count: i64 = len(self.words)
         if len(self.deadlines) < count:
             columns = vec[vec[i64]](capacity=count)
@@ -158,14 +157,14 @@ class Segment:
             self.earliest = earliest
 
     def note_earliest(self, j: i64) -> None:
-        """Find bucket `j`'s earliest deadline again, and the segment's if it may have been the one.  O(records)."""
+        """Compute bucket `j`'s earliest deadline again, and the segment's if that may have changed.  O(records)."""
         earliest = earliest_of(self.deadlines[j])
         self.earliest[j] = earliest
         if earliest < self.first:
             self.first = earliest
 
     def note_first(self) -> None:
-        """Find the segment's earliest deadline again.  O(buckets)."""
+        """Compute the segment's earliest deadline again.  O(buckets)."""
         first: i64 = NEVER
         i: i64 = 0
         count: i64 = len(self.earliest)
@@ -176,7 +175,7 @@ class Segment:
         self.first = first
 
     def note_items_earliest(self, j: i64, at_ms: i64) -> None:
-        """A value in bucket `j` has a deadline of its own at `at_ms`, which counts if it is the earliest."""
+        """Record that a value in bucket `j` has a deadline of its own at `at_ms`."""
         count: i64 = len(self.words)
         if len(self.items_earliest) < count:
             column = vec[i64](capacity=count)
@@ -189,7 +188,7 @@ class Segment:
                 self.items_first = at_ms
 
     def note_items_first(self) -> None:
-        """Find the segment's earliest deadline within values again.  O(buckets)."""
+        """Compute the segment's earliest deadline within values again.  O(buckets)."""
         first: i64 = NEVER
         i: i64 = 0
         count: i64 = len(self.items_earliest)
@@ -200,7 +199,7 @@ class Segment:
         self.items_first = first
 
     def objects_of(self, j: i64) -> list[Outside]:
-        """Bucket `j`'s outside objects, to be changed."""
+        """Bucket `j`'s outside objects, for changing."""
         while len(self.objects) < len(self.words):
             self.objects.append(_no_objects)
         found = self.objects[j]

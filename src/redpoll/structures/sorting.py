@@ -1,4 +1,4 @@
-"""Entries of sorted sets put in order, in columns: their scores in one, their members in the other."""
+"""Sorts entries of sorted sets in columns: scores in one, members in the other."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def is_sorted(scores: vec[float], members: list[bytes]) -> bool:
 def ranks_of(scores: vec[float], members: list[bytes]) -> vec[i64]:
     """For each rank in order of (score, member), the index of the entry that has it.  O(n log n).
 
-    A merge sort from the bottom up: it goes over memory from the beginning to the end, and scores move along with
-    their indexes, so that members are looked at only where scores are equal.
+    A merge sort from the bottom up: it goes over memory from the beginning to the end, and scores move along with their
+    indexes, so that members are compared only if scores are equal.
     """
     count: i64 = len(scores)
     held = vec[float](capacity=count)

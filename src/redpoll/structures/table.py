@@ -1,14 +1,14 @@
 """Linear-hashed table of packed buckets: the keyspace, big hashes and sets, the members of big sorted sets.
 
-About 16 records share one `bytes`, and each has one word for hash, kind, access clock and length
-(`segment.py` has the layout).  A look-up touches directory, words and records, then everything lies in cache.
-Buckets split one at a time as the table grows and merge one at a time as it shrinks, so no insert ever waits for
-a rehash; the bit that a split looks at comes from the word, no key is hashed again.
+About 16 records share one `bytes`, and each has one word for hash, kind, access clock and length (`segment.py` has the
+layout).  A look-up touches directory, words and records, then everything lies in cache.  Buckets split one at a time as
+the table grows, and merge one at a time as it shrinks, so no insert waits for a rehash.  The bit that decides a split
+comes from the word, so no key is hashed again.
 
-`find` leaves the *position* of a record in the table's own fields, and the methods below "At the position" work
-on it.  It is good until the next change.  `stamp` counts the changes of any bucket, and no two tables share one: a
-value that remembers a place compares the stamp before it goes back there (`seek`), and finds its key anew if the stamp
-has moved on or is another table's.
+`find` leaves the *position* of a record in the table's own fields, and the methods below "At the position" work on it.
+It is valid until the next change.  `stamp` counts the changes of buckets, and no two tables share a stamp.  A value
+remembers its place and the stamp.  If the stamp has changed, or is that of another table, `seek` refuses the place and
+the value finds its key again.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ BYTES_PER_BUCKET: Final[i64] = 416
 """A bucket's records and their header then stay within the 512 bytes that the small-object allocator serves."""
 
 EXTREME: Final[i64] = 32
-"""What is so many times too full, or too empty, is resized even while resizing is held back."""
+"""A table that is this many times too full, or too empty, is resized even if resizing is off."""
 
 
 class Resizing:
-    """DEBUG DICT-RESIZING: whether the tables of this process are `held` at their size, short of EXTREME."""
+    """DEBUG DICT-RESIZING: whether the tables of this process keep their size (`held`), up to EXTREME."""
 
     def __init__(self) -> None:
         self.held = False
@@ -63,7 +63,7 @@ TABLES_MASK: Final[i64] = (1 << 22) - 1
 
 
 class Stamps:
-    """Where the stamps of the next table start: no two tables that live together share a stamp."""
+    """The first stamp of the next table.  No two tables that exist at the same time share a stamp."""
 
     def __init__(self) -> None:
         self.tables: i64 = 0
@@ -81,9 +81,9 @@ STAMPS: Final = Stamps()
 class Table:
     """Keys to values of up to 255 bytes with the key, or to objects outside; see the module's docstring.
 
-    `most_buckets` bounds the growth: tests force everything into one bucket with it.  A bucket is split when there are
-    more than RECORDS_PER_BUCKET or more than `bucket_bytes` for each on average: larger buckets take less memory where
-    records are long, and longer to write.  Every operation is O(1) on average.
+    `most_buckets` limits the growth: tests use it to force everything into one bucket.  A bucket is split when there
+    are more than RECORDS_PER_BUCKET or more than `bucket_bytes` for each on average: larger buckets take less memory
+    where records are long, and longer to write.  Every operation is O(1) on average.
     """
 
     def __init__(self, most_buckets: i64 = 1 << 26, bucket_bytes: i64 = BYTES_PER_BUCKET) -> None:
@@ -152,7 +152,7 @@ class Table:
         if length <= KEY_LIMIT:
             if kept != length or not equal_at(blob, offset + 1, key, length):
                 return False
-            # An outside record without a key is that of the empty key or of a long one.
+            # An outside record without a key belongs to the empty key or to a long key.
             return length > 0 or word & OUTSIDE == 0 or len(self.object_of(segment, j, i).key) == 0
         return kept == 0 and word & OUTSIDE != 0 and self.object_of(segment, j, i).key == key
 
@@ -161,7 +161,7 @@ class Table:
         return self._is_key(self.segment, self.j, self.index, self.offset, self.word, key)
 
     def seek(self, bucket: i64, index: i64, offset: i64) -> None:
-        """Go back to a place whose stamp is still the table's."""
+        """Go back to a place, if its stamp is still that of the table."""
         segment = self.segments[bucket >> SEGMENT_BITS]
         j: i64 = bucket & SEGMENT_MASK
         self.bucket = bucket
@@ -194,7 +194,7 @@ class Table:
         return blob[start : self.offset + (self.word & LENGTH_MASK)]
 
     def value_start(self) -> i64:
-        """Where in `blob` the value inside the record starts; it goes on to `record_stop`."""
+        """The offset in `blob` of the value inside the record; it ends at `record_stop`."""
         return self.offset + 1 + self.segment.blobs[self.j][self.offset]
 
     def key(self) -> bytes:
@@ -236,11 +236,11 @@ class Table:
         words[self.index] = self.word
 
     def _count_kind(self, old: i64, new: i64) -> None:
-        """A record of kind `old` becomes one of kind `new`."""
+        """Count that a record of kind `old` becomes one of kind `new`."""
         self.volatile_items += int(new == VOLATILE_KIND) - int(old == VOLATILE_KIND)
 
     def note_items_earliest(self, at_ms: i64) -> None:
-        """The value of the record has a deadline of its own at `at_ms`, which counts if it is the earliest."""
+        """Record that the value has a deadline of its own at `at_ms`."""
         self.segment.note_items_earliest(self.j, at_ms)
 
     def deadline(self) -> i64:
@@ -254,7 +254,7 @@ class Table:
         return column[self.index]
 
     def set_deadline(self, at_ms: i64) -> None:
-        """Give the record a deadline (> 0), or take it away (0)."""
+        """Set (> 0) or remove (0) the deadline of the record."""
         segment = self.segment
         j = self.j
         old = self.deadline()
@@ -280,7 +280,7 @@ class Table:
     # Changing.
 
     def patch(self, at: i64, data: bytes) -> None:
-        """Write `data` over as many bytes of the bucket's records, from `at` on: a value that keeps its length."""
+        """Overwrite bytes of the bucket's records with `data`, from `at` on.  The value keeps its length."""
         self.segment.blobs[self.j] = patched(self.segment.blobs[self.j], at, data)
         self.stamp += 1
 
@@ -288,7 +288,7 @@ class Table:
         """Write the bucket's records back after the one at the position changed in a copy; return whether nothing
         moved.
 
-        `length` is that of the record now.
+        `length` is the new length of the record.
         """
         assert length <= RECORD_LIMIT
         segment = self.segment
@@ -307,7 +307,7 @@ class Table:
         return False
 
     def fits(self, key_length: i64, value_length: i64) -> bool:
-        """Whether such a record is kept inside."""
+        """Whether a record with these sizes is kept inside."""
         return key_length <= KEY_LIMIT and 1 + key_length + value_length <= RECORD_LIMIT
 
     def put(self, key: bytes, value: bytes, kind: i64) -> bool:
@@ -335,7 +335,7 @@ class Table:
         segment.blobs[j] = spliced(blob, start, stop, value)
         length: i64 = start - self.offset + len(value)
         assert length <= RECORD_LIMIT
-        # Hash and access clock stay.  The mask of what goes is small: one beyond 62 bits would be a boxed int.
+        # Hash and access clock stay.  The mask is small, because a mask beyond 62 bits would be a boxed int.
         self.word = (word & ~(KIND_MASK << KIND_SHIFT | OUTSIDE | LENGTH_MASK)) | kind << KIND_SHIFT | length
         words = segment.words[j]
         words[self.index] = self.word
@@ -380,7 +380,7 @@ class Table:
         words[self.index] = self.word
 
     def tell_size(self, found: Outside) -> None:
-        """Keep the sum of memory after an object of this table has changed in its place."""
+        """Update the sum of memory after an object of this table has changed in place."""
         size = found.size_bytes()
         self.outside_bytes += size - found.accounted
         found.accounted = size
@@ -434,7 +434,7 @@ class Table:
         self._grow()
 
     def remove(self) -> None:
-        """Remove the record at the position.  The table may shrink, so the position is good for nothing after it."""
+        """Remove the record at the position.  The table may shrink, so the position is invalid afterwards."""
         segment = self.segment
         j = self.j
         i = self.index
@@ -468,7 +468,7 @@ class Table:
     # Growing and shrinking.
 
     def _grow(self) -> None:
-        """Split the next bucket if the table is fuller than it should be; the position stays true."""
+        """Split the next bucket if the table is too full.  The position stays valid."""
         if self.size <= RECORDS_PER_BUCKET * self.buckets and self.record_bytes <= self.bucket_bytes * self.buckets:
             return
         if self.buckets >= self.most_buckets or (RESIZING.held and not self._is_crowded()):
@@ -479,7 +479,7 @@ class Table:
             key = self.key()
         split_next(self)
         if watched:
-            # The record may have moved: whoever works on at the position shall find it there.
+            # The record may have moved, so update the position.
             self.find(key)
 
     def _is_crowded(self) -> bool:
@@ -487,7 +487,7 @@ class Table:
         return self.size > RECORDS_PER_BUCKET * most or self.record_bytes > self.bucket_bytes * most
 
     def _shrink(self) -> None:
-        """Merge the last bucket back if the table is emptier than half of what makes it grow."""
+        """Merge the last bucket back if the table has less than half the records at which it grows."""
         if (
             self.buckets > 1
             and self.size < RECORDS_PER_BUCKET // 2 * self.buckets
@@ -512,12 +512,12 @@ class Table:
                 return True
             tries += 1
             if tries == 256:
-                # The bound is a high-water mark; after many misses find out how long buckets are now.
+                # The bound is a high-water mark.  After many misses compute it again.
                 self._note_longest()
                 tries = 0
 
     def seek_index(self, bucket: i64, index: i64) -> None:
-        """Go to the record of that index in that bucket, which there is."""
+        """Go to a record by its bucket and index.  It must exist."""
         words = self.segments[bucket >> SEGMENT_BITS].words[bucket & SEGMENT_MASK]
         offset: i64 = 0
         k: i64 = 0
@@ -542,9 +542,9 @@ class Table:
         return self.record_bytes + self.size * 8 + slots + timed + self.outside_bytes + 200
 
     def release(self, budget: i64) -> i64:
-        """Give back some buckets of a table that nobody uses any more; what is left of the budget.
+        """Free some buckets of an unused table; return the rest of the budget.
 
-        One unit is about one small object.  When `segments` is empty the table is gone.
+        One unit is about one small object.  When `segments` is empty, the table is freed.
         """
         self.segment = _gone
         while len(self.segments) > 0 and budget > 0:

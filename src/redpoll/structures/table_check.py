@@ -1,4 +1,4 @@
-"""Every invariant of a Table, for tests: slow, complete, and apart from the code it judges."""
+"""Checks every invariant of a Table, for tests: slow, complete, and independent of the code that it checks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check(table: Table) -> None:
             if (word >> KIND_SHIFT) & KIND_MASK == VOLATILE_KIND:
                 volatile_items += 1
                 within = earliest_at(blob, offset + 1 + length) if not word & OUTSIDE else found.earliest()
-                # A number that is too early costs a look in vain; one that is too late hides what is due.
+                # A time that is too early costs a useless scan.  A time that is too late hides expired records.
                 assert within == NEVER or segment.items_earliest[j] <= within
             assert hash(key) & HASH_MASK == h, "the word's hash is not the key's"
             offset += word & LENGTH_MASK
@@ -68,7 +68,7 @@ def check(table: Table) -> None:
             assert len(column) == len(words)
             set_ones = [at for at in column if at]
             volatile += len(set_ones)
-            # A deadline beyond NEVER, in some hundred million years, counts as one at NEVER.
+            # A deadline beyond NEVER (in some hundred million years) counts as NEVER.
             assert segment.earliest[j] == min([NEVER, *set_ones])
             assert segment.first <= segment.earliest[j]
         if len(segment.items_earliest) > 0:

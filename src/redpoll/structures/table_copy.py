@@ -1,4 +1,4 @@
-"""A second Table with the same records: neither sees what happens to the other afterwards."""
+"""Makes an independent copy of a Table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from redpoll.structures.table import Table
 
 
 def copied(table: Table) -> Table:
-    """A copy, objects outside the records included.  O(buckets) where nothing is outside: blobs are shared."""
+    """A copy, including the objects outside records.  O(buckets) if nothing is outside, because blobs are shared."""
     made = Table(table.most_buckets, table.bucket_bytes)
     made.segments = [_copied_segment(segment) for segment in table.segments]
     made.segment = made.segments[0]

@@ -1,4 +1,4 @@
-"""How a Table grows and shrinks: one bucket parts, or the last one goes back to where it came from.
+"""Growing and shrinking of a Table: one bucket is split, or the last one is merged back.
 
 The bit that decides comes from each record's word, so no key is hashed again.
 """
@@ -30,7 +30,7 @@ _moved: Final = BytesWriter()
 
 
 def split_next(table: Table) -> None:
-    """Part the bucket whose turn it is: the records whose word has one more bit move to a new last bucket."""
+    """Split the next bucket: the records whose word has the next bit set move to a new last bucket."""
     p = table.split
     q = table.low + 1 + p
     if q & SEGMENT_MASK == 0:
@@ -71,7 +71,7 @@ def _part(source: Segment, j: i64, target: Segment, t: i64, bit: i64) -> None:
     start: i64 = 0
     i = 0
     while i < count:
-        # Neighbours that go the same way are copied as one piece.
+        # Neighbours that move to the same bucket are copied as one piece.
         word: i64 = words[i]
         side: i64 = word & bit
         offset += word & LENGTH_MASK
@@ -99,7 +99,7 @@ def _part(source: Segment, j: i64, target: Segment, t: i64, bit: i64) -> None:
 
 
 def merge_last(table: Table) -> None:
-    """Move the records of the last bucket back to the bucket that they came from."""
+    """Merge the last bucket back into the bucket that it was split from."""
     if table.split == 0:
         table.high = table.low
         table.low >>= 1

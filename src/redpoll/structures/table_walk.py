@@ -1,4 +1,4 @@
-"""Walking over a Table: bucket by bucket with a cursor, and to the records whose deadline has come."""
+"""Walking over a Table: bucket by bucket with a cursor, and to the expired records."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from redpoll.structures.table import Table
 
 @mypyc_attr(acyclic=True)
 class Records:
-    """What a walk over buckets found, in columns; `values` of outside records are empty."""
+    """The records that a walk over buckets found, in columns.  `values` of outside records are empty."""
 
     def __init__(self) -> None:
         self.keys: list[bytes] = []
@@ -38,8 +38,8 @@ class Records:
 def scan(table: Table, cursor: i64, found: Records, values: bool = False) -> i64:
     """Add the records of the bucket at `cursor` to `found`; return the next cursor, 0 after the last.
 
-    A cursor is a position in bit-reversed hash order, so it stays true while the table grows and shrinks:
-    a key that is there all the time is returned.  O(records of a bucket).
+    A cursor is a position in bit-reversed hash order, so it stays valid while the table grows and shrinks: a key that
+    exists all the time is returned.  O(records of a bucket).
     """
     h = reversed_bits(cursor)
     b: i64 = h & table.low
@@ -85,8 +85,8 @@ def read_bucket(table: Table, b: i64, found: Records, values: bool = False) -> N
 def due(table: Table, now_ms: i64, most: i64, keys: list[bytes]) -> None:
     """Add up to about `most` keys whose deadline is not after `now_ms` to `keys`.
 
-    Looks at one number a segment, one a bucket where that is due, so a pass over a million keys with deadlines
-    of which none is due takes some microseconds.
+    Reads one number for each segment, and one for each bucket of a segment that is due.  A pass over a million keys
+    with deadlines, none of them due, takes some microseconds.
     """
     if table.volatile == 0:
         return
@@ -159,7 +159,7 @@ def due_within(table: Table, now_ms: i64, most: i64, keys: list[bytes]) -> None:
 
 
 def _due_within_bucket(table: Table, segment: Segment, j: i64, now_ms: i64, keys: list[bytes]) -> None:
-    """One bucket's share of `due_within`; notes the bucket's earliest deadline within values anew."""
+    """`due_within` for one bucket.  Updates the bucket's earliest deadline within values."""
     words = segment.words[j]
     blob = segment.blobs[j]
     earliest: i64 = NEVER
@@ -200,7 +200,7 @@ def mean_ttl_ms(table: Table, now_ms: i64, most: i64 = 4096) -> i64:
     """The mean time that keys with a deadline have left, in ms, 0 without any: of the first `most` of them."""
     if table.volatile == 0:
         return 0
-    # A plain integer: a few deadlines may come to more than 64 bits.
+    # A plain integer, because the sum of a few deadlines may exceed 64 bits.
     total: int = 0
     seen: i64 = 0
     for segment in table.segments:

@@ -1,8 +1,8 @@
-"""The warm pass: the memory that the next look-ups will need, touched before them and all at once.
+"""The warm pass: reads the memory that the next look-ups need, ahead of them and all at once.
 
 A look-up in a large table waits for memory some five times, and the next one cannot begin before.  Short loops that
-only touch keep many such loads in flight.  For that each loop does one thing: with hash, words and records touched
-key by key in one loop, the processor looked ahead over two keys at most, and the pass cost more than it saved
+only read keep many such loads in flight.  Therefore each loop does one thing.  When one loop read hash, words and
+records key by key, the processor looked ahead over two keys at most, and the pass cost more than it saved
 (docs/adr/0003-what-made-it-faster.md has the figures).
 """
 
@@ -38,7 +38,7 @@ class Warming:
         self.count: i64 = 0
 
     def add(self, table: Table, key: bytes) -> None:
-        """Note the bucket of `key`; beyond MOST keys, nothing."""
+        """Add the bucket of `key`.  Ignores more than MOST keys."""
         h: i64 = hash(key)
         h &= HASH_MASK
         b: i64 = h & table.low
@@ -49,7 +49,10 @@ class Warming:
             self.count += 1
 
     def touch(self, table: Table) -> i64:
-        """Touch words and records of all buckets noted, and forget them; a sum that only keeps the loads alive."""
+        """Read the words and records of all added buckets, and clear the list.
+
+        The returned sum only keeps the loads alive.
+        """
         buckets = self.buckets
         segments = table.segments
         count = self.count
@@ -69,7 +72,7 @@ class Warming:
 
 
 def touch_words(table: Table, buckets: vec[i64], count: i64) -> i64:
-    """Touch the words of the first `count` of these buckets; a sum that only keeps the loads alive."""
+    """Read the words of the first `count` of these buckets.  The returned sum only keeps the loads alive."""
     segments = table.segments
     touched: i64 = 0
     k: i64 = 0

@@ -1,8 +1,8 @@
 """Bits of strings: counting, finding and combining them.  Bit 0 is the highest of byte 0.
 
-What may be long is worked on a chunk at a time, so that nothing is copied whole, whatever form the string has.  Within
-a chunk compiled code goes by words of 64 bits (5 GB/s to count, 3 to combine); interpreted, that
-would be 200 times slower, and integers as long as the chunk do the same at 1 and 0.5 GB/s.
+Long strings are processed chunk by chunk, so that nothing is copied as a whole.  Within a chunk, compiled code uses
+words of 64 bits (5 GB/s to count, 3 to combine).  Interpreted, that would be 200 times slower; integers as long as the
+chunk reach 1 and 0.5 GB/s.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from redpoll.types.kinds import STRING_RAW
 from redpoll.types.string import String
 
 CHUNK: Final[i64] = 1 << 14
-"""In bytes; what is copied of a string at a time stays in the nearest cache."""
+"""In bytes.  A chunk of a string fits into the first-level cache."""
 
 AND: Final[i64] = 0
 OR: Final[i64] = 1
@@ -36,7 +36,7 @@ FILL: Final = (bytes(1 << 14), b"\xff" * (1 << 14))
 """A chunk in which every bit is 0, and one in which every bit is 1."""
 
 ALTERNATE: Final[i64] = 0x2AAAAAAAAAAAAAAA
-"""Every second bit, but for the lowest: an integer beyond 62 bits would be boxed."""
+"""A mask of every second bit except the lowest, because a constant beyond 62 bits would be boxed."""
 
 _scratch: Final = BytesWriter()
 
@@ -49,7 +49,7 @@ def count_ones(data: bytes) -> i64:
 
 
 def count_by_words(data: bytes) -> i64:
-    """As `count_ones`: four words at a time are summed up in ever wider fields."""
+    """Like `count_ones`: adds up four words at a time, in ever wider fields."""
     size: i64 = len(data)
     stop = size - 31
     every_second = (ALTERNATE << 1) | 1
@@ -60,7 +60,7 @@ def count_by_words(data: bytes) -> i64:
         b = read_i64_le(data, at + 8)
         c = read_i64_le(data, at + 16)
         d = read_i64_le(data, at + 24)
-        # In twos, then in fours, of which a pair of words fits into one: at most 8 in each.
+        # In fields of 2 bits, then of 4, which hold a pair of words: at most 8 in each.
         a -= (a >> 1) & every_second
         b -= (b >> 1) & every_second
         c -= (c >> 1) & every_second
@@ -69,7 +69,7 @@ def count_by_words(data: bytes) -> i64:
         a += (b & 0x3333333333333333) + ((b >> 2) & 0x3333333333333333)
         c = (c & 0x3333333333333333) + ((c >> 2) & 0x3333333333333333)
         c += (d & 0x3333333333333333) + ((d >> 2) & 0x3333333333333333)
-        # In bytes, of all four words: at most 32; then in sixteens.
+        # In fields of 8 bits for all four words: at most 32.  Then in fields of 16 bits.
         a = (a & 0x0F0F0F0F0F0F0F0F) + ((a >> 4) & 0x0F0F0F0F0F0F0F0F)
         a += (c & 0x0F0F0F0F0F0F0F0F) + ((c >> 4) & 0x0F0F0F0F0F0F0F0F)
         a = (a & 0x00FF00FF00FF00FF) + ((a >> 8) & 0x00FF00FF00FF00FF)
@@ -98,7 +98,7 @@ def combine(operation: i64, data: bytes, more: bytes) -> bytes:
 
 
 def combine_by_words(operation: i64, data: bytes, more: bytes) -> bytes:
-    """As `combine`."""
+    """Like `combine`."""
     size: i64 = len(data)
     stop = size - 7
     out = _scratch if SHARED else BytesWriter()
@@ -128,15 +128,15 @@ def combine_by_words(operation: i64, data: bytes, more: bytes) -> bytes:
 
 
 def combine_all(operation: i64, sources: list[String | None]) -> bytes:
-    """AND, OR or XOR of all, or NOT of the only one, as long as the longest.  O(bytes of all), in memory its own.
+    """AND, OR or XOR of all strings, or NOT of the only one; as long as the longest.  O(bytes of all).
 
-    Shorter and missing ones go on in zeros.
+    Shorter and missing strings are filled up with zeros.
     """
     size: i64 = 0
     for source in sources:
         if source is not None:
             size = max(size, source.length())
-    # It grows in place, and its text is no copy: joining chunks would take the memory twice.
+    # BytesIO grows in place, and getting its content makes no copy.  Joining chunks would take twice the memory.
     result = BytesIO()
     at: i64 = 0
     while at < size:
@@ -155,7 +155,7 @@ def _padded(source: String | None, start: i64, stop: i64) -> bytes:
 
 
 def inverted(data: bytes) -> bytes:
-    """Every bit of a chunk the other way.  O(bytes)."""
+    """Invert every bit of a chunk.  O(bytes)."""
     if COMPILED:
         return combine_by_words(XOR, data, FILL[1])
     return data.translate(INVERSE)
@@ -167,7 +167,7 @@ def ones_between(value: String, start: i64, stop: i64) -> i64:
         return 0
     at = start >> 3
     end = (stop + 7) >> 3
-    # The first and the last byte count whole, so their bits outside are taken off.
+    # The first and the last byte are counted as a whole, so their bits outside the range are subtracted.
     total: i64 = -ONES[byte_at(value, at) >> (8 - (start & 7))]
     if stop & 7 != 0:
         total -= ONES[byte_at(value, end - 1) & (FULL >> (stop & 7))]
@@ -214,7 +214,7 @@ def first_bit(value: String, bit: i64, start: i64, stop: i64) -> i64:
 
 
 def byte_at(value: String, at: i64) -> i64:
-    """The byte at an index, 0 after the end.  O(1)."""
+    """The byte at an index, 0 beyond the end.  O(1)."""
     if at >= value.length():
         return 0
     long = value.long

@@ -1,4 +1,4 @@
-"""Fields of a hash by chance, each that is not past its deadline as likely as any other."""
+"""Random fields of a hash.  Each field that has not expired is equally likely."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from redpoll.types.field_records import value_at
 from redpoll.types.hash import Hash
 
 TRIES: Final[i64] = 64
-"""After this many draws of fields past their deadline in a row the others are looked for."""
+"""After this many draws of expired fields in a row, it searches for fields that have not expired."""
 
 
 def repeated(value: Hash, random: Random, count: i64) -> list[bytes]:
-    """`count` fields and their values alternately, each drawn from all; none if all are past their deadline.
+    """`count` random fields, possibly repeated, alternating with their values; empty if all fields have expired.
 
-    O(count), and O(fields) for a small hash or one most of whose fields are past.
+    O(count); O(fields) for a small hash, or if most fields have expired.
     """
     found: list[bytes] = []
     table = value.table
@@ -40,9 +40,9 @@ def repeated(value: Hash, random: Random, count: i64) -> list[bytes]:
 
 
 def different(value: Hash, random: Random, count: i64, live: i64) -> list[bytes]:
-    """`count` different fields, fewer than the `live` ones, and their values alternately.
+    """`count` different random fields, fewer than the `live` ones, alternating with their values.
 
-    O(count), and O(fields) where the hash is small or many are asked for.
+    O(count); O(fields) if the hash is small or `count` is large.
     """
     found: list[bytes] = []
     table = value.table
@@ -65,7 +65,7 @@ def different(value: Hash, random: Random, count: i64, live: i64) -> list[bytes]
 
 
 def _draw(value: Hash, table: Table, random: Random) -> bool:
-    """Go to a field drawn from those of the table; False if TRIES came upon fields past their deadline alone."""
+    """Go to a random field of the table; return False if TRIES draws found only expired fields."""
     tries: i64 = 0
     while tries < TRIES and table.seek_random(random):
         if not value.is_at_past():

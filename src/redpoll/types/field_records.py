@@ -1,4 +1,4 @@
-"""The fields of a large hash as records of a table: short values stand inside, long ones outside."""
+"""The fields of a large hash as records of a table: short values inside, long ones outside."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def value_at(table: Table) -> bytes:
 
 
 def set_record(table: Table, field: bytes, value: bytes, there: bool) -> None:
-    """Let the record of `field` hold `value`: the one at the table's position if it is `there`."""
+    """Set the value of the record of `field`, which is at the table's position if it is `there`."""
     if table.fits(len(field), len(value)):
         if there:
             table.replace(value, 0)

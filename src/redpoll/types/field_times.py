@@ -1,7 +1,7 @@
-"""What a hash has beside its fields while some of them have a deadline.
+"""The additional data of a hash while some of its fields have a deadline.
 
-A field past its deadline is *past*: nobody sees it any more, but it counts in the number of fields until it is written
-over or `remove_due` takes it away.
+A field past its deadline is *past*: clients cannot see it any more, but it counts in the number of fields until it is
+overwritten or `remove_due` removes it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Integers of 1 to 64 bits anywhere in a string, as BITFIELD reads and writes them: the highest bit first.
+"""Integers of 1 to 64 bits at any bit of a string, for BITFIELD: the highest bit first.
 
-The bytes that a field touches, nine at most, are one machine word, or two where eight bytes and more are too many for
-a word that may be shifted without a thought for its sign.
+A field touches nine bytes at most.  Up to seven bytes are handled as one machine word; more as two, because shifting a
+full word would involve its sign.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Field:
         self.offset: i64 = offset
 
     def end_byte(self) -> i64:
-        """How many bytes a string has that ends with the field."""
+        """The length of the shortest string that contains the field."""
         return (self.offset + self.width + 7) >> 3
 
     def read(self, value: String) -> i64:
-        """The number; bits after the end of the string are 0.  O(1)."""
+        """Read the number.  Bits beyond the end of the string are 0.  O(1)."""
         first = self.offset >> 3
         end = self.end_byte()
         behind = (end << 3) - self.offset - self.width
@@ -78,7 +78,7 @@ class Field:
         return (high << (LOW_BITS - behind)) | (_word(value, middle, end) >> behind)
 
     def write(self, value: String, number: i64) -> None:
-        """Write a number that fits into the field, into a string that reaches to its end.  O(1) in a buffer."""
+        """Write a number that fits into the field.  The string reaches to the field's end.  O(1) in a buffer."""
         first = self.offset >> 3
         end = self.end_byte()
         behind = (end << 3) - self.offset - self.width
@@ -98,19 +98,19 @@ class Field:
         value.write_at(first, out.getvalue())
 
     def sum(self, old: i64, increment: i64, overflow: i64) -> int | None:
-        """What the field holds when `increment` is added to `old`, which it holds; None if it must not overflow."""
+        """The new value after adding `increment` to `old`; None if it overflows and OVERFLOW is FAIL."""
         width = self.width
         if width <= NARROW:
             lowest, highest = self._limits()
-            # An increment is a whole word, so it is compared with the room that there is.
+            # An increment has 64 bits, so the sum could wrap.  Compare the increment with the remaining room instead.
             if lowest - old <= increment and increment <= highest - old:
                 return old + increment
         return self.fitted(int(old) + int(increment), overflow)
 
     def kept(self, number: i64, overflow: i64) -> int | None:
-        """What the field holds when it is set to `number`; None if it must not overflow.
+        """The new value after setting the field to `number`; None if it overflows and OVERFLOW is FAIL.
 
-        A negative number in a field without a sign is taken for the word of 64 bits that has its bits.
+        For an unsigned field, a negative number counts as the unsigned 64-bit word with the same bits.
         """
         if self.width <= NARROW:
             lowest, highest = self._limits()
@@ -129,7 +129,7 @@ class Field:
         return 0, MASKS[self.width]
 
     def fitted(self, number: int, overflow: i64) -> int | None:
-        """What the field holds of any number: wrapped, the nearest that fits, or None if it must not overflow."""
+        """A number made to fit: wrapped, saturated, or None if OVERFLOW is FAIL."""
         span = POWERS[self.width]
         lowest = -POWERS[self.width - 1] if self.signed else 0
         highest = lowest + span - 1
@@ -142,16 +142,16 @@ class Field:
         return (number - lowest) % span + lowest
 
     def _takes_for_huge(self, number: int) -> bool:
-        """Whether SET means 2^64 more by a negative number: it then overflows at the top and not at the bottom.
+        """Whether SET reads a negative number as 2^64 more, so that it overflows at the top and not at the bottom.
 
-        Without a sign it always does.  With one the reference looks how far below the highest the number is, in a word
-        of 64 bits, and what overflows that is above for it.
+        For unsigned fields it always does.  For signed fields the reference computes in 64 bits how far the number is
+        below the maximum.  If that wraps, it treats the number as above the maximum.
         """
         return not self.signed or (self.width < 64 and POWERS[self.width - 1] - number > POWERS[63])
 
 
 def _word(value: String, at: i64, end: i64) -> i64:
-    """Up to seven bytes of the string as one number, with zeros after its end."""
+    """Up to seven bytes of the string as one number, with zeros beyond its end."""
     size = value.length()
     word: i64 = 0
     long = value.long

@@ -1,4 +1,4 @@
-"""The class of each kind of container, for code that makes one without a command: COPY, RENAME, loading files."""
+"""The class of each kind of container, for code that creates values without a command: COPY, RENAME, loading files."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Where to look for places: a circle, a box or a polygon, and the cells that cover it.
 
-A search looks at nine cells at most: the one of the centre, of a size that fits the radius, and its neighbours, as far
-as they are needed.  Without an order, places are found in the order of these cells: clients can see which they are, so
-they are the reference's.  Source: spec/values.md, section 2, "Search".
+A search reads nine cells at most: the cell of the centre, whose size fits the radius, and its neighbours, if they are
+needed.  Unsorted results are in the order of these cells.  Clients can see this order, so it is the reference's.
+Source: spec/values.md, section 2, "Search".
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ class Shape:
         return self.found_m <= self.radius_m
 
     def set_bounds(self) -> None:
-        """Find the degrees between which the shape lies."""
+        """Compute the bounding box of the shape in degrees."""
         high = self.half_height_m / EARTH_M / RADIANS
         latitude = self.latitude
         edge_latitude = latitude + high if latitude >= 0.0 else latitude - high
-        # An endless radius has no edges: nothing compares with a nan.
+        # An infinite radius has no bounding box: comparisons with nan are false.
         narrowing = cos(edge_latitude * RADIANS) if edge_latitude - edge_latitude == 0.0 else nan
         wide = self.half_width_m / EARTH_M / narrowing / RADIANS
         self.west = self.longitude - wide
@@ -75,7 +75,7 @@ class Shape:
 
 
 class Box(Shape):
-    """A box of so many metres around a place."""
+    """A box around a place, in metres."""
 
     def __init__(self, longitude: float, latitude: float, width_m: float, height_m: float) -> None:
         half_width = width_m / 2.0
@@ -104,7 +104,7 @@ class Polygon(Shape):
         for n in range(count):
             longitude = longitudes[n] * RADIANS
             latitude = latitudes[n] * RADIANS
-            # The sum alone, of unit vectors: to scale it would move the last digit of distances.
+            # The plain sum of unit vectors: scaling it would change the last digit of distances.
             x += cos(latitude) * cos(longitude)
             y += cos(latitude) * sin(longitude)
             z += sin(latitude)
@@ -152,7 +152,7 @@ class ScoreRange:
 
 
 def steps_for(radius_m: float, latitude: float) -> i64:
-    """How many bits of each axis a cell of a search has."""
+    """How many bits for each axis the cells of a search have."""
     if radius_m == 0.0:
         return STEPS
     step: i64 = 1
@@ -170,7 +170,7 @@ def steps_for(radius_m: float, latitude: float) -> i64:
 
 
 class Grid:
-    """The cell of a place, of so many bits an axis, as two indexes."""
+    """The cell of a place, with this many bits for each axis, as two indexes."""
 
     def __init__(self, shape: Shape, step: i64) -> None:
         cells: i64 = 1
@@ -183,12 +183,12 @@ class Grid:
         self.y: i64 = squash(cell >> 1)
 
     def neighbour(self, along: i64, most: float, index: i64, upper: bool) -> float:
-        """The lower or upper edge of the neighbour `along` steps away on an axis."""
+        """The far edge of the neighbour `along` steps away on an axis."""
         at = (index + along) & (self.cells - 1)
         return edge(at + 1 if upper else at, self.width, most)
 
     def covers(self, shape: Shape) -> bool:
-        """Whether the neighbours reach as far as the shape does."""
+        """Whether the cell and its neighbours cover the shape."""
         return not (
             self.neighbour(1, MOST_LATITUDE, self.x, True) < shape.north
             or self.neighbour(-1, MOST_LATITUDE, self.x, False) > shape.south
@@ -197,10 +197,10 @@ class Grid:
         )
 
     def cell(self, north: i64, east: i64) -> i64:
-        """The interleaved cell this many steps away, around the edges if need be.
+        """The interleaved cell this many steps away, wrapping around the edges.
 
-        A centre at the very edge lies beyond the last cell of its axis, as places there do, and only a step along that
-        axis leads back.
+        A centre at the very edge lies beyond the last cell of its axis, like places there.  Only a step along that axis
+        leads back.
         """
         mask = self.cells - 1
         x = self.x if north == 0 else (self.x + north) & mask
@@ -209,10 +209,10 @@ class Grid:
 
 
 def ranges_of(shape: Shape) -> list[ScoreRange]:
-    """The ranges of scores that have to be searched for places in a shape, in the reference's order."""
+    """The ranges of scores to search for places in a shape, in the reference's order."""
     shape.set_bounds()
     if abs(shape.latitude) > MOST_LATITUDE:
-        # Only a polygon around a pole has such a centre.  No cell is there, so look at all places.
+        # Only a polygon around a pole has such a centre.  There is no cell, so search all places.
         return [ScoreRange(0.0, SCORE_LIMIT)]
     step = steps_for(shape.radius_m, shape.latitude)
     grid = Grid(shape, step)
@@ -238,7 +238,7 @@ def ranges_of(shape: Shape) -> list[ScoreRange]:
         ):
             continue
         cell = grid.cell(north, east)
-        # Where there are few cells, a neighbour may be the one before it.
+        # If there are few cells, a neighbour may equal the one before it.
         if n > 0:
             if cell == last:
                 continue

@@ -45,7 +45,7 @@ def squash(n: i64) -> i64:
 
 
 def cell_of(longitude: float, latitude: float, most_latitude: float, cells: float) -> i64:
-    """The cell that a place lies in, of so many `cells` an axis."""
+    """The index of the cell of a place, with `cells` cells for each axis."""
     x = i64(int((latitude + most_latitude) / (2.0 * most_latitude) * cells))
     y = i64(int((longitude + MOST_LONGITUDE) / (2.0 * MOST_LONGITUDE) * cells))
     return spread(x) | (spread(y) << 1)
@@ -57,7 +57,10 @@ def score_of(longitude: float, latitude: float) -> float:
 
 
 def bits_of(score: float) -> int:
-    """A score as an unsigned number of 64 bits, as a C compiler for x86 converts it; any sorted set may be asked."""
+    """A score as an unsigned 64-bit number, converted as by a C compiler for x86.
+
+    Any sorted set may be queried, so it need not be a cell.
+    """
     if 0.0 <= score < SCORE_LIMIT:
         return int(score)
     if score != score or score >= 18446744073709551616.0:
@@ -83,7 +86,7 @@ class Place:
         self.latitude: float = latitude
 
     def move_to(self, score: float) -> None:
-        """Become the middle of the cell that a score stands for, within the limits."""
+        """Move to the middle of a score's cell, within the limits."""
         if 0.0 <= score < SCORE_LIMIT:
             cell = i64(int(score))
             x = squash(cell)
@@ -101,7 +104,7 @@ class Place:
 
 
 def edge(index: i64, cells: float, most: float) -> float:
-    """Where the cell of that index begins on an axis from `-most` to `most`."""
+    """The lower edge of a cell by its index, on an axis from `-most` to `most`."""
     return -most + (float(index) / cells) * (2.0 * most)
 
 
@@ -115,7 +118,7 @@ def middle(index: i64, most: float) -> float:
 
 
 def place_of(score: float) -> Place:
-    """The place that a score stands for."""
+    """The place of a score."""
     found = Place(0.0, 0.0)
     found.move_to(score)
     return found
@@ -130,7 +133,7 @@ def distance(longitude: float, latitude: float, other_longitude: float, other_la
     second = other_latitude * RADIANS
     u = sin((second - first) / 2.0)
     across = sqrt(u * u + cos(first) * cos(second) * v * v)
-    # Rounding may lead beyond 1, where there is no arc.
+    # Rounding may exceed 1, for which there is no arc sine.
     return 2.0 * EARTH_M * asin(across) if across <= 1.0 else nan
 
 
@@ -140,7 +143,7 @@ def north_south(latitude: float, other_latitude: float) -> float:
 
 
 def geohash_text(score: float) -> bytes:
-    """The 11 characters by which other programs know a place; the last one is always `0`."""
+    """The standard geohash of 11 characters.  The last one is always `0`."""
     place = place_of(score)
     cell = cell_of(place.longitude, place.latitude, 90.0, STEP_CELLS)
     text = bytearray(b"00000000000")

@@ -1,11 +1,11 @@
 """Hash: fields to values, packed as `[length][field][length][value]...` or, once large, a Table.
 
-Packed, every look-up is a walk over lengths (some 4 ns a field), so it is left at PACKED_LIMIT bytes, or when a
-field or value is longer than 254 bytes.  `OBJECT ENCODING` follows the configured limits instead and is kept in
-`kind`.
+A look-up in the packed form walks over lengths (about 4 ns for each field).  Therefore a hash leaves the packed form at
+PACKED_LIMIT bytes, or when a field or value is longer than 254 bytes.  `OBJECT ENCODING` follows the configured limits
+instead, and is kept in `kind`.
 
-Fields may have deadlines (`times`, `field_times.py`): the hash is then of kind HASH_VOLATILE, and only then.  The
-packed form keeps them in a column before the items, the large form in its table (`field_records.py`).
+If fields have deadlines (`times`, `field_times.py`), and only then, the hash is of kind HASH_VOLATILE.  The packed form
+stores them in a column before the items, the large form in its table (`field_records.py`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ PACKED_LIMIT: Final[i64] = 1024
 ITEM_LIMIT: Final[i64] = 254
 
 BUCKET_BYTES: Final[i64] = 1280
-"""What a bucket of the large form may hold: values of 100 bytes then take 15 bytes less each than in small buckets."""
+"""The greatest bytes of a bucket in the large form.
+
+Values of 100 bytes then take 15 bytes less each than in small buckets.
+"""
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -43,7 +46,7 @@ class Hash(Value):
         super().__init__(HASH_LISTPACK)
         self.table: Table | None = None
         self.times: FieldTimes | None = None
-        """What the fields' deadlines need; None for a hash without any."""
+        """The data about deadlines of fields; None for a hash without deadlines."""
         self.at: i64 = -1
         """The position in the packed form: where the value of the field begins that `locate` found."""
 
@@ -62,7 +65,7 @@ class Hash(Value):
             self.rewrite(self.items())
 
     def _open_column(self) -> FieldTimes:
-        """Read the column of deadlines that stands before the items."""
+        """Read the column of deadlines before the items."""
         times = FieldTimes(column_at(self.blob, self.start))
         self.start += column_bytes(len(times.column))
         times.earliest = earliest_of(times.column)
@@ -75,7 +78,7 @@ class Hash(Value):
         return items if times is None else packed_column(times.column, items)
 
     def items(self) -> bytes:
-        """The items of the packed form, fields past their deadline included."""
+        """The items of the packed form, including expired fields."""
         if self.start > 0 or self.shared:
             return self.blob[self.start : self.stop]
         return self.blob
@@ -102,7 +105,7 @@ class Hash(Value):
         return table.size == 0 if table is not None else self.start == self.stop
 
     def count(self) -> i64:
-        """Number of fields, with those past their deadline."""
+        """Number of fields, including expired ones."""
         table = self.table
         if table is not None:
             return table.size
@@ -129,7 +132,7 @@ class Hash(Value):
         return self.blob[at + 1 : at + 1 + self.blob[at]]
 
     def _find(self, field: bytes) -> i64:
-        """Where the value of `field` begins (its length byte) in the packed form, -1 if there is none."""
+        """The offset of the value of `field` (its length byte) in the packed form, -1 if there is none."""
         blob = self.blob
         at = self.start
         stop = self.stop
@@ -143,9 +146,9 @@ class Hash(Value):
         return -1
 
     def put(self, field: bytes, value: bytes, keep_deadline: bool = False) -> bool:
-        """Set `field` to `value` and take its deadline away unless that is to be kept; return whether the field is new.
+        """Set `field` to `value`, and remove its deadline unless it is to be kept; return whether the field is new.
 
-        A field past its deadline counts as new and never keeps it.
+        An expired field counts as new, and never keeps its deadline.
         """
         new_size: i64 = len(value)
         field_size: i64 = len(field)
@@ -177,7 +180,7 @@ class Hash(Value):
         return True
 
     def _set_value(self, at: i64, value: bytes) -> None:
-        """Write another value where the one at `at` is."""
+        """Replace the value at `at`."""
         old_size: i64 = self.blob[at]
         new_size: i64 = len(value)
         if old_size == new_size:
@@ -205,12 +208,12 @@ class Hash(Value):
         return True
 
     def stores(self, field: bytes) -> bool:
-        """Whether there is a record of `field`, past its deadline or not."""
+        """Whether `field` is stored, expired or not."""
         table = self.table
         return table.find(field) if table is not None else self._find(field) >= 0
 
     def discard(self, field: bytes) -> bool:
-        """Remove `field`, past its deadline or not; return whether it was stored."""
+        """Remove `field`, expired or not; return whether it was stored."""
         if not self.stores(field):
             return False
         if self.table is None:
@@ -218,10 +221,10 @@ class Hash(Value):
         self.remove_located(field)
         return True
 
-    # At the position: `locate` goes to a field, and what follows works on it, until the next look-up or change.
+    # At the position: `locate` goes to a field, and the methods below work on it, until the next look-up or change.
 
     def locate(self, field: bytes) -> bool:
-        """Go to `field`; False if there is none, or it is past its deadline."""
+        """Go to `field`; return False if it does not exist or has expired."""
         table = self.table
         if table is not None:
             return table.find(field) and (table.volatile == 0 or not self.is_at_past())
@@ -247,7 +250,7 @@ class Hash(Value):
         return table.record_stop() - table.value_start()
 
     def located_number(self) -> i64:
-        """The integer that this value spells, or NO_INT, as `to_int` tells it."""
+        """This value as an integer, or NO_INT, as in `to_int`."""
         table = self.table
         if table is None:
             at = self.at + 1
@@ -257,7 +260,7 @@ class Hash(Value):
         return to_int_at(table.blob(), table.value_start(), table.record_stop())
 
     def put_located(self, field: bytes, value: bytes) -> None:
-        """Give the field at the position, which is `field`, another value; its deadline stays."""
+        """Replace the value of `field`, which is at the position.  Its deadline stays."""
         new_size: i64 = len(value)
         self.puts += 1
         if new_size > self.longest:
@@ -295,7 +298,7 @@ class Hash(Value):
         return i64(0) if times is None else times.column[self._ordinal(self.at)]
 
     def set_located_deadline(self, at_ms: i64) -> None:
-        """Give the field at the position a deadline, which is not past, or take it away (0)."""
+        """Set a future deadline for the field at the position, or remove it (0)."""
         times = self.times
         if times is None:
             if at_ms == 0:
@@ -315,13 +318,13 @@ class Hash(Value):
     # Deadlines.
 
     def own(self) -> None:
-        # A column that changes is no patch of the bucket.
+        # A change of the column cannot be done by patching the bucket.
         if self.shared:
             self.at -= self.start
             super().own()
 
     def _ordinal(self, at: i64) -> i64:
-        """Which field of the packed form it is whose value begins at `at`."""
+        """The number of the packed field whose value begins at `at`."""
         blob = self.blob
         found: i64 = 0
         here = self.start
@@ -344,7 +347,7 @@ class Hash(Value):
         return times is not None and times.some_past() and times.is_past(times.column[self._ordinal(at)])
 
     def _write_over(self, keep_deadline: bool) -> bool:
-        """Prepare the field at the position for another value; whether it was past its deadline."""
+        """Prepare the field at the position for another value; return whether it had expired."""
         times = self.times
         assert times is not None
         n = self._ordinal(self.at)
@@ -366,7 +369,7 @@ class Hash(Value):
         return past
 
     def review_times(self) -> None:
-        """After changes of deadlines: the hash is of kind HASH_VOLATILE as long as a field has one."""
+        """Update the kind after changes of deadlines: HASH_VOLATILE if any field has one."""
         times = self.times
         if times is None:
             return
@@ -379,7 +382,7 @@ class Hash(Value):
             self.kind = HASH_HASHTABLE
 
     def live_count(self) -> i64:
-        """Number of fields that are not past their deadline.  O(fields) if any is."""
+        """Number of fields that have not expired.  O(fields) if any has."""
         count = self.count()
         times = self.times
         if times is None or not times.some_past():
@@ -392,7 +395,7 @@ class Hash(Value):
         return count
 
     def remove_due(self, most: i64) -> list[bytes]:
-        """Remove about `most` fields past their deadline; which."""
+        """Remove about `most` expired fields; return them."""
         found: list[bytes] = []
         times = self.times
         if times is None or not times.some_past():
@@ -431,7 +434,7 @@ class Hash(Value):
         self.rewrite(b"".join(kept))
 
     def live_items(self) -> bytes:
-        """The items of the packed form without the fields past their deadline."""
+        """The items of the packed form without expired fields."""
         times = self.times
         if times is None or not times.some_past():
             return self.items()
@@ -447,14 +450,14 @@ class Hash(Value):
         return b"".join(kept)
 
     def now_ms(self) -> i64:
-        """The time that decides which fields are past; 0 where no field has a deadline."""
+        """The time that decides which fields have expired; 0 if no field has a deadline."""
         times = self.times
         return i64(0) if times is None else times.now_ms
 
     # The whole.
 
     def _grow(self) -> Table:
-        """Take the native form."""
+        """Switch to the native form."""
         table = Table(bucket_bytes=BUCKET_BYTES)
         blob = self.blob
         at = self.start
@@ -477,14 +480,14 @@ class Hash(Value):
         return table
 
     def apply_limits(self, limits: EncodingLimits) -> None:
-        # A command with more pairs than the limit counts as large, though they may name one field.
+        # A command with more pairs than the limit makes the hash large, even if all pairs name one field.
         if self.kind == HASH_LISTPACK:
             entries = limits.hash_entries
             if self.longest > limits.hash_value or self.puts > entries or self._exceeds(entries):
                 self.kind = HASH_HASHTABLE
 
     def _exceeds(self, entries: i64) -> bool:
-        # A field takes at least two bytes, so most packed hashes need no counting.
+        # A field takes at least two bytes, so most packed hashes need not be counted.
         if self.table is None and self.stop - self.start <= entries * 2:
             return False
         return self.count() > entries

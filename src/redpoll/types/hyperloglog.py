@@ -2,8 +2,8 @@
 
     `HYLL` | encoding: 0 dense, 1 sparse | 3 bytes | the last count, 8 bytes little-endian | registers
 
-The highest bit of the last count says that it is out of date.  A short string is worked on as bytes; a dense one is
-changed in place.  Source: spec/values.md, section 1.
+The highest bit of the last count marks it as out of date.  A short string is processed as bytes; a dense one is changed
+in place.  Source: spec/values.md, section 1.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class DamagedError(Exception):
 
 
 class HyperLogLog:
-    """The HyperLogLog in a string that is one; `is_valid` says so before.  `limit` is `hll-sparse-max-bytes`."""
+    """The HyperLogLog in a string.  The caller has checked `is_valid`.  `limit` is `hll-sparse-max-bytes`."""
 
     def __init__(self, value: String, limit: i64) -> None:
         self.value: Final = value
@@ -68,7 +68,7 @@ class HyperLogLog:
             self.sparse = SparseRegisters(value.text(), HEADER)
 
     def create(self) -> None:
-        """Make an empty one of a string that is new."""
+        """Turn a new string into an empty HyperLogLog."""
         self.sparse = SparseRegisters(EMPTY + NO_RUNS, HEADER)
 
     def is_sparse(self) -> bool:
@@ -116,7 +116,7 @@ class HyperLogLog:
         return True
 
     def to_dense(self) -> None:
-        """Take the dense form.  Raises DamagedError.  O(registers)."""
+        """Switch to the dense form.  Raises DamagedError.  O(registers)."""
         sparse = self.sparse
         if sparse is not None:
             registers = empty_registers()
@@ -126,11 +126,11 @@ class HyperLogLog:
                 b"%b%b%b" % (DENSE_HEAD, sparse.data[5:HEADER], packed_registers(registers)), STRING_RAW
             )
             self.sparse = None
-            # From now on it changes in place.
+            # From now on the string changes in place.
             self.value.write_at(STALE_AT, LENGTH_BYTE[byte_at(self.value, STALE_AT)])
 
     def finish(self) -> None:
-        """After registers rose, or the form changed: note that the last count is out of date."""
+        """Mark the last count as out of date, after registers rose or the form changed."""
         sparse = self.sparse
         if sparse is not None:
             data = sparse.data
@@ -141,7 +141,7 @@ class HyperLogLog:
             put_byte(self.value, STALE_AT, byte_at(self.value, STALE_AT) | STALE)
 
     def raise_all(self, registers: vec[u8]) -> None:
-        """Raise every register to that of `registers`.  Raises DamagedError.  O(registers + runs)."""
+        """Raise every register to the one in `registers`.  Raises DamagedError.  O(registers + runs)."""
         i: i64 = 0
         while i < REGISTERS:
             run = i64(registers[i])
@@ -160,7 +160,7 @@ def is_valid(value: String) -> bool:
 
 
 def cached_count(value: String) -> i64:
-    """The count that was kept, -1 if it is out of date."""
+    """The stored count, -1 if it is out of date."""
     if byte_at(value, STALE_AT) & STALE != 0:
         return -1
     return read_i64_le(value.part(CACHE, HEADER), 0)

@@ -1,7 +1,7 @@
-"""What a key's value is and how it is encoded, as OBJECT ENCODING tells it: 4 bits of the record's word.
+"""The kind of a value: its type and its encoding (as OBJECT ENCODING shows it), in 4 bits of the record's word.
 
-The encoding is kept, not derived: `SET k 1`, `APPEND k 2` is `raw`, a hash that has shrunk stays a `hashtable`.
-Source: spec/values.md, "Encodings".
+The encoding is stored, not derived: after `SET k 1`, `APPEND k 2` the string is `raw`; a hash that has shrunk stays a
+`hashtable`.  Source: spec/values.md, "Encodings".
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ TYPE_NUMBER: Final = (0, 0, 0, 1, 1, 2, 2, 2, 4, 4, 4, 3, 3, 6)
 
 
 class EncodingLimits:
-    """The settings that decide encodings: `hash-max-listpack-*`, `set-max-intset-entries` and their like."""
+    """The settings that decide encodings: `hash-max-listpack-*`, `set-max-intset-entries` and similar ones."""
 
     def __init__(self) -> None:
         self.set_intset: i64 = 512

@@ -1,12 +1,11 @@
-"""The longest common subsequence of two byte strings, a whole row of its table at a time.
+"""The longest common subsequence of two byte strings, computed one row of the table at a time.
 
 The table L(i, j), the length for the first i bytes of one string and the first j of the other, grows by 0 or 1 from
 cell to cell.  So a row is kept as one integer with a bit for each byte of the *wide* string: 0 where L grows by one
 there, 1 where it does not.  From row to row that integer changes by an addition, whose carries do what the classical
 loop does cell by cell; Python adds 30 bits at once.  (Crochemore, Iliopoulos, Pinzon and Reid, 2001.)
 
-A table of n by m bits is all that is kept to find where the common bytes lie, an eighth of a byte a cell; for the
-length alone one row is enough.
+To find where the common bytes are, it stores a table of n by m bits.  For the length alone one row is enough.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ class Run:
 
 
 def occurrences(wide: bytes, narrow: bytes) -> list[int]:
-    """For each byte of both an integer whose bit i is set where `wide[i]` is that byte; 0 for all others.
+    """For each byte of both strings, an integer whose bit i is set if `wide[i]` is that byte; 0 for all other bytes.
 
     O(n * distinct bytes).
     """
     found = [0] * 256
     for byte in set(wide) & set(narrow):
-        # The first byte shall become the lowest bit.
+        # The first byte becomes the lowest bit.
         digits = wide[::-1].translate(_ONE_FOR[byte])
         found[byte] = int(digits, 2)
     return found
@@ -52,7 +51,7 @@ def common_length(first: bytes, second: bytes) -> i64:
 
 
 def after_rows(wide: bytes, narrow: bytes, kept: list[bytes] | None) -> int:
-    """The last row of the table; all of them, as bytes, are appended to `kept` if it is given."""
+    """The last row of the table.  If `kept` is given, all rows are appended to it as bytes."""
     places = occurrences(wide, narrow)
     size: int = len(wide)
     one: int = 1
@@ -72,8 +71,8 @@ def after_rows(wide: bytes, narrow: bytes, kept: list[bytes] | None) -> int:
 def common_runs(first: bytes, second: bytes) -> list[Run]:
     """The runs of the longest common subsequence, the last one first.
 
-    Where several are the longest, the choice is that of the walk from the ends that takes equal bytes and else leaves
-    out a byte of `first` only if that alone keeps the length (spec/values.md, "LCS").
+    If there are several, the choice is the reference's: walk from the ends, take equal bytes, and otherwise skip a byte
+    of `first` only if just that keeps the length (spec/values.md, "LCS").
     """
     turned = len(first) < len(second)
     wide, narrow = (second, first) if turned else (first, second)
@@ -102,7 +101,7 @@ def common_runs(first: bytes, second: bytes) -> list[Run]:
                 run = Run(begin, other, 1)
                 runs.append(run)
         elif (above > beside) if turned else (above >= beside):
-            # Which neighbour leaves out a byte of `first` depends on which string is the wide one.
+            # Which neighbour skips a byte of `first` depends on which string is the wide one.
             j -= 1
             here = above
             above = grown(rows[j - 1], i) if j > 0 else 0

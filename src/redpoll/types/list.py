@@ -1,9 +1,10 @@
 """List: elements in order, packed as one VARIED run (`structures/runs.py`) or, once large, in `Chunks`.
 
-Packed, every index is a walk over lengths (about a nanosecond each), so it is left at PACKED_LIMIT bytes.  Beside the
-chunks stand the `Nodes` that the reference would have, for OBJECT ENCODING follows them and is kept in `kind`: a list
-that is a `listpack` there becomes a `quicklist` before what comes would exceed `list-max-listpack-size`, and turns back
-when elements have gone and what is left takes half of it.  A quicklist is never packed.
+An index in the packed form is found by a walk over lengths (about a nanosecond each), so a list leaves that form at
+PACKED_LIMIT bytes.  Beside the chunks it keeps the `Nodes` that the reference would have, because OBJECT ENCODING
+follows them; it is kept in `kind`.  As in the reference, a `listpack` becomes a `quicklist` before new elements would
+exceed `list-max-listpack-size`.  It turns back after removals, when the rest takes half of that size.  A quicklist is
+never packed.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _scratch: Final = BytesWriter()
 class List(Value):
     """See the module's docstring.  Pushes and pops are O(1) on average, the rest O(log elements + those concerned).
 
-    Methods that take `limits` may turn the list into a quicklist, even if the caller then finds nothing to do.
+    Methods with a parameter `limits` may turn the list into a quicklist, even if the caller then changes nothing.
     """
 
     def __init__(self) -> None:
@@ -86,7 +87,7 @@ class List(Value):
         return found
 
     def stretches(self, start: i64, stop: i64) -> Stretches:
-        """Where the elements from index `start` to before `stop` lie, for a reply that is not built."""
+        """The places of the elements from index `start` to before `stop`, for a reply without objects."""
         chunks = self.chunks
         if chunks is not None:
             return chunks.stretches(start, stop)
@@ -108,7 +109,7 @@ class List(Value):
     # Changing.
 
     def push(self, args: list[bytes], at: i64, front: bool, limits: EncodingLimits) -> None:
-        """Put the elements of `args` from `at` on before the first one, one after another, or after the last one."""
+        """Push the elements of `args` from `at` on, one after another, before the first or after the last element."""
         number: i64 = len(args) - at
         size: i64 = len(args[at])
         if number > 1:
@@ -153,7 +154,7 @@ class List(Value):
         self.splice(place, place, out.getvalue())
 
     def pop(self, front: bool) -> bytes:
-        """Take the first element, or the last one, of a list that is not empty."""
+        """Remove and return the first or the last element.  The list is not empty."""
         self.puts = 1
         chunks = self.chunks
         nodes = self.nodes
@@ -171,7 +172,7 @@ class List(Value):
         return element_at(blob, VARIED, at)
 
     def keep(self, start: i64, stop: i64) -> None:
-        """Remove all elements but those from index `start` to before `stop`."""
+        """Remove all elements except those from index `start` to before `stop`."""
         self.puts = 1
         chunks = self.chunks
         nodes = self.nodes
@@ -225,11 +226,11 @@ class List(Value):
     # Encodings.
 
     def make_room(self, item: bytes, limits: EncodingLimits) -> bool:
-        """Become a quicklist if `item` is too much for a listpack; return whether it was."""
+        """Become a quicklist if `item` does not fit into a listpack; return whether that was so."""
         return self.kind == LIST_LISTPACK and self._make_room(1, len(item), limits)
 
     def _make_room(self, number: i64, size: i64, limits: EncodingLimits) -> bool:
-        """Become a quicklist if `number` elements of `size` bytes together are too much for a listpack."""
+        """Become a quicklist if `number` elements of `size` bytes together do not fit into a listpack."""
         limit = limits.list_size
         chunks = self.chunks
         nodes = self.nodes
@@ -238,7 +239,7 @@ class List(Value):
             if not exceeds(limit, chunks.count, held, number, size):
                 return False
         else:
-            # An entry takes at most twice what its record does, and a record a byte at least.
+            # An entry takes at most twice the bytes of its record, and a record at least one byte.
             packed = self.stop - self.start
             held = FRAME_BYTES + 2 * packed + size
             if held <= (most_bytes_of(limit) if limit < 0 else SAFE_BYTES) and (limit < 0 or packed + number <= limit):
@@ -257,7 +258,7 @@ class List(Value):
         return True
 
     def apply_limits(self, limits: EncodingLimits) -> None:
-        # Only called when elements have gone, or one has given way to another: others set no `puts`.
+        # Only called after a removal or a replacement, because other methods do not set `puts`.
         nodes = self.nodes
         chunks = self.chunks
         if nodes is None or chunks is None:
@@ -270,7 +271,7 @@ class List(Value):
             self._pack()
 
     def fill(self, items: list[bytes], limits: EncodingLimits) -> None:
-        """Take elements that are there already, into a new list: as a quicklist, unless they fit into a listpack."""
+        """Fill a new list with existing elements: as a quicklist, unless they fit into a listpack."""
         self._unpack()
         self.kind = LIST_QUICKLIST
         chunks = self.chunks
@@ -305,7 +306,7 @@ class List(Value):
         self.rewrite(b"")
 
     def _pack(self) -> None:
-        """Take the packed form."""
+        """Switch to the packed form."""
         items = self.slice(0, self.count())
         out = _scratch if SHARED else BytesWriter()
         out.truncate(0)
@@ -346,7 +347,7 @@ class List(Value):
 
 
 def built(items: list[bytes], limits: EncodingLimits) -> List:
-    """A new list of these elements: what SORT stores, what a file holds."""
+    """A new list of these elements, for SORT STORE and for loading files."""
     made = List()
     made.fill(items, limits)
     return made

@@ -1,15 +1,15 @@
-"""The nodes that the reference would keep a list in: how many elements each has, and how many bytes they are.
+"""The nodes in which the reference would store a list: the number of elements and bytes of each.
 
-OBJECT ENCODING depends on them, as a `quicklist` turns into a `listpack` again when one node is left that is not half
-full, and DEBUG OBJECT counts them.  So they are kept here beside the list, without its elements.
+OBJECT ENCODING depends on them: a `quicklist` turns into a `listpack` again when one node is left that is less than
+half full.  DEBUG OBJECT counts them.  Therefore they are recorded here, without the elements.
 
 A node is a listpack of up to `most_bytes` and `most_count` elements, or *plain*: one large element (its size is then
-kept as a negative number).  While the list is a listpack altogether there is one node without limits.
+kept as a negative number).  While the whole list is a listpack, there is one node without limits.
 
 - A push joins the node at its end, if there is room, or begins one.
-- An insertion goes where it belongs, or if there is no room there, to the end of a neighbour that it touches, or into
-  a node of its own if it would stand first or last; else the node is split before or after the pivot.
-- Neighbours of a split are joined where they fit into one node.  Nothing else ever joins two.
+- An insertion goes into its node.  If there is no room, it goes to the end of a neighbour that it touches, or into a
+  node of its own if it would be first or last.  Otherwise the node is split before or after the pivot.
+- Neighbours of a split are joined if they fit into one node.  Nothing else joins nodes.
 
 Source: observed on the live server by the nodes in its DUMP; tests/differential/test_lists.py compares them.
 """
@@ -29,18 +29,18 @@ SAFE_BYTES: Final[i64] = 8192
 """The limit in bytes where `list-max-listpack-size` is one of elements."""
 MOST_COUNT: Final[i64] = 32767
 LARGEST: Final[i64] = -5
-"""What lies beyond these two acts as they do."""
+"""Values beyond these two act like them."""
 BYTES_OF_SIZE: Final[list[int]] = [0, 4096, 8192, 16384, 32768, 65536]
-"""What the sizes -1 to -5 mean."""
+"""The bytes for the sizes -1 to -5."""
 
 ENTRY_BYTES: Final[i64] = 8
-"""What a node wants to have left besides the bytes of a new element."""
+"""The space that a node needs besides the bytes of a new element."""
 
 
 class PlainFrom:
-    """DEBUG QUICKLIST-PACKED-THRESHOLD: from how many bytes on an element has a plain node, 0 for the usual limits.
+    """DEBUG QUICKLIST-PACKED-THRESHOLD: the least bytes of an element with a plain node; 0 for the usual limits.
 
-    One for all lists of this process.
+    Shared by all lists of this process.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ PLAIN_FROM: Final = PlainFrom()
 
 
 def bytes_between(chunks: Chunks, start: i64, stop: i64) -> i64:
-    """What the elements from index `start` to before `stop` take in a listpack.  O(elements)."""
+    """The bytes of the elements from index `start` to before `stop` in a listpack.  O(elements)."""
     if start >= stop:
         return 0
     items: list[bytes] = []
@@ -63,9 +63,9 @@ def bytes_between(chunks: Chunks, start: i64, stop: i64) -> i64:
 
 
 def exceeds(limit: i64, count: i64, size: i64, more_count: i64, more_size: i64) -> bool:
-    """Whether a listpack of `count` elements and `size` bytes becomes a quicklist, before so much more comes.
+    """Whether a listpack of `count` elements and `size` bytes becomes a quicklist before `more_size` bytes are added.
 
-    `limit` is `list-max-listpack-size`, `more_size` the plain length of what comes.
+    `limit` is `list-max-listpack-size`, `more_size` the plain length of the new elements.
     """
     if limit < 0:
         return size + more_size > most_bytes_of(limit)
@@ -79,19 +79,19 @@ def most_bytes_of(limit: i64) -> i64:
 
 @mypyc_attr(acyclic=True)
 class Nodes:
-    """See the module's docstring.  Methods that take `chunks` want the list as it is before the change."""
+    """See the module's docstring.  Methods with a parameter `chunks` need the list as it is before the change."""
 
     def __init__(self) -> None:
         self.counts: vec[i64] = vec[i64]()
         self.sizes: vec[i64] = vec[i64]()
         self.low: i64 = 0
-        """Where the first node is: what lies before is free for others."""
+        """The index of the first node.  Cells before it are free."""
         self.limit: i64 = 0
         self.compressed = False
-        """Whether the reference would compress nodes, as DEBUG OBJECT tells.  Nothing is compressed here."""
+        """Whether the reference would compress nodes, for DEBUG OBJECT.  Nothing is compressed here."""
         self.most_bytes: i64 = UNLIMITED
         self.most_count: i64 = UNLIMITED
-        # Where `_locate` has found an element.
+        # The result of `_locate`.
         self.node: i64 = 0
         self.first: i64 = 0
 
@@ -100,18 +100,18 @@ class Nodes:
         return len(self.counts) - self.low
 
     def become_one(self, count: i64, size: i64) -> None:
-        """Be one node with this many elements and bytes."""
+        """Become one node with this many elements and bytes."""
         self.counts = append(vec[i64](capacity=2), count)
         self.sizes = append(vec[i64](capacity=2), size)
         self.low = 0
 
     def lift_limits(self) -> None:
-        """Take whatever comes into one node: the list is a listpack."""
+        """Remove the limits of the only node: the list is a listpack."""
         self.most_bytes = UNLIMITED
         self.most_count = UNLIMITED
 
     def set_limit(self, limit: i64, compressed: bool) -> None:
-        """Keep to this `list-max-listpack-size` from now on.  Nodes that are there stay as they are."""
+        """Apply this `list-max-listpack-size` from now on.  Existing nodes stay as they are."""
         if limit > MOST_COUNT:
             limit = MOST_COUNT
         elif limit < LARGEST:
@@ -126,7 +126,7 @@ class Nodes:
             self.most_count = limit if limit > 0 else i64(1)
 
     def is_large(self, length: i64) -> bool:
-        """Whether an element of so many bytes has a plain node."""
+        """Whether an element of this many bytes gets a plain node."""
         if self.most_bytes == UNLIMITED:
             return False
         if PLAIN_FROM.bytes > 0:
@@ -134,7 +134,7 @@ class Nodes:
         return length > self.most_bytes
 
     def _has_room(self, k: i64, length: i64) -> bool:
-        """Whether an element of so many bytes, no large one, goes into node `k`."""
+        """Whether an element of this many bytes, which is not large, fits into node `k`."""
         size = self.sizes[k]
         return size >= 0 and size + length + ENTRY_BYTES <= self.most_bytes and self.counts[k] < self.most_count
 
@@ -152,7 +152,7 @@ class Nodes:
         return [abs(int(self.sizes[k])) for k in range(self.low, len(self.sizes))]
 
     def shrinks(self, limit: i64, part: i64) -> bool:
-        """Whether one node is left that takes up to a `part`-th of `list-max-listpack-size`, so fits a listpack."""
+        """Whether the only node takes at most 1/`part` of `list-max-listpack-size`, so that it fits a listpack."""
         if self.number() != 1 or self.sizes[self.low] < 0:
             return False
         if limit < 0:
@@ -162,7 +162,7 @@ class Nodes:
     # Ends.
 
     def push(self, item: bytes, front: bool) -> None:
-        """An element comes before the first one, or after the last one."""
+        """Record a push of an element before the first or after the last one."""
         length: i64 = len(item)
         last: i64 = len(self.counts) - 1
         large = self.is_large(length)
@@ -184,7 +184,7 @@ class Nodes:
             self.sizes = append(self.sizes, size)
 
     def _make_room(self) -> None:
-        """Move the nodes back, so that others may come before them."""
+        """Move the nodes back, to make room before them."""
         number: i64 = len(self.counts)
         room = (number >> 1) + 2
         counts = vec[i64](capacity=room + number)
@@ -197,7 +197,7 @@ class Nodes:
         self.low = room
 
     def popped(self, item: bytes, front: bool) -> None:
-        """The first element, or the last one, has gone."""
+        """Record that the first or the last element was removed."""
         k = self.low if front else len(self.counts) - 1
         if self.counts[k] == 1:
             self._drop_end(front)
@@ -206,7 +206,7 @@ class Nodes:
             self.sizes[k] -= entry_bytes(item)
 
     def _drop_end(self, front: bool) -> None:
-        """The first node, or the last one, is empty."""
+        """Drop the first or the last node, which is empty."""
         if front:
             self.low += 1
             if self.low > self.number() + 64:
@@ -221,7 +221,7 @@ class Nodes:
             self.sizes, _ = pop(self.sizes)
 
     def keep(self, chunks: Chunks, start: i64, stop: i64) -> None:
-        """All elements go but those from index `start` to before `stop`."""
+        """Record that only the elements from index `start` to before `stop` remain."""
         behind = chunks.count - stop
         while behind > 0:
             last: i64 = len(self.counts) - 1
@@ -269,7 +269,7 @@ class Nodes:
         self.first = first
 
     def insert(self, chunks: Chunks, index: i64, after: bool, item: bytes) -> None:
-        """An element comes before or after the one at `index`."""
+        """Record the insertion of an element before or after the one at `index`."""
         self._locate(index, chunks.count)
         k = self.node
         length: i64 = len(item)
@@ -304,7 +304,7 @@ class Nodes:
         self.sizes[k] += entry_bytes(item)
 
     def _split(self, chunks: Chunks, k: i64, index: i64) -> None:
-        """Divide node `k`, which `_locate` has found, before the element at `index`, which is not its first."""
+        """Split node `k`, which `_locate` has found, before the element at `index`, which is not its first."""
         count = index - self.first
         size = bytes_between(chunks, self.first, index)
         behind = self.counts[k] - count
@@ -312,7 +312,7 @@ class Nodes:
         self._take_from(k, behind, self.sizes[k] - size - FRAME_BYTES)
 
     def _put_node(self, k: i64, count: i64, size: i64) -> None:
-        """One more node, as number `k`."""
+        """Insert a node at index `k`."""
         self.counts = _inserted(self.counts, k, count)
         self.sizes = _inserted(self.sizes, k, size)
 
@@ -326,7 +326,7 @@ class Nodes:
         self.sizes, _ = pop(self.sizes)
 
     def _join_around(self, k: i64) -> None:
-        """Join the two nodes before `k`, the two after it, then `k` with either, wherever two fit into one."""
+        """Join the two nodes before `k`, the two after it, then `k` with either, if they fit into one node."""
         if k - 2 >= self.low and self._join(k - 2):
             k -= 1
         if k + 2 < len(self.counts):
@@ -352,7 +352,7 @@ class Nodes:
         return True
 
     def set(self, chunks: Chunks, index: i64, item: bytes) -> None:
-        """Another element comes in place of the one at `index`."""
+        """Record the replacement of the element at `index`."""
         self._locate(index, chunks.count)
         k = self.node
         length: i64 = len(item)
@@ -364,12 +364,12 @@ class Nodes:
         elif self.sizes[k] >= 0:
             self.sizes[k] += entry_bytes(item) - entry_bytes(chunks.get(index))
         else:
-            # It is put after the large one, which then goes.
+            # The new element is inserted after the large one, which is then removed.
             self.insert(chunks, index, True, item)
             self._drop_node(k)
 
     def _set_large(self, chunks: Chunks, k: i64, index: i64, length: i64) -> None:
-        """A large element comes in place of one in a node of several."""
+        """Record that a large element replaces one in a node of several."""
         if index > self.first:
             self._split(chunks, k, index)
             k += 1
@@ -382,7 +382,7 @@ class Nodes:
             self._join_around(k)
 
     def remove(self, gone: vec[i64], item: bytes) -> None:
-        """The elements at these indexes, ascending ones, which are all alike, go.  O(nodes + elements gone)."""
+        """Record the removal of equal elements at these ascending indexes.  O(nodes + elements removed)."""
         size = entry_bytes(item)
         number: i64 = len(gone)
         k = self.low
@@ -412,7 +412,7 @@ class Nodes:
         return 144 + len(self.counts) * 16
 
     def copy(self) -> Nodes:
-        """Another one with the same nodes.  O(nodes)."""
+        """A copy with the same nodes.  O(nodes)."""
         made = Nodes()
         made.counts = extend(vec[i64](capacity=len(self.counts)), self.counts)
         made.sizes = extend(vec[i64](capacity=len(self.sizes)), self.sizes)
@@ -425,7 +425,7 @@ class Nodes:
 
 
 def _inserted(column: vec[i64], k: i64, value: i64) -> vec[i64]:
-    """The column with one more cell, as number `k`."""
+    """The column with a cell inserted at index `k`."""
     last: i64 = len(column)
     column = append(column, value)
     while last > k:

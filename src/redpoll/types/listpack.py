@@ -1,4 +1,4 @@
-"""How many bytes the reference's packed form of small values takes: what encodings and DEBUG OBJECT go by.
+"""The size of the reference's packed form of small values, which decides encodings and DEBUG OBJECT.
 
 Source: spec/rdb.md, section 8.1.
 """
@@ -16,7 +16,7 @@ FRAME_BYTES: Final[i64] = 7
 
 
 def entry_bytes(item: bytes) -> i64:
-    """How many bytes an entry with this content takes, with its length after it."""
+    """The bytes of an entry with this content, including the length after it."""
     size: i64 = len(item)
     if size <= 20 and size > 0 and item[0] < 58 and is_int(item):
         return 1 + _integer_bytes(item, size)
@@ -33,7 +33,7 @@ def entry_bytes(item: bytes) -> i64:
 
 
 def _integer_bytes(item: bytes, size: i64) -> i64:
-    """What an integer of so many characters takes, without the length after it."""
+    """The bytes of an integer with this many characters, without the length after it."""
     if size > 18:
         return 9
     number = to_int(item)

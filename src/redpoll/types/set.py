@@ -1,9 +1,9 @@
-"""Set: members without order, packed while small, as numbers or as `[length][member]...`, and once large a Table.
+"""Set: unordered members.  Packed while small, as numbers or as `[length][member]...`; a Table once large.
 
-Packed numbers (`structures/intset.py`) are the form of what OBJECT ENCODING calls an intset, up to NUMBERS_LIMIT bytes.
-Other packed sets keep the order in which their members came.  A look-up in them is a walk over lengths, so that form is
-left at PACKED_LIMIT bytes, or with a member of more than 254.  The encoding that clients see follows the configured
-limits instead and is kept in `kind`: every member that comes may change it, as every member does in the reference.
+Packed numbers (`structures/intset.py`) are the form of an intset (OBJECT ENCODING), up to NUMBERS_LIMIT bytes.  Other
+packed sets keep their members in the order of insertion.  A look-up in them walks over lengths, so a set leaves that
+form at PACKED_LIMIT bytes, or with a member of more than 254 bytes.  The encoding that clients see follows the
+configured limits instead, and is kept in `kind`.  As in the reference, every new member may change it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ class Set(Value):
         return self._find(member) >= 0
 
     def _find(self, member: bytes) -> i64:
-        """Where a packed member begins (its length byte), -1 if it is not there; `walked` are then all members."""
+        """The offset of a packed member (its length byte), or -1.
+
+        If it is missing, `walked` is the number of members.
+        """
         blob = self.blob
         at = self.start
         stop = self.stop
@@ -99,9 +102,9 @@ class Set(Value):
     # Adding.
 
     def expect(self, first: bytes, count: i64, limits: EncodingLimits) -> None:
-        """Before a command adds `count` members, `first` at first: take the encoding that so many call for.
+        """Choose the encoding before a command adds `count` members, the first of which is `first`.
 
-        The arguments count, members that are there already among them.
+        All arguments count, including members that exist already.
         """
         if self.home == CREATED and self.is_empty():
             if count <= limits.set_intset and is_int(first):
@@ -115,7 +118,7 @@ class Set(Value):
             self.kind = SET_HASHTABLE
 
     def add(self, member: bytes, limits: EncodingLimits) -> bool:
-        """Put `member` in; return whether it is new."""
+        """Add `member`; return whether it is new."""
         table = self.table
         if table is not None:
             if table.find(member):
@@ -157,7 +160,7 @@ class Set(Value):
         return True
 
     def _weigh(self, member: bytes, count: i64, limits: EncodingLimits) -> None:
-        """Take the encoding that a new `member` beside so many others calls for, which is no hash table yet."""
+        """Choose the encoding for a new `member`.  The set is not a hash table yet."""
         fits = count < limits.set_entries and len(member) <= limits.set_value
         if self.kind == SET_LISTPACK:
             if not fits:
@@ -204,14 +207,14 @@ class Set(Value):
         return True
 
     def _cut(self, at: i64) -> None:
-        """Remove the packed member that begins there."""
+        """Remove the packed member at an offset."""
         begin = at - self.start
         self.rewrite(without(self.packed(), begin, begin + 1 + self.blob[at]))
 
     # Choosing.
 
     def pick(self, random: Random) -> bytes:
-        """A member of a set that is not empty, each as likely as any other."""
+        """A random member of a set that is not empty."""
         table = self.table
         if table is not None:
             table.seek_random(random)
@@ -223,7 +226,7 @@ class Set(Value):
         return self.blob[at + 1 : at + 1 + self.blob[at]]
 
     def pop(self, random: Random) -> bytes:
-        """Remove such a member."""
+        """Remove and return a random member."""
         table = self.table
         if table is not None:
             table.seek_random(random)
@@ -241,7 +244,7 @@ class Set(Value):
         return popped
 
     def _place_of(self, rank: i64) -> i64:
-        """Where the packed member of that rank begins."""
+        """The offset of the packed member with this index."""
         blob = self.blob
         at = self.start
         while rank > 0:
@@ -250,7 +253,7 @@ class Set(Value):
         return at
 
     def take(self, ranks: vec[i64]) -> list[bytes]:
-        """Remove the packed members of these ascending ranks; they come in their order.  O(members)."""
+        """Remove and return the packed members at these ascending indexes.  O(members)."""
         taken: list[bytes] = []
         kept: list[bytes] = []
         members = self.rows()
@@ -268,7 +271,7 @@ class Set(Value):
     # Changing the form.
 
     def keep(self, members: list[bytes], limits: EncodingLimits) -> None:
-        """Hold these members and no others, and start again with the encoding: numbers stay so, else a listpack."""
+        """Replace all members, and reset the encoding: numbers stay an intset, others become a listpack."""
         if self.kind != SET_INTSET:
             self.kind = SET_LISTPACK
         self.table = None
@@ -277,7 +280,7 @@ class Set(Value):
             self.add(member, limits)
 
     def fit(self, limits: EncodingLimits) -> None:
-        """Take the smallest encoding that the limits allow for what is there.  O(members)."""
+        """Switch to the smallest encoding that the limits allow.  O(members)."""
         count = self.count()
         if count > limits.set_intset and count > limits.set_entries:
             self.kind = SET_HASHTABLE
@@ -300,7 +303,7 @@ class Set(Value):
             self.kind = SET_HASHTABLE
 
     def _pack(self, members: list[bytes]) -> None:
-        """Hold these members, which the packed form has room for."""
+        """Switch to the packed form with these members, which fit into it."""
         if self.kind == SET_INTSET:
             found = [to_int(member) for member in members]
             found.sort()
@@ -316,7 +319,7 @@ class Set(Value):
         self.rewrite(b"".join(parts))
 
     def _leave_numbers(self, kind: i64) -> None:
-        """Take another encoding than that of numbers."""
+        """Switch from numbers to another encoding."""
         if self.has_numbers():
             members = self.rows()
             self.kind = kind
@@ -335,7 +338,7 @@ class Set(Value):
         self.rewrite(b"")
         return table
 
-    # Going over all of it.
+    # Iterating.
 
     def rows(self) -> list[bytes]:
         found: list[bytes] = []
@@ -357,7 +360,7 @@ class Set(Value):
         return found
 
     def starts(self) -> vec[i64]:
-        """Where each packed member that is no number begins (its length byte)."""
+        """The offsets of the packed members that are not numbers (their length bytes)."""
         blob = self.blob
         at = self.start
         found = vec[i64]()

@@ -1,6 +1,6 @@
-"""Going over the members of a set one by one, and asking other sets for them, without making an object of each.
+"""Iterates over the members of a set, and looks them up in other sets, without creating an object for each.
 
-A walk holds on to immutable bytes; only that over a table needs the table to stay as it is meanwhile.
+A walk references immutable bytes.  Only a walk over a table needs the table to stay unchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Walk:
     """The base of all walks, and that over packed members.
 
     After each `step` the member is `blob[start:stop]`, or the text of `number` if the walk is `numeric`.  `hash` is its
-    hash, -1 where that is not known.
+    hash, -1 if unknown.
     """
 
     def __init__(self, value: Set, numeric: bool) -> None:
@@ -86,7 +86,7 @@ class TableWalk(Walk):
 
 
 def walk_over(value: Set) -> Walk:
-    """A walk that stands before the first member."""
+    """A walk over a set.  It begins before the first member."""
     table = value.table
     if table is not None:
         return TableWalk(value, MemberWalk(table))
@@ -96,7 +96,7 @@ def walk_over(value: Set) -> Walk:
 
 
 def holds(value: Set, walk: Walk) -> bool:
-    """Whether the member that a walk over another set stands at is in this one, too."""
+    """Whether the current member of a walk over another set is in this set, too."""
     table = value.table
     if table is not None:
         if walk.hash >= 0:

@@ -1,12 +1,12 @@
 """Stream: entries in the order of their IDs, packed while few, then in blocks; and the groups that read them.
 
-Packed is a stream without groups that has a single block (`structures/entries.py`), and a head before it:
+A stream without groups and with a single block (`structures/entries.py`) is packed, with a header before the block:
 
     live, deleted, node bytes, first ms, first seq, last ms - first ms, last seq, deleted ms, deleted seq, added, block
 
-All are varints.  First is the ID that the block began with, last the greatest ID ever; the deleted ms and seq are those
-of the greatest ID that XDEL took, and added counts the entries of all times.  IDs of 2^63 and more are not packed.  A
-stream stays when it becomes empty.
+All fields are varints.  `first` is the ID that the block began with, `last` the greatest ID ever.  The deleted ms and
+seq are the greatest ID that XDEL removed.  `added` counts all entries ever added.  IDs of 2^63 or more are not packed.
+A stream without entries is not deleted.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Stream(Value):
         self.block_at = varint_end(blob, at)
 
     def _write(self, block: bytes) -> None:
-        """Take another block and what the attributes say as the packed form, if it can be packed."""
+        """Write the packed form from a block and the attributes, if it can be packed."""
         if not self._fits_head():
             self._grow(block)
             return
@@ -137,7 +137,7 @@ class Stream(Value):
         return self.blob[self.block_at : self.stop]
 
     def _grow(self, block: bytes) -> Blocks:
-        """Take the native form, with this block."""
+        """Switch to the native form, with this block."""
         blocks = Blocks()
         if self.live > 0:
             blocks.take(block, self.first_ms, self.first_seq, self.live, self.deleted, self.node_bytes)
@@ -146,12 +146,12 @@ class Stream(Value):
         return blocks
 
     def _large(self) -> Blocks:
-        """The blocks, in the native form from now on."""
+        """Switch to the native form and return the blocks."""
         blocks = self.blocks
         return blocks if blocks is not None else self._grow(self._block())
 
     def _shrink(self) -> None:
-        """Take the packed form again if there is little left, and no group."""
+        """Switch back to the packed form if the stream is small and has no group."""
         blocks = self.blocks
         if blocks is None or blocks.count() > 1 or self.groups is not None:
             return
@@ -180,7 +180,7 @@ class Stream(Value):
             self._write(block)
 
     def end_settings(self) -> None:
-        """After attributes were set from outside: put them into the packed form."""
+        """Write attributes that were set from outside into the packed form."""
         if self.blocks is None:
             self._write(self._block())
 
@@ -188,7 +188,7 @@ class Stream(Value):
         return self.blocks is not None
 
     def is_empty(self) -> bool:
-        """Never: a stream without entries stays."""
+        """Always false: a stream without entries is not deleted."""
         return False
 
     # Entries.
@@ -199,7 +199,7 @@ class Stream(Value):
         return blocks.length if blocks is not None else self.live
 
     def append(self, ms: i64, seq: i64, args: list[bytes], first: i64, limits: EncodingLimits) -> None:
-        """Add an entry above the last ID with the fields and values in `args` from `first` on.  O(log n)."""
+        """Append an entry with a greater ID; its fields and values are in `args` from `first` on.  O(log n)."""
         self.last_ms = ms
         self.last_seq = seq
         self.added = self.added + 1 if self.added < ENDLESS else raised_count(self.added)
@@ -245,7 +245,7 @@ class Stream(Value):
         self._write(block)
 
     def _walk(self) -> Walk:
-        """Stand before the first entry of the packed form."""
+        """A walk that begins before the first entry of the packed form."""
         blob = self.blob
         at = self.stop
         if self.live > 0:
@@ -264,7 +264,7 @@ class Stream(Value):
         return True
 
     def end_deletes(self) -> None:
-        """After one or several calls of `delete`."""
+        """Call this after one or several calls of `delete`."""
         self._shrink()
 
     def trim_to_length(self, most: i64, roughly: bool, limit: i64) -> i64:
@@ -341,12 +341,12 @@ class Stream(Value):
         return groups.get(name) if groups is not None else None
 
     def sorted_groups(self) -> list[bytes]:
-        """The names of all groups, in their order."""
+        """The names of all groups, sorted."""
         groups = self.groups
         return sorted(groups) if groups is not None else []
 
     def add_group(self, name: bytes, last_ms: i64, last_seq: i64, read: i64) -> Group:
-        """A new group, which there is not."""
+        """Add a group.  It must not exist."""
         self._large()
         groups = self.groups
         if groups is None:
@@ -358,7 +358,7 @@ class Stream(Value):
         return made
 
     def remove_group(self, name: bytes) -> Group:
-        """Forget a group, which there is; it is the caller's to give back."""
+        """Remove a group.  It must exist.  The caller frees it."""
         groups = self.groups
         assert groups is not None
         gone = groups.pop(name)
@@ -370,13 +370,13 @@ class Stream(Value):
         return gone
 
     def account(self, group: Group) -> None:
-        """Count the memory of a group that has changed."""
+        """Update the memory of a group that has changed."""
         size = group.size_bytes()
         self.group_bytes += size - group.accounted
         group.accounted = size
 
     def estimate(self, ms: i64, seq: i64) -> i64:
-        """How many entries were added up to this ID, UNKNOWN where deletions make it so.
+        """Estimate how many entries were added up to this ID; UNKNOWN if deletions make that impossible.
 
         Source: spec/values.md, "entries-read and lag".
         """
@@ -409,7 +409,7 @@ class Stream(Value):
         return not precedes(self.gone_ms, self.gone_seq, ms, seq)
 
     def advance(self, group: Group, read: Picked) -> None:
-        """Let the group have read these entries, which follow its last ID."""
+        """Record that a group has read these entries, which follow its last ID."""
         first = self.first_id()
         count = read.count()
         k: i64 = 0
@@ -419,7 +419,7 @@ class Stream(Value):
                 and not (first is not None and precedes(group.last_ms, group.last_seq, first.ms, first.seq))
                 and not self.has_gaps_from(group.last_ms, group.last_seq)
             ):
-                # That holds for all that follow as well.
+                # This also holds for all following entries.
                 step = count - k
                 group.read = group.read + step if group.read < ENDLESS else raised_count(group.read)
             else:
@@ -431,7 +431,7 @@ class Stream(Value):
             group.last_seq = read.seq[k - 1]
 
     def lag(self, group: Group) -> i64 | None:
-        """How many entries the group has still to read, None where nobody can tell."""
+        """How many entries the group has not read yet, None if unknown."""
         if self.added == 0:
             return 0
         if group.read != UNKNOWN and not self.has_gaps_from(group.last_ms, group.last_seq):
@@ -442,7 +442,7 @@ class Stream(Value):
     # As a whole.
 
     def tree_nodes(self) -> i64:
-        """How many nodes the reference's radix tree would have over its nodes.  O(nodes)."""
+        """The number of nodes of the reference's radix tree.  O(nodes)."""
         blocks = self.blocks
         if blocks is None:
             return 2 if self.live > 0 else 1
@@ -450,7 +450,7 @@ class Stream(Value):
         return radix_nodes(index.ms, index.seq, index.head, index.stop)
 
     def node_count(self) -> i64:
-        """How many nodes the reference would have."""
+        """The number of the reference's listpack nodes."""
         blocks = self.blocks
         if blocks is not None:
             return blocks.count()
@@ -464,7 +464,7 @@ class Stream(Value):
         return [int(blocks.total_node_bytes(i)) for i in range(blocks.index.head, blocks.index.stop)]
 
     def rows(self) -> list[bytes]:
-        """ID, then fields and values alternately, of each entry."""
+        """For each entry its ID, and alternating fields and values."""
         entries = self.all_entries()
         found: list[bytes] = []
         for k in range(entries.count()):
@@ -522,5 +522,5 @@ class Stream(Value):
 
 
 def raised_count(count: int) -> i64:
-    """One more than a count, of 2^63 - 1 the lowest number: counts are 64-bit words, as they are for the reference."""
+    """A count plus 1.  It wraps after 2^63 - 1, because counts are 64-bit words as in the reference."""
     return -9223372036854775807 - 1 if count == 9223372036854775807 else count + 1

@@ -1,7 +1,7 @@
-"""Consumer group of a stream: how far it has read, who its consumers are, and what they have not acknowledged yet.
+"""Consumer group of a stream: how far it has read, its consumers, and their pending entries.
 
-`pending` has the entries of all consumers in order of their IDs; each consumer has a set of the IDs of its own.  Both
-change together: `deliver`, `own`, `forget` and `delete_consumer` are the only methods that touch either.
+`pending` has the entries of all consumers in order of their IDs.  Each consumer has a set of its own IDs.  Only
+`deliver`, `own`, `forget` and `delete_consumer` change either, and they change both together.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from redpoll.structures.pending import Pending
 from redpoll.structures.segment import Outside
 
 UNKNOWN: Final[i64] = -1
-"""How many entries a group has read, if nobody can tell."""
+"""The number of entries that a group has read, if it is unknown."""
 NEVER_ACTIVE: Final[i64] = -1
 
 GROUP_BYTES: Final[i64] = 500
@@ -25,7 +25,7 @@ CONSUMER_BYTES: Final[i64] = 400
 
 @mypyc_attr(acyclic=True)
 class Consumer:
-    """Who reads in a group.  `number` stands for it in the group's pending entries; times are in ms since 1970."""
+    """A consumer of a group.  `number` identifies it in the group's pending entries.  Times are in ms since 1970."""
 
     def __init__(self, name: bytes, number: i64, now_ms: i64) -> None:
         self.name: Final = name
@@ -56,11 +56,11 @@ class Group(Outside):
         return StreamId(self.last_ms, self.last_seq)
 
     def sorted_consumers(self) -> list[Consumer]:
-        """In the order of their names, as all reports have them."""
+        """The consumers in the order of their names, for reports."""
         return [self.consumers[name] for name in sorted(self.consumers)]
 
     def add_consumer(self, name: bytes, now_ms: i64) -> Consumer:
-        """A new consumer, which there is not."""
+        """Add a consumer.  It must not exist."""
         if len(self.free_numbers) > 0:
             number: i64 = self.free_numbers.pop()
             made = Consumer(name, number, now_ms)
@@ -72,7 +72,7 @@ class Group(Outside):
         return made
 
     def delete_consumer(self, consumer: Consumer) -> i64:
-        """Forget a consumer and what is pending for it; return how many entries that was.  O(entries * log n)."""
+        """Remove a consumer and its pending entries; return how many entries that were.  O(entries * log n)."""
         count = consumer.ids.count
         pending = self.pending
         if consumer.ids.remove(0, 0) and pending.find(0, 0):
@@ -90,7 +90,7 @@ class Group(Outside):
         return self.by_number[self.pending.owner()]
 
     def deliver(self, ms: i64, seq: i64, consumer: Consumer, at_ms: i64, deliveries: int) -> None:
-        """Let an entry be pending for `consumer`, whoever had it before; the position is then at it."""
+        """Make an entry pending for `consumer`, even if another consumer had it.  The position is then at it."""
         pending = self.pending
         if pending.find(ms, seq):
             self.own(consumer)
@@ -100,7 +100,7 @@ class Group(Outside):
         consumer.ids.add(ms, seq)
 
     def own(self, consumer: Consumer) -> None:
-        """Let the pending entry at the position be another consumer's."""
+        """Give the pending entry at the position to another consumer."""
         pending = self.pending
         before = self.owner()
         if before is not consumer:
@@ -111,13 +111,13 @@ class Group(Outside):
             pending.set_owner(consumer.number)
 
     def forget(self) -> None:
-        """Remove the entry at the position from what is pending; the position is then at none."""
+        """Remove the entry at the position from the pending entries.  Afterwards the position is at no entry."""
         pending = self.pending
         self.owner().ids.remove(pending.ms(), pending.seq())
         pending.remove()
 
     def size_bytes(self) -> i64:
-        """Memory held, about: what a consumer's IDs take is counted by what is pending.  O(1)."""
+        """Approximate memory.  The IDs of consumers are estimated from the number of pending entries.  O(1)."""
         consumers: i64 = len(self.consumers)
         return GROUP_BYTES + self.pending.size_bytes() + self.pending.count * 3 + consumers * CONSUMER_BYTES
 

@@ -1,4 +1,4 @@
-"""String: bytes inside the record, one object beside it once they are long, a buffer once they are changed in place.
+"""String: bytes inside the record; an object beside it if long; a buffer once it is changed in place.
 
 Reading and SET go straight through `Database`; the façade here is for commands that read, modify and write.
 """
@@ -16,10 +16,11 @@ from redpoll.types.kinds import STRING_EMBSTR, STRING_INT, STRING_RAW
 from redpoll.types.value import BESIDE, CREATED, INSIDE, Value
 
 BUFFER_FROM: Final[i64] = 1024
-"""From this size on a string that is changed in place is kept in a buffer, so that a change costs what it changes."""
+"""From this size on, a string that is changed in place is kept in a buffer, so that a change does not copy it.
+"""
 
 SMALL_PART: Final[i64] = 4096
-"""A part of a buffer up to this many bytes is sliced, a larger one taken through a view."""
+"""A part of a buffer up to this many bytes is sliced; a larger one is copied through a view."""
 
 EMBEDDED_WITH_SHORT_KEY: Final[i64] = 113
 EMBEDDED_WITH_LONG_KEY: Final[i64] = 111
@@ -56,12 +57,12 @@ class LongString(Outside):
         return len(self.data) if buffer is None else len(buffer)
 
     def is_text(self, text: bytes) -> bool:
-        """Whether these are the bytes.  Copies none."""
+        """Whether the string equals `text`.  Copies nothing."""
         buffer = self.buffer
         return self.data == text if buffer is None else buffer == text
 
     def to_buffer(self) -> bytearray:
-        """The buffer, made now if there is none."""
+        """The buffer; created if there is none."""
         buffer = self.buffer
         if buffer is None:
             buffer = bytearray(self.data)
@@ -72,8 +73,8 @@ class LongString(Outside):
     def write_at(self, at: i64, data: bytes) -> None:
         """Write `data` from byte `at` on, with zeros before it if the string ends earlier.
 
-        O(written) once in a buffer, and on average: a gap longer than the string costs a copy of it.  The string
-        grows in one step: where there is no memory for it, it stays as it is.
+        O(written) on average, once in a buffer; a gap longer than the string costs a copy.  The string grows in one
+        step: if there is no memory for that, it does not change.
         """
         buffer = self.to_buffer()
         size: i64 = len(buffer)
@@ -106,7 +107,7 @@ def string_kind(key: bytes, value: bytes, had_deadline: bool) -> i64:
 
 
 def embedded_or_raw(key_length: i64, size: i64, had_deadline: bool) -> i64:
-    """The encoding of a string that is no integer."""
+    """The encoding of a string that is not an integer."""
     limit = EMBEDDED_WITH_SHORT_KEY if key_length <= 31 else EMBEDDED_WITH_LONG_KEY
     if had_deadline:
         limit -= DEADLINE_FIELD
@@ -115,14 +116,14 @@ def embedded_or_raw(key_length: i64, size: i64, had_deadline: bool) -> i64:
 
 @mypyc_attr(acyclic=True, free_list_len=1)
 class String(Value):
-    """A string to be changed.  Handlers finish with `Database.changed`, as with every value."""
+    """A string for commands that change it.  Handlers finish with `Database.changed`, as for every value."""
 
     def __init__(self) -> None:
         super().__init__(STRING_RAW)
         self.long: LongString | None = None
 
     def take(self, long: LongString, table: Table) -> None:
-        """Become the string beside the record at the table's position."""
+        """Use the string beside the record at the table's position."""
         self.home = BESIDE
         self.long = long
         self.hold(table)
@@ -131,7 +132,7 @@ class String(Value):
         return self.long is not None
 
     def is_empty(self) -> bool:
-        # A string may be empty and stay.
+        # An empty string is not deleted.
         return False
 
     def text(self) -> bytes:
@@ -157,7 +158,7 @@ class String(Value):
         return long.length() <= 20 and is_int(long.text())
 
     def number(self) -> i64:
-        """The integer that the string spells, or NO_INT, which `is_number` tells from the integer of that value."""
+        """The string as an integer, or NO_INT; `is_number` distinguishes NO_INT from the integer of that value."""
         long = self.long
         if long is None:
             return to_int_at(self.blob, self.start, self.stop)
@@ -167,7 +168,7 @@ class String(Value):
         return to_int_at(text, 0, len(text))
 
     def set_digits(self, digits: bytes) -> None:
-        """Become the integer that `digits` spell."""
+        """Set the value to an integer, given as `digits`."""
         self.kind = STRING_INT
         if self.long is None and self.stop - self.start == len(digits):
             self.patch(self.start, digits)
@@ -175,7 +176,7 @@ class String(Value):
             self.set_text(digits, STRING_INT)
 
     def set_text(self, text: bytes, kind: i64) -> None:
-        """Become other bytes altogether."""
+        """Replace the whole value."""
         self.kind = kind
         self.long = None
         self.rewrite(text)
@@ -225,7 +226,8 @@ class String(Value):
             self.long = long
         if long is None:
             if self.home == BESIDE:
-                # Unlike a container it has nothing to stay outside with: it goes in as soon as it fits, as with SET.
+                # Unlike a container, a string has no reason to stay outside: it goes into the record as soon as it
+                # fits, as with SET.
                 self.home = INSIDE
             super().put_back(table, key)
             return

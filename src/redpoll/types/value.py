@@ -1,15 +1,15 @@
-"""What all containers share: one class a type, a façade over its two forms, with its own place in the table.
+"""The base of all containers: one class for each type, a façade over its two forms, which knows its place in the table.
 
-While small, a value is *packed*: bytes inside the record of its key, or beside it once it outgrows 255 bytes.
-What a look-up hands out is then short-lived: it points into the bucket's records without copying them.  Once
-large, the value holds native structures, and the very object is what the table keeps.  Handlers do not see the
-difference; the methods switch over inside, in the middle of a command if need be.
+While small, a value is *packed*: bytes inside the record of its key, or beside it once it outgrows 255 bytes.  A
+look-up then returns a short-lived object that points into the bucket's records without copying them.  Once large, the
+value has native structures, and the object itself is in the table.  Handlers do not see the difference: the methods
+change the form, in the middle of a command if necessary.
 
-A value that a look-up creates is not in the table yet: `put_back`, called by `Database.changed` alone, puts it there,
-so a handler that raises leaves no empty key behind.  Where the value came from is remembered with the table's stamp,
-which no other table shares; if the stamp has moved on, the key is found again.
+A value that a look-up creates is not in the table yet.  `put_back`, called only by `Database.changed`, inserts it, so a
+handler that raises leaves no empty key behind.  A value remembers its place together with the table's stamp, which no
+other table shares.  If the stamp has changed, the key is found again.
 
-Methods that add items keep `longest` and `puts`.  `Database.changed` then lets `apply_limits` decide the encoding.
+Methods that add items update `longest` and `puts`.  `Database.changed` then lets `apply_limits` decide the encoding.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ INSIDE: Final[i64] = 1
 BESIDE: Final[i64] = 2
 
 RETURN_LIMIT: Final[i64] = 128
-"""A packed value beside its record goes back inside below this size; the gap to 255 keeps it from flapping."""
+"""A packed value beside its record moves back inside below this size.
+
+The gap to 255 prevents moving back and forth.
+"""
 
 
 @mypyc_attr(acyclic=True)
@@ -47,14 +50,14 @@ class Value(Outside):
         self.start: i64 = 0
         self.stop: i64 = 0
         self.shared = False
-        """Whether `blob` is (a changed copy of) the whole bucket and not this value's alone."""
+        """Whether `blob` is (a changed copy of) the whole bucket, not only this value."""
         self.longest: i64 = 0
         """The length in bytes of the longest item put since the look-up ..."""
         self.puts: i64 = 0
         """... and the number of such puts, of items that were there already too."""
 
     def open(self, table: Table) -> None:
-        """Become the packed value at the table's position."""
+        """Use the packed value at the table's position."""
         blob = table.segment.blobs[table.j]
         self.kind = table.kind()
         self.home = INSIDE
@@ -74,13 +77,13 @@ class Value(Outside):
         self.puts = 0
 
     def stand_beside(self, kind: i64, packed: bytes) -> None:
-        """Become a value of this kind and packed form beside its record."""
+        """Use a packed value of this kind beside its record."""
         self.kind = kind
         self.home = BESIDE
         self.rewrite(packed)
 
     def set_time(self, now_ms: i64) -> None:
-        """Let `now_ms` decide which items are past their deadline; a look-up does, for a value that may have any."""
+        """Set the time that decides which items have expired.  A look-up calls it for a value with deadlines."""
 
     def is_large(self) -> bool:
         """Whether the native form is in use."""
@@ -90,10 +93,10 @@ class Value(Outside):
         raise NotImplementedError
 
     def apply_limits(self, limits: EncodingLimits) -> None:
-        """Set `kind` to what the puts since the look-up make of the encoding; see `longest` and `puts`."""
+        """Update `kind` (the encoding) after the puts since the look-up; see `longest` and `puts`."""
 
     def rows(self) -> list[bytes]:
-        """All items, for code that is not in a hurry: `row_width` of them belong together.  O(items).
+        """All items, for code that need not be fast: `row_width` of them belong together.  O(items).
 
         List: elements.  Set: members.  Hash: field, value.  Sorted set: member, score as text.
         """
@@ -114,19 +117,19 @@ class Value(Outside):
         return self.blob
 
     def rewrite(self, packed: bytes) -> None:
-        """Take another packed form."""
+        """Replace the packed form."""
         self.blob = packed
         self.start = 0
         self.stop = len(packed)
         self.shared = False
 
     def own(self) -> None:
-        """Let `blob` be this value's alone."""
+        """Make `blob` contain only this value."""
         if self.shared:
             self.rewrite(self.blob[self.start : self.stop])
 
     def patch(self, at: i64, data: bytes) -> None:
-        """Write `data` over as many bytes of `blob` from `at` on: no length changes, and nothing moves."""
+        """Overwrite bytes of `blob` with `data` from `at` on.  No length changes."""
         self.blob = patched(self.blob, at, data)
 
     def splice(self, start: i64, stop: i64, data: bytes) -> None:
@@ -140,7 +143,7 @@ class Value(Outside):
         self.stop += grown
 
     def put_back(self, table: Table, key: bytes) -> None:
-        """Write the value to where it belongs: the one way into the table."""
+        """Write the value to its place: the only way into the table."""
         in_place = self.home == BESIDE
         if self.home != CREATED and self.stamp == table.stamp:
             table.seek(self.bucket, self.index, self.offset)
@@ -148,7 +151,8 @@ class Value(Outside):
                 same = table.replace_blob(self.blob, self.stop - self.offset)
                 if table.kind() != self.kind:
                     table.set_kind(self.kind)
-                # Where a record changes its length, others may have moved out of the bucket, which `blob` still has.
+                # If a record changes its length, other records may have moved out of the bucket, but `blob` still has
+                # them.
                 self.stamp = table.stamp if same else i64(-1)
                 return
             there = True

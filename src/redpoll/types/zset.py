@@ -1,12 +1,11 @@
 """Sorted set: packed in order while small; once large, a table of members to scores beside a counted B+tree.
 
 The table gives a member's score in O(1); the tree keeps (score, member) in order and gives ranks in O(log n).  Both
-always hold the same members: only the methods here touch either, and `check` verifies it.  The packed form is a row of
-records as the tree's leaves are (`structures/ranked.py`).
+always have the same members: only the methods here change them, and `check` verifies it.  The packed form is a row of
+records like the tree's leaves (`structures/ranked.py`).
 
-The encoding that clients see is kept in `kind` and follows the configured limits: every member that comes may change
-it, as it does in the reference.  It shows in one more place: a `listpack` keeps no sign of zero, so that -0.0 becomes
-0.0 there, and stays -0.0 in a `skiplist`.
+The encoding that clients see is kept in `kind` and follows the configured limits.  As in the reference, every new
+member may change it.  It has one more visible effect: -0.0 becomes 0.0 in a `listpack`, and stays -0.0 in a `skiplist`.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ from redpoll.types.value import Value
 
 PACKED_MEMBERS: Final[i64] = 64
 PACKED_LIMIT: Final[i64] = 1536
-"""Beyond this many members, or bytes, the packed form is left ..."""
+"""Beyond this many members, or bytes, a set leaves the packed form ..."""
 MEMBER_LIMIT: Final[i64] = 254
 """... and with a member that is longer than this."""
 
 FEW_LEFT: Final[i64] = 2
-"""Where a removal leaves less than one member of so many, those that stay are put into new structures instead."""
+"""If a removal leaves fewer than one in this many members, the remaining ones are moved to new structures instead."""
 
 ALWAYS: Final[i64] = 0
 ONLY_NEW: Final[i64] = 1
@@ -57,7 +56,7 @@ NOT_A_NUMBER: Final[i64] = 4
 class ZSet(Value):
     """See the module's docstring.  Ordered by score, then by member as bytes; nan is never a score.
 
-    `score` is what the last `put` left as the member's score, or what the last `find` found.
+    `score` is the member's score after the last `put` or `find`.
     """
 
     def __init__(self) -> None:
@@ -83,9 +82,9 @@ class ZSet(Value):
     # Adding.
 
     def expect(self, pairs: i64, longest: i64, limits: EncodingLimits) -> None:
-        """Before a command adds `pairs` members, the longest of `longest` bytes: take the encoding they call for.
+        """Choose the encoding before a command adds `pairs` members, the longest of which has `longest` bytes.
 
-        The arguments count, be it that they name one member twice or are kept out by a condition.
+        All arguments count, even if they name one member twice or a condition rejects them.
         """
         if self.kind == ZSET_LISTPACK and (longest > limits.zset_value or pairs > limits.zset_entries):
             self.kind = ZSET_SKIPLIST
@@ -93,7 +92,7 @@ class ZSet(Value):
     def put(
         self, member: bytes, score: float, limits: EncodingLimits, condition: i64 = ALWAYS, increment: bool = False
     ) -> i64:
-        """Give `member` a score, or add to the one it has; what came of it.  O(log n).
+        """Set the score of `member`, or add to it; return the outcome.  O(log n).
 
         `condition` adds up ONLY_…; the outcome is one of the constants above, and `score` is the member's score
         afterwards (NOT_A_NUMBER and REFUSED change nothing).
@@ -133,7 +132,7 @@ class ZSet(Value):
         return MOVED
 
     def _add_new(self, member: bytes, score: float, count: i64, limits: EncodingLimits, condition: i64) -> i64:
-        """Put a new member beside `count` others; a table stands where it goes."""
+        """Add a new member to `count` others.  A table is at the position where it goes."""
         if condition & ONLY_OLD != 0:
             return REFUSED
         self.score = score
@@ -153,7 +152,7 @@ class ZSet(Value):
                     self._grow()
                 return ADDED
             members = self._grow()
-            # The insert goes where a look-up in the new table leaves off.
+            # The insertion needs a look-up in the new table first.
             members.find(member)
         order = self.order
         assert order is not None
@@ -162,7 +161,7 @@ class ZSet(Value):
         return ADDED
 
     def _move(self, at: i64, score: float, member: bytes) -> None:
-        """Give the packed member at `at` another score."""
+        """Change the score of the packed member at `at`."""
         blob = self.blob
         end = ranked.record_end(blob, at)
         if self.shared:
@@ -170,7 +169,7 @@ class ZSet(Value):
             stop = ranked.member_start(blob, at)
             packed_score = packed(score)
             if stop - begin == len(packed_score) and self._stays(at, end, score, member):
-                # The record of the key keeps its length, and no other moves.
+                # The record of the key keeps its length, so no other record moves.
                 self.patch(begin, packed_score)
                 return
         self.rewrite(ranked.with_score(self.packed(), at - self.start, score, member))
@@ -203,7 +202,10 @@ class ZSet(Value):
         return order.remove(score, member)
 
     def pop(self, last: bool) -> bytes:
-        """Remove the first or the last member from a set that is not empty; its score is in `score`.  O(log n)."""
+        """Remove and return the first or the last member of a set that is not empty.
+
+        Its score is in `score`.  O(log n).
+        """
         order = self.order
         members = self.members
         if order is not None and members is not None:
@@ -222,7 +224,7 @@ class ZSet(Value):
     def remove_range(self, start: i64, stop: i64) -> ZSet | None:
         """Take out the members of ranks `start` to before `stop`.  O(log n + members removed).
 
-        What it then holds no more and takes a while to free, if it is much.
+        Returns the dropped structures if freeing them takes long.
         """
         if start >= stop:
             return None
@@ -244,7 +246,7 @@ class ZSet(Value):
         return None
 
     def _keep_few(self, members: Table, order: BTree, start: i64, stop: i64) -> ZSet:
-        """`remove_range` by putting those that stay into new structures; the old ones."""
+        """`remove_range` by moving the remaining members to new structures; return the old structures."""
         gone = ZSet()
         gone.members = members
         gone.order = order
@@ -256,7 +258,7 @@ class ZSet(Value):
         self._hold(after.scores(before.scores(vec[float]())), staying)
         return gone
 
-    # Asking.
+    # Look-ups.
 
     def find(self, member: bytes) -> bool:
         """Whether `member` is there; its score is then in `score`.  O(1) on average."""
@@ -302,7 +304,7 @@ class ZSet(Value):
         return ranked.rank_of_member(self.blob, self.start, self.stop, member, after)
 
     def span(self, start: i64, stop: i64) -> Span:
-        """The members of ranks `start` to before `stop` with their scores; later changes do not show.
+        """The members of ranks `start` to before `stop` with their scores.  Later changes do not affect them.
 
         O(log n + members / 20), packed O(members).
         """
@@ -317,7 +319,7 @@ class ZSet(Value):
         return found
 
     def pick(self, random: Random) -> bytes:
-        """A member of a set that is not empty, each as likely as any other; its score is in `score`."""
+        """A random member of a set that is not empty.  Its score is in `score`."""
         members = self.members
         if members is not None:
             members.seek_random(random)
@@ -330,7 +332,7 @@ class ZSet(Value):
     # Changing the form.
 
     def fill(self, scores: vec[float], members: list[bytes], limits: EncodingLimits) -> None:
-        """Become a set of these entries, which come in order, none twice, in the smallest encoding for them.
+        """Fill the set with sorted entries without duplicates, in the smallest encoding for them.
 
         O(members).
         """
@@ -347,7 +349,7 @@ class ZSet(Value):
         self._hold(scores, members)
 
     def _hold(self, scores: vec[float], members: list[bytes]) -> None:
-        """Hold these entries, which come in order, and no others."""
+        """Replace all entries by these sorted ones."""
         row = row_of(scores, members)
         if row is not None:
             self.members = None
@@ -365,7 +367,7 @@ class ZSet(Value):
         self.rewrite(b"")
 
     def _grow(self) -> Table:
-        """Take the native form."""
+        """Switch to the native form."""
         table = Table()
         order = BTree()
         blob = self.blob
@@ -381,7 +383,7 @@ class ZSet(Value):
         self.rewrite(b"")
         return table
 
-    # Going over all of it.
+    # Iterating.
 
     def rows(self) -> list[bytes]:
         span = self.span(0, self.count())
@@ -451,7 +453,7 @@ class ZSet(Value):
 
 
 def row_of(scores: vec[float], members: list[bytes]) -> bytes | None:
-    """The packed form of entries that come in order, None if they are too many or too long for it."""
+    """The packed form of sorted entries, None if they are too many or too long for it."""
     if len(members) > PACKED_MEMBERS:
         return None
     parts: list[bytes] = []
