@@ -130,7 +130,7 @@ def run_step(value: String, step: Step, found: list[object]) -> bool:
               "FAIL)] (write-operation: SET (set-block: encoding offset:integer value:integer) | "
               "INCRBY (incrby-block: encoding offset:integer increment:integer)))] ...",
     group="bitmap", since="3.2.0", complexity="O(steps), and the bytes by which the string grows",
-    summary="Read, write and count in integers of any width at any bit of a string.",
+    summary="Read, write and increment integers of any width at any bit of a string.",
 )  # fmt: skip
 def bitfield(session: Session, args: list[bytes]) -> object:
     key = args[1]

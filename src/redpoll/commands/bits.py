@@ -46,7 +46,7 @@ def checked_offset(session: Session, offset: i64) -> i64:
     "setbit", arity=4, flags=WRITE | DENYOOM, acl=BITMAP, keys=one_key(RW | ACCESS | UPDATE), group="bitmap",
     arguments="key#0 offset:integer value:integer",
     since="2.2.0", complexity="O(1), and the bytes by which the string grows",
-    summary="Set or clear one bit of a string, with zeros before it where it is too short; the bit as it was.",
+    summary="Set or clear one bit of a string and return its old value. A short string is filled up with zeros.",
 )  # fmt: skip
 def setbit(session: Session, args: list[bytes]) -> object:
     key = args[1]
@@ -72,7 +72,7 @@ def setbit(session: Session, args: list[bytes]) -> object:
 @command(
     "getbit", arity=3, flags=READONLY | FAST, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
     arguments="key#0 offset:integer",
-    since="2.2.0", complexity="O(1)", summary="One bit of a string, 0 behind its end.",
+    since="2.2.0", complexity="O(1)", summary="Return one bit of a string, 0 beyond its end.",
 )  # fmt: skip
 def getbit(session: Session, args: list[bytes]) -> object:
     offset = bit_offset(session, args[2])
@@ -126,7 +126,7 @@ class BitRange:
     "bitcount", arity=-2, flags=READONLY, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
     arguments="key#0 [range: start:integer [end-unit-block: end:integer [unit: BYTE | BIT]@7.0.0]]",
     since="2.6.0", complexity="O(bytes of the range)",
-    summary="How many bits of a string, or of a range in it, are set.",
+    summary="Count the bits that are set in a string, or in a range of it.",
 )  # fmt: skip
 def bitcount(session: Session, args: list[bytes]) -> object:
     asked = BitRange(args, 2)
@@ -141,7 +141,7 @@ def bitcount(session: Session, args: list[bytes]) -> object:
     "bitpos", arity=-3, flags=READONLY, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
     arguments="key#0 bit:integer [range: start:integer [end-unit-block: end:integer [unit: BYTE | BIT]@7.0.0]]",
     since="2.8.7", complexity="O(bytes before what is found)",
-    summary="Where the first bit that is set, or the first that is not, stands in a string or in a range of it.",
+    summary="Return the position of the first bit that is 0 or 1, in a string or in a range of it.",
 )  # fmt: skip
 def bitpos(session: Session, args: list[bytes]) -> object:
     bit = integer(args[2])
@@ -168,7 +168,7 @@ OPERATIONS: Final = {b"AND": AND, b"OR": OR, b"XOR": XOR, b"NOT": NOT}
     keys=[*one_key(OW | UPDATE, 2), *key_range(3, -1, 1, RO | ACCESS)], group="bitmap",
     arguments="(operation: AND | OR | XOR | NOT) destkey#0 key#1 ...",
     since="2.6.0", complexity="O(bytes of all)",
-    summary="Combine strings bit by bit into another one; its length. Shorter ones go on in zeros.",
+    summary="Combine strings bit by bit, store the result and return its length. Short strings are padded with zeros.",
 )  # fmt: skip
 def bitop(session: Session, args: list[bytes]) -> object:
     target = args[2]

@@ -48,7 +48,7 @@ def switch(word: bytes) -> bool:
               "[NOT-NAME not-name@9.0.0] | [NOT-FLAGS not-flags@9.0.0] | [NOT-LIB-NAME not-lib-name@9.0.0] | "
               "[NOT-LIB-VER not-lib-ver@9.0.0] | [NOT-DB not-db:integer@9.0.0] | [NOT-CAPA not-capa@9.0.0] | "
               "[NOT-IP not-ip@9.0.0]) ...)",
-    since="2.4.0", complexity="O(connections)", summary="End connections.",
+    since="2.4.0", complexity="O(connections)", summary="Close connections.",
 )  # fmt: skip
 def client_kill(session: Session, args: list[bytes]) -> object:
     if len(args) == 3:
@@ -80,7 +80,7 @@ def kill(session: Session, other: Session) -> None:
 @command(
     "client|pause", arity=-3, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
     arguments="timeout:integer [mode: WRITE | ALL]@6.2.0",
-    since="3.0.0", complexity="O(1)", summary="Hold up commands for some time.",
+    since="3.0.0", complexity="O(1)", summary="Suspend commands for some time.",
 )  # fmt: skip
 def client_pause(session: Session, args: list[bytes]) -> object:
     writes_only = False
@@ -103,7 +103,7 @@ def client_pause(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|unpause", arity=2, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
-    since="6.2.0", complexity="O(commands held up)", summary="End a pause.",
+    since="6.2.0", complexity="O(commands held up)", summary="End CLIENT PAUSE.",
 )  # fmt: skip
 def client_unpause(session: Session, args: list[bytes]) -> object:
     session.engine.pause.end()
@@ -113,7 +113,7 @@ def client_unpause(session: Session, args: list[bytes]) -> object:
 @command(
     "client|unblock", arity=-3, flags=ANYTIME | ADMIN, acl=CONNECTION, group="connection",
     arguments="client-id:integer [unblock-type: TIMEOUT | ERROR]",
-    since="5.0.0", complexity="O(keys that the client waits for)", summary="End the wait of a blocked client.",
+    since="5.0.0", complexity="O(keys that the client waits for)", summary="Wake a blocked client.",
 )  # fmt: skip
 def client_unblock(session: Session, args: list[bytes]) -> object:
     with_error = False
@@ -158,7 +158,8 @@ def client_reply(session: Session, args: list[bytes]) -> object:
 @command(
     "client|no-evict", arity=3, flags=ANYTIME | ADMIN | ALLOW_BUSY, acl=CONNECTION, group="connection",
     arguments="(enabled: ON | OFF)",
-    since="7.0.0", complexity="O(1)", summary="Choose whether this client is spared when clients take too much memory.",
+    since="7.0.0", complexity="O(1)",
+    summary="Choose whether this client is protected when clients use too much memory.",
 )  # fmt: skip
 def client_no_evict(session: Session, args: list[bytes]) -> object:
     session.no_evict = switch(args[2])
@@ -168,7 +169,7 @@ def client_no_evict(session: Session, args: list[bytes]) -> object:
 @command(
     "client|no-touch", arity=3, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
     arguments="(enabled: ON | OFF)",
-    since="7.2.0", complexity="O(1)", summary="Choose whether this client's commands move the access clock of keys.",
+    since="7.2.0", complexity="O(1)", summary="Choose whether this client's commands update the access time of keys.",
 )  # fmt: skip
 def client_no_touch(session: Session, args: list[bytes]) -> object:
     if switch(args[2]):
@@ -181,7 +182,7 @@ def client_no_touch(session: Session, args: list[bytes]) -> object:
 @command(
     "client|capa", arity=-3, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
     arguments="capability ...",
-    since="8.0.0", complexity="O(1)", summary="Say what this client can do.",
+    since="8.0.0", complexity="O(1)", summary="Declare what this client supports.",
 )  # fmt: skip
 def client_capa(session: Session, args: list[bytes]) -> object:
     for word in args[2:]:
@@ -193,7 +194,7 @@ def client_capa(session: Session, args: list[bytes]) -> object:
 @command(
     "client|import-source", arity=3, flags=ANYTIME, acl=CONNECTION, group="connection",
     arguments="(enabled: ON | OFF)",
-    since="8.1.0", complexity="O(1)", summary="Say whether this client imports data.",
+    since="8.1.0", complexity="O(1)", summary="Declare whether this client imports data.",
 )  # fmt: skip
 def client_import_source(session: Session, args: list[bytes]) -> object:
     # There is no import mode yet, so no client is a source.
@@ -204,7 +205,8 @@ def client_import_source(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|getredir", arity=2, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
-    since="6.0.0", complexity="O(1)", summary="The client that gets this one's invalidations.",
+    since="6.0.0", complexity="O(1)",
+    summary="Return the id of the client that receives this client's invalidation messages.",
 )  # fmt: skip
 def client_getredir(session: Session, args: list[bytes]) -> object:
     return -1
@@ -212,7 +214,7 @@ def client_getredir(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|trackinginfo", arity=2, flags=ANYTIME, acl=CONNECTION, group="connection",
-    since="6.2.0", complexity="O(1)", summary="How this connection tracks keys.",
+    since="6.2.0", complexity="O(1)", summary="Show how this connection tracks keys.",
 )  # fmt: skip
 def client_trackinginfo(session: Session, args: list[bytes]) -> object:
     return Map([b"flags", SetOf([b"off"]), b"redirect", -1, b"prefixes", []])

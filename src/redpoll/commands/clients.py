@@ -24,13 +24,13 @@ def check_name(name: bytes, what: bytes) -> None:
 
 client = container(
     "client", group="connection", since="2.4.0",
-    summary="The connections of the server, and this one.",
+    summary="Commands about client connections.",
 )  # fmt: skip
 
 
 @command(
     "client|id", arity=2, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
-    since="5.0.0", complexity="O(1)", summary="The id of this connection.",
+    since="5.0.0", complexity="O(1)", summary="Return the id of this connection.",
 )  # fmt: skip
 def client_id(session: Session, args: list[bytes]) -> object:
     return session.id
@@ -38,7 +38,7 @@ def client_id(session: Session, args: list[bytes]) -> object:
 
 @command(
     "client|getname", arity=2, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection",
-    since="2.6.9", complexity="O(1)", summary="The name of this connection.",
+    since="2.6.9", complexity="O(1)", summary="Return the name of this connection.",
 )  # fmt: skip
 def client_getname(session: Session, args: list[bytes]) -> object:
     return session.name if session.name else None
@@ -47,7 +47,7 @@ def client_getname(session: Session, args: list[bytes]) -> object:
 @command(
     "client|setname", arity=3, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection", tips=SET_ON_ALL,
     arguments="connection-name",
-    since="2.6.9", complexity="O(1)", summary="Name this connection.",
+    since="2.6.9", complexity="O(1)", summary="Set the name of this connection.",
 )  # fmt: skip
 def client_setname(session: Session, args: list[bytes]) -> object:
     check_name(args[2], b"Client names")
@@ -58,7 +58,7 @@ def client_setname(session: Session, args: list[bytes]) -> object:
 @command(
     "client|setinfo", arity=4, flags=ANYTIME | ALLOW_BUSY, acl=CONNECTION, group="connection", tips=SET_ON_ALL,
     arguments="(attr: LIB-NAME libname | LIB-VER libver)",
-    since="7.2.0", complexity="O(1)", summary="Say which library speaks on this connection.",
+    since="7.2.0", complexity="O(1)", summary="Set the name or version of this connection's client library.",
 )  # fmt: skip
 def client_setinfo(session: Session, args: list[bytes]) -> object:
     word = args[2].upper()
@@ -85,7 +85,7 @@ def client_setinfo(session: Session, args: list[bytes]) -> object:
               "[NOT-ADDR not-addr<ip:port>@9.0.0] [NOT-LADDR not-laddr<ip:port>@9.0.0] [NOT-NAME not-name@9.0.0] "
               "[NOT-FLAGS not-flags@9.0.0] [NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER not-lib-ver@9.0.0] "
               "[NOT-DB not-db:integer@9.0.0] [NOT-CAPA not-capa@9.0.0] [NOT-IP not-ip@9.0.0]",
-    since="2.4.0", complexity="O(connections)", summary="All connections, one a line.",
+    since="2.4.0", complexity="O(connections)", summary="List all connections, one on each line.",
 )  # fmt: skip
 def client_list(session: Session, args: list[bytes]) -> object:
     wanted = wanted_sessions(session, args)
@@ -104,7 +104,7 @@ def by_id(session: Session) -> int:
 
 @command(
     "client|info", arity=2, flags=ANYTIME, acl=CONNECTION, group="connection", tips="nondeterministic_output",
-    since="6.2.0", complexity="O(1)", summary="This connection, as CLIENT LIST shows it.",
+    since="6.2.0", complexity="O(1)", summary="Show this connection in the form of CLIENT LIST.",
 )  # fmt: skip
 def client_info(session: Session, args: list[bytes]) -> object:
     return Verbatim(client_line(session, args) + b"\n")

@@ -96,7 +96,7 @@ def add_records(
     tips="nondeterministic_output",
     arguments="key#0 cursor:integer [MATCH pattern:pattern] [COUNT count:integer]",
     since="2.8.0", complexity="O(1) for each call, O(members) for a whole walk",
-    summary="Walk over the members of a set, some with each call.",
+    summary="Iterate over the members of a set, a few with each call.",
 )  # fmt: skip
 def sscan(session: Session, args: list[bytes]) -> object:
     cursor = scan_cursor(args[2])
@@ -108,7 +108,7 @@ def sscan(session: Session, args: list[bytes]) -> object:
     tips="nondeterministic_output",
     arguments="key#0 cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [NOVALUES]",
     since="2.8.0", complexity="O(1) for each call, O(fields) for a whole walk",
-    summary="Walk over the fields of a hash, some with each call.",
+    summary="Iterate over the fields of a hash, a few with each call.",
 )  # fmt: skip
 def hscan(session: Session, args: list[bytes]) -> object:
     cursor = scan_cursor(args[2])
@@ -120,7 +120,7 @@ def hscan(session: Session, args: list[bytes]) -> object:
     tips="nondeterministic_output",
     arguments="key#0 cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [NOSCORES]",
     since="2.8.0", complexity="O(1) for each call, O(members) for a whole walk",
-    summary="Walk over the members of a sorted set, some with each call.",
+    summary="Iterate over the members of a sorted set, a few with each call.",
 )  # fmt: skip
 def zscan(session: Session, args: list[bytes]) -> object:
     cursor = scan_cursor(args[2])

@@ -50,14 +50,14 @@ def entries(log: CommandLog, count: int) -> list[object]:
 
 slowlog = container(
     "slowlog", group="server", since="2.2.12",
-    summary="The commands that were slow.",
+    summary="Commands about the log of slow commands.",
 )  # fmt: skip
 
 
 @command(
     "slowlog|get", arity=-2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
     arguments="[count:integer]",
-    since="2.2.12", complexity="O(entries shown)", summary="The slow commands of late, the newest first.",
+    since="2.2.12", complexity="O(entries shown)", summary="Return the newest slow commands.",
 )  # fmt: skip
 def slowlog_get(session: Session, args: list[bytes]) -> object:
     if len(args) > 3:
@@ -67,7 +67,7 @@ def slowlog_get(session: Session, args: list[bytes]) -> object:
 
 @command(
     "slowlog|len", arity=2, flags=ADMINISTRATORS, group="server", tips=SUM,
-    since="2.2.12", complexity="O(1)", summary="How many slow commands are kept.",
+    since="2.2.12", complexity="O(1)", summary="Return the number of logged slow commands.",
 )  # fmt: skip
 def slowlog_len(session: Session, args: list[bytes]) -> object:
     return len(session.engine.outliers.slow.entries)
@@ -75,7 +75,7 @@ def slowlog_len(session: Session, args: list[bytes]) -> object:
 
 @command(
     "slowlog|reset", arity=2, flags=ADMINISTRATORS, group="server", tips=ALL_SUCCEED,
-    since="2.2.12", complexity="O(entries)", summary="Forget the slow commands of the past.",
+    since="2.2.12", complexity="O(entries)", summary="Delete the log of slow commands.",
 )  # fmt: skip
 def slowlog_reset(session: Session, args: list[bytes]) -> object:
     session.engine.outliers.slow.reset()
@@ -87,14 +87,14 @@ help_command(slowlog, since="6.2.0")
 
 commandlog = container(
     "commandlog", group="server", since="8.1.0",
-    summary="The commands that were slow, or large to read or to answer.",
+    summary="Commands about the logs of slow and large commands.",
 )  # fmt: skip
 
 
 @command(
     "commandlog|get", arity=4, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
     arguments="count:integer (type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
-    since="8.1.0", complexity="O(entries shown)", summary="The newest entries of a log.",
+    since="8.1.0", complexity="O(entries shown)", summary="Return the newest entries of a log.",
 )  # fmt: skip
 def commandlog_get(session: Session, args: list[bytes]) -> object:
     count = count_of(args[2])
@@ -104,7 +104,7 @@ def commandlog_get(session: Session, args: list[bytes]) -> object:
 @command(
     "commandlog|len", arity=3, flags=ADMINISTRATORS, group="server", tips=SUM,
     arguments="(type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
-    since="8.1.0", complexity="O(1)", summary="How many entries a log has.",
+    since="8.1.0", complexity="O(1)", summary="Return the number of entries of a log.",
 )  # fmt: skip
 def commandlog_len(session: Session, args: list[bytes]) -> object:
     return len(log_of(session, args[2]).entries)
@@ -113,7 +113,7 @@ def commandlog_len(session: Session, args: list[bytes]) -> object:
 @command(
     "commandlog|reset", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_SUCCEED,
     arguments="(type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
-    since="8.1.0", complexity="O(entries)", summary="Forget the entries of a log.",
+    since="8.1.0", complexity="O(entries)", summary="Delete the entries of a log.",
 )  # fmt: skip
 def commandlog_reset(session: Session, args: list[bytes]) -> object:
     log_of(session, args[2]).reset()

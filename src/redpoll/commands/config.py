@@ -26,14 +26,14 @@ class AnyCase(NameGlob):
 
 config = container(
     "config", group="server", since="2.0.0",
-    summary="The server's settings.",
+    summary="Commands about the server's settings.",
 )  # fmt: skip
 
 
 @command(
     "config|get", arity=-3, flags=ADMINISTRATORS, group="server",
     arguments="parameter ...",
-    since="2.0.0", complexity="O(settings)", summary="Settings by name or pattern.",
+    since="2.0.0", complexity="O(settings)", summary="Return settings by name or pattern.",
 )  # fmt: skip
 def config_get(session: Session, args: list[bytes]) -> object:
     items: list[object] = []
@@ -46,7 +46,7 @@ def config_get(session: Session, args: list[bytes]) -> object:
 @command(
     "config|set", arity=-4, flags=ADMINISTRATORS, group="server", tips=ON_ALL_NODES,
     arguments="(data: parameter value) ...",
-    since="2.0.0", complexity="O(settings given)", summary="Change settings, all or none.",
+    since="2.0.0", complexity="O(settings given)", summary="Change several settings. If one fails, none is changed.",
 )  # fmt: skip
 def config_set(session: Session, args: list[bytes]) -> object:
     if len(args) % 2 != 0:
@@ -68,7 +68,7 @@ def config_set(session: Session, args: list[bytes]) -> object:
 
 @command(
     "config|rewrite", arity=2, flags=ADMINISTRATORS, group="server", tips=ON_ALL_NODES,
-    since="2.8.0", complexity="O(settings)", summary="Write the settings in force into the configuration file.",
+    since="2.8.0", complexity="O(settings)", summary="Write the current settings into the configuration file.",
 )  # fmt: skip
 def config_rewrite(session: Session, args: list[bytes]) -> object:
     engine = session.engine

@@ -32,7 +32,7 @@ BEFORE_ALL = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
     "ping", arity=-1, flags=FAST, acl=CONNECTION, group="connection",
     tips="request_policy:all_shards response_policy:all_succeeded",
     arguments="[message]",
-    since="1.0.0", complexity="O(1)", summary="Answer, to show that the server lives.",
+    since="1.0.0", complexity="O(1)", summary="Test the connection: return PONG or the message.",
 )  # fmt: skip
 def ping(session: Session, args: list[bytes]) -> object:
     if len(args) > 2:
@@ -43,7 +43,7 @@ def ping(session: Session, args: list[bytes]) -> object:
 @command(
     "echo", arity=2, flags=LOADING | STALE | FAST, acl=CONNECTION, group="connection",
     arguments="message",
-    since="1.0.0", complexity="O(1)", summary="Answer with the message.",
+    since="1.0.0", complexity="O(1)", summary="Return the message.",
 )  # fmt: skip
 def echo(session: Session, args: list[bytes]) -> object:
     return args[1]
@@ -52,7 +52,7 @@ def echo(session: Session, args: list[bytes]) -> object:
 @command(
     "select", arity=2, flags=LOADING | STALE | FAST | ALLOW_BUSY, acl=CONNECTION, group="connection",
     arguments="index:integer",
-    since="1.0.0", complexity="O(1)", summary="Choose the database for the commands that follow.",
+    since="1.0.0", complexity="O(1)", summary="Select the database for the following commands.",
 )  # fmt: skip
 def select(session: Session, args: list[bytes]) -> object:
     session.db = database_at(session, args[1])
@@ -83,7 +83,7 @@ def authenticate(session: Session, user: bytes, password: bytes) -> None:
 @command(
     "auth", arity=-2, flags=BEFORE_ALL, acl=CONNECTION, group="connection",
     arguments="[username@6.0.0] password",
-    since="1.0.0", complexity="O(1)", summary="Say who you are.",
+    since="1.0.0", complexity="O(1)", summary="Authenticate the connection.",
 )  # fmt: skip
 def auth(session: Session, args: list[bytes]) -> object:
     if len(args) > 3:
@@ -97,7 +97,8 @@ def auth(session: Session, args: list[bytes]) -> object:
 @command(
     "hello", arity=-1, flags=BEFORE_ALL, acl=CONNECTION, group="connection",
     arguments="[arguments: protover:integer [AUTH username password] [SETNAME clientname]]",
-    since="6.0.0", complexity="O(1)", summary="Greet the server, choose the protocol, and authenticate if wanted.",
+    since="6.0.0", complexity="O(1)",
+    summary="Choose the protocol version and optionally authenticate; return facts about the server.",
 )  # fmt: skip
 def hello(session: Session, args: list[bytes]) -> object:
     resp = session.resp
@@ -141,7 +142,7 @@ def hello(session: Session, args: list[bytes]) -> object:
 
 @command(
     "reset", arity=1, flags=BEFORE_ALL, acl=CONNECTION, group="connection",
-    since="6.2.0", complexity="O(1)", summary="Bring the connection back to how it began.",
+    since="6.2.0", complexity="O(1)", summary="Reset the state of the connection.",
 )  # fmt: skip
 def reset(session: Session, args: list[bytes]) -> object:
     engine = session.engine

@@ -14,7 +14,7 @@ from redpoll.protocol.reply import OK
 @command(
     "dbsize", arity=1, flags=READONLY | FAST, acl=KEYSPACE, group="server",
     tips="request_policy:all_shards response_policy:agg_sum",
-    since="1.0.0", complexity="O(1)", summary="How many keys the selected database has.",
+    since="1.0.0", complexity="O(1)", summary="Return the number of keys in the database.",
 )  # fmt: skip
 def dbsize(session: Session, args: list[bytes]) -> object:
     return session.db.table.size
@@ -73,7 +73,7 @@ def database_index(word: bytes, complaint: bytes) -> int:
 @command(
     "swapdb", arity=3, flags=WRITE | FAST, acl=KEYSPACE | DANGEROUS, group="server",
     arguments="index1:integer index2:integer",
-    since="4.0.0", complexity="O(keys watched and waited for)", summary="Let two databases have each other's keys.",
+    since="4.0.0", complexity="O(keys watched and waited for)", summary="Exchange the keys of two databases.",
 )  # fmt: skip
 def swapdb(session: Session, args: list[bytes]) -> object:
     one = database_index(args[1], FIRST_DB_INVALID)

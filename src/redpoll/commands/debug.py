@@ -85,7 +85,7 @@ class Row:
 
 @command(
     "debug", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server",
-    since="1.0.0", complexity="depends on the subcommand", summary="Tools for those who test servers.", system=True,
+    since="1.0.0", complexity="depends on the subcommand", summary="Tools for testing servers.", system=True,
 )  # fmt: skip
 def debug(session: Session, args: list[bytes]) -> object:
     row = SUBCOMMANDS.get(args[1].upper())

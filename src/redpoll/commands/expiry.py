@@ -73,7 +73,7 @@ def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool
 @command(
     "expire", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
     arguments="key#0 seconds:integer [condition: NX | XX | GT | LT]@7.0.0",
-    since="1.0.0", complexity="O(1)", summary="Let a key end in some seconds.",
+    since="1.0.0", complexity="O(1)", summary="Set the time to live of a key in seconds.",
 )  # fmt: skip
 def expire(session: Session, args: list[bytes]) -> object:
     return set_deadline(session, args, b"expire", True, True)
@@ -82,7 +82,7 @@ def expire(session: Session, args: list[bytes]) -> object:
 @command(
     "pexpire", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
     arguments="key#0 milliseconds:integer [condition: NX | XX | GT | LT]@7.0.0",
-    since="2.6.0", complexity="O(1)", summary="Let a key end in some milliseconds.",
+    since="2.6.0", complexity="O(1)", summary="Set the time to live of a key in milliseconds.",
 )  # fmt: skip
 def pexpire(session: Session, args: list[bytes]) -> object:
     return set_deadline(session, args, b"pexpire", False, True)
@@ -91,7 +91,7 @@ def pexpire(session: Session, args: list[bytes]) -> object:
 @command(
     "expireat", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
     arguments="key#0 unix-time-seconds:unix-time [condition: NX | XX | GT | LT]@7.0.0",
-    since="1.2.0", complexity="O(1)", summary="Let a key end at a time given in seconds since 1970.",
+    since="1.2.0", complexity="O(1)", summary="Set when a key expires, as Unix time in seconds.",
 )  # fmt: skip
 def expireat(session: Session, args: list[bytes]) -> object:
     return set_deadline(session, args, b"expireat", True, False)
@@ -100,7 +100,7 @@ def expireat(session: Session, args: list[bytes]) -> object:
 @command(
     "pexpireat", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
     arguments="key#0 unix-time-milliseconds:unix-time [condition: NX | XX | GT | LT]@7.0.0",
-    since="2.6.0", complexity="O(1)", summary="Let a key end at a time given in milliseconds since 1970.",
+    since="2.6.0", complexity="O(1)", summary="Set when a key expires, as Unix time in milliseconds.",
 )  # fmt: skip
 def pexpireat(session: Session, args: list[bytes]) -> object:
     return set_deadline(session, args, b"pexpireat", False, False)
@@ -121,7 +121,7 @@ def remaining(session: Session, key: bytes, seconds: bool, from_now: bool) -> ob
     "ttl", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
     tips="nondeterministic_output",
     arguments="key#0",
-    since="1.0.0", complexity="O(1)", summary="Seconds until a key ends.",
+    since="1.0.0", complexity="O(1)", summary="Return the seconds until a key expires.",
 )  # fmt: skip
 def ttl(session: Session, args: list[bytes]) -> object:
     return remaining(session, args[1], True, True)
@@ -131,7 +131,7 @@ def ttl(session: Session, args: list[bytes]) -> object:
     "pttl", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
     tips="nondeterministic_output",
     arguments="key#0",
-    since="2.6.0", complexity="O(1)", summary="Milliseconds until a key ends.",
+    since="2.6.0", complexity="O(1)", summary="Return the milliseconds until a key expires.",
 )  # fmt: skip
 def pttl(session: Session, args: list[bytes]) -> object:
     return remaining(session, args[1], False, True)
@@ -140,7 +140,7 @@ def pttl(session: Session, args: list[bytes]) -> object:
 @command(
     "expiretime", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
     arguments="key#0",
-    since="7.0.0", complexity="O(1)", summary="When a key ends, in seconds since 1970.",
+    since="7.0.0", complexity="O(1)", summary="Return when a key expires, as Unix time in seconds.",
 )  # fmt: skip
 def expiretime(session: Session, args: list[bytes]) -> object:
     return remaining(session, args[1], True, False)
@@ -149,7 +149,7 @@ def expiretime(session: Session, args: list[bytes]) -> object:
 @command(
     "pexpiretime", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
     arguments="key#0",
-    since="7.0.0", complexity="O(1)", summary="When a key ends, in milliseconds since 1970.",
+    since="7.0.0", complexity="O(1)", summary="Return when a key expires, as Unix time in milliseconds.",
 )  # fmt: skip
 def pexpiretime(session: Session, args: list[bytes]) -> object:
     return remaining(session, args[1], False, False)
@@ -158,7 +158,7 @@ def pexpiretime(session: Session, args: list[bytes]) -> object:
 @command(
     "persist", arity=2, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
     arguments="key#0",
-    since="2.2.0", complexity="O(1)", summary="Take a key's deadline away.",
+    since="2.2.0", complexity="O(1)", summary="Remove the expiry of a key.",
 )  # fmt: skip
 def persist(session: Session, args: list[bytes]) -> object:
     db = session.db

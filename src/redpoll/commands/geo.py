@@ -57,7 +57,7 @@ class Coordinates:
     arguments="key#0 [condition: NX | XX]@6.2.0 [change: CH]@6.2.0 "
               "(data: longitude:double latitude:double member) ...",
     since="3.2.0", complexity="O(log n) for each place",
-    summary="Put places into a geo index, or move those already there; how many are new.",
+    summary="Add or move places in a geo index; return how many are new.",
 )  # fmt: skip
 def geoadd(session: Session, args: list[bytes]) -> object:
     condition: i64 = 0
@@ -116,7 +116,7 @@ def geoadd(session: Session, args: list[bytes]) -> object:
 @command(
     "geopos", arity=-2, flags=READONLY, acl=GEO, keys=one_key(RO | ACCESS), group="geo",
     arguments="key#0 [member ...]",
-    since="3.2.0", complexity="O(1) for each member", summary="Longitude and latitude of places.",
+    since="3.2.0", complexity="O(1) for each member", summary="Return the longitude and latitude of places.",
 )  # fmt: skip
 def geopos(session: Session, args: list[bytes]) -> object:
     zset = session.db.zset(args[1])
@@ -133,7 +133,7 @@ def geopos(session: Session, args: list[bytes]) -> object:
 @command(
     "geohash", arity=-2, flags=READONLY, acl=GEO, keys=one_key(RO | ACCESS), group="geo",
     arguments="key#0 [member ...]",
-    since="3.2.0", complexity="O(1) for each member", summary="Places as geohash texts of 11 characters.",
+    since="3.2.0", complexity="O(1) for each member", summary="Return places as geohash texts of 11 characters.",
 )  # fmt: skip
 def geohash(session: Session, args: list[bytes]) -> object:
     zset = session.db.zset(args[1])
@@ -146,7 +146,7 @@ def geohash(session: Session, args: list[bytes]) -> object:
 @command(
     "geodist", arity=-4, flags=READONLY, acl=GEO, keys=one_key(RO | ACCESS), group="geo",
     arguments="key#0 member1 member2 [unit: M | KM | FT | MI]",
-    since="3.2.0", complexity="O(1)", summary="How far it is from one place to another, in metres or another unit.",
+    since="3.2.0", complexity="O(1)", summary="Return the distance between two places.",
 )  # fmt: skip
 def geodist(session: Session, args: list[bytes]) -> object:
     unit = 1.0

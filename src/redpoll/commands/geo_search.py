@@ -341,7 +341,7 @@ def member_search(session: Session, args: list[bytes], storing: bool) -> object:
     "georadius", arity=-6, flags=WRITE | DENYOOM | MOVABLEKEYS, acl=GEO, keys=geo_store_keys(6), group="geo",
     arguments=PLACE_AND_SIZE + OPTIONS + STORES,
     since="3.2.0", complexity="O(places in the cells searched + log n)",
-    summary="Places within a radius around a place; or store them.",
+    summary="Find the places within a radius around a position; return or store them.",
 )  # fmt: skip
 def georadius(session: Session, args: list[bytes]) -> object:
     return radius_search(session, args, True)
@@ -351,7 +351,7 @@ def georadius(session: Session, args: list[bytes]) -> object:
     "georadius_ro", arity=-6, flags=READONLY, acl=GEO, keys=one_key(RO | ACCESS), group="geo",
     arguments=PLACE_AND_SIZE + OPTIONS,
     since="3.2.10", complexity="O(places in the cells searched + log n)",
-    summary="Places within a radius around a place.",
+    summary="Return the places within a radius around a position.",
 )  # fmt: skip
 def georadius_ro(session: Session, args: list[bytes]) -> object:
     return radius_search(session, args, False)
@@ -361,7 +361,7 @@ def georadius_ro(session: Session, args: list[bytes]) -> object:
     "georadiusbymember", arity=-5, flags=WRITE | DENYOOM | MOVABLEKEYS, acl=GEO, keys=geo_store_keys(5), group="geo",
     arguments=MEMBER_AND_SIZE + OPTIONS.replace("[ANY@6.2.0]", "[ANY]") + STORES,
     since="3.2.0", complexity="O(places in the cells searched + log n)",
-    summary="Places within a radius around a member; or store them.",
+    summary="Find the places within a radius around a member; return or store them.",
 )  # fmt: skip
 def georadiusbymember(session: Session, args: list[bytes]) -> object:
     return member_search(session, args, True)
@@ -371,7 +371,7 @@ def georadiusbymember(session: Session, args: list[bytes]) -> object:
     "georadiusbymember_ro", arity=-5, flags=READONLY, acl=GEO, keys=one_key(RO | ACCESS), group="geo",
     arguments=MEMBER_AND_SIZE + OPTIONS.replace("[ANY@6.2.0]", "[ANY]"),
     since="3.2.10", complexity="O(places in the cells searched + log n)",
-    summary="Places within a radius around a member.",
+    summary="Return the places within a radius around a member.",
 )  # fmt: skip
 def georadiusbymember_ro(session: Session, args: list[bytes]) -> object:
     return member_search(session, args, False)
@@ -381,7 +381,7 @@ def georadiusbymember_ro(session: Session, args: list[bytes]) -> object:
     "geosearch", arity=-7, flags=READONLY, acl=GEO, keys=one_key(RO | ACCESS), group="geo",
     arguments="key#0 " + SHAPES + "[WITHCOORD] [WITHDIST] [WITHHASH]",
     since="6.2.0", complexity="O(places in the cells searched + log n)",
-    summary="Places within a circle, a box or a polygon.",
+    summary="Return the places within a circle, a box or a polygon.",
 )  # fmt: skip
 def geosearch(session: Session, args: list[bytes]) -> object:
     search = Search(session.db.zset(args[1]), args[0])
@@ -395,7 +395,7 @@ def geosearch(session: Session, args: list[bytes]) -> object:
     keys=one_key(OW | UPDATE) + one_key(RO | ACCESS, 2), group="geo",
     arguments="destination#0 source#1 " + SHAPES + "[STOREDIST]",
     since="6.2.0", complexity="O(places in the cells searched + log n), and to store them",
-    summary="Store the places within a circle, a box or a polygon; how many they are.",
+    summary="Store the places within a circle, a box or a polygon; return how many.",
 )  # fmt: skip
 def geosearchstore(session: Session, args: list[bytes]) -> object:
     search = Search(session.db.zset(args[2]), args[0])

@@ -86,7 +86,7 @@ def expire_at_once(
 @command(
     "hexpire", arity=-6, flags=WRITE | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
     arguments="key#0 seconds:integer [condition: NX | XX | GT | LT] FIELDS (fields: numfields:integer field ...)",
-    since="9.0.0", complexity="O(1) for each field", summary="Let fields of a hash end in some seconds.",
+    since="9.0.0", complexity="O(1) for each field", summary="Set the time to live of hash fields in seconds.",
 )  # fmt: skip
 def hexpire(session: Session, args: list[bytes]) -> object:
     return set_deadlines(session, args, b"hexpire", True, True)
@@ -96,7 +96,7 @@ def hexpire(session: Session, args: list[bytes]) -> object:
     "hpexpire", arity=-6, flags=WRITE | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
     arguments="key#0 milliseconds:integer [condition: NX | XX | GT | LT]@9.0.0 FIELDS (fields: numfields:integer#0 "
               "field ...)",
-    since="9.0.0", complexity="O(1) for each field", summary="Let fields of a hash end in some milliseconds.",
+    since="9.0.0", complexity="O(1) for each field", summary="Set the time to live of hash fields in milliseconds.",
 )  # fmt: skip
 def hpexpire(session: Session, args: list[bytes]) -> object:
     return set_deadlines(session, args, b"hpexpire", False, True)
@@ -107,7 +107,7 @@ def hpexpire(session: Session, args: list[bytes]) -> object:
     arguments="key#0 unix-time-seconds:integer [condition: NX | XX | GT | LT]@9.0.0 FIELDS (fields: "
               "numfields:integer#0 field ...)",
     since="9.0.0", complexity="O(1) for each field",
-    summary="Let fields of a hash end at a time given in seconds since 1970.",
+    summary="Set when hash fields expire, as Unix time in seconds.",
 )  # fmt: skip
 def hexpireat(session: Session, args: list[bytes]) -> object:
     return set_deadlines(session, args, b"hexpireat", True, False)
@@ -118,7 +118,7 @@ def hexpireat(session: Session, args: list[bytes]) -> object:
     arguments="key#0 unix-time-milliseconds:integer [condition: NX | XX | GT | LT]@9.0.0 FIELDS (fields: "
               "numfields:integer#0 field ...)",
     since="9.0.0", complexity="O(1) for each field",
-    summary="Let fields of a hash end at a time given in milliseconds since 1970.",
+    summary="Set when hash fields expire, as Unix time in milliseconds.",
 )  # fmt: skip
 def hpexpireat(session: Session, args: list[bytes]) -> object:
     return set_deadlines(session, args, b"hpexpireat", False, False)
@@ -146,7 +146,7 @@ def told_deadlines(session: Session, args: list[bytes], seconds: bool, from_now:
 @command(
     "httl", arity=-5, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     arguments="key#0 FIELDS (fields: numfields:integer#0 field ...)",
-    since="9.0.0", complexity="O(1) for each field", summary="In how many seconds fields of a hash end.",
+    since="9.0.0", complexity="O(1) for each field", summary="Return the seconds until hash fields expire.",
 )  # fmt: skip
 def httl(session: Session, args: list[bytes]) -> object:
     return told_deadlines(session, args, True, True)
@@ -155,7 +155,7 @@ def httl(session: Session, args: list[bytes]) -> object:
 @command(
     "hpttl", arity=-5, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     arguments="key#0 FIELDS (fields: numfields:integer#0 field ...)",
-    since="9.0.0", complexity="O(1) for each field", summary="In how many milliseconds fields of a hash end.",
+    since="9.0.0", complexity="O(1) for each field", summary="Return the milliseconds until hash fields expire.",
 )  # fmt: skip
 def hpttl(session: Session, args: list[bytes]) -> object:
     return told_deadlines(session, args, False, True)
@@ -164,7 +164,7 @@ def hpttl(session: Session, args: list[bytes]) -> object:
 @command(
     "hexpiretime", arity=-5, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     arguments="key#0 FIELDS (fields: numfields:integer#0 field ...)",
-    since="9.0.0", complexity="O(1) for each field", summary="When fields of a hash end, in seconds since 1970.",
+    since="9.0.0", complexity="O(1) for each field", summary="Return when hash fields expire, as Unix time in seconds.",
 )  # fmt: skip
 def hexpiretime(session: Session, args: list[bytes]) -> object:
     return told_deadlines(session, args, True, False)
@@ -173,7 +173,8 @@ def hexpiretime(session: Session, args: list[bytes]) -> object:
 @command(
     "hpexpiretime", arity=-5, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     arguments="key#0 FIELDS (fields: numfields:integer#0 field ...)",
-    since="9.0.0", complexity="O(1) for each field", summary="When fields of a hash end, in milliseconds since 1970.",
+    since="9.0.0", complexity="O(1) for each field",
+    summary="Return when hash fields expire, as Unix time in milliseconds.",
 )  # fmt: skip
 def hpexpiretime(session: Session, args: list[bytes]) -> object:
     return told_deadlines(session, args, False, False)
@@ -182,7 +183,7 @@ def hpexpiretime(session: Session, args: list[bytes]) -> object:
 @command(
     "hpersist", arity=-5, flags=WRITE | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
     arguments="key#0 FIELDS (fields: numfields:integer#0 field ...)",
-    since="9.0.0", complexity="O(1) for each field", summary="Take the deadlines of fields of a hash away.",
+    since="9.0.0", complexity="O(1) for each field", summary="Remove the expiry of hash fields.",
 )  # fmt: skip
 def hpersist(session: Session, args: list[bytes]) -> object:
     fields = named_fields(args)

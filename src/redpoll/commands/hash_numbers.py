@@ -52,7 +52,7 @@ def journal_number(session: Session, args: list[bytes], value: Hash, there: bool
 @command(
     "hincrby", arity=4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | ACCESS | UPDATE), group="hash",
     arguments="key#0 field increment:integer",
-    since="2.0.0", complexity="O(1)", summary="Add to the integer in a field of a hash, which starts at 0.",
+    since="2.0.0", complexity="O(1)", summary="Add to the integer in a hash field. A missing field counts as 0.",
 )  # fmt: skip
 def hincrby(session: Session, args: list[bytes]) -> object:
     increment = integer(args[3])
@@ -74,7 +74,7 @@ def hincrby(session: Session, args: list[bytes]) -> object:
 @command(
     "hincrbyfloat", arity=4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | ACCESS | UPDATE), group="hash",
     arguments="key#0 field increment:double",
-    since="2.6.0", complexity="O(1)", summary="Add to the decimal number in a field of a hash, which starts at 0.",
+    since="2.6.0", complexity="O(1)", summary="Add to the decimal number in a hash field. A missing field counts as 0.",
 )  # fmt: skip
 def hincrbyfloat(session: Session, args: list[bytes]) -> object:
     increment = parse_long_double(args[3])

@@ -25,7 +25,7 @@ MOST_PAIRS: Final = INT64_MAX // 2
     "hrandfield", arity=-2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     tips="nondeterministic_output",
     arguments="key#0 [(options: count:integer [WITHVALUES])]",
-    since="6.2.0", complexity="O(fields told)", summary="Fields of a hash by chance.",
+    since="6.2.0", complexity="O(fields told)", summary="Return random fields of a hash.",
 )  # fmt: skip
 def hrandfield(session: Session, args: list[bytes]) -> object:
     if len(args) == 2:

@@ -98,7 +98,7 @@ class FieldOptions:
 @command(
     "hgetdel", arity=-5, flags=WRITE | FAST, acl=HASH, keys=one_key(RW | ACCESS | DELETE), group="hash",
     arguments="key#0 FIELDS (fields: numfields:integer#0 field ...)",
-    since="9.1.0", complexity="O(1) for each field", summary="Remove fields of a hash; what their values were.",
+    since="9.1.0", complexity="O(1) for each field", summary="Delete hash fields and return their values.",
 )  # fmt: skip
 def hgetdel(session: Session, args: list[bytes]) -> object:
     fields = named_fields(args)
@@ -122,7 +122,7 @@ def hgetdel(session: Session, args: list[bytes]) -> object:
     arguments="key#0 [expiration: EX seconds:integer | PX milliseconds:integer | EXAT unix-time-seconds:unix-time | "
               "PXAT unix-time-milliseconds:unix-time | PERSIST] FIELDS (fields: numfields:integer#0 field ...)",
     since="9.0.0", complexity="O(1) for each field",
-    summary="The values of fields of a hash, giving the fields a deadline or taking it away.",
+    summary="Return the values of hash fields, and set or remove their expiry.",
 )  # fmt: skip
 def hgetex(session: Session, args: list[bytes]) -> object:
     options = FieldOptions(args, b"hgetex", False)
@@ -170,7 +170,7 @@ def hgetex(session: Session, args: list[bytes]) -> object:
               "PX milliseconds:integer | EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time | "
               "KEEPTTL] FIELDS (fields: numfields:integer#0 (data: field value) ...)",
     since="9.0.0", complexity="O(1) for each field",
-    summary="Set fields of a hash, with a deadline and conditions if wanted; whether they were set.",
+    summary="Set hash fields, optionally with an expiry and conditions; return whether they were set.",
 )  # fmt: skip
 def hsetex(session: Session, args: list[bytes]) -> object:
     options = FieldOptions(args, b"hsetex", True)

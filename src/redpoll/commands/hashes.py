@@ -42,7 +42,7 @@ def put_pairs(session: Session, args: list[bytes]) -> i64:
 @command(
     "hset", arity=-4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
     arguments="key#0 (data: field value) ...",
-    since="2.0.0", complexity="O(1) for each field", summary="Set fields of a hash; how many are new.",
+    since="2.0.0", complexity="O(1) for each field", summary="Set hash fields and return how many are new.",
 )  # fmt: skip
 def hset(session: Session, args: list[bytes]) -> object:
     if len(args) & 1 != 0:
@@ -53,7 +53,7 @@ def hset(session: Session, args: list[bytes]) -> object:
 @command(
     "hmset", arity=-4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
     arguments="key#0 (data: field value) ...",
-    since="2.0.0", complexity="O(1) for each field", summary="Set fields of a hash.",
+    since="2.0.0", complexity="O(1) for each field", summary="Set several hash fields.",
 )  # fmt: skip
 def hmset(session: Session, args: list[bytes]) -> object:
     if len(args) & 1 != 0:
@@ -65,7 +65,7 @@ def hmset(session: Session, args: list[bytes]) -> object:
 @command(
     "hsetnx", arity=4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | INSERT), group="hash",
     arguments="key#0 field value",
-    since="2.0.0", complexity="O(1)", summary="Set a field of a hash if there is none; whether it was set.",
+    since="2.0.0", complexity="O(1)", summary="Set a hash field if it does not exist; return whether it was set.",
 )  # fmt: skip
 def hsetnx(session: Session, args: list[bytes]) -> object:
     key = args[1]
@@ -85,7 +85,7 @@ def hsetnx(session: Session, args: list[bytes]) -> object:
 @command(
     "hget", arity=3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     arguments="key#0 field",
-    since="2.0.0", complexity="O(1)", summary="The value of a field of a hash.",
+    since="2.0.0", complexity="O(1)", summary="Return the value of a hash field.",
 )  # fmt: skip
 def hget(session: Session, args: list[bytes]) -> object:
     value = session.db.hash(args[1])
@@ -95,7 +95,7 @@ def hget(session: Session, args: list[bytes]) -> object:
 @command(
     "hmget", arity=-3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     arguments="key#0 field ...",
-    since="2.0.0", complexity="O(1) for each field", summary="The values of fields of a hash.",
+    since="2.0.0", complexity="O(1) for each field", summary="Return the values of several hash fields.",
 )  # fmt: skip
 def hmget(session: Session, args: list[bytes]) -> object:
     value = session.db.hash(args[1])
@@ -110,7 +110,7 @@ def hmget(session: Session, args: list[bytes]) -> object:
 @command(
     "hdel", arity=-3, flags=WRITE | FAST, acl=HASH, keys=one_key(RW | DELETE), group="hash",
     arguments="key#0 field ...",
-    since="2.0.0", complexity="O(1) for each field", summary="Remove fields of a hash; how many were there.",
+    since="2.0.0", complexity="O(1) for each field", summary="Delete fields of a hash and return how many existed.",
 )  # fmt: skip
 def hdel(session: Session, args: list[bytes]) -> object:
     value = session.db.hash_to_change(args[1], False)
@@ -128,7 +128,7 @@ def hdel(session: Session, args: list[bytes]) -> object:
 @command(
     "hexists", arity=3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO), group="hash",
     arguments="key#0 field",
-    since="2.0.0", complexity="O(1)", summary="Whether a hash has a field.",
+    since="2.0.0", complexity="O(1)", summary="Return whether a field of a hash exists.",
 )  # fmt: skip
 def hexists(session: Session, args: list[bytes]) -> object:
     value = session.db.hash(args[1])
@@ -138,7 +138,7 @@ def hexists(session: Session, args: list[bytes]) -> object:
 @command(
     "hlen", arity=2, flags=READONLY | FAST, acl=HASH, keys=one_key(RO), group="hash",
     arguments="key#0",
-    since="2.0.0", complexity="O(1), O(fields) for a small hash", summary="The number of fields of a hash.",
+    since="2.0.0", complexity="O(1), O(fields) for a small hash", summary="Return the number of fields of a hash.",
 )  # fmt: skip
 def hlen(session: Session, args: list[bytes]) -> object:
     value = session.db.hash(args[1])
@@ -148,7 +148,7 @@ def hlen(session: Session, args: list[bytes]) -> object:
 @command(
     "hstrlen", arity=3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO), group="hash",
     arguments="key#0 field",
-    since="3.2.0", complexity="O(1)", summary="The length of the value of a field of a hash.",
+    since="3.2.0", complexity="O(1)", summary="Return the length of the value of a hash field.",
 )  # fmt: skip
 def hstrlen(session: Session, args: list[bytes]) -> object:
     value = session.db.hash(args[1])
@@ -159,7 +159,7 @@ def hstrlen(session: Session, args: list[bytes]) -> object:
     "hgetall", arity=2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     tips="nondeterministic_output_order",
     arguments="key#0",
-    since="2.0.0", complexity="O(fields)", summary="All fields of a hash with their values.",
+    since="2.0.0", complexity="O(fields)", summary="Return all fields and values of a hash.",
 )  # fmt: skip
 def hgetall(session: Session, args: list[bytes]) -> object:
     value = session.db.hash(args[1])
@@ -170,7 +170,7 @@ def hgetall(session: Session, args: list[bytes]) -> object:
     "hkeys", arity=2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     tips="nondeterministic_output_order",
     arguments="key#0",
-    since="2.0.0", complexity="O(fields)", summary="All fields of a hash.",
+    since="2.0.0", complexity="O(fields)", summary="Return all field names of a hash.",
 )  # fmt: skip
 def hkeys(session: Session, args: list[bytes]) -> object:
     value = session.db.hash(args[1])
@@ -181,7 +181,7 @@ def hkeys(session: Session, args: list[bytes]) -> object:
     "hvals", arity=2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     tips="nondeterministic_output_order",
     arguments="key#0",
-    since="2.0.0", complexity="O(fields)", summary="The values of all fields of a hash.",
+    since="2.0.0", complexity="O(fields)", summary="Return all values of a hash.",
 )  # fmt: skip
 def hvals(session: Session, args: list[bytes]) -> object:
     value = session.db.hash(args[1])

@@ -66,7 +66,7 @@ def opened(session: Session, value: String) -> HyperLogLog:
     "pfadd", arity=-2, flags=WRITE | DENYOOM | FAST, acl=HYPERLOGLOG, keys=one_key(RW | INSERT), group="hyperloglog",
     arguments="key#0 [element ...]",
     since="2.8.9", complexity="O(1) for each element",
-    summary="Count elements; 1 if the estimate may have changed.",
+    summary="Count elements in a HyperLogLog; return 1 if the estimate may have changed.",
 )  # fmt: skip
 def pfadd(session: Session, args: list[bytes]) -> object:
     key = args[1]
@@ -91,7 +91,7 @@ def pfadd(session: Session, args: list[bytes]) -> object:
     "pfcount", arity=-2, flags=READONLY, acl=HYPERLOGLOG, keys=key_range(1, -1, 1, RW | ACCESS), group="hyperloglog",
     arguments="key#0 ...",
     since="2.8.9", complexity="O(1) for one key, mostly; O(registers) for each of several",
-    summary="About how many distinct elements one or several HyperLogLogs have counted.",
+    summary="Return the approximate number of distinct elements in one or several HyperLogLogs.",
 )  # fmt: skip
 def pfcount(session: Session, args: list[bytes]) -> object:
     try:
@@ -129,7 +129,7 @@ def count_of_one(session: Session, key: bytes) -> i64:
     keys=[KeyRange(RW | ACCESS | INSERT, 1, 1, 1), KeyRange(RO | ACCESS, 2, -1, 1)], group="hyperloglog",
     arguments="destkey#0 [sourcekey#1 ...]",
     since="2.8.9", complexity="O(registers) for each key",
-    summary="Let one HyperLogLog count what it and others have counted.",
+    summary="Merge several HyperLogLogs into one.",
 )  # fmt: skip
 def pfmerge(session: Session, args: list[bytes]) -> object:
     registers = empty_registers()
@@ -158,7 +158,7 @@ def pfmerge(session: Session, args: list[bytes]) -> object:
     "pfdebug", arity=3, flags=WRITE | DENYOOM | ADMIN, acl=HYPERLOGLOG, keys=one_key(RW | ACCESS, 2),
     group="hyperloglog", system=True,
     arguments="subcommand key#0",
-    since="2.8.9", complexity="O(registers)", summary="Look into a HyperLogLog: GETREG, DECODE, ENCODING, TODENSE.",
+    since="2.8.9", complexity="O(registers)", summary="Inspect a HyperLogLog: GETREG, DECODE, ENCODING, TODENSE.",
 )  # fmt: skip
 def pfdebug(session: Session, args: list[bytes]) -> object:
     word = args[1].upper()
@@ -211,7 +211,7 @@ def listed(registers: vec[u8]) -> list[object]:
 
 @command(
     "pfselftest", arity=1, flags=ADMIN, acl=HYPERLOGLOG, group="hyperloglog", system=True,
-    since="2.8.9", complexity="O(1), some tenths of a second", summary="Test that registers and estimates are right.",
+    since="2.8.9", complexity="O(1), some tenths of a second", summary="Run self-tests of registers and estimates.",
 )  # fmt: skip
 def pfselftest(session: Session, args: list[bytes]) -> object:
     if failed := self_test():

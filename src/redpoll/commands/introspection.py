@@ -35,7 +35,7 @@ ANYWHERE = "nondeterministic_output_order"
 
 @command(
     "command", arity=-1, flags=LOADING | STALE, acl=CONNECTION, group="server", tips=ANYWHERE,
-    since="2.8.13", complexity="O(commands)", summary="All commands, with their flags and keys.",
+    since="2.8.13", complexity="O(commands)", summary="Describe all commands: arity, flags, keys.",
 )  # fmt: skip
 def command_(session: Session, args: list[bytes]) -> object:
     return [described(found) for found in commands_of(session.engine)]
@@ -60,7 +60,7 @@ def command_of(engine: Engine, name: bytes) -> Command | None:
 
 @command(
     "command|count", arity=2, flags=LOADING | STALE, acl=CONNECTION, group="server",
-    since="2.8.13", complexity="O(1)", summary="How many commands there are.",
+    since="2.8.13", complexity="O(1)", summary="Return the number of commands.",
 )  # fmt: skip
 def command_count(session: Session, args: list[bytes]) -> object:
     return len(commands_of(session.engine))
@@ -69,7 +69,7 @@ def command_count(session: Session, args: list[bytes]) -> object:
 @command(
     "command|list", arity=-2, flags=LOADING | STALE, acl=CONNECTION, group="server", tips=ANYWHERE,
     arguments="[FILTERBY (MODULE module-name | ACLCAT category | PATTERN pattern:pattern)]",
-    since="7.0.0", complexity="O(commands)", summary="The names of all commands, or of some.",
+    since="7.0.0", complexity="O(commands)", summary="Return the names of all commands, or of some.",
 )  # fmt: skip
 def command_list(session: Session, args: list[bytes]) -> object:
     wanted = NameFilter(args)
@@ -120,7 +120,7 @@ def category_named(name: bytes) -> int:
 @command(
     "command|info", arity=-2, flags=LOADING | STALE, acl=CONNECTION, group="server", tips=ANYWHERE,
     arguments="[command-name] ...",
-    since="2.8.13", complexity="O(names)", summary="Some commands or all, with their flags and keys.",
+    since="2.8.13", complexity="O(names)", summary="Describe some or all commands: arity, flags, keys.",
 )  # fmt: skip
 def command_info(session: Session, args: list[bytes]) -> object:
     if len(args) == 2:
@@ -135,7 +135,7 @@ def command_info(session: Session, args: list[bytes]) -> object:
 @command(
     "command|docs", arity=-2, flags=LOADING | STALE, acl=CONNECTION, group="server", tips=ANYWHERE,
     arguments="[command-name] ...",
-    since="7.0.0", complexity="O(names)", summary="What manuals say of some commands or of all: use, age, arguments.",
+    since="7.0.0", complexity="O(names)", summary="Return the documentation of some or all commands.",
 )  # fmt: skip
 def command_docs(session: Session, args: list[bytes]) -> object:
     wanted: list[Command] = []
@@ -155,7 +155,7 @@ def command_docs(session: Session, args: list[bytes]) -> object:
 @command(
     "command|getkeys", arity=-3, flags=LOADING | STALE, acl=CONNECTION, group="server",
     arguments="command [arg] ...",
-    since="2.8.13", complexity="O(arguments)", summary="The keys among the arguments of a whole command.",
+    since="2.8.13", complexity="O(arguments)", summary="Return the keys in a whole command.",
 )  # fmt: skip
 def command_getkeys(session: Session, args: list[bytes]) -> object:
     called = args[2:]
@@ -166,7 +166,7 @@ def command_getkeys(session: Session, args: list[bytes]) -> object:
     "command|getkeysandflags", arity=-3, flags=LOADING | STALE, acl=CONNECTION, group="server",
     arguments="command [arg] ...",
     since="7.0.0", complexity="O(arguments)",
-    summary="The keys among the arguments of a whole command, and what it does to each.",
+    summary="Return the keys in a whole command, and what it does to each.",
 )  # fmt: skip
 def command_getkeysandflags(session: Session, args: list[bytes]) -> object:
     called = args[2:]

@@ -39,7 +39,7 @@ def renamed(session: Session, source: bytes, target: bytes, replacing: bool) -> 
     "rename", arity=3, flags=WRITE, acl=KEYSPACE,
     keys=one_key(RW | ACCESS | DELETE) + one_key(OW | UPDATE, 2), group="generic",
     arguments="key#0 newkey#1",
-    since="1.0.0", complexity="O(1)", summary="Give a key another name, which it takes from whoever had it.",
+    since="1.0.0", complexity="O(1)", summary="Rename a key, overwriting the new name.",
 )  # fmt: skip
 def rename(session: Session, args: list[bytes]) -> object:
     renamed(session, args[1], args[2], True)
@@ -50,7 +50,7 @@ def rename(session: Session, args: list[bytes]) -> object:
     "renamenx", arity=3, flags=WRITE | FAST, acl=KEYSPACE,
     keys=one_key(RW | ACCESS | DELETE) + one_key(OW | INSERT, 2), group="generic",
     arguments="key#0 newkey#1",
-    since="1.0.0", complexity="O(1)", summary="Give a key another name if nobody has it.",
+    since="1.0.0", complexity="O(1)", summary="Rename a key, unless the new name exists.",
 )  # fmt: skip
 def renamenx(session: Session, args: list[bytes]) -> object:
     return 1 if renamed(session, args[1], args[2], False) else 0
@@ -59,7 +59,7 @@ def renamenx(session: Session, args: list[bytes]) -> object:
 @command(
     "move", arity=3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | ACCESS | UPDATE), group="generic",
     arguments="key#0 db:integer",
-    since="1.0.0", complexity="O(1)", summary="Put a key into another database, unless that has it already.",
+    since="1.0.0", complexity="O(1)", summary="Move a key to another database, unless it exists there.",
 )  # fmt: skip
 def move(session: Session, args: list[bytes]) -> object:
     key = args[1]
@@ -82,7 +82,7 @@ def move(session: Session, args: list[bytes]) -> object:
     keys=one_key(RO | ACCESS) + one_key(OW | UPDATE, 2), group="generic",
     arguments="source#0 destination#1 [DB destination-db:integer] [REPLACE]",
     since="6.2.0", complexity="O(1) for small values, else O(elements)",
-    summary="Let another key hold the same value.",
+    summary="Copy the value of a key to another key.",
 )  # fmt: skip
 def copy(session: Session, args: list[bytes]) -> object:
     source_key = args[1]

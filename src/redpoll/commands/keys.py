@@ -31,7 +31,7 @@ def deleted(session: Session, args: list[bytes]) -> int:
     tips="request_policy:multi_shard response_policy:agg_sum",
     arguments="key#0 ...",
     since="1.0.0", complexity="O(1) for each key; of large values only strings are freed at once",
-    summary="Delete keys; how many there were.",
+    summary="Delete keys and return how many existed.",
 )  # fmt: skip
 def del_(session: Session, args: list[bytes]) -> object:
     return deleted(session, args)
@@ -42,7 +42,7 @@ def del_(session: Session, args: list[bytes]) -> object:
     tips="request_policy:multi_shard response_policy:agg_sum",
     arguments="key#0 ...",
     since="4.0.0", complexity="O(1) for each key; of large values only strings are freed at once",
-    summary="Delete keys; how many there were.",
+    summary="Delete keys, free their memory later, and return how many existed.",
 )  # fmt: skip
 def unlink(session: Session, args: list[bytes]) -> object:
     return deleted(session, args)
@@ -52,7 +52,7 @@ def unlink(session: Session, args: list[bytes]) -> object:
     "exists", arity=-2, flags=READONLY | FAST, acl=KEYSPACE, keys=key_range(1, -1, 1, RO), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
     arguments="key#0 ...",
-    since="1.0.0", complexity="O(1) for each key", summary="How many of the named keys there are.",
+    since="1.0.0", complexity="O(1) for each key", summary="Return how many of the keys exist.",
 )  # fmt: skip
 def exists(session: Session, args: list[bytes]) -> object:
     found: i64 = 0
@@ -66,7 +66,7 @@ def exists(session: Session, args: list[bytes]) -> object:
     "touch", arity=-2, flags=READONLY | FAST, acl=KEYSPACE, keys=key_range(1, -1, 1, RO), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
     arguments="key#0 ...",
-    since="3.2.1", complexity="O(1) for each key", summary="Count as used now the keys that there are; how many.",
+    since="3.2.1", complexity="O(1) for each key", summary="Update the access time of keys and return how many exist.",
 )  # fmt: skip
 def touch(session: Session, args: list[bytes]) -> object:
     found: i64 = 0
@@ -83,7 +83,7 @@ NONE: Final = Status(b"none")
 @command(
     "type", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO), group="generic",
     arguments="key#0",
-    since="1.0.0", complexity="O(1)", summary="The type of what a key holds.",
+    since="1.0.0", complexity="O(1)", summary="Return the type of a value.",
 )  # fmt: skip
 def type_(session: Session, args: list[bytes]) -> object:
     db = session.db
@@ -94,7 +94,7 @@ def type_(session: Session, args: list[bytes]) -> object:
     "keys", arity=2, flags=READONLY, acl=KEYSPACE | DANGEROUS, group="generic",
     tips="request_policy:all_shards nondeterministic_output_order",
     arguments="pattern:pattern",
-    since="1.0.0", complexity="O(keys of the database)", summary="All keys that match a pattern.",
+    since="1.0.0", complexity="O(keys of the database)", summary="Return all keys that match a pattern.",
 )  # fmt: skip
 def keys(session: Session, args: list[bytes]) -> object:
     return all_keys(session.db, glob_or_none(args[1]))
@@ -103,7 +103,7 @@ def keys(session: Session, args: list[bytes]) -> object:
 @command(
     "randomkey", arity=1, flags=READONLY, acl=KEYSPACE, group="generic",
     tips="request_policy:all_shards response_policy:special nondeterministic_output",
-    since="1.0.0", complexity="O(1) on average", summary="A key of the selected database, any one.",
+    since="1.0.0", complexity="O(1) on average", summary="Return a random key of the database.",
 )  # fmt: skip
 def randomkey(session: Session, args: list[bytes]) -> object:
     return random_key(session.db, session.engine.random)
@@ -114,7 +114,7 @@ def randomkey(session: Session, args: list[bytes]) -> object:
     tips="nondeterministic_output request_policy:special response_policy:special",
     arguments="cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [TYPE type@6.0.0]",
     since="2.8.0", complexity="O(1) for each call, O(keys) for a whole walk",
-    summary="Walk over the keys of a database, some with each call.",
+    summary="Iterate over the keys of the database, a few with each call.",
 )  # fmt: skip
 def scan(session: Session, args: list[bytes]) -> object:
     cursor = scan_cursor(args[1])

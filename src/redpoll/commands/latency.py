@@ -18,13 +18,13 @@ ALL_NODES = "nondeterministic_output request_policy:all_nodes response_policy:sp
 
 latency = container(
     "latency", group="server", since="2.8.13",
-    summary="What took long, and how long commands take.",
+    summary="Commands about latency spikes and the duration of commands.",
 )  # fmt: skip
 
 
 @command(
     "latency|latest", arity=2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
-    since="2.8.13", complexity="O(events)", summary="Of each event its last spike, its greatest, their sum and number.",
+    since="2.8.13", complexity="O(events)", summary="Return the last and the greatest latency spike of each event.",
 )  # fmt: skip
 def latency_latest(session: Session, args: list[bytes]) -> object:
     found: list[object] = []
@@ -37,7 +37,7 @@ def latency_latest(session: Session, args: list[bytes]) -> object:
 @command(
     "latency|history", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
     arguments="event",
-    since="2.8.13", complexity="O(samples)", summary="The spikes of an event with their seconds.",
+    since="2.8.13", complexity="O(samples)", summary="Return the latency spikes of an event with their times.",
 )  # fmt: skip
 def latency_history(session: Session, args: list[bytes]) -> object:
     series = session.engine.outliers.latency.series.get(args[2])
@@ -51,7 +51,7 @@ def latency_history(session: Session, args: list[bytes]) -> object:
 @command(
     "latency|graph", arity=3, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
     arguments="event",
-    since="2.8.13", complexity="O(samples)", summary="The spikes of an event as a picture in characters.",
+    since="2.8.13", complexity="O(samples)", summary="Draw the latency spikes of an event as text.",
 )  # fmt: skip
 def latency_graph(session: Session, args: list[bytes]) -> object:
     engine = session.engine
@@ -63,7 +63,7 @@ def latency_graph(session: Session, args: list[bytes]) -> object:
 
 @command(
     "latency|doctor", arity=2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
-    since="2.8.13", complexity="O(samples)", summary="A report on what took long, with advice.",
+    since="2.8.13", complexity="O(samples)", summary="Return a report on latency spikes, with advice.",
 )  # fmt: skip
 def latency_doctor(session: Session, args: list[bytes]) -> object:
     return Verbatim(diagnosis(session.engine))
@@ -73,7 +73,7 @@ def latency_doctor(session: Session, args: list[bytes]) -> object:
     "latency|reset", arity=-2, flags=ADMINISTRATORS, group="server",
     tips="request_policy:all_nodes response_policy:agg_sum",
     arguments="[event] ...",
-    since="2.8.13", complexity="O(events)", summary="Forget the spikes of some events, or of all.",
+    since="2.8.13", complexity="O(events)", summary="Delete the latency spikes of some events, or of all.",
 )  # fmt: skip
 def latency_reset(session: Session, args: list[bytes]) -> object:
     return session.engine.outliers.latency.reset(args[2:])
@@ -82,7 +82,7 @@ def latency_reset(session: Session, args: list[bytes]) -> object:
 @command(
     "latency|histogram", arity=-2, flags=ADMINISTRATORS, group="server", tips=ALL_NODES,
     arguments="[command] ...",
-    since="7.0.0", complexity="O(commands)", summary="How many calls of commands took how long.",
+    since="7.0.0", complexity="O(commands)", summary="Return the distribution of durations of commands.",
 )  # fmt: skip
 def latency_histogram(session: Session, args: list[bytes]) -> object:
     engine = session.engine

@@ -56,7 +56,7 @@ def natural(word: bytes, complaint: bytes) -> i64:
     "lpos", arity=-3, flags=READONLY, acl=LIST, keys=one_key(RO | ACCESS), group="list",
     arguments="key#0 element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]",
     since="6.0.6", complexity="O(elements looked at)",
-    summary="The index of an element of a list, or with a count the indexes of several that are alike.",
+    summary="Return the index of an element in a list, or the indexes of several equal ones.",
 )  # fmt: skip
 def lpos(session: Session, args: list[bytes]) -> object:
     options = SearchOptions(Args(args, 3))

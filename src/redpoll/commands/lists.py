@@ -43,7 +43,7 @@ def push(session: Session, args: list[bytes], front: bool, create: bool) -> obje
     "lpush", arity=-3, flags=WRITE | DENYOOM | FAST, acl=LIST, keys=one_key(RW | INSERT), group="list",
     arguments="key#0 element ...",
     since="1.0.0", complexity="O(1) for each element",
-    summary="Put elements before the first one of a list, one after another; its length then.",
+    summary="Insert elements at the front of a list and return its length.",
 )  # fmt: skip
 def lpush(session: Session, args: list[bytes]) -> object:
     return push(session, args, True, True)
@@ -53,7 +53,7 @@ def lpush(session: Session, args: list[bytes]) -> object:
     "rpush", arity=-3, flags=WRITE | DENYOOM | FAST, acl=LIST, keys=one_key(RW | INSERT), group="list",
     arguments="key#0 element ...",
     since="1.0.0", complexity="O(1) for each element",
-    summary="Put elements behind the last one of a list; its length then.",
+    summary="Append elements to a list and return its length.",
 )  # fmt: skip
 def rpush(session: Session, args: list[bytes]) -> object:
     return push(session, args, False, True)
@@ -63,7 +63,7 @@ def rpush(session: Session, args: list[bytes]) -> object:
     "lpushx", arity=-3, flags=WRITE | DENYOOM | FAST, acl=LIST, keys=one_key(RW | INSERT), group="list",
     arguments="key#0 element ...",
     since="2.2.0", complexity="O(1) for each element",
-    summary="Put elements before the first one of a list if there is such a list.",
+    summary="Insert elements at the front of a list, if the list exists.",
 )  # fmt: skip
 def lpushx(session: Session, args: list[bytes]) -> object:
     return push(session, args, True, False)
@@ -73,7 +73,7 @@ def lpushx(session: Session, args: list[bytes]) -> object:
     "rpushx", arity=-3, flags=WRITE | DENYOOM | FAST, acl=LIST, keys=one_key(RW | INSERT), group="list",
     arguments="key#0 element ...",
     since="2.2.0", complexity="O(1) for each element",
-    summary="Put elements behind the last one of a list if there is such a list.",
+    summary="Append elements to a list, if the list exists.",
 )  # fmt: skip
 def rpushx(session: Session, args: list[bytes]) -> object:
     return push(session, args, False, False)
@@ -120,7 +120,7 @@ def pop_some(session: Session, key: bytes, value: List, number: i64, front: bool
 @command(
     "lpop", arity=-2, flags=WRITE | FAST, acl=LIST, keys=one_key(RW | ACCESS | DELETE), group="list",
     arguments="key#0 [count:integer@6.2.0]",
-    since="1.0.0", complexity="O(1) for each element", summary="Take the first element, or several, out of a list.",
+    since="1.0.0", complexity="O(1) for each element", summary="Remove and return the first elements of a list.",
 )  # fmt: skip
 def lpop(session: Session, args: list[bytes]) -> object:
     return pop(session, args, True)
@@ -129,7 +129,7 @@ def lpop(session: Session, args: list[bytes]) -> object:
 @command(
     "rpop", arity=-2, flags=WRITE | FAST, acl=LIST, keys=one_key(RW | ACCESS | DELETE), group="list",
     arguments="key#0 [count:integer@6.2.0]",
-    since="1.0.0", complexity="O(1) for each element", summary="Take the last element, or several, out of a list.",
+    since="1.0.0", complexity="O(1) for each element", summary="Remove and return the last elements of a list.",
 )  # fmt: skip
 def rpop(session: Session, args: list[bytes]) -> object:
     return pop(session, args, False)
@@ -189,7 +189,7 @@ def is_left(word: bytes) -> bool:
     "lmpop", arity=-4, flags=WRITE | MOVABLEKEYS, acl=LIST, keys=counted_keys(1, RW | ACCESS | DELETE), group="list",
     arguments="numkeys:integer key#0 ... (where: LEFT | RIGHT) [COUNT count:integer]",
     since="7.0.0", complexity="O(keys) and O(1) for each element",
-    summary="Take elements out of the first of some lists that there is.",
+    summary="Pop elements from the first list that is not empty.",
 )  # fmt: skip
 def lmpop(session: Session, args: list[bytes]) -> object:
     popped = PopPlan(args, 1).run(session)
@@ -226,7 +226,7 @@ def moved(session: Session, source: bytes, target: bytes, from_front: bool, to_f
     "lmove", arity=5, flags=WRITE | DENYOOM, acl=LIST,
     keys=one_key(RW | ACCESS | DELETE) + one_key(RW | INSERT, 2), group="list",
     arguments="source#0 destination#1 (wherefrom: LEFT | RIGHT) (whereto: LEFT | RIGHT)",
-    since="6.2.0", complexity="O(1)", summary="Take an element out of a list and put it into another one.",
+    since="6.2.0", complexity="O(1)", summary="Move an element from one list to another and return it.",
 )  # fmt: skip
 def lmove(session: Session, args: list[bytes]) -> object:
     return moved(session, args[1], args[2], is_left(args[3]), is_left(args[4]))
@@ -237,7 +237,7 @@ def lmove(session: Session, args: list[bytes]) -> object:
     keys=one_key(RW | ACCESS | DELETE) + one_key(RW | INSERT, 2), group="list",
     arguments="source#0 destination#1",
     since="1.2.0", complexity="O(1)",
-    summary="Take the last element out of a list and make it the first one of another.",
+    summary="Move the last element of a list to the front of another and return it.",
 )  # fmt: skip
 def rpoplpush(session: Session, args: list[bytes]) -> object:
     return moved(session, args[1], args[2], False, True)
@@ -246,7 +246,7 @@ def rpoplpush(session: Session, args: list[bytes]) -> object:
 @command(
     "llen", arity=2, flags=READONLY | FAST, acl=LIST, keys=one_key(RO), group="list",
     arguments="key#0",
-    since="1.0.0", complexity="O(1)", summary="The number of elements of a list.",
+    since="1.0.0", complexity="O(1)", summary="Return the length of a list.",
 )  # fmt: skip
 def llen(session: Session, args: list[bytes]) -> object:
     value = session.db.list_(args[1])
@@ -256,7 +256,8 @@ def llen(session: Session, args: list[bytes]) -> object:
 @command(
     "lindex", arity=3, flags=READONLY, acl=LIST, keys=one_key(RO | ACCESS), group="list",
     arguments="key#0 index:integer",
-    since="1.0.0", complexity="O(log n)", summary="The element of a list at an index, below 0 from the end.",
+    since="1.0.0", complexity="O(log n)",
+    summary="Return a list element by its index; a negative index counts from the end.",
 )  # fmt: skip
 def lindex(session: Session, args: list[bytes]) -> object:
     value = session.db.list_(args[1])
@@ -273,7 +274,7 @@ def lindex(session: Session, args: list[bytes]) -> object:
     "lrange", arity=4, flags=READONLY, acl=LIST, keys=one_key(RO | ACCESS), group="list",
     arguments="key#0 start:integer stop:integer",
     since="1.0.0", complexity="O(log n) and O(1) for each element",
-    summary="The elements of a list between two indexes.",
+    summary="Return a range of list elements.",
 )  # fmt: skip
 def lrange(session: Session, args: list[bytes]) -> object:
     start = integer(args[2])
@@ -311,7 +312,7 @@ def end_of(stop: i64, count: i64) -> i64:
 @command(
     "lset", arity=4, flags=WRITE | DENYOOM, acl=LIST, keys=one_key(RW | UPDATE), group="list",
     arguments="key#0 index:integer element",
-    since="1.0.0", complexity="O(log n)", summary="Replace the element at an index of a list.",
+    since="1.0.0", complexity="O(log n)", summary="Set a list element by its index.",
 )  # fmt: skip
 def lset(session: Session, args: list[bytes]) -> object:
     db = session.db
@@ -342,7 +343,7 @@ def index_of_32_bits(index: i64) -> i64:
     "linsert", arity=5, flags=WRITE | DENYOOM, acl=LIST, keys=one_key(RW | INSERT), group="list",
     arguments="key#0 (where: BEFORE | AFTER) pivot element",
     since="2.2.0", complexity="O(elements up to the pivot)",
-    summary="Put an element before or behind another one of a list; its length then, -1 if the other is not there.",
+    summary="Insert an element before or after another one; return the length of the list, -1 if the other is missing.",
 )  # fmt: skip
 def linsert(session: Session, args: list[bytes]) -> object:
     where = args[2].upper()
@@ -367,7 +368,7 @@ def linsert(session: Session, args: list[bytes]) -> object:
     "lrem", arity=4, flags=WRITE, acl=LIST, keys=one_key(RW | DELETE), group="list",
     arguments="key#0 count:integer element",
     since="1.0.0", complexity="O(elements)",
-    summary="Remove elements that equal one from a list: all of them, the first ones, or below 0 the last ones.",
+    summary="Remove list elements that equal a value: all of them, the first ones, or the last ones.",
 )  # fmt: skip
 def lrem(session: Session, args: list[bytes]) -> object:
     count = integer(args[2])
@@ -393,7 +394,7 @@ def lrem(session: Session, args: list[bytes]) -> object:
     "ltrim", arity=4, flags=WRITE, acl=LIST, keys=one_key(RW | DELETE), group="list",
     arguments="key#0 start:integer stop:integer",
     since="1.0.0", complexity="O(log n) and what is freed of those removed",
-    summary="Remove all elements from a list but those between two indexes.",
+    summary="Keep only a range of list elements.",
 )  # fmt: skip
 def ltrim(session: Session, args: list[bytes]) -> object:
     start = integer(args[2])

@@ -36,7 +36,7 @@ def pop_or_wait(session: Session, args: list[bytes], front: bool) -> object:
     "blpop", arity=-3, flags=WRITE | BLOCKING, acl=LIST, keys=key_range(1, -2, 1, RW | ACCESS | DELETE), group="list",
     arguments="key#0 ... timeout:double",
     since="2.0.0", complexity="O(keys)",
-    summary="Take the first element out of the first of some lists that there is, or wait for one.",
+    summary="Pop the first element of the first list that is not empty; block until there is one.",
 )  # fmt: skip
 def blpop(session: Session, args: list[bytes]) -> object:
     return pop_or_wait(session, args, True)
@@ -46,7 +46,7 @@ def blpop(session: Session, args: list[bytes]) -> object:
     "brpop", arity=-3, flags=WRITE | BLOCKING, acl=LIST, keys=key_range(1, -2, 1, RW | ACCESS | DELETE), group="list",
     arguments="key#0 ... timeout:double",
     since="2.0.0", complexity="O(keys)",
-    summary="Take the last element out of the first of some lists that there is, or wait for one.",
+    summary="Pop the last element of the first list that is not empty; block until there is one.",
 )  # fmt: skip
 def brpop(session: Session, args: list[bytes]) -> object:
     return pop_or_wait(session, args, False)
@@ -57,7 +57,7 @@ def brpop(session: Session, args: list[bytes]) -> object:
     group="list",
     arguments="timeout:double numkeys:integer key#0 ... (where: LEFT | RIGHT) [COUNT count:integer]",
     since="7.0.0", complexity="O(keys) and O(1) for each element",
-    summary="Take elements out of the first of some lists that there is, or wait for one.",
+    summary="Pop elements from the first list that is not empty; block until there is one.",
 )  # fmt: skip
 def blmpop(session: Session, args: list[bytes]) -> object:
     plan = PopPlan(args, 2)
@@ -89,7 +89,7 @@ def move_or_wait(
     keys=one_key(RW | ACCESS | DELETE) + one_key(RW | INSERT, 2), group="list",
     arguments="source#0 destination#1 (wherefrom: LEFT | RIGHT) (whereto: LEFT | RIGHT) timeout:double",
     since="6.2.0", complexity="O(1)",
-    summary="Take an element out of a list and put it into another one, or wait for one.",
+    summary="Move an element from one list to another; block until there is one.",
 )  # fmt: skip
 def blmove(session: Session, args: list[bytes]) -> object:
     from_front = is_left(args[3])
@@ -103,7 +103,7 @@ def blmove(session: Session, args: list[bytes]) -> object:
     keys=one_key(RW | ACCESS | DELETE) + one_key(RW | INSERT, 2), group="list",
     arguments="source#0 destination#1 timeout:double",
     since="2.2.0", complexity="O(1)",
-    summary="Take the last element out of a list and make it the first one of another, or wait for one.",
+    summary="Move the last element of a list to the front of another; block until there is one.",
 )  # fmt: skip
 def brpoplpush(session: Session, args: list[bytes]) -> object:
     deadline_ms = timeout_deadline(session, args[3])

@@ -23,7 +23,7 @@ PERCHED: Final = (b",>", b"<,")
 
 @command(
     "lolwut", arity=-1, flags=READONLY | FAST, group="server", arguments="[VERSION version:integer]",
-    since="5.0.0", complexity="O(columns * rows)", summary="A picture for your pleasure, and the version.",
+    since="5.0.0", complexity="O(columns * rows)", summary="Draw a picture and show the version.",
 )  # fmt: skip
 def lolwut(session: Session, args: list[bytes]) -> object:
     words = Args(args, 1)

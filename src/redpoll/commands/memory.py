@@ -18,14 +18,14 @@ ALL_SHARDS = "nondeterministic_output request_policy:all_shards response_policy:
 
 memory = container(
     "memory", group="server", since="4.0.0",
-    summary="Where memory goes.",
+    summary="Commands about memory usage.",
 )  # fmt: skip
 
 
 @command(
     "memory|usage", arity=-3, flags=READONLY, keys=one_key(RO, 2), group="server",
     arguments="key#0 [SAMPLES count:integer]",
-    since="4.0.0", complexity="O(1)", summary="The memory of a key, its value and what keeps them, in bytes.",
+    since="4.0.0", complexity="O(1)", summary="Return the bytes of a key, its value and their overhead.",
 )  # fmt: skip
 def memory_usage(session: Session, args: list[bytes]) -> object:
     # SAMPLES has no effect: the size of a value is known exactly.
@@ -42,7 +42,7 @@ def memory_usage(session: Session, args: list[bytes]) -> object:
 
 @command(
     "memory|stats", arity=2, flags=0, group="server", tips=ALL_SHARDS,
-    since="4.0.0", complexity="O(databases + clients)", summary="The memory of all parts of the server.",
+    since="4.0.0", complexity="O(databases + clients)", summary="Return the memory usage of all parts of the server.",
 )  # fmt: skip
 def memory_stats(session: Session, args: list[bytes]) -> object:
     return Map(figures(session.engine))
@@ -50,7 +50,7 @@ def memory_stats(session: Session, args: list[bytes]) -> object:
 
 @command(
     "memory|doctor", arity=2, flags=0, group="server", tips=ALL_SHARDS,
-    since="4.0.0", complexity="O(databases + clients)", summary="A report on what is wrong with memory.",
+    since="4.0.0", complexity="O(databases + clients)", summary="Return a report on memory problems.",
 )  # fmt: skip
 def memory_doctor(session: Session, args: list[bytes]) -> object:
     return Verbatim(diagnosis(session.engine))
@@ -58,7 +58,7 @@ def memory_doctor(session: Session, args: list[bytes]) -> object:
 
 @command(
     "memory|malloc-stats", arity=2, flags=LOADING, group="server", tips=ALL_SHARDS,
-    since="4.0.0", complexity="O(1)", summary="What the allocator says of itself: nothing.",
+    since="4.0.0", complexity="O(1)", summary="Return statistics of the allocator: there are none.",
 )  # fmt: skip
 def memory_malloc_stats(session: Session, args: list[bytes]) -> object:
     return b"Stats not supported for the current allocator"
@@ -67,7 +67,7 @@ def memory_malloc_stats(session: Session, args: list[bytes]) -> object:
 @command(
     "memory|purge", arity=2, flags=LOADING, group="server",
     tips="request_policy:all_shards response_policy:all_succeeded",
-    since="4.0.0", complexity="O(memory that waits to be freed)", summary="Give memory back to the system.",
+    since="4.0.0", complexity="O(memory that waits to be freed)", summary="Return free memory to the system.",
 )  # fmt: skip
 def memory_purge(session: Session, args: list[bytes]) -> object:
     reclaimer = session.engine.reclaimer

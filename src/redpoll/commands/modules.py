@@ -20,13 +20,13 @@ def not_loaded(session: Session, path: bytes) -> CommandError:
 
 module = container(
     "module", group="server", since="4.0.0",
-    summary="Libraries that would bring commands of their own.",
+    summary="Commands about modules, which redpoll does not have.",
 )  # fmt: skip
 
 
 @command(
     "module|list", arity=2, flags=ADMIN | NOSCRIPT, group="server", tips="nondeterministic_output_order",
-    since="4.0.0", complexity="O(modules)", summary="The modules that are loaded: none.",
+    since="4.0.0", complexity="O(modules)", summary="List the loaded modules: there are none.",
 )  # fmt: skip
 def module_list(session: Session, args: list[bytes]) -> object:
     return []

@@ -11,7 +11,7 @@ from redpoll.protocol.reply import NO_REPLY, OK
 
 @command(
     "monitor", arity=1, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server",
-    since="1.0.0", complexity="O(1)", summary="See every command that the server runs, as it runs.",
+    since="1.0.0", complexity="O(1)", summary="Show every command that the server runs.",
 )  # fmt: skip
 def monitor(session: Session, args: list[bytes]) -> object:
     if not session.can_block():

@@ -13,7 +13,7 @@ from redpoll.types.kinds import ENCODING_NAME
 
 object_ = container(
     "object", group="generic", since="2.2.3",
-    summary="How a key's value is kept.",
+    summary="Commands about the internals of a value.",
 )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def _found(db: Database, key: bytes) -> bool:
     "object|encoding", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
     tips="nondeterministic_output",
     arguments="key#0",
-    since="2.2.3", complexity="O(1)", summary="The encoding of a key's value.",
+    since="2.2.3", complexity="O(1)", summary="Return the encoding of a value.",
 )  # fmt: skip
 def object_encoding(session: Session, args: list[bytes]) -> object:
     return ENCODING_NAME[session.db.table.kind()] if _found(session.db, args[2]) else None
@@ -41,7 +41,7 @@ def object_encoding(session: Session, args: list[bytes]) -> object:
     "object|refcount", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
     tips="nondeterministic_output",
     arguments="key#0",
-    since="2.2.3", complexity="O(1)", summary="How many share the value: always 1.",
+    since="2.2.3", complexity="O(1)", summary="Return the number of references to a value: always 1.",
 )  # fmt: skip
 def object_refcount(session: Session, args: list[bytes]) -> object:
     return 1 if _found(session.db, args[2]) else None
@@ -51,7 +51,7 @@ def object_refcount(session: Session, args: list[bytes]) -> object:
     "object|idletime", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
     tips="nondeterministic_output",
     arguments="key#0",
-    since="2.2.3", complexity="O(1)", summary="Seconds since a key was last read or written.",
+    since="2.2.3", complexity="O(1)", summary="Return the seconds since a key was last read or written.",
 )  # fmt: skip
 def object_idletime(session: Session, args: list[bytes]) -> object:
     db = session.db
@@ -62,7 +62,7 @@ def object_idletime(session: Session, args: list[bytes]) -> object:
     "object|freq", arity=3, flags=READONLY, acl=KEYSPACE, keys=one_key(RO, 2), group="generic",
     tips="nondeterministic_output",
     arguments="key#0",
-    since="4.0.0", complexity="O(1)", summary="How often a key is used, under an LFU policy.",
+    since="4.0.0", complexity="O(1)", summary="Return how often a key is used, under an LFU policy.",
 )  # fmt: skip
 def object_freq(session: Session, args: list[bytes]) -> object:
     if not _found(session.db, args[2]):

@@ -10,7 +10,8 @@ from redpoll.engine.session import Session
 @command(
     "lastsave", arity=1, flags=LOADING | STALE | FAST, acl=ADMINISTRATIVE | DANGEROUS, group="server",
     tips="nondeterministic_output",
-    since="1.0.0", complexity="O(1)", summary="When the data was last saved, or the start of the server if never.",
+    since="1.0.0", complexity="O(1)",
+    summary="Return when the data was last saved, as Unix time; the start of the server if never.",
 )  # fmt: skip
 def lastsave(session: Session, args: list[bytes]) -> object:
     return session.engine.started_us // 1000000

@@ -42,7 +42,7 @@ LEAST_OF_ALL = "request_policy:all_shards response_policy:agg_min"
 
 @command(
     "role", arity=1, flags=NOSCRIPT | LOADING | STALE | FAST, acl=ADMINISTRATIVE | DANGEROUS, group="server",
-    since="2.8.12", complexity="O(replicas)", summary="Whether this is a primary, with its replicas, or a replica.",
+    since="2.8.12", complexity="O(replicas)", summary="Return whether this server is a primary or a replica.",
 )  # fmt: skip
 def role(session: Session, args: list[bytes]) -> object:
     return [b"master", 0, []]
@@ -59,7 +59,7 @@ def follow(args: list[bytes]) -> object:
 
 @command(
     "replicaof", arity=3, flags=ROLE_CHANGE, group="server", arguments=WHOM_TO_FOLLOW,
-    since="5.0.0", complexity="O(1)", summary="Follow another server, or be a primary.",
+    since="5.0.0", complexity="O(1)", summary="Make this server a replica of another, or a primary.",
 )  # fmt: skip
 def replicaof(session: Session, args: list[bytes]) -> object:
     return follow(args)
@@ -67,7 +67,7 @@ def replicaof(session: Session, args: list[bytes]) -> object:
 
 @command(
     "slaveof", arity=3, flags=ROLE_CHANGE, group="server", arguments=WHOM_TO_FOLLOW, replaced="5.0.0 REPLICAOF",
-    since="1.0.0", complexity="O(1)", summary="Follow another server, or be a primary.",
+    since="1.0.0", complexity="O(1)", summary="Make this server a replica of another, or a primary.",
 )  # fmt: skip
 def slaveof(session: Session, args: list[bytes]) -> object:
     return follow(args)
@@ -76,7 +76,8 @@ def slaveof(session: Session, args: list[bytes]) -> object:
 @command(
     "wait", arity=3, flags=BLOCKING, acl=CONNECTION, group="generic", tips=LEAST_OF_ALL,
     arguments="numreplicas:integer timeout:integer",
-    since="3.0.0", complexity="O(1)", summary="Wait until so many replicas have what this client wrote; how many have.",
+    since="3.0.0", complexity="O(1)",
+    summary="Wait until this client's writes have reached some replicas; return how many have them.",
 )  # fmt: skip
 def wait(session: Session, args: list[bytes]) -> object:
     wanted = integer(args[1])
@@ -87,7 +88,7 @@ def wait(session: Session, args: list[bytes]) -> object:
     "waitaof", arity=4, flags=BLOCKING, acl=CONNECTION, group="generic", tips=LEAST_OF_ALL,
     arguments="numlocal:integer numreplicas:integer timeout:integer",
     since="7.2.0", complexity="O(1)",
-    summary="Wait until what this client wrote is in append-only files on disk, here and on so many replicas.",
+    summary="Wait until this client's writes are in append-only files on disk, here and on some replicas.",
 )  # fmt: skip
 def waitaof(session: Session, args: list[bytes]) -> object:
     local = integer(args[1])
@@ -113,7 +114,7 @@ def wait_for_nobody(session: Session, args: list[bytes], wanted: i64, timeout: b
 @command(
     "failover", arity=-1, flags=ADMIN | NOSCRIPT | STALE, group="server",
     arguments="[TO (target: host port:integer [FORCE])] [ABORT] [TIMEOUT milliseconds:integer]",
-    since="6.2.0", complexity="O(1)", summary="Hand over to a replica in good order.",
+    since="6.2.0", complexity="O(1)", summary="Hand over to a replica in a controlled way.",
 )  # fmt: skip
 def failover(session: Session, args: list[bytes]) -> object:
     target = abort = force = timed = False

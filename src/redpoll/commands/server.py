@@ -18,7 +18,7 @@ from redpoll.protocol.reply import Verbatim
     "info", arity=-1, flags=LOADING | STALE, acl=DANGEROUS, group="server",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
     arguments="[section] ...",
-    since="1.0.0", complexity="O(1)", summary="Facts and counters of the server, by section.",
+    since="1.0.0", complexity="O(1)", summary="Return facts and statistics about the server, by section.",
 )  # fmt: skip
 def info(session: Session, args: list[bytes]) -> object:
     return Verbatim(info_text(session.engine, [word.lower() for word in args[1:]]))
@@ -26,7 +26,7 @@ def info(session: Session, args: list[bytes]) -> object:
 
 @command(
     "time", arity=1, flags=LOADING | STALE | FAST, group="server", tips="nondeterministic_output",
-    since="2.6.0", complexity="O(1)", summary="The server's clock: seconds since 1970, and microseconds.",
+    since="2.6.0", complexity="O(1)", summary="Return the server's time: Unix time in seconds, and microseconds.",
 )  # fmt: skip
 def time(session: Session, args: list[bytes]) -> object:
     now_us = session.engine.moment.now_us

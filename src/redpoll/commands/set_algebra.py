@@ -93,7 +93,7 @@ def in_all(sets: list[Set], walk: Walk) -> bool:
     tips="nondeterministic_output_order",
     arguments="key#0 ...",
     since="1.0.0", complexity="O(members of the smallest set, times the sets)",
-    summary="The members that all sets have.",
+    summary="Return the intersection of sets: members that are in all of them.",
 )  # fmt: skip
 def sinter(session: Session, args: list[bytes]) -> object:
     sets = common(look_up(session, args[1:]))
@@ -114,7 +114,7 @@ def sinter(session: Session, args: list[bytes]) -> object:
     group="set",
     arguments="numkeys:integer key#0 ... [LIMIT limit:integer]",
     since="7.0.0", complexity="O(members of the smallest set, times the sets)",
-    summary="How many members all sets have, up to a limit.",
+    summary="Return the size of the intersection of sets, up to a limit.",
 )  # fmt: skip
 def sintercard(session: Session, args: list[bytes]) -> object:
     keys = integer(args[1], NUMKEYS_NOT_POSITIVE)
@@ -145,7 +145,7 @@ def sintercard(session: Session, args: list[bytes]) -> object:
     "sinterstore", arity=-3, flags=WRITE | DENYOOM, acl=SET_CATEGORY, keys=store_keys(), group="set",
     arguments="destination#0 key#1 ...",
     since="1.0.0", complexity="O(members of the smallest set, times the sets)",
-    summary="Store the members that all sets have; how many.",
+    summary="Store the intersection of sets and return its size.",
 )  # fmt: skip
 def sinterstore(session: Session, args: list[bytes]) -> object:
     limits = session.db.moment.limits
@@ -171,7 +171,8 @@ def sinterstore(session: Session, args: list[bytes]) -> object:
     "sunion", arity=-2, flags=READONLY, acl=SET_CATEGORY, keys=key_range(1, -1, 1, RO | ACCESS), group="set",
     tips="nondeterministic_output_order",
     arguments="key#0 ...",
-    since="1.0.0", complexity="O(members of all sets)", summary="The members that any of the sets has.",
+    since="1.0.0", complexity="O(members of all sets)",
+    summary="Return the union of sets: members that are in any of them.",
 )  # fmt: skip
 def sunion(session: Session, args: list[bytes]) -> object:
     sets = present(look_up(session, args[1:]))
@@ -255,7 +256,7 @@ def add_all(made: Set, value: Set, limits: EncodingLimits) -> None:
 @command(
     "sunionstore", arity=-3, flags=WRITE | DENYOOM, acl=SET_CATEGORY, keys=store_keys(), group="set",
     arguments="destination#0 key#1 ...",
-    since="1.0.0", complexity="O(members of all sets)", summary="Store the members that any of the sets has; how many.",
+    since="1.0.0", complexity="O(members of all sets)", summary="Store the union of sets and return its size.",
 )  # fmt: skip
 def sunionstore(session: Session, args: list[bytes]) -> object:
     sets = present(look_up(session, args[2:]))
@@ -303,7 +304,7 @@ def reduced(first: Set, others: list[Set], limits: EncodingLimits) -> Set:
     tips="nondeterministic_output_order",
     arguments="key#0 ...",
     since="1.0.0", complexity="O(members of all sets)",
-    summary="The members of the first set that none of the others has.",
+    summary="Return the difference of sets: members of the first one that are in no other.",
 )  # fmt: skip
 def sdiff(session: Session, args: list[bytes]) -> object:
     found = look_up(session, args[1:])
@@ -327,7 +328,7 @@ def sdiff(session: Session, args: list[bytes]) -> object:
     "sdiffstore", arity=-3, flags=WRITE | DENYOOM, acl=SET_CATEGORY, keys=store_keys(), group="set",
     arguments="destination#0 key#1 ...",
     since="1.0.0", complexity="O(members of all sets)",
-    summary="Store the members of the first set that none of the others has; how many.",
+    summary="Store the difference of sets and return its size.",
 )  # fmt: skip
 def sdiffstore(session: Session, args: list[bytes]) -> object:
     limits = session.db.moment.limits

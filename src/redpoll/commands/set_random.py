@@ -34,7 +34,7 @@ ANEW: Final[i64] = 5
     "spop", arity=-2, flags=WRITE | FAST, acl=SET_CATEGORY, keys=one_key(RW | ACCESS | DELETE), group="set",
     tips="nondeterministic_output",
     arguments="key#0 [count:integer@3.2.0]",
-    since="1.0.0", complexity="O(1) for each member popped", summary="Take members out of a set by chance.",
+    since="1.0.0", complexity="O(1) for each member popped", summary="Remove and return random members of a set.",
 )  # fmt: skip
 def spop(session: Session, args: list[bytes]) -> object:
     if len(args) > 3:
@@ -119,7 +119,7 @@ def note_popped(session: Session, key: bytes, popped: View) -> None:
     "srandmember", arity=-2, flags=READONLY, acl=SET_CATEGORY, keys=one_key(RO | ACCESS), group="set",
     tips="nondeterministic_output",
     arguments="key#0 [count:integer@2.6.0]",
-    since="1.0.0", complexity="O(1) for each member told", summary="Members of a set by chance.",
+    since="1.0.0", complexity="O(1) for each member told", summary="Return random members of a set.",
 )  # fmt: skip
 def srandmember(session: Session, args: list[bytes]) -> object:
     if len(args) > 3:

@@ -18,7 +18,7 @@ from redpoll.types.value import CREATED
 @command(
     "sadd", arity=-3, flags=WRITE | DENYOOM | FAST, acl=SET, keys=one_key(RW | INSERT), group="set",
     arguments="key#0 member ...",
-    since="1.0.0", complexity="O(1) for each member", summary="Put members into a set; how many are new.",
+    since="1.0.0", complexity="O(1) for each member", summary="Add members to a set and return how many are new.",
 )  # fmt: skip
 def sadd(session: Session, args: list[bytes]) -> object:
     db = session.db
@@ -48,7 +48,7 @@ def sadd(session: Session, args: list[bytes]) -> object:
 @command(
     "srem", arity=-3, flags=WRITE | FAST, acl=SET, keys=one_key(RW | DELETE), group="set",
     arguments="key#0 member ...",
-    since="1.0.0", complexity="O(1) for each member", summary="Take members out of a set; how many were there.",
+    since="1.0.0", complexity="O(1) for each member", summary="Remove members of a set and return how many existed.",
 )  # fmt: skip
 def srem(session: Session, args: list[bytes]) -> object:
     key = args[1]
@@ -70,7 +70,7 @@ def srem(session: Session, args: list[bytes]) -> object:
 @command(
     "sismember", arity=3, flags=READONLY | FAST, acl=SET, keys=one_key(RO), group="set",
     arguments="key#0 member",
-    since="1.0.0", complexity="O(1)", summary="Whether something is a member of a set.",
+    since="1.0.0", complexity="O(1)", summary="Return whether a value is a member of a set.",
 )  # fmt: skip
 def sismember(session: Session, args: list[bytes]) -> object:
     value = session.db.members(args[1])
@@ -80,7 +80,8 @@ def sismember(session: Session, args: list[bytes]) -> object:
 @command(
     "smismember", arity=-3, flags=READONLY | FAST, acl=SET, keys=one_key(RO | ACCESS), group="set",
     arguments="key#0 member ...",
-    since="6.2.0", complexity="O(1) for each member", summary="Whether each of several things is a member of a set.",
+    since="6.2.0", complexity="O(1) for each member",
+    summary="Return whether each of several values is a member of a set.",
 )  # fmt: skip
 def smismember(session: Session, args: list[bytes]) -> object:
     value = session.db.members(args[1])
@@ -93,7 +94,7 @@ def smismember(session: Session, args: list[bytes]) -> object:
 @command(
     "scard", arity=2, flags=READONLY | FAST, acl=SET, keys=one_key(RO), group="set",
     arguments="key#0",
-    since="1.0.0", complexity="O(1)", summary="How many members a set has.",
+    since="1.0.0", complexity="O(1)", summary="Return the size of a set.",
 )  # fmt: skip
 def scard(session: Session, args: list[bytes]) -> object:
     value = session.db.members(args[1])
@@ -104,7 +105,7 @@ def scard(session: Session, args: list[bytes]) -> object:
     "smembers", arity=2, flags=READONLY, acl=SET, keys=one_key(RO | ACCESS), group="set",
     tips="nondeterministic_output_order",
     arguments="key#0",
-    since="1.0.0", complexity="O(members)", summary="All members of a set.",
+    since="1.0.0", complexity="O(members)", summary="Return all members of a set.",
 )  # fmt: skip
 def smembers(session: Session, args: list[bytes]) -> object:
     value = session.db.members(args[1])

@@ -23,7 +23,7 @@ WORDS = frozenset((b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"SAFE", b"FAILOVER"))
     "shutdown", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server",
     arguments="[abort-selector: (save-selector-block: [save-selector: NOSAVE | "
               "SAVE] [NOW@7.0.0] [FORCE@7.0.0] [SAFE@9.0.0] [FAILOVER@9.0.0]) | ABORT@7.0.0]",
-    since="1.0.0", complexity="O(1): nothing is saved yet", summary="End the server.",
+    since="1.0.0", complexity="O(1): nothing is saved yet", summary="Stop the server.",
 )  # fmt: skip
 def shutdown(session: Session, args: list[bytes]) -> object:
     words = [word.upper() for word in args[1:]]

@@ -306,7 +306,7 @@ def first_by(stop: i64, few: bool, descending: bool, keys: list[bytes] | list[st
     arguments="key#0 [BY by-pattern:pattern#1<pattern>] [LIMIT (offset:integer count:integer)] "
               "[GET get-pattern:pattern#1<pattern>] ... [order: ASC | DESC] [sorting: ALPHA] [STORE destination#2]",
     since="1.0.0", complexity="O(n log n)",
-    summary="The elements of a list, a set or a sorted set in another order, which may be stored.",
+    summary="Sort the elements of a list, a set or a sorted set, and return or store them.",
 )  # fmt: skip
 def sort(session: Session, args: list[bytes]) -> object:
     return sort_elements(session, args, True)
@@ -318,7 +318,7 @@ def sort(session: Session, args: list[bytes]) -> object:
     arguments="key#0 [BY by-pattern:pattern#1<pattern>] [LIMIT (offset:integer count:integer)] "
               "[GET get-pattern:pattern#1<pattern>] ... [order: ASC | DESC] [sorting: ALPHA]",
     since="7.0.0", complexity="O(n log n)",
-    summary="The elements of a list, a set or a sorted set in another order.",
+    summary="Sort the elements of a list, a set or a sorted set, and return them.",
 )  # fmt: skip
 def sort_ro(session: Session, args: list[bytes]) -> object:
     return sort_elements(session, args, False)

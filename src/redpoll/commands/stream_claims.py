@@ -77,7 +77,7 @@ class PendingOptions:
     tips="nondeterministic_output",
     arguments="key#0 group [filters: [IDLE min-idle-time:integer]@6.2.0 start end count:integer [consumer]]",
     since="5.0.0", complexity="O(log n + entries returned); the summary O(consumers)",
-    summary="What is pending in a group: a summary, or the entries in an interval.",
+    summary="Return the pending entries of a group: a summary, or the entries in a range.",
 )  # fmt: skip
 def xpending(session: Session, args: list[bytes]) -> object:
     count: i64 = len(args)
@@ -222,7 +222,7 @@ def min_idle_time(word: bytes, name: bytes) -> i64:
     arguments="key#0 group consumer min-idle-time id ... [IDLE ms:integer] "
               "[TIME unix-time-milliseconds:unix-time] [RETRYCOUNT count:integer] [FORCE] [JUSTID] [LASTID lastid]",
     since="5.0.0", complexity="O(log n) for each entry",
-    summary="Take pending entries over from other consumers.",
+    summary="Claim pending entries from other consumers.",
 )  # fmt: skip
 def xclaim(session: Session, args: list[bytes]) -> object:
     key = args[1]
@@ -324,7 +324,7 @@ def ids_of(picked: Picked) -> list[object]:
     tips="nondeterministic_output",
     arguments="key#0 group consumer min-idle-time start [COUNT count:integer] [JUSTID]",
     since="6.2.0", complexity="O(log n + entries looked at)",
-    summary="Take over the pending entries that have been idle for long enough, some at a time.",
+    summary="Claim pending entries that have been idle for some time, a few with each call.",
 )  # fmt: skip
 def xautoclaim(session: Session, args: list[bytes]) -> object:
     key = args[1]

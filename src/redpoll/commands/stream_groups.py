@@ -34,7 +34,7 @@ from redpoll.types.stream import Stream
 from redpoll.types.stream_group import UNKNOWN, Consumer, Group
 from redpoll.types.value import CREATED
 
-xgroup = container("xgroup", group="stream", since="5.0.0", summary="Make and change the groups of streams.")
+xgroup = container("xgroup", group="stream", since="5.0.0", summary="Commands about the consumer groups of streams.")
 
 
 class GroupOptions:
@@ -102,7 +102,7 @@ def adjust(session: Session, key: bytes, stream: Stream, group: Group, count: i6
     arguments="key#0 group (id-selector: id | (new-id: '$')) [MKSTREAM] "
               "[ENTRIESREAD entriesread:integer<entries-read>]",
     since="5.0.0", complexity="O(1)",
-    summary="Make a group that reads a stream from an ID on; MKSTREAM makes the stream too.",
+    summary="Create a consumer group that starts after an ID; MKSTREAM creates the stream too.",
 )  # fmt: skip
 def xgroup_create(session: Session, args: list[bytes]) -> object:
     options = GroupOptions(args, True)
@@ -128,7 +128,7 @@ def xgroup_create(session: Session, args: list[bytes]) -> object:
 @command(
     "xgroup|createconsumer", arity=5, flags=WRITE | DENYOOM, acl=STREAM, keys=one_key(RW | INSERT, 2), group="stream",
     arguments="key#0 group consumer",
-    since="6.2.0", complexity="O(1)", summary="Make a consumer; 1 if there was none of this name.",
+    since="6.2.0", complexity="O(1)", summary="Create a consumer; return 1 if it is new.",
 )  # fmt: skip
 def xgroup_createconsumer(session: Session, args: list[bytes]) -> object:
     key = args[2]
@@ -146,7 +146,7 @@ def xgroup_createconsumer(session: Session, args: list[bytes]) -> object:
     "xgroup|delconsumer", arity=5, flags=WRITE, acl=STREAM, keys=one_key(RW | DELETE, 2), group="stream",
     arguments="key#0 group consumer",
     since="5.0.0", complexity="O(pending entries of the consumer)",
-    summary="Forget a consumer and what is pending for it; how many entries that was.",
+    summary="Delete a consumer and its pending entries; return how many entries.",
 )  # fmt: skip
 def xgroup_delconsumer(session: Session, args: list[bytes]) -> object:
     key = args[2]
@@ -165,7 +165,7 @@ def xgroup_delconsumer(session: Session, args: list[bytes]) -> object:
     "xgroup|destroy", arity=4, flags=WRITE, acl=STREAM, keys=one_key(RW | DELETE, 2), group="stream",
     arguments="key#0 group",
     since="5.0.0", complexity="O(1); the memory comes back little by little",
-    summary="Forget a group with its consumers and what is pending for them; 1 if it was there.",
+    summary="Delete a consumer group with its consumers and pending entries; return 1 if it existed.",
 )  # fmt: skip
 def xgroup_destroy(session: Session, args: list[bytes]) -> object:
     key = args[2]
@@ -182,7 +182,7 @@ def xgroup_destroy(session: Session, args: list[bytes]) -> object:
 @command(
     "xgroup|setid", arity=-5, flags=WRITE, acl=STREAM, keys=one_key(RW | UPDATE, 2), group="stream",
     arguments="key#0 group (id-selector: id | (new-id: '$')) [ENTRIESREAD entriesread:integer<entries-read>]",
-    since="5.0.0", complexity="O(1)", summary="Let a group read on from another ID.",
+    since="5.0.0", complexity="O(1)", summary="Set the last delivered ID of a consumer group.",
 )  # fmt: skip
 def xgroup_setid(session: Session, args: list[bytes]) -> object:
     options = GroupOptions(args, False)
@@ -207,7 +207,7 @@ help_command(xgroup, since="5.0.0", acl=STREAM)
     "xack", arity=-4, flags=WRITE | FAST, acl=STREAM, keys=one_key(RW | UPDATE), group="stream",
     arguments="key#0 group id ...",
     since="5.0.0", complexity="O(log n) for each entry",
-    summary="Take entries off what is pending in a group; how many were.",
+    summary="Acknowledge pending entries of a group and return how many were pending.",
 )  # fmt: skip
 def xack(session: Session, args: list[bytes]) -> object:
     key = args[1]

@@ -22,14 +22,16 @@ from redpoll.types.stream_group import NEVER_ACTIVE, UNKNOWN, Consumer, Group
 SHOWN: Final[i64] = 10
 """How many entries, and pending ones of each group and consumer, FULL shows without a COUNT."""
 
-xinfo = container("xinfo", group="stream", since="5.0.0", summary="Look into streams, their groups and consumers.")
+xinfo = container(
+    "xinfo", group="stream", since="5.0.0", summary="Commands that inspect streams, consumer groups and consumers."
+)
 
 
 @command(
     "xinfo|consumers", arity=4, flags=READONLY, acl=STREAM, keys=one_key(RO | ACCESS, 2), group="stream",
     tips="nondeterministic_output",
     arguments="key#0 group",
-    since="5.0.0", complexity="O(consumers)", summary="The consumers of a group.",
+    since="5.0.0", complexity="O(consumers)", summary="List the consumers of a group.",
 )  # fmt: skip
 def xinfo_consumers(session: Session, args: list[bytes]) -> object:
     stream = existing(session, args[2])
@@ -60,7 +62,7 @@ def since(then_ms: i64, now_ms: i64) -> i64:
 @command(
     "xinfo|groups", arity=3, flags=READONLY, acl=STREAM, keys=one_key(RO | ACCESS, 2), group="stream",
     arguments="key#0",
-    since="5.0.0", complexity="O(groups)", summary="The groups of a stream.",
+    since="5.0.0", complexity="O(groups)", summary="List the consumer groups of a stream.",
 )  # fmt: skip
 def xinfo_groups(session: Session, args: list[bytes]) -> object:
     stream = existing(session, args[2])
@@ -84,7 +86,7 @@ def xinfo_groups(session: Session, args: list[bytes]) -> object:
     "xinfo|stream", arity=-3, flags=READONLY, acl=STREAM, keys=one_key(RO | ACCESS, 2), group="stream",
     arguments="key#0 [full-block: FULL [COUNT count:integer]]",
     since="5.0.0", complexity="O(nodes), with FULL O(what is shown) more",
-    summary="What a stream is like; with FULL, its entries, groups and consumers too.",
+    summary="Describe a stream; with FULL also its entries, groups and consumers.",
 )  # fmt: skip
 def xinfo_stream(session: Session, args: list[bytes]) -> object:
     stream = existing(session, args[2])

@@ -112,7 +112,7 @@ class Source:
     keys=keys_after(b"STREAMS", 1, -1, RO | ACCESS, 2), group="stream",
     arguments="[COUNT count:integer] [BLOCK milliseconds:integer] (STREAMS key#0 ... id ...)",
     since="5.0.0", complexity="O(log n + entries returned) for each stream",
-    summary="The entries of streams after those read last; BLOCK waits for one.",
+    summary="Return the entries of streams after an ID; BLOCK waits for new ones.",
 )  # fmt: skip
 def xread(session: Session, args: list[bytes]) -> object:
     options = ReadOptions(session, args, False)
@@ -198,7 +198,7 @@ def wait(session: Session, args: list[bytes], options: ReadOptions, mask: i64) -
     arguments="GROUP (group-block: group consumer) [COUNT count:integer] [BLOCK milliseconds:integer] [NOACK] "
               "(STREAMS key#0 ... id ...)",
     since="5.0.0", complexity="O(log n + entries returned) for each stream",
-    summary="Read new entries for a consumer, or its pending entries again; BLOCK waits for new ones.",
+    summary="Read as a consumer of a group: new entries, or its pending ones again; BLOCK waits for new ones.",
 )  # fmt: skip
 def xreadgroup(session: Session, args: list[bytes]) -> object:
     options = ReadOptions(session, args, True)

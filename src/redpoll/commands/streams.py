@@ -183,7 +183,7 @@ def tell(session: Session, key: bytes, stream: Stream, event: Event, count: i64)
               "[operator: (equal: '=') | (approximately: '~')] threshold "
               "[LIMIT count:integer@6.2.0]] (id-selector: (auto-id: '*') | id) (data: field value) ...",
     since="5.0.0", complexity="O(1), and O(n) for n entries trimmed",
-    summary="Add an entry to a stream, and trim it if asked; the entry's ID.",
+    summary="Append an entry to a stream, optionally trim the stream, and return the entry's ID.",
 )  # fmt: skip
 def xadd(session: Session, args: list[bytes]) -> object:
     options = AddOptions(args, True)
@@ -244,7 +244,7 @@ def next_id(stream: Stream, options: AddOptions, now_ms: i64) -> StreamId:
 @command(
     "xlen", arity=2, flags=READONLY | FAST, acl=STREAM, keys=one_key(RO), group="stream",
     arguments="key#0",
-    since="5.0.0", complexity="O(1)", summary="The number of entries of a stream.",
+    since="5.0.0", complexity="O(1)", summary="Return the number of entries of a stream.",
 )  # fmt: skip
 def xlen(session: Session, args: list[bytes]) -> object:
     stream = session.db.stream(args[1])
@@ -255,7 +255,7 @@ def xlen(session: Session, args: list[bytes]) -> object:
     "xrange", arity=-4, flags=READONLY, acl=STREAM, keys=one_key(RO | ACCESS), group="stream",
     arguments="key#0 start end [COUNT count:integer]",
     since="5.0.0", complexity="O(log n + entries returned)",
-    summary="The entries of a stream from one ID to another.",
+    summary="Return the entries of a stream in a range of IDs.",
 )  # fmt: skip
 def xrange_(session: Session, args: list[bytes]) -> object:
     return entries_between(session, args, args[2], args[3], False)
@@ -265,7 +265,7 @@ def xrange_(session: Session, args: list[bytes]) -> object:
     "xrevrange", arity=-4, flags=READONLY, acl=STREAM, keys=one_key(RO | ACCESS), group="stream",
     arguments="key#0 end start [COUNT count:integer]",
     since="5.0.0", complexity="O(log n + entries returned)",
-    summary="The same from the last entry to the first.",
+    summary="Return the entries of a stream in a range of IDs, in reverse.",
 )  # fmt: skip
 def xrevrange(session: Session, args: list[bytes]) -> object:
     return entries_between(session, args, args[3], args[2], True)
@@ -297,7 +297,7 @@ def entries_between(session: Session, args: list[bytes], low: bytes, high: bytes
     "xdel", arity=-3, flags=WRITE | FAST, acl=STREAM, keys=one_key(RW | DELETE), group="stream",
     arguments="key#0 id ...",
     since="5.0.0", complexity="O(log n) for each entry",
-    summary="Delete entries of a stream; how many were there.",
+    summary="Delete entries of a stream and return how many existed.",
 )  # fmt: skip
 def xdel(session: Session, args: list[bytes]) -> object:
     stream = session.db.stream_to_change(args[1], False)
@@ -322,7 +322,7 @@ def xdel(session: Session, args: list[bytes]) -> object:
     arguments="key#0 (trim: (strategy: MAXLEN | MINID@6.2.0) [operator: (equal: '=') | (approximately: '~')] threshold "
               "[LIMIT count:integer]@6.2.0)",
     since="5.0.0", complexity="O(entries deleted)",
-    summary="Delete the oldest entries of a stream; how many.",
+    summary="Delete the oldest entries of a stream and return how many.",
 )  # fmt: skip
 def xtrim(session: Session, args: list[bytes]) -> object:
     options = AddOptions(args, False)
@@ -341,7 +341,7 @@ def xtrim(session: Session, args: list[bytes]) -> object:
     "xsetid", arity=-3, flags=WRITE | DENYOOM | FAST, acl=STREAM, keys=one_key(RW | UPDATE), group="stream",
     arguments="key#0 last-id [ENTRIESADDED entries-added:integer@7.0.0] [MAXDELETEDID max-deleted-id@7.0.0]",
     since="5.0.0", complexity="O(1)",
-    summary="Set the last ID of a stream, and what it keeps count of. For replication.",
+    summary="Set the last ID and the counters of a stream. For replication.",
 )  # fmt: skip
 def xsetid(session: Session, args: list[bytes]) -> object:
     id = stream_id(args[2])

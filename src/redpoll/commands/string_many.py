@@ -24,7 +24,7 @@ INT32_MAX: Final[i64] = 2147483647
     "mget", arity=-2, flags=READONLY | FAST, acl=STRING, keys=key_range(1, -1, 1, RO | ACCESS), group="string",
     tips="request_policy:multi_shard",
     arguments="key#0 ...",
-    since="1.0.0", complexity="O(1) for each key", summary="The strings that several keys hold.",
+    since="1.0.0", complexity="O(1) for each key", summary="Return the strings at several keys.",
 )  # fmt: skip
 def mget(session: Session, args: list[bytes]) -> object:
     return session.db.strings(args)
@@ -34,7 +34,7 @@ def mget(session: Session, args: list[bytes]) -> object:
     "mset", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=key_range(1, -1, 2, OW | UPDATE), group="string",
     tips="request_policy:multi_shard response_policy:all_succeeded",
     arguments="(data: key#0 value) ...",
-    since="1.0.1", complexity="O(1) for each key", summary="Make several keys hold strings.",
+    since="1.0.1", complexity="O(1) for each key", summary="Set several strings.",
 )  # fmt: skip
 def mset(session: Session, args: list[bytes]) -> object:
     if len(args) & 1 == 0:
@@ -47,7 +47,7 @@ def mset(session: Session, args: list[bytes]) -> object:
     "msetnx", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=key_range(1, -1, 2, OW | INSERT), group="string",
     arguments="(data: key#0 value) ...",
     since="1.0.1", complexity="O(1) for each key",
-    summary="Make several keys hold strings, unless one of them holds something already.",
+    summary="Set several strings, unless one of the keys exists.",
 )  # fmt: skip
 def msetnx(session: Session, args: list[bytes]) -> object:
     if len(args) & 1 == 0:
@@ -65,7 +65,7 @@ def msetnx(session: Session, args: list[bytes]) -> object:
               "PX milliseconds:integer | EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time | "
               "KEEPTTL]",
     since="9.1.0", complexity="O(1) for each key",
-    summary="Make several keys hold strings, with one deadline and a condition for all if wanted.",
+    summary="Set several strings, optionally with one expiry and a condition for all.",
 )  # fmt: skip
 def msetex(session: Session, args: list[bytes]) -> object:
     count = integer(args[1], INVALID_NUMKEYS)

@@ -28,7 +28,7 @@ from redpoll.types.string import String
 @command(
     "strlen", arity=2, flags=READONLY | FAST, acl=STRING, keys=one_key(RO), group="string",
     arguments="key#0",
-    since="2.2.0", complexity="O(1)", summary="The length of a string in bytes, 0 if there is none.",
+    since="2.2.0", complexity="O(1)", summary="Return the length of a string in bytes, 0 if there is none.",
 )  # fmt: skip
 def strlen(session: Session, args: list[bytes]) -> object:
     value = session.db.string_to_read(args[1])
@@ -55,7 +55,7 @@ def part(session: Session, args: list[bytes]) -> bytes:
 @command(
     "getrange", arity=4, flags=READONLY, acl=STRING, keys=one_key(RO | ACCESS), group="string",
     arguments="key#0 start:integer end:integer",
-    since="2.4.0", complexity="O(bytes of the part)", summary="A part of a string.",
+    since="2.4.0", complexity="O(bytes of the part)", summary="Return a part of a string.",
 )  # fmt: skip
 def getrange(session: Session, args: list[bytes]) -> object:
     return part(session, args)
@@ -64,7 +64,7 @@ def getrange(session: Session, args: list[bytes]) -> object:
 @command(
     "substr", arity=4, flags=READONLY, acl=STRING, keys=one_key(RO | ACCESS), group="string",
     arguments="key#0 start:integer end:integer",
-    since="1.0.0", complexity="O(bytes of the part)", summary="A part of a string: GETRANGE's old name.",
+    since="1.0.0", complexity="O(bytes of the part)", summary="Return a part of a string: the old name of GETRANGE.",
 )  # fmt: skip
 def substr(session: Session, args: list[bytes]) -> object:
     return part(session, args)
@@ -74,7 +74,7 @@ def substr(session: Session, args: list[bytes]) -> object:
     "setrange", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(RW | UPDATE), group="string",
     arguments="key#0 offset:integer value",
     since="2.2.0", complexity="O(bytes written), and those of the gap before them",
-    summary="Write over a string from some byte on, with zeros where it is too short; the new length.",
+    summary="Overwrite a part of a string and return its length. A short string is filled up with zeros.",
 )  # fmt: skip
 def setrange(session: Session, args: list[bytes]) -> object:
     offset = integer(args[2])
@@ -122,7 +122,7 @@ class LcsOptions:
     "lcs", arity=-3, flags=READONLY, acl=STRING, keys=key_range(1, 2, 1, RO | ACCESS), group="string",
     arguments="key1#0 key2#0 [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]",
     since="7.0.0", complexity="O(n * m) bits for strings of n and m bytes",
-    summary="The longest sequence of bytes that two strings have in common, its length, or where it lies.",
+    summary="Return the longest common subsequence of two strings, its length, or its positions.",
 )  # fmt: skip
 def lcs(session: Session, args: list[bytes]) -> object:
     one, other = both_strings(session, args[1], args[2])

@@ -16,7 +16,7 @@ from redpoll.protocol.numbers import int_text
 @command(
     "getset", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0 value",
-    since="1.0.0", complexity="O(1)", summary="Make a key hold a string; the one that it held before.",
+    since="1.0.0", complexity="O(1)", summary="Set a string and return the old one.",
 )  # fmt: skip
 def getset(session: Session, args: list[bytes]) -> object:
     db = session.db
@@ -30,7 +30,7 @@ def getset(session: Session, args: list[bytes]) -> object:
 @command(
     "getdel", arity=2, flags=WRITE | FAST, acl=STRING, keys=one_key(RW | ACCESS | DELETE), group="string",
     arguments="key#0",
-    since="6.2.0", complexity="O(1)", summary="Delete a string; what it was.",
+    since="6.2.0", complexity="O(1)", summary="Delete a string and return it.",
 )  # fmt: skip
 def getdel(session: Session, args: list[bytes]) -> object:
     db = session.db
@@ -44,7 +44,7 @@ def getdel(session: Session, args: list[bytes]) -> object:
 @command(
     "delifeq", arity=3, flags=WRITE | FAST, acl=STRING, keys=one_key(RM | DELETE), group="string",
     arguments="key#0 value",
-    since="9.0.0", complexity="O(1)", summary="Delete a string if it is the one given; how many were deleted.",
+    since="9.0.0", complexity="O(1)", summary="Delete a string if it equals a value; return 1 if it was deleted.",
 )  # fmt: skip
 def delifeq(session: Session, args: list[bytes]) -> object:
     db = session.db
@@ -60,7 +60,7 @@ def delifeq(session: Session, args: list[bytes]) -> object:
     "getex", arity=-2, flags=WRITE | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0 [expiration: EX seconds:integer | PX milliseconds:integer | EXAT unix-time-seconds:unix-time | "
               "PXAT unix-time-milliseconds:unix-time | PERSIST]",
-    since="6.2.0", complexity="O(1)", summary="The string that a key holds, giving it a deadline or taking it away.",
+    since="6.2.0", complexity="O(1)", summary="Return the string at a key, and set or remove its expiry.",
 )  # fmt: skip
 def getex(session: Session, args: list[bytes]) -> object:
     options = StringOptions(session, Args(args, 2), string_options.PERSIST, b"getex")

@@ -32,7 +32,7 @@ from redpoll.types.value import CREATED
 @command(
     "get", arity=2, flags=READONLY | FAST, acl=STRING, keys=one_key(RO | ACCESS), group="string",
     arguments="key#0",
-    since="1.0.0", complexity="O(1)", summary="The string that a key holds.",
+    since="1.0.0", complexity="O(1)", summary="Return the string at a key.",
 )  # fmt: skip
 def get(session: Session, args: list[bytes]) -> object:
     return session.db.string(args[1])
@@ -45,7 +45,7 @@ def get(session: Session, args: list[bytes]) -> object:
               "EXAT unix-time-seconds:unix-time@6.2.0 | PXAT unix-time-milliseconds:unix-time@6.2.0 | "
               "KEEPTTL@6.0.0]",
     group="string", since="1.0.0", complexity="O(1)",
-    summary="Make a key hold a string, whatever it held before, with a deadline and conditions if wanted.",
+    summary="Set a string, optionally with an expiry and conditions.",
 )  # fmt: skip
 def set_(session: Session, args: list[bytes]) -> object:
     if len(args) == 3:
@@ -99,7 +99,7 @@ def store(session: Session, key: bytes, value: bytes, deadline_ms: i64, keep_dea
 @command(
     "setnx", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(OW | INSERT), group="string",
     arguments="key#0 value",
-    since="1.0.0", complexity="O(1)", summary="Make a key hold a string, unless it holds something already.",
+    since="1.0.0", complexity="O(1)", summary="Set a string, unless the key exists.",
 )  # fmt: skip
 def setnx(session: Session, args: list[bytes]) -> object:
     if session.db.look_to_change(args[1]):
@@ -112,7 +112,7 @@ def setnx(session: Session, args: list[bytes]) -> object:
 @command(
     "setex", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(OW | UPDATE), group="string",
     arguments="key#0 seconds:integer value",
-    since="2.0.0", complexity="O(1)", summary="Make a key hold a string for some seconds.",
+    since="2.0.0", complexity="O(1)", summary="Set a string and its time to live in seconds.",
 )  # fmt: skip
 def setex(session: Session, args: list[bytes]) -> object:
     store(session, args[1], args[3], absolute_ms(session, args[2], b"EX", b"setex"), False)
@@ -122,7 +122,7 @@ def setex(session: Session, args: list[bytes]) -> object:
 @command(
     "psetex", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(OW | UPDATE), group="string",
     arguments="key#0 milliseconds:integer value",
-    since="2.6.0", complexity="O(1)", summary="Make a key hold a string for some milliseconds.",
+    since="2.6.0", complexity="O(1)", summary="Set a string and its time to live in milliseconds.",
 )  # fmt: skip
 def psetex(session: Session, args: list[bytes]) -> object:
     store(session, args[1], args[3], absolute_ms(session, args[2], b"PX", b"psetex"), False)
@@ -149,7 +149,7 @@ def add(session: Session, key: bytes, delta: i64) -> object:
 @command(
     "incr", arity=2, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0",
-    since="1.0.0", complexity="O(1)", summary="Add 1 to the integer at a key, which starts at 0.",
+    since="1.0.0", complexity="O(1)", summary="Add 1 to the integer at a key. A missing key counts as 0.",
 )  # fmt: skip
 def incr(session: Session, args: list[bytes]) -> object:
     return add(session, args[1], 1)
@@ -158,7 +158,7 @@ def incr(session: Session, args: list[bytes]) -> object:
 @command(
     "decr", arity=2, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0",
-    since="1.0.0", complexity="O(1)", summary="Take 1 from the integer at a key, which starts at 0.",
+    since="1.0.0", complexity="O(1)", summary="Subtract 1 from the integer at a key. A missing key counts as 0.",
 )  # fmt: skip
 def decr(session: Session, args: list[bytes]) -> object:
     return add(session, args[1], -1)
@@ -167,7 +167,7 @@ def decr(session: Session, args: list[bytes]) -> object:
 @command(
     "incrby", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0 increment:integer",
-    since="1.0.0", complexity="O(1)", summary="Add to the integer at a key, which starts at 0.",
+    since="1.0.0", complexity="O(1)", summary="Add to the integer at a key. A missing key counts as 0.",
 )  # fmt: skip
 def incrby(session: Session, args: list[bytes]) -> object:
     return add(session, args[1], integer(args[2]))
@@ -176,7 +176,7 @@ def incrby(session: Session, args: list[bytes]) -> object:
 @command(
     "decrby", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0 decrement:integer",
-    since="1.0.0", complexity="O(1)", summary="Take from the integer at a key, which starts at 0.",
+    since="1.0.0", complexity="O(1)", summary="Subtract from the integer at a key. A missing key counts as 0.",
 )  # fmt: skip
 def decrby(session: Session, args: list[bytes]) -> object:
     decrement = integer(args[2])
@@ -188,7 +188,8 @@ def decrby(session: Session, args: list[bytes]) -> object:
 @command(
     "incrbyfloat", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE),
     arguments="key#0 increment:double",
-    group="string", since="2.6.0", complexity="O(1)", summary="Add to the decimal number at a key, which starts at 0.",
+    group="string", since="2.6.0", complexity="O(1)",
+    summary="Add to the decimal number at a key. A missing key counts as 0.",
 )  # fmt: skip
 def incrbyfloat(session: Session, args: list[bytes]) -> object:
     key = args[1]
@@ -212,7 +213,7 @@ def incrbyfloat(session: Session, args: list[bytes]) -> object:
 @command(
     "append", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | INSERT), group="string",
     arguments="key#0 value",
-    since="2.0.0", complexity="O(1) on average", summary="Add bytes to the end of a string; the new length.",
+    since="2.0.0", complexity="O(1) on average", summary="Append to a string and return its new length.",
 )  # fmt: skip
 def append(session: Session, args: list[bytes]) -> object:
     key = args[1]

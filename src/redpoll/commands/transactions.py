@@ -16,7 +16,7 @@ AT_ANY_TIME = NOSCRIPT | LOADING | STALE
 
 @command(
     "multi", arity=1, flags=AT_ANY_TIME | FAST | NO_MULTI | ALLOW_BUSY, acl=TRANSACTION, group="transactions",
-    since="1.2.0", complexity="O(1)", summary="Begin a transaction: commands are collected until EXEC.",
+    since="1.2.0", complexity="O(1)", summary="Begin a transaction: commands are queued until EXEC.",
 )  # fmt: skip
 def multi(session: Session, args: list[bytes]) -> object:
     session.transaction = Transaction()
@@ -27,7 +27,8 @@ def multi(session: Session, args: list[bytes]) -> object:
 
 @command(
     "exec", arity=1, flags=AT_ANY_TIME | SKIP_COMMANDLOG, acl=TRANSACTION, group="transactions",
-    since="1.2.0", complexity="that of the commands collected", summary="Run what MULTI collected, as one unit.",
+    since="1.2.0", complexity="that of the commands collected",
+    summary="Run the queued commands of a transaction as one unit.",
 )  # fmt: skip
 def exec_(session: Session, args: list[bytes]) -> object:
     engine = session.engine
@@ -89,7 +90,7 @@ def watched_is_gone(session: Session) -> bool:
 
 @command(
     "discard", arity=1, flags=AT_ANY_TIME | FAST | ALLOW_BUSY, acl=TRANSACTION, group="transactions",
-    since="2.0.0", complexity="O(commands collected)", summary="Give up what MULTI collected.",
+    since="2.0.0", complexity="O(commands collected)", summary="Discard the queued commands of a transaction.",
 )  # fmt: skip
 def discard(session: Session, args: list[bytes]) -> object:
     if session.transaction is None:
@@ -102,7 +103,7 @@ def discard(session: Session, args: list[bytes]) -> object:
     "watch", arity=-2, flags=AT_ANY_TIME | FAST | NO_MULTI | ALLOW_BUSY, acl=TRANSACTION,
     keys=key_range(1, -1, 1, RO), group="transactions",
     arguments="key#0 ...",
-    since="2.2.0", complexity="O(1) for each key", summary="Let the next EXEC run only if keys stay as they are.",
+    since="2.2.0", complexity="O(1) for each key", summary="Watch keys: the next EXEC fails if one of them changes.",
 )  # fmt: skip
 def watch(session: Session, args: list[bytes]) -> object:
     session.had_transaction = True
@@ -116,7 +117,7 @@ def watch(session: Session, args: list[bytes]) -> object:
 
 @command(
     "unwatch", arity=1, flags=AT_ANY_TIME | FAST | ALLOW_BUSY, acl=TRANSACTION, group="transactions",
-    since="2.2.0", complexity="O(keys watched)", summary="Forget all watched keys.",
+    since="2.2.0", complexity="O(keys watched)", summary="Stop watching all keys.",
 )  # fmt: skip
 def unwatch(session: Session, args: list[bytes]) -> object:
     session.engine.interest.unwatch(session)

@@ -369,7 +369,7 @@ OPTIONS: Final = "[WEIGHTS weight:integer ...] [AGGREGATE (SUM | MIN | MAX)]"
     group="sorted-set",
     arguments=f"numkeys:integer key#0 ... {OPTIONS} [WITHSCORES]",
     since="6.2.0", complexity="O(members of all sets + n log n) for n members told",
-    summary="The members that any of the sorted sets has, their scores put together.",
+    summary="Return the union of sorted sets, with aggregated scores.",
 )  # fmt: skip
 def zunion(session: Session, args: list[bytes]) -> object:
     return tell(session, args, UNION, b"zunion")
@@ -380,7 +380,7 @@ def zunion(session: Session, args: list[bytes]) -> object:
     group="sorted-set",
     arguments=f"numkeys:integer key#0 ... {OPTIONS} [WITHSCORES]",
     since="6.2.0", complexity="O(members of the smallest set, times the sets, + n log n) for n members told",
-    summary="The members that all sorted sets have, their scores put together.",
+    summary="Return the intersection of sorted sets, with aggregated scores.",
 )  # fmt: skip
 def zinter(session: Session, args: list[bytes]) -> object:
     return tell(session, args, INTERSECTION, b"zinter")
@@ -391,7 +391,7 @@ def zinter(session: Session, args: list[bytes]) -> object:
     group="sorted-set",
     arguments="numkeys:integer key#0 ... [WITHSCORES]",
     since="6.2.0", complexity="O(members of all sets)",
-    summary="The members of the first sorted set that none of the others has.",
+    summary="Return the difference of sorted sets: members of the first one that are in no other.",
 )  # fmt: skip
 def zdiff(session: Session, args: list[bytes]) -> object:
     return tell(session, args, DIFFERENCE, b"zdiff")
@@ -401,7 +401,7 @@ def zdiff(session: Session, args: list[bytes]) -> object:
     "zunionstore", arity=-4, flags=WRITE | DENYOOM | MOVABLEKEYS, acl=SORTEDSET, keys=store_keys(), group="sorted-set",
     arguments=f"destination#0 numkeys:integer key#1 ... {OPTIONS}",
     since="2.0.0", complexity="O(members of all sets + n log n) for n members stored",
-    summary="Store the members that any of the sorted sets has, their scores put together; how many.",
+    summary="Store the union of sorted sets, with aggregated scores, and return its size.",
 )  # fmt: skip
 def zunionstore(session: Session, args: list[bytes]) -> object:
     return keep(session, args, UNION, b"zunionstore", ZUNIONSTORE)
@@ -411,7 +411,7 @@ def zunionstore(session: Session, args: list[bytes]) -> object:
     "zinterstore", arity=-4, flags=WRITE | DENYOOM | MOVABLEKEYS, acl=SORTEDSET, keys=store_keys(), group="sorted-set",
     arguments=f"destination#0 numkeys:integer key#1 ... {OPTIONS}",
     since="2.0.0", complexity="O(members of the smallest set, times the sets, + n log n) for n members stored",
-    summary="Store the members that all sorted sets have, their scores put together; how many.",
+    summary="Store the intersection of sorted sets, with aggregated scores, and return its size.",
 )  # fmt: skip
 def zinterstore(session: Session, args: list[bytes]) -> object:
     return keep(session, args, INTERSECTION, b"zinterstore", ZINTERSTORE)
@@ -421,7 +421,7 @@ def zinterstore(session: Session, args: list[bytes]) -> object:
     "zdiffstore", arity=-4, flags=WRITE | DENYOOM | MOVABLEKEYS, acl=SORTEDSET, keys=store_keys(), group="sorted-set",
     arguments="destination#0 numkeys:integer key#1 ...",
     since="6.2.0", complexity="O(members of all sets)",
-    summary="Store the members of the first sorted set that none of the others has; how many.",
+    summary="Store the difference of sorted sets and return its size.",
 )  # fmt: skip
 def zdiffstore(session: Session, args: list[bytes]) -> object:
     return keep(session, args, DIFFERENCE, b"zdiffstore", ZDIFFSTORE)
@@ -432,7 +432,7 @@ def zdiffstore(session: Session, args: list[bytes]) -> object:
     group="sorted-set",
     arguments="numkeys:integer key#0 ... [LIMIT limit:integer]",
     since="7.0.0", complexity="O(members of the smallest set, times the sets)",
-    summary="How many members all sorted sets have, up to a limit.",
+    summary="Return the size of the intersection of sorted sets, up to a limit.",
 )  # fmt: skip
 def zintercard(session: Session, args: list[bytes]) -> object:
     wanted = Aggregation(session, args, 1, INTERSECTION, b"zintercard")

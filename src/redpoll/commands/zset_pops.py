@@ -61,7 +61,7 @@ def pop_from(session: Session, args: list[bytes], last: bool) -> object:
     "zpopmin", arity=-2, flags=WRITE | FAST, acl=SORTEDSET, keys=one_key(RW | ACCESS | DELETE), group="sorted-set",
     arguments="key#0 [count:integer]",
     since="5.0.0", complexity="O(log n + members popped)",
-    summary="Take the members with the lowest scores out of a sorted set.",
+    summary="Remove and return the members of a sorted set with the lowest scores.",
 )  # fmt: skip
 def zpopmin(session: Session, args: list[bytes]) -> object:
     return pop_from(session, args, False)
@@ -71,7 +71,7 @@ def zpopmin(session: Session, args: list[bytes]) -> object:
     "zpopmax", arity=-2, flags=WRITE | FAST, acl=SORTEDSET, keys=one_key(RW | ACCESS | DELETE), group="sorted-set",
     arguments="key#0 [count:integer]",
     since="5.0.0", complexity="O(log n + members popped)",
-    summary="Take the members with the highest scores out of a sorted set.",
+    summary="Remove and return the members of a sorted set with the highest scores.",
 )  # fmt: skip
 def zpopmax(session: Session, args: list[bytes]) -> object:
     return pop_from(session, args, True)
@@ -97,7 +97,7 @@ def pop_or_wait(session: Session, args: list[bytes], last: bool) -> object:
     "bzpopmin", arity=-3, flags=WRITE | BLOCKING | FAST, acl=SORTEDSET, keys=key_range(1, -2, 1, RW | ACCESS | DELETE),
     arguments="key#0 ... timeout:double",
     group="sorted-set", since="5.0.0", complexity="O(log n)",
-    summary="Take the first member out of the first of some sorted sets that has one, or wait for one.",
+    summary="Pop the member with the lowest score of the first nonempty sorted set; block until there is one.",
 )  # fmt: skip
 def bzpopmin(session: Session, args: list[bytes]) -> object:
     return pop_or_wait(session, args, False)
@@ -107,7 +107,7 @@ def bzpopmin(session: Session, args: list[bytes]) -> object:
     "bzpopmax", arity=-3, flags=WRITE | BLOCKING | FAST, acl=SORTEDSET, keys=key_range(1, -2, 1, RW | ACCESS | DELETE),
     arguments="key#0 ... timeout:double",
     group="sorted-set", since="5.0.0", complexity="O(log n)",
-    summary="Take the last member out of the first of some sorted sets that has one, or wait for one.",
+    summary="Pop the member with the highest score of the first nonempty sorted set; block until there is one.",
 )  # fmt: skip
 def bzpopmax(session: Session, args: list[bytes]) -> object:
     return pop_or_wait(session, args, True)
@@ -162,7 +162,7 @@ def pop_first_of(session: Session, options: PopOptions) -> object:
     group="sorted-set",
     arguments="numkeys:integer key#0 ... (where: MIN | MAX) [COUNT count:integer]",
     since="7.0.0", complexity="O(keys + log n + members popped)",
-    summary="Take members out of the first of some sorted sets that has one, at either end.",
+    summary="Pop members from the first sorted set that is not empty, at either end.",
 )  # fmt: skip
 def zmpop(session: Session, args: list[bytes]) -> object:
     return pop_first_of(session, PopOptions(args, 1))
@@ -173,7 +173,7 @@ def zmpop(session: Session, args: list[bytes]) -> object:
     keys=counted_keys(2, RW | ACCESS | DELETE), group="sorted-set",
     arguments="timeout:double numkeys:integer key#0 ... (where: MIN | MAX) [COUNT count:integer]",
     since="7.0.0", complexity="O(keys + log n + members popped)",
-    summary="Take members out of the first of some sorted sets that has one, at either end, or wait for one.",
+    summary="Pop members from the first sorted set that is not empty, at either end; block until there is one.",
 )  # fmt: skip
 def bzmpop(session: Session, args: list[bytes]) -> object:
     options = PopOptions(args, 2)

@@ -30,7 +30,7 @@ MOST_WITH_SCORES: Final = 4611686018427387903
     "zrandmember", arity=-2, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     tips="nondeterministic_output",
     arguments="key#0 [options: count:integer [WITHSCORES]]",
-    since="6.2.0", complexity="O(1) for each member told", summary="Members of a sorted set by chance.",
+    since="6.2.0", complexity="O(1) for each member told", summary="Return random members of a sorted set.",
 )  # fmt: skip
 def zrandmember(session: Session, args: list[bytes]) -> object:
     random = session.engine.random

@@ -53,7 +53,7 @@ def tell_fixed(session: Session, args: list[bytes], by: i64, reverse: bool) -> o
     arguments="key#0 start stop [sortby: BYSCORE | "
               "BYLEX]@6.2.0 [REV@6.2.0] [LIMIT offset:integer count:integer]@6.2.0 [WITHSCORES]",
     since="1.2.0", complexity="O(log n + members returned)",
-    summary="The members of a sorted set in a range of ranks, scores or members.",
+    summary="Return the members of a sorted set in a range of ranks, scores or members.",
 )  # fmt: skip
 def zrange(session: Session, args: list[bytes]) -> object:
     options = RangeOptions()
@@ -66,7 +66,7 @@ def zrange(session: Session, args: list[bytes]) -> object:
     "zrevrange", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 start:integer stop:integer [WITHSCORES]",
     since="1.2.0", complexity="O(log n + members returned)",
-    summary="The members of a sorted set in a range of ranks, which count from the highest score.",
+    summary="Return the members of a sorted set in a range of ranks, from the highest score.",
 )  # fmt: skip
 def zrevrange(session: Session, args: list[bytes]) -> object:
     return tell_fixed(session, args, BY_RANK, True)
@@ -76,7 +76,7 @@ def zrevrange(session: Session, args: list[bytes]) -> object:
     "zrangebyscore", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 min:double max:double [WITHSCORES@2.0.0] [LIMIT offset:integer count:integer]",
     since="1.0.5", complexity="O(log n + members returned)",
-    summary="The members of a sorted set in a range of scores.",
+    summary="Return the members of a sorted set in a range of scores.",
 )  # fmt: skip
 def zrangebyscore(session: Session, args: list[bytes]) -> object:
     return tell_fixed(session, args, BY_SCORE, False)
@@ -86,7 +86,7 @@ def zrangebyscore(session: Session, args: list[bytes]) -> object:
     "zrevrangebyscore", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 max:double min:double [WITHSCORES] [LIMIT offset:integer count:integer]",
     since="2.2.0", complexity="O(log n + members returned)",
-    summary="The members of a sorted set in a range of scores, from the highest on.",
+    summary="Return the members of a sorted set in a range of scores, from the highest.",
 )  # fmt: skip
 def zrevrangebyscore(session: Session, args: list[bytes]) -> object:
     return tell_fixed(session, args, BY_SCORE, True)
@@ -96,7 +96,7 @@ def zrevrangebyscore(session: Session, args: list[bytes]) -> object:
     "zrangebylex", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 min max [LIMIT offset:integer count:integer]",
     since="2.8.9", complexity="O(log n + members returned)",
-    summary="The members in a lexicographic range of a sorted set whose scores are all equal.",
+    summary="Return the members in a lexicographic range. All scores must be equal.",
 )  # fmt: skip
 def zrangebylex(session: Session, args: list[bytes]) -> object:
     return tell_fixed(session, args, BY_LEX, False)
@@ -106,7 +106,7 @@ def zrangebylex(session: Session, args: list[bytes]) -> object:
     "zrevrangebylex", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 max min [LIMIT offset:integer count:integer]",
     since="2.8.9", complexity="O(log n + members returned)",
-    summary="The members in a lexicographic range of a sorted set whose scores are all equal, from the last on.",
+    summary="Return the members in a lexicographic range, in reverse. All scores must be equal.",
 )  # fmt: skip
 def zrevrangebylex(session: Session, args: list[bytes]) -> object:
     return tell_fixed(session, args, BY_LEX, True)
@@ -127,7 +127,7 @@ def count_range(session: Session, key: bytes, ends: Ends) -> object:
 @command(
     "zcount", arity=4, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 min:double max:double",
-    since="2.0.0", complexity="O(log n)", summary="How many members of a sorted set have scores in a range.",
+    since="2.0.0", complexity="O(log n)", summary="Count the members of a sorted set with scores in a range.",
 )  # fmt: skip
 def zcount(session: Session, args: list[bytes]) -> object:
     return count_range(session, args[1], ScoreEnds(args[2], args[3]))
@@ -137,7 +137,7 @@ def zcount(session: Session, args: list[bytes]) -> object:
     "zlexcount", arity=4, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 min max",
     since="2.8.9", complexity="O(log n)",
-    summary="How many members are in a lexicographic range of a sorted set whose scores are all equal.",
+    summary="Count the members in a lexicographic range. All scores must be equal.",
 )  # fmt: skip
 def zlexcount(session: Session, args: list[bytes]) -> object:
     return count_range(session, args[1], LexEnds(args[2], args[3]))
@@ -151,7 +151,7 @@ def zlexcount(session: Session, args: list[bytes]) -> object:
     keys=[KeyRange(OW | UPDATE, 1, 1, 1), KeyRange(RO | ACCESS, 2, 2, 1)], group="sorted-set",
     arguments="dst#0 src#1 min max [sortby: BYSCORE | BYLEX] [REV] [LIMIT offset:integer count:integer]",
     since="6.2.0", complexity="O(log n + members stored * log(members stored))",
-    summary="Store the members of a sorted set in a range of ranks, scores or members; how many.",
+    summary="Store the members in a range of ranks, scores or members as another sorted set; return its size.",
 )  # fmt: skip
 def zrangestore(session: Session, args: list[bytes]) -> object:
     db = session.db
@@ -233,7 +233,7 @@ def remove_ranks(session: Session, key: bytes, zset: ZSet, start: i64, stop: i64
     "zremrangebyrank", arity=4, flags=WRITE, acl=SORTEDSET, keys=one_key(RW | DELETE), group="sorted-set",
     arguments="key#0 start:integer stop:integer",
     since="2.0.0", complexity="O(log n + members removed)",
-    summary="Remove the members of a sorted set in a range of ranks; how many.",
+    summary="Remove the members of a sorted set in a range of ranks and return how many.",
 )  # fmt: skip
 def zremrangebyrank(session: Session, args: list[bytes]) -> object:
     ends = read_ends(RangeOptions(BY_RANK), args[2], args[3])
@@ -244,7 +244,7 @@ def zremrangebyrank(session: Session, args: list[bytes]) -> object:
     "zremrangebyscore", arity=4, flags=WRITE, acl=SORTEDSET, keys=one_key(RW | DELETE), group="sorted-set",
     arguments="key#0 min:double max:double",
     since="1.2.0", complexity="O(log n + members removed)",
-    summary="Remove the members of a sorted set in a range of scores; how many.",
+    summary="Remove the members of a sorted set in a range of scores and return how many.",
 )  # fmt: skip
 def zremrangebyscore(session: Session, args: list[bytes]) -> object:
     return remove_between(session, args[1], ScoreEnds(args[2], args[3]), ZREMRANGEBYSCORE)
@@ -254,7 +254,7 @@ def zremrangebyscore(session: Session, args: list[bytes]) -> object:
     "zremrangebylex", arity=4, flags=WRITE, acl=SORTEDSET, keys=one_key(RW | DELETE), group="sorted-set",
     arguments="key#0 min max",
     since="2.8.9", complexity="O(log n + members removed)",
-    summary="Remove the members in a lexicographic range of a sorted set whose scores are all equal; how many.",
+    summary="Remove the members in a lexicographic range and return how many. All scores must be equal.",
 )  # fmt: skip
 def zremrangebylex(session: Session, args: list[bytes]) -> object:
     return remove_between(session, args[1], LexEnds(args[2], args[3]), ZREMRANGEBYLEX)

@@ -80,7 +80,7 @@ class ZAddOptions:
     arguments="key#0 [condition: NX | XX]@3.0.2 [comparison: GT | "
               "LT]@6.2.0 [change: CH@3.0.2] [increment: INCR@3.0.2] (data: score:double member) ...",
     since="1.2.0", complexity="O(log n) for each member",
-    summary="Add members to a sorted set, or move those already there.",
+    summary="Add members to a sorted set, or change their scores.",
 )  # fmt: skip
 def zadd(session: Session, args: list[bytes]) -> object:
     count: i64 = len(args)
@@ -171,7 +171,8 @@ def increase(session: Session, key: bytes, condition: i64, by: float, member: by
     "zincrby", arity=4, flags=WRITE | DENYOOM | FAST, acl=SORTEDSET, keys=one_key(RW | ACCESS | UPDATE),
     group="sorted-set",
     arguments="key#0 increment:integer member",
-    since="1.2.0", complexity="O(log n)", summary="Add to the score of a member of a sorted set; the new score.",
+    since="1.2.0", complexity="O(log n)",
+    summary="Add to the score of a member of a sorted set and return the new score.",
 )  # fmt: skip
 def zincrby(session: Session, args: list[bytes]) -> object:
     return increase(session, args[1], ALWAYS, double(args[2]), args[3])
@@ -180,7 +181,7 @@ def zincrby(session: Session, args: list[bytes]) -> object:
 @command(
     "zscore", arity=3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 member",
-    since="1.2.0", complexity="O(1)", summary="The score of a member of a sorted set.",
+    since="1.2.0", complexity="O(1)", summary="Return the score of a member of a sorted set.",
 )  # fmt: skip
 def zscore(session: Session, args: list[bytes]) -> object:
     zset = session.db.zset(args[1])
@@ -190,7 +191,7 @@ def zscore(session: Session, args: list[bytes]) -> object:
 @command(
     "zmscore", arity=-3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 member ...",
-    since="6.2.0", complexity="O(1) for each member", summary="The scores of several members of a sorted set.",
+    since="6.2.0", complexity="O(1) for each member", summary="Return the scores of several members of a sorted set.",
 )  # fmt: skip
 def zmscore(session: Session, args: list[bytes]) -> object:
     zset = session.db.zset(args[1])
@@ -203,7 +204,7 @@ def zmscore(session: Session, args: list[bytes]) -> object:
 @command(
     "zcard", arity=2, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO), group="sorted-set",
     arguments="key#0",
-    since="1.2.0", complexity="O(1)", summary="How many members a sorted set has.",
+    since="1.2.0", complexity="O(1)", summary="Return the size of a sorted set.",
 )  # fmt: skip
 def zcard(session: Session, args: list[bytes]) -> object:
     zset = session.db.zset(args[1])
@@ -231,7 +232,7 @@ def tell_rank(session: Session, args: list[bytes], name: bytes, reverse: bool) -
 @command(
     "zrank", arity=-3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 member [WITHSCORE]",
-    since="2.0.0", complexity="O(log n)", summary="How many members of a sorted set come before one.",
+    since="2.0.0", complexity="O(log n)", summary="Return the rank of a member of a sorted set, from the lowest score.",
 )  # fmt: skip
 def zrank(session: Session, args: list[bytes]) -> object:
     return tell_rank(session, args, b"zrank", False)
@@ -240,7 +241,8 @@ def zrank(session: Session, args: list[bytes]) -> object:
 @command(
     "zrevrank", arity=-3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 member [WITHSCORE]",
-    since="2.0.0", complexity="O(log n)", summary="How many members of a sorted set come after one.",
+    since="2.0.0", complexity="O(log n)",
+    summary="Return the rank of a member of a sorted set, from the highest score.",
 )  # fmt: skip
 def zrevrank(session: Session, args: list[bytes]) -> object:
     return tell_rank(session, args, b"zrevrank", True)
@@ -250,7 +252,7 @@ def zrevrank(session: Session, args: list[bytes]) -> object:
     "zrem", arity=-3, flags=WRITE | FAST, acl=SORTEDSET, keys=one_key(RW | DELETE), group="sorted-set",
     arguments="key#0 member ...",
     since="1.2.0", complexity="O(log n) for each member",
-    summary="Remove members of a sorted set; how many were there.",
+    summary="Remove members of a sorted set and return how many existed.",
 )  # fmt: skip
 def zrem(session: Session, args: list[bytes]) -> object:
     zset = session.db.zset_to_change(args[1], False)
