@@ -104,7 +104,7 @@ def serve(words: list[str]) -> int:
             if wrong.place is not None:
                 log.warning(wrong.place.named().decode("utf-8", "surrogateescape"))
         else:
-            sys.stderr.buffer.write(wrong.told(REFERENCE_VERSION))
+            sys.stderr.buffer.write(wrong.report(REFERENCE_VERSION))
         return 1
 
 

@@ -240,7 +240,7 @@ def protect_client(session: Session, args: list[bytes]) -> object:
     other = session.engine.sessions.get(id)
     if other is None:
         raise CommandError(NO_SUCH_CLIENT)
-    other.peer.hold()
+    other.peer.freeze()
     return OK
 
 

@@ -338,7 +338,7 @@ def in_any(inputs: list[Input], member: bytes) -> bool:
     return False
 
 
-def tell(session: Session, args: list[bytes], operation: i64, name: bytes) -> object:
+def reply_combined(session: Session, args: list[bytes], operation: i64, name: bytes) -> object:
     """ZUNION, ZINTER and ZDIFF."""
     wanted = Aggregation(session, args, 1, operation, name)
     wanted.read(storing=False)
@@ -346,7 +346,7 @@ def tell(session: Session, args: list[bytes], operation: i64, name: bytes) -> ob
     return Computed(wanted.scores, wanted.members, wanted.layout)
 
 
-def keep(session: Session, args: list[bytes], operation: i64, name: bytes, event: Event) -> object:
+def store_combined(session: Session, args: list[bytes], operation: i64, name: bytes, event: Event) -> object:
     """ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE."""
     wanted = Aggregation(session, args, 2, operation, name)
     wanted.read(storing=True)
@@ -372,7 +372,7 @@ OPTIONS: Final = "[WEIGHTS weight:integer ...] [AGGREGATE (SUM | MIN | MAX)]"
     summary="Return the union of sorted sets, with aggregated scores.",
 )  # fmt: skip
 def zunion(session: Session, args: list[bytes]) -> object:
-    return tell(session, args, UNION, b"zunion")
+    return reply_combined(session, args, UNION, b"zunion")
 
 
 @command(
@@ -383,7 +383,7 @@ def zunion(session: Session, args: list[bytes]) -> object:
     summary="Return the intersection of sorted sets, with aggregated scores.",
 )  # fmt: skip
 def zinter(session: Session, args: list[bytes]) -> object:
-    return tell(session, args, INTERSECTION, b"zinter")
+    return reply_combined(session, args, INTERSECTION, b"zinter")
 
 
 @command(
@@ -394,7 +394,7 @@ def zinter(session: Session, args: list[bytes]) -> object:
     summary="Return the difference of sorted sets: members of the first one that are in no other.",
 )  # fmt: skip
 def zdiff(session: Session, args: list[bytes]) -> object:
-    return tell(session, args, DIFFERENCE, b"zdiff")
+    return reply_combined(session, args, DIFFERENCE, b"zdiff")
 
 
 @command(
@@ -404,7 +404,7 @@ def zdiff(session: Session, args: list[bytes]) -> object:
     summary="Store the union of sorted sets, with aggregated scores, and return its size.",
 )  # fmt: skip
 def zunionstore(session: Session, args: list[bytes]) -> object:
-    return keep(session, args, UNION, b"zunionstore", ZUNIONSTORE)
+    return store_combined(session, args, UNION, b"zunionstore", ZUNIONSTORE)
 
 
 @command(
@@ -414,7 +414,7 @@ def zunionstore(session: Session, args: list[bytes]) -> object:
     summary="Store the intersection of sorted sets, with aggregated scores, and return its size.",
 )  # fmt: skip
 def zinterstore(session: Session, args: list[bytes]) -> object:
-    return keep(session, args, INTERSECTION, b"zinterstore", ZINTERSTORE)
+    return store_combined(session, args, INTERSECTION, b"zinterstore", ZINTERSTORE)
 
 
 @command(
@@ -424,7 +424,7 @@ def zinterstore(session: Session, args: list[bytes]) -> object:
     summary="Store the difference of sorted sets and return its size.",
 )  # fmt: skip
 def zdiffstore(session: Session, args: list[bytes]) -> object:
-    return keep(session, args, DIFFERENCE, b"zdiffstore", ZDIFFSTORE)
+    return store_combined(session, args, DIFFERENCE, b"zdiffstore", ZDIFFSTORE)
 
 
 @command(

@@ -8,7 +8,7 @@ from redpoll.catalogue.keyspec import ACCESS, DELETE, RW, counted_keys, key_rang
 from redpoll.catalogue.spec import BLOCKING, FAST, MOVABLEKEYS, SORTEDSET, WRITE
 from redpoll.commands.waits import timeout_deadline
 from redpoll.commands.zset_ranges import remove_ranks
-from redpoll.commands.zset_replies import told
+from redpoll.commands.zset_replies import members_reply
 from redpoll.engine.args import Args, integer
 from redpoll.engine.blocking import ZSETS
 from redpoll.engine.command import command
@@ -33,7 +33,7 @@ def pop_many(session: Session, key: bytes, zset: ZSet, last: bool, count: i64, l
     if count > size:
         count = size
     start = size - count if last else 0
-    popped = told(zset, start, start + count, last, layout)
+    popped = members_reply(zset, start, start + count, last, layout)
     remove_ranks(session, key, zset, start, start + count, ZPOPMAX if last else ZPOPMIN)
     return popped
 

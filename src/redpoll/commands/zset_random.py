@@ -8,7 +8,7 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, RO, one_key
 from redpoll.catalogue.spec import READONLY, SORTEDSET
-from redpoll.commands.zset_replies import Picked, told
+from redpoll.commands.zset_replies import Picked, members_reply
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
@@ -74,7 +74,7 @@ def different(zset: ZSet, random: Random, count: i64, layout: i64) -> object:
     """`count` different members, or all of them if there are not so many.  O(count), packed O(members)."""
     size = zset.count()
     if count >= size:
-        return told(zset, 0, size, False, layout)
+        return members_reply(zset, 0, size, False, layout)
     found = Picked(layout)
     table = zset.members
     if table is not None and count * SPARSE < size:

@@ -19,7 +19,7 @@ from redpoll.commands.zset_bounds import (
     cut,
     read_ends,
 )
-from redpoll.commands.zset_replies import told
+from redpoll.commands.zset_replies import members_reply
 from redpoll.engine.args import Args
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
@@ -37,7 +37,7 @@ def tell_range(session: Session, args: list[bytes], options: RangeOptions) -> ob
         return []
     ends.place(zset)
     cut(ends, options, zset)
-    return told(zset, ends.start, ends.stop, options.reverse, FLAT if options.with_scores else ALONE)
+    return members_reply(zset, ends.start, ends.stop, options.reverse, FLAT if options.with_scores else ALONE)
 
 
 def tell_fixed(session: Session, args: list[bytes], by: i64, reverse: bool) -> object:

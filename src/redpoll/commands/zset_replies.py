@@ -132,7 +132,7 @@ class Computed(Ranking):
         self.at += 1
 
 
-def told(zset: ZSet, start: i64, stop: i64, reverse: bool, layout: i64) -> object:
+def members_reply(zset: ZSet, start: i64, stop: i64, reverse: bool, layout: i64) -> object:
     """The members of ranks `start` to before `stop`, in order or in reverse.  Later changes do not affect the reply."""
     if start >= stop:
         return []

@@ -67,7 +67,7 @@ class ConfigError(Exception):
             text += b"Reading the configuration file, at line %d\n>>> '%s'\n" % (self.place.number, self.place.text)
         return text + self.reason + b"\n"
 
-    def told(self, version: bytes) -> bytes:
+    def report(self, version: bytes) -> bytes:
         """The text for the operator: one line for the command line; for a file the frame and the file's name."""
         place = self.place
         hint = nearest(self)

@@ -39,11 +39,11 @@ class CommandLog:
         self.entries: Final[deque[LogEntry]] = deque()
         self.next_id: i64 = 0
 
-    def takes(self, amount: i64) -> bool:
+    def accepts(self, amount: i64) -> bool:
         """Whether a command with this amount is logged."""
         return self.threshold >= 0 and amount >= self.threshold
 
-    def note(self, session: Session, command: Command, args: list[bytes], amount: i64, at_s: i64) -> None:
+    def add(self, session: Session, command: Command, args: list[bytes], amount: i64, at_s: i64) -> None:
         """Add a command, and drop the oldest ones beyond `max_len`."""
         if self.max_len == 0:
             return

@@ -90,12 +90,12 @@ class Outliers:
         self.latency.note(FAST_COMMAND if command.flag(FAST) else COMMAND, usec, ended_us)
         if command.flag(SKIP_COMMANDLOG):
             return
-        if self.slow.takes(usec):
-            self.slow.note(session, command, args, usec, ended_us // 1000000)
+        if self.slow.accepts(usec):
+            self.slow.add(session, command, args, usec, ended_us // 1000000)
         if self.weighing:
             size = request_bytes(args)
-            if self.large_requests.takes(size):
-                self.large_requests.note(session, command, args, size, ended_us // 1000000)
+            if self.large_requests.accepts(size):
+                self.large_requests.add(session, command, args, size, ended_us // 1000000)
 
     def record_reply(self, session: Session, args: list[bytes], reply: object, now_us: i64) -> None:
         """Log a command whose reply is large.  O(reply)."""
@@ -104,11 +104,11 @@ class Outliers:
         if self.large_from > SHORT_BYTES and (reply is None or isinstance(reply, Status) or isinstance(reply, int)):
             return
         size = reply_bytes(reply, session.resp)
-        if self.large_replies.takes(size):
+        if self.large_replies.accepts(size):
             command = session.engine.meant(args)
             # EXEC itself is not logged, but its commands are.
             if command is not None and not command.flag(SKIP_COMMANDLOG):
-                self.large_replies.note(session, command, args, size, now_us // 1000000)
+                self.large_replies.add(session, command, args, size, now_us // 1000000)
 
 
 def bulk_bytes(size: i64) -> i64:

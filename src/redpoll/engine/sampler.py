@@ -26,7 +26,7 @@ class Rate:
         self.next = 0
         self.before: i64 = 0
 
-    def take(self, total: i64, passed_us: i64) -> None:
+    def add(self, total: i64, passed_us: i64) -> None:
         """Add a sample: the sum is `total`, `passed_us` after the last sample."""
         grown = total - self.before
         self.before = total
@@ -55,7 +55,7 @@ class Recent:
         self.sizes: Final[list[i64]] = [0] * RECENT_SECONDS
         self.next = 0
 
-    def take(self, size: i64) -> None:
+    def add(self, size: i64) -> None:
         self.sizes[self.next] = size
         self.next = (self.next + 1) % RECENT_SECONDS
 
@@ -87,11 +87,11 @@ class Sampler:
         traffic = engine.traffic
         passed_us = now_us - self.at_us
         self.at_us = now_us
-        self.commands.take(traffic.commands, passed_us)
-        self.received.take(traffic.received, passed_us)
-        self.sent.take(traffic.sent, passed_us)
-        self.turns.take(traffic.turns, passed_us)
-        self.active.take(traffic.active_us, passed_us)
+        self.commands.add(traffic.commands, passed_us)
+        self.received.add(traffic.received, passed_us)
+        self.sent.add(traffic.sent, passed_us)
+        self.turns.add(traffic.turns, passed_us)
+        self.active.add(traffic.active_us, passed_us)
         self.note_memory(now_us)
 
     def reset(self) -> None:

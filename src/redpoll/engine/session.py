@@ -97,7 +97,7 @@ class Peer:
     def close(self) -> None:
         """Close the connection at once.  Unsent replies are lost."""
 
-    def hold(self) -> None:
+    def freeze(self) -> None:
         """Read nothing more from the client, and send only what the socket takes at once."""
 
     def hush(self) -> None:

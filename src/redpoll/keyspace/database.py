@@ -152,7 +152,7 @@ class Database(KeyLookups):
         found = self._kept(LIST_LISTPACK, LIST_QUICKLIST)
         if found is not None:
             assert isinstance(found, List)
-            found.hold(self.table)
+            found.remember_place(self.table)
             return found
         value = List()
         value.open(self.table)
@@ -173,7 +173,7 @@ class Database(KeyLookups):
         found = self._kept(HASH_LISTPACK, HASH_VOLATILE)
         if found is not None:
             assert isinstance(found, Hash)
-            found.hold(self.table)
+            found.remember_place(self.table)
             value = found
         else:
             value = Hash()
@@ -197,7 +197,7 @@ class Database(KeyLookups):
         found = self._kept(SET_INTSET, SET_HASHTABLE)
         if found is not None:
             assert isinstance(found, Set)
-            found.hold(self.table)
+            found.remember_place(self.table)
             return found
         value = Set()
         value.open(self.table)
@@ -218,7 +218,7 @@ class Database(KeyLookups):
         found = self._kept(ZSET_LISTPACK, ZSET_SKIPLIST)
         if found is not None:
             assert isinstance(found, ZSet)
-            found.hold(self.table)
+            found.remember_place(self.table)
             return found
         value = ZSet()
         value.open(self.table)
@@ -238,7 +238,7 @@ class Database(KeyLookups):
         found = self._kept(STREAM, STREAM)
         if found is not None:
             assert isinstance(found, Stream)
-            found.hold(self.table)
+            found.remember_place(self.table)
             return found
         value = Stream()
         value.open(self.table)
@@ -260,7 +260,7 @@ class Database(KeyLookups):
         else:
             assert isinstance(found, Value)
             value = found
-            value.hold(self.table)
+            value.remember_place(self.table)
         value.set_time(self.moment.now_ms)
         return value
 

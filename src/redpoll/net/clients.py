@@ -96,8 +96,8 @@ class Clients(Owner):
             elif timeout_us > 0 and connection.session.active_us < oldest_us and connection.session.may_be_idle():
                 self.log.verbose("Closing idle client")
                 connection.close()
-        engine.sampler.requests.take(largest_request)
-        engine.sampler.replies.take(largest_reply)
+        engine.sampler.requests.add(largest_request)
+        engine.sampler.replies.add(largest_reply)
 
     def log_failed(self, connection: Connection) -> None:
         peer = connection.line.address().decode()

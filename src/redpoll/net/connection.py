@@ -471,7 +471,7 @@ class Line(Peer):
         if connection is not None:
             connection.close()
 
-    def hold(self) -> None:
+    def freeze(self) -> None:
         connection = self.connection
         if connection is not None:
             connection.reactor.remove(self.fd)

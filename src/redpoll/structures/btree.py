@@ -186,14 +186,14 @@ class BTree:
         self.edge = 0
         self._insert(self.root, score, member, HEAD | TAIL)
         self.count += 1
-        self._settle_root()
+        self._rebalance_root()
 
     def remove(self, score: float, member: bytes) -> bool:
         """Remove an entry; False if it is not there.  O(log n)."""
         if not self._remove(self.root, score, member):
             return False
         self.count -= 1
-        self._settle_root()
+        self._rebalance_root()
         return True
 
     def move(self, old: float, new: float, member: bytes) -> None:
@@ -204,7 +204,7 @@ class BTree:
         """
         self.edge = 0
         self._move(self.root, old, new, member, HEAD | TAIL)
-        self._settle_root()
+        self._rebalance_root()
 
     def append_leaf(self, leaf: bytes, count: i64) -> None:
         """Append a leaf of `count` records, all of them after the last entry.  O(log n)."""
@@ -215,7 +215,7 @@ class BTree:
         else:
             self._append_leaf(self.root, leaf, count)
         self.count += count
-        self._settle_root()
+        self._rebalance_root()
 
     def append_row(self, row: bytes, start: i64, stop: i64) -> None:
         """Append the records of `row` from `start` to before `stop`, all of them after the last entry.
@@ -240,7 +240,7 @@ class BTree:
         found = self.first()
         self._pop(self.root, 0)
         self.count -= 1
-        self._settle_root()
+        self._rebalance_root()
         return found
 
     def pop_last(self) -> tuple[float, bytes]:
@@ -248,7 +248,7 @@ class BTree:
         found = self.last()
         self._pop(self.root, -1)
         self.count -= 1
-        self._settle_root()
+        self._rebalance_root()
         return found
 
     def remove_range(self, start: i64, stop: i64) -> None:
@@ -263,7 +263,7 @@ class BTree:
             return
         self._cut(self.root, start, stop)
         self.count -= stop - start
-        self._settle_root()
+        self._rebalance_root()
 
     def clear(self) -> None:
         """Drop all entries at once.  O(n): `release` does it in steps."""
@@ -292,7 +292,7 @@ class BTree:
             dropped = self._drop_tail(self.root)
             left -= dropped
             self.count -= dropped
-            self._settle_root()
+            self._rebalance_root()
         if left > 0:
             self.clear()
         return self.count
@@ -305,7 +305,7 @@ class BTree:
         edges &= edges_at(index, len(counts))
         if node.level > 1:
             self._insert(node.nodes[index], score, member, edges)
-            self._settle(node, index)
+            self._rebalance(node, index)
             return
         leaf = node.leaves[index]
         at, _ = seek(leaf, 0, len(leaf), score, member)
@@ -323,7 +323,7 @@ class BTree:
         if node.level > 1:
             node.counts[index] += count
             self._append_leaf(node.nodes[index], leaf, count)
-            self._settle(node, index)
+            self._rebalance(node, index)
             return
         insert_bound(node, index + 1, score_of(leaf, 0), boundary(node.leaves[index], leaf), count)
         node.leaves.append(leaf)
@@ -336,7 +336,7 @@ class BTree:
             if not self._remove(node.nodes[index], score, member):
                 return False
             node.counts[index] -= 1
-            self._settle(node, index)
+            self._rebalance(node, index)
             return True
         leaf = node.leaves[index]
         at, _ = seek(leaf, 0, len(leaf), score, member)
@@ -356,7 +356,7 @@ class BTree:
             return
         if node.level > 1:
             self._move(node.nodes[index], old, new, member, edges & edges_at(index, len(node.counts)))
-            self._settle(node, index)
+            self._rebalance(node, index)
             return
         leaf = node.leaves[index]
         at, _ = seek(leaf, 0, len(leaf), old, member)
@@ -375,7 +375,7 @@ class BTree:
         node.counts[index] -= 1
         if node.level > 1:
             self._pop(node.nodes[index], edge)
-            self._settle(node, index)
+            self._rebalance(node, index)
             return
         leaf = node.leaves[index]
         if edge:
@@ -407,8 +407,8 @@ class BTree:
             self.size_bytes -= slots_bytes(node, whole, last)
             delete_slots(node, whole, last)
         # The rests of the two are neighbours now.  The right one is merged first.
-        self._settle_cut(node, whole)
-        self._settle_cut(node, whole - 1)
+        self._merge_after_cut(node, whole)
+        self._merge_after_cut(node, whole - 1)
 
     def _cut_child(self, node: Node, index: i64, start: i64, stop: i64) -> None:
         """Remove the entries `start` to `stop` - 1 from child `index`, some of whose entries stay."""
@@ -420,11 +420,11 @@ class BTree:
         begin = skip(leaf, 0, start)
         self._put_leaf(node, index, without(leaf, begin, skip(leaf, begin, stop - start)))
 
-    def _settle_cut(self, node: Node, index: i64) -> None:
+    def _merge_after_cut(self, node: Node, index: i64) -> None:
         """Merge child `index` with a neighbour, if it exists and a cut has made it small."""
         if 0 <= index < len(node.counts):
             if node.level > 1:
-                self._settle(node, index)
+                self._rebalance(node, index)
             else:
                 self._shrink_leaf(node, index, node.leaves[index])
 
@@ -500,7 +500,7 @@ class BTree:
         self.size_bytes -= below + allocated(node.members[index]) + SLOT_BYTES
         delete_slot(node, index)
 
-    def _settle(self, node: Node, index: i64) -> None:
+    def _rebalance(self, node: Node, index: i64) -> None:
         """Split child `index`, a node, if it has too many children; merge it if it has few; drop it if it has none."""
         size: i64 = len(node.nodes[index].counts)
         if size > self.fanout:
@@ -513,7 +513,7 @@ class BTree:
             elif index + 1 < len(node.nodes) and len(node.nodes[index + 1].counts) + size <= self.fanout:
                 self._join(node, index)
 
-    def _settle_root(self) -> None:
+    def _rebalance_root(self) -> None:
         """Grow the tree by a level if its root has too many children, shrink it while the root has a single one."""
         root = self.root
         size: i64 = len(root.counts)

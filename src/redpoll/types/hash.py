@@ -311,17 +311,17 @@ class Hash(Value):
             table.set_deadline(at_ms)
         else:
             times.column[self._ordinal(self.at)] = at_ms
-            self.own()
+            self.unshare()
         if at_ms != 0 and at_ms < times.earliest:
             times.earliest = at_ms
 
     # Deadlines.
 
-    def own(self) -> None:
+    def unshare(self) -> None:
         # A change of the column cannot be done by patching the bucket.
         if self.shared:
             self.at -= self.start
-            super().own()
+            super().unshare()
 
     def _ordinal(self, at: i64) -> i64:
         """The number of the packed field whose value begins at `at`."""
@@ -355,7 +355,7 @@ class Hash(Value):
         times.overwritten += int(past)
         if times.column[n] != 0 and (past or not keep_deadline):
             times.column[n] = 0
-            self.own()
+            self.unshare()
         return past
 
     def _write_over_record(self, table: Table, keep_deadline: bool) -> bool:
@@ -377,7 +377,7 @@ class Hash(Value):
         if table is None:
             times.earliest = earliest_of(times.column)
         if not (table.volatile > 0 if table is not None else has_deadline(times.column)):
-            self.own()
+            self.unshare()
             self.times = None
             self.kind = HASH_HASHTABLE
 

@@ -126,7 +126,7 @@ class String(Value):
         """Use the string beside the record at the table's position."""
         self.home = BESIDE
         self.long = long
-        self.hold(table)
+        self.remember_place(table)
 
     def is_large(self) -> bool:
         return self.long is not None
@@ -239,4 +239,4 @@ class String(Value):
         else:
             table.insert_outside(key, long, self.kind)
         self.home = BESIDE
-        self.hold(table)
+        self.remember_place(table)

@@ -65,9 +65,9 @@ class Value(Outside):
         self.start = table.offset + 1 + blob[table.offset]
         self.stop = table.record_stop()
         self.shared = True
-        self.hold(table)
+        self.remember_place(table)
 
-    def hold(self, table: Table) -> None:
+    def remember_place(self, table: Table) -> None:
         """Remember the table's position as this value's place."""
         self.bucket = table.bucket
         self.index = table.index
@@ -123,7 +123,7 @@ class Value(Outside):
         self.stop = len(packed)
         self.shared = False
 
-    def own(self) -> None:
+    def unshare(self) -> None:
         """Make `blob` contain only this value."""
         if self.shared:
             self.rewrite(self.blob[self.start : self.stop])
@@ -138,7 +138,7 @@ class Value(Outside):
         if self.shared and self.stop + grown - self.offset > RECORD_LIMIT:
             stop -= self.start
             start -= self.start
-            self.own()
+            self.unshare()
         self.blob = spliced(self.blob, start, stop, data)
         self.stop += grown
 
@@ -171,9 +171,9 @@ class Value(Outside):
                 else:
                     table.insert(key, packed, self.kind)
                 self.home = INSIDE
-                self.hold(table)
+                self.remember_place(table)
                 return
-            self.own()
+            self.unshare()
         if in_place and table.kind() == self.kind:
             table.tell_size(self)
         elif there:
@@ -181,4 +181,4 @@ class Value(Outside):
         else:
             table.insert_outside(key, self, self.kind)
         self.home = BESIDE
-        self.hold(table)
+        self.remember_place(table)

@@ -255,7 +255,7 @@ class ZSet(Value):
         after = order.span(stop, order.count)
         before.members(staying)
         after.members(staying)
-        self._hold(after.scores(before.scores(vec[float]())), staying)
+        self._replace_all(after.scores(before.scores(vec[float]())), staying)
         return gone
 
     # Look-ups.
@@ -346,9 +346,9 @@ class ZSet(Value):
         self.expect(count, longest, limits)
         if self.kind == ZSET_LISTPACK:
             drop_signs(scores, 0, count)
-        self._hold(scores, members)
+        self._replace_all(scores, members)
 
-    def _hold(self, scores: vec[float], members: list[bytes]) -> None:
+    def _replace_all(self, scores: vec[float], members: list[bytes]) -> None:
         """Replace all entries by these sorted ones."""
         row = row_of(scores, members)
         if row is not None:

@@ -121,7 +121,7 @@ def told(text: str | None, *words: str) -> str:
         given.insert(0, b"c.conf")
     with pytest.raises(ConfigError) as caught:
         load(given, b"", files)
-    return caught.value.told(b"9.1.2").decode()
+    return caught.value.report(b"9.1.2").decode()
 
 
 def test_a_file_is_named_and_the_nearest_directive_too() -> None:

@@ -11,39 +11,39 @@ from redpoll.engine.sampler import KEPT, RECENT_SECONDS, Rate, Recent
 def test_a_rate_is_the_mean_of_the_last_samples() -> None:
     rate = Rate()
     assert rate.mean() == 0.0
-    rate.take(50, 100_000)
+    rate.add(50, 100_000)
     assert rate.mean() == pytest.approx(500 / KEPT)
     for n in range(2, KEPT + 1):
-        rate.take(50 * n, 100_000)
+        rate.add(50 * n, 100_000)
     assert rate.mean() == pytest.approx(500)
-    rate.take(50 * KEPT + 250, 500_000)
+    rate.add(50 * KEPT + 250, 500_000)
     assert rate.mean() == pytest.approx(500)
     for _ in range(KEPT):
-        rate.take(50 * KEPT + 250, 100_000)
+        rate.add(50 * KEPT + 250, 100_000)
     assert rate.mean() == 0.0
 
 
 def test_a_sum_that_fell_or_no_time_is_no_rate() -> None:
     rate = Rate()
-    rate.take(100, 0)
-    rate.take(50, 1000)
+    rate.add(100, 0)
+    rate.add(50, 1000)
     assert rate.mean() == 0.0
-    rate.take(60, 1000)
+    rate.add(60, 1000)
     assert rate.mean() == pytest.approx(10_000 / KEPT)
     rate.reset()
     assert rate.mean() == 0.0
-    rate.take(5, 1_000_000)
+    rate.add(5, 1_000_000)
     assert rate.mean() == pytest.approx(5 / KEPT)
 
 
 def test_the_greatest_of_the_last_seconds() -> None:
     recent = Recent()
     assert recent.most() == 0
-    recent.take(70)
+    recent.add(70)
     for _ in range(RECENT_SECONDS - 1):
-        recent.take(3)
+        recent.add(3)
     assert recent.most() == 70
-    recent.take(4)
+    recent.add(4)
     assert recent.most() == 4
 
 

@@ -28,7 +28,7 @@ def opened(table: Table, key: bytes) -> Hash:
         if table.is_outside():
             found = table.object()
             assert isinstance(found, Hash)
-            found.hold(table)
+            found.remember_place(table)
             return found
         value.open(table)
     return value
@@ -252,7 +252,7 @@ def test_opening_remembers_the_place_and_forgets_the_puts_before() -> None:
     value.put_back(table, b"two")
     assert (value.puts, value.longest) == (0, 0)
     value.put(b"g", b"")
-    value.hold(table)
+    value.remember_place(table)
     assert (value.puts, value.longest) == (0, 0)
     for size in (250, 300):
         value.put(b"beside or large", b"v" * size)
@@ -310,7 +310,7 @@ def opened_list(table: Table, key: bytes) -> List:
         if table.is_outside():
             found = table.object()
             assert isinstance(found, List)
-            found.hold(table)
+            found.remember_place(table)
             return found
         value.open(table)
     return value
