@@ -128,7 +128,7 @@ def test_a_peer_without_a_connection_does_nothing(machine: Machine) -> None:
     peer.deliver(session, None)
     peer.requeue([])
     peer.resume(session)
-    for end in (peer.close_after_reply, peer.close, peer.hold, peer.hush):
+    for end in (peer.close_after_reply, peer.close, peer.freeze, peer.hush):
         end()
 
 
