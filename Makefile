@@ -2,9 +2,9 @@
 #
 # PYTHON=python3.12   the interpreter .venv is made of; remembered until it is set again
 # REDPOLL_PURE=1      compile nothing: `REDPOLL_PURE=1 make serve` is ready in half a second
-# ARGS="..."          handed on by `serve`, `bench` and the targets that run pytest
+# ARGS="..."          passed on by `serve`, `bench` and the targets that run pytest
 # JOBS=4              processes that share a test run
-# QUICK=1             serve the tests' build: slower, but soon ready after an edit
+# QUICK=1             serve the build of the tests: slower, but ready sooner after an edit
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -12,7 +12,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
-# What has been installed is noted inside .venv, so that it is forgotten together with it.
+# Records of what is installed are kept inside .venv, so they disappear together with it.
 NOTES := $(VENV)/.redpoll
 REMEMBERED := $(shell cat $(NOTES)/python 2>/dev/null)
 
@@ -70,7 +70,7 @@ endif
 bench: build $(NOTES)/bench ## measure side by side with real servers, and print ratios
 	@$(PY) -m benchmarks $(ARGS)
 
-# ---- the proofs, in the order in which `make test` asks for them
+# ---- the tests, in the order of `make test`
 
 .PHONY: test
 test: ## everything that CI runs
@@ -94,11 +94,11 @@ check: $(NOTES)/run $(NOTES)/build $(NOTES)/dev ## format, lint, types, declarat
 	@PYTHONPATH=src $(PY) -m pytest -q tests/test_tidy.py tests/unit/catalogue tests/docs/test_generated_pages.py
 
 .PHONY: pages
-pages: $(NOTES)/run ## write the generated pages anew: docs/commands.md, docs/configuration.md, the status in README.md
+pages: $(NOTES)/run ## rewrite the generated pages: docs/commands.md, docs/configuration.md, the status in README.md
 	@PYTHONPATH=src $(PY) scripts/make_docs.py
 
 .PHONY: format
-format: $(NOTES)/dev ## put the files into the form that `check` asks for
+format: $(NOTES)/dev ## format the files as `check` requires
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
@@ -119,11 +119,11 @@ diff: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## compare with a rea
 	@$(if $(DIFF),$(call PYTEST,$(MODE),$(TESTED),$(DIFF)))
 
 .PHONY: docs
-docs: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## run what the documentation promises
+docs: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## run the examples of the documentation
 	@$(if $(DOCS),$(call PYTEST,$(MODE),$(TESTED),$(DOCS)))
 
 .PHONY: test-full
-test-full: check $(NOTES)/run $(call STAMP_OF,$(TESTED)) $(call STAMP_OF,$(SERVED)) ## all of it with the long tests and many more random examples
+test-full: check $(NOTES)/run $(call STAMP_OF,$(TESTED)) $(call STAMP_OF,$(SERVED)) ## all tests, also the long ones, with many more random examples
 	@REDPOLL_PROFILE=full $(call PYTEST,pure,src,-m '' --timeout 1800 $(UNIT))
 ifeq ($(MODE),compiled)
 	@REDPOLL_PROFILE=full $(call PYTEST,compiled,$(TESTED),-m '' --timeout 1800 $(UNIT))
@@ -131,16 +131,16 @@ endif
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(SERVED),-m '' --timeout 1800 $(DIFF) $(DOCS))
 
 .PHONY: mutants
-mutants: $(NOTES)/run $(NOTES)/dev ## break the code in one place at a time, and see whether the unit tests notice: 30 minutes
+mutants: $(NOTES)/run $(NOTES)/dev ## change the code in one place at a time, and count the changes that no unit test notices: 30 minutes
 	@$(PY) scripts/mutants.py $(ARGS)
 
 .PHONY: clean
-clean: ## remove all that was built; `.venv` stays
+clean: ## remove all build results; `.venv` stays
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis src/redpoll.egg-info
 	find src -name '*.so' -delete
 	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
-# ---- how
+# ---- rules
 
 $(VENV_NOTE):
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("redpoll needs Python 3.11 or newer; \

@@ -6,10 +6,10 @@ Two ways in:
 - `python setup.py build_tree --variant compiled|test` (the Makefile's way): a complete copy of the package in
   `build/VARIANT`, compiled modules as machine code only, so that a missing one is noticed.  `src/` never holds any.
 
-mypyc writes a C file for each module.  `scripts/bundles.py` puts them together into a few, which are compiled side by
-side: for `compiled` by room and optimised, for `test` not optimised.  Only what an edit has changed is compiled anew.
+mypyc writes a C file for each module.  `scripts/bundles.py` combines them into a few, which are compiled side by side:
+for `compiled` by room and optimised, for `test` not optimised.  Only changed files are compiled again.
 Without a compiler, or with REDPOLL_PURE=1, nothing is compiled and the same files run interpreted.
-docs/adr/0001-librt-and-the-build.md tells why it is done this way, and what it costs.
+docs/adr/0001-librt-and-the-build.md explains why, and has the costs.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def compiled_sources() -> list[str]:
 
 
 def translate(variant: str) -> list[Extension]:
-    """Have mypyc write the C of the compiled modules; returns the one library that is to be built from it.
+    """Make mypyc write the C of the compiled modules; return the library to build from it.
 
-    C that comes out as it was keeps its time, and is not compiled again.
+    Unchanged C keeps its time, and is not compiled again.
     """
     from mypyc.build import mypycify
 
@@ -128,7 +128,7 @@ def with_public_docstrings(path: str, documented: dict[str, dict[str, str]]) -> 
 
 
 class BuildExt(build_ext):
-    """Compiles on all processors what has changed, with our flags in the place of the interpreter's own."""
+    """Compiles changed files on all processors, with our flags instead of the interpreter's."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
@@ -161,7 +161,7 @@ class BuildExt(build_ext):
 
 
 class BuildPy(build_py):
-    """Copies the sources; into a tree of our own only those that are not compiled."""
+    """Copies the sources; into a tree below `build/` only those that are not compiled."""
 
     left_out: frozenset[str] = frozenset()
 
@@ -171,7 +171,7 @@ class BuildPy(build_py):
 
 
 class BuildTree(Command):
-    """Builds a complete package below `build/`: compiles what has changed, removes what is no longer part of it."""
+    """Builds a complete package below `build/`: compiles changed files, removes files that are no longer part of it."""
 
     description = "build the package into build/VARIANT"
     user_options: ClassVar[list[tuple[str, str | None, str]]] = [("variant=", None, "compiled or test")]
@@ -193,7 +193,7 @@ class BuildTree(Command):
             self.build()
 
     def build(self) -> None:
-        """Translate, compile, copy, prune; say what is going on, and how long it took."""
+        """Translate, compile, copy, prune; print progress and times."""
         tree = Path("build", self.variant)
         began = time.monotonic()
         print(f"  1/3 mypyc translates {len(compiled_sources())} modules to C", flush=True)
@@ -221,9 +221,9 @@ class BuildTree(Command):
 
 
 def extensions_to_install() -> list[Extension]:
-    """What pip has to compile: nothing where it cannot be, with a notice.
+    """The extensions for pip to compile; none, with a notice, if this machine cannot compile.
 
-    Nothing for `pip install -e .` either: machine code beside the sources would hide every edit.
+    None for `pip install -e .` either: machine code beside the sources would hide every edit.
     """
     if "editable_wheel" in sys.argv:
         print(f"\n{notice('an editable install runs the sources')}\n", file=sys.stderr)

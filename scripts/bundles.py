@@ -1,8 +1,8 @@
-"""Which C files the compiled modules are put into, and how hard the C compiler works on each.
+"""Bundles the compiled modules into a few C files, and chooses the optimisation of each.
 
 mypyc writes one C file for each module.  The C compiler inlines only what it has read, so the modules that a command
-runs through are included into one file.  It takes long to optimise, so what runs seldom is optimised less.  The files
-are compiled side by side.  docs/adr/0001-librt-and-the-build.md has the figures.
+runs through are included into one file.  Optimising takes long, so modules that run seldom are optimised less.  The
+files are compiled side by side.  docs/adr/0001-librt-and-the-build.md has the figures.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def level(path: str, otherwise: str) -> str:
 def bundle_for_tests(sources: list[str]) -> list[str]:
     """The paths of TEST_FILES C files that include `sources` between them.
 
-    The headers are longer than most modules, and are read only that often.
+    The headers are longer than most modules, so they are read only once for each file.
     """
     members: dict[str, list[str]] = {f"bundle_{number}": [] for number in range(TEST_FILES)}
     for source in sorted(sources):
@@ -75,7 +75,7 @@ def bundle_by_room(sources: list[str]) -> list[str]:
 
 
 def cost(sources: list[str], optimisation: str) -> int:
-    """What compiling takes, roughly: the second level of optimisation is twice the work of the first."""
+    """The rough cost of compiling: the second level of optimisation is twice the work of the first."""
     return sum(Path(source).stat().st_size for source in sources) * (2 if optimisation == "-O2" else 1)
 
 
@@ -112,7 +112,7 @@ def write_bundle(path: Path, members: list[str], before: str = "") -> str:
 
 
 def write_changed(path: Path, text: str) -> str:
-    """The path of a file that holds `text`; it keeps its time if it does already."""
+    """Write `text` to a file and return its path.  An unchanged file keeps its time."""
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
     return str(path)

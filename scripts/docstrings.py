@@ -1,7 +1,7 @@
 """Docstrings for compiled classes: mypyc drops them, so the build writes them into the C that mypyc made.
 
-mypyc gives each method a text with its signature alone, `PyDoc_STR("get($self, key)\\n--\\n\\n")`.  What comes behind
-the blank line is the docstring as `help()` and editors show it.  It costs nothing at run time.
+mypyc gives each method a text with its signature alone, `PyDoc_STR("get($self, key)\\n--\\n\\n")`.  The text
+after the blank line is the docstring that `help()` and editors show.  It costs nothing at run time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SIGNATURE = re.compile(r'PyDoc_STR\("(\w+)\((.*?)\)\\n--\\n\\n"\)')
 
 
 def docstrings_of(source: Path) -> dict[str, dict[str, str]]:
-    """The docstrings of a module's classes, by class and method; that of the class itself under its own name."""
+    """The docstrings of a module's classes, by class and method.  The docstring of a class is under its own name."""
     found: dict[str, dict[str, str]] = {}
     for node in ast.parse(source.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ClassDef):
@@ -29,7 +29,7 @@ def docstrings_of(source: Path) -> dict[str, dict[str, str]]:
 
 
 def with_docstrings(code: str, classes: dict[str, dict[str, str]]) -> str:
-    """C code with the docstrings of these classes in it; classes that it does not define are passed over."""
+    """C code with the docstrings of these classes added.  Classes that it does not define are ignored."""
     for name, texts in classes.items():
         for pattern in (TABLE, TYPE):
 

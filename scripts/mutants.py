@@ -8,7 +8,7 @@ lists the mutants that make no difference, with reasons; they do not count.
 
 What is tried follows from the seed and from the sources alone, in rounds over the modules, so that every module gets
 its share of a bounded time.  Results are kept in build/mutants.json: a second run goes on where the first one stopped,
-and tries anew what has changed.  The last lines tell the score, module by module.
+and tries changed modules again.  The last lines show the score of each module.
 """
 
 from __future__ import annotations

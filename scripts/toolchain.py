@@ -1,6 +1,6 @@
-"""Can this machine compile?  Asked by setup.py, and by the Makefile before anything is installed.
+"""Whether this machine can compile redpoll.  For setup.py, and for the Makefile before anything is installed.
 
-Run as a program it prints `compiled` or `pure`; with `--notice`, the reason why it is not `compiled`.
+As a program it prints `compiled` or `pure`; with `--notice`, the reason why it is not `compiled`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sysconfig
 
 
 def why_pure() -> str:
-    """The reason why redpoll has to run uncompiled here, or an empty string if it can be compiled."""
+    """Why redpoll cannot be compiled here; empty if it can."""
     if os.environ.get("REDPOLL_PURE", "0") not in ("", "0"):
         return "REDPOLL_PURE is set"
     compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
@@ -26,7 +26,7 @@ def why_pure() -> str:
 
 
 def notice(reason: str) -> str:
-    """What whoever builds is told when nothing gets compiled."""
+    """The message of the build when nothing is compiled."""
     return f"redpoll: NOT COMPILED: {reason}. The same files run interpreted, several times slower."
 
 

@@ -1,10 +1,10 @@
-"""What the Makefile does to `.venv`: make it, install into it, point it at a tree of redpoll.
+"""Manages `.venv` for the Makefile: creates it, installs into it, points it at a tree of redpoll.
 
     python3 scripts/venv.py create .venv           with the interpreter that .venv is to have
     .venv/bin/python scripts/venv.py install build dev
     .venv/bin/python scripts/venv.py link build/compiled
 
-Requirements are read from pyproject.toml, their only home: `run` names the runtime dependencies, `build` those of the
+Requirements are read from pyproject.toml: `run` names the runtime dependencies, `build` those of the
 build, anything else an extra.
 """
 
@@ -31,7 +31,7 @@ sys.exit(main())
 
 
 def create(folder: str) -> None:
-    """Make a virtual environment of the running interpreter, or keep the one that is there if it is one already."""
+    """Create a virtual environment of the running interpreter, unless it exists already."""
     python = Path(folder, "bin", "python")
     wanted = f"{sys.base_prefix} {sys.version}"
     if python.exists():
@@ -59,7 +59,7 @@ def install(groups: list[str]) -> None:
 
 
 def link(tree: str) -> None:
-    """Let `import redpoll` and `.venv/bin/redpoll` find the package in `tree`."""
+    """Make `import redpoll` and `.venv/bin/redpoll` use the package in `tree`."""
     packages = Path(sysconfig.get_path("purelib"))
     if (packages / "redpoll").exists():
         sys.exit(f"{packages / 'redpoll'} would hide {tree}: run `{sys.executable} -m pip uninstall redpoll`")
@@ -70,7 +70,7 @@ def link(tree: str) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file, unless it says so already."""
+    """Write a file, unless it has this content already."""
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
 
