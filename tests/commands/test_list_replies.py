@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from redpoll.commands.list_replies import Backward, elements
-from redpoll.protocol.encode import Output, encode
+from redpoll.protocol.encode import encode
+from redpoll.protocol.output import Output
 from redpoll.protocol.reply import View
 from redpoll.types.kinds import EncodingLimits
 from redpoll.types.list import List

@@ -39,7 +39,16 @@ class Upwards(Ranking):
             self.holder = self.span.blobs[self.index]
             at = self.span.begin(self.index)
             self.stop = self.span.end(self.index)
-        self.look(at)
+        holder = self.holder
+        word = i64(read_i16_be(holder, at))
+        first = word & FIRST_MASK
+        if word >= 0 and first < OTHER and self.layout == ALONE:
+            # As `look` does, without another call.
+            begin = at + 2 + (first >> 5)
+            self.begin = begin
+            self.end = begin + (word >> LENGTH_SHIFT)
+        else:
+            self.look(at)
 
     def look(self, at: i64) -> None:
         """Go to the record at `at` of the holder."""

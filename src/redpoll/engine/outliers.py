@@ -17,7 +17,8 @@ from redpoll.engine.counters import CELLS, NEVER_QUICK, Counters
 from redpoll.engine.latency import COMMAND, FAST_COMMAND, LatencyMonitor
 from redpoll.engine.session import Session
 from redpoll.engine.settings import Options
-from redpoll.protocol.encode import Output, encode
+from redpoll.protocol.encode import encode
+from redpoll.protocol.output import Output
 from redpoll.protocol.reply import BLOCKED, NO_REPLY, QUEUED, Error, Status
 
 NO_SIZE: Final[i64] = 1 << 62

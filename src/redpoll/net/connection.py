@@ -22,7 +22,8 @@ from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING, Buffers, Peer, Ses
 from redpoll.keyspace.key_lookups import WARM_FROM, WARM_KEYS
 from redpoll.net.listener import Acceptor
 from redpoll.net.loop import Handler, Reactor, Task
-from redpoll.protocol.encode import Output, encode
+from redpoll.protocol.encode import encode
+from redpoll.protocol.output import Output
 from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error, Push
 from redpoll.protocol.requests import Limits, RequestParser
 

@@ -8,7 +8,8 @@ from tests.unit.engine.machine import Machine
 from redpoll.engine.command import CATALOGUE
 from redpoll.engine.counters import CELLS, NEVER_QUICK
 from redpoll.engine.outliers import FLUSH_BYTES, NO_SIZE, Outliers, bulk_bytes, reply_bytes
-from redpoll.protocol.encode import Output, encode
+from redpoll.protocol.encode import encode
+from redpoll.protocol.output import Output
 from redpoll.protocol.reply import BLOCKED, NO_REPLY, OK, QUEUED, Boolean, Double, Error, Map, SetOf, Status
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redpoll.commands.hash_replies import packed_pairs
-from redpoll.protocol.encode import BIG, KEPT, Output, encode
+from redpoll.protocol.encode import encode
+from redpoll.protocol.output import BIG, KEPT, Output
 from redpoll.protocol.reply import (
     ARRAY,
     BLOCKED,
