@@ -289,6 +289,19 @@ def unknown_subcommand(word: bytes, container: bytes) -> bytes:
     return b"ERR unknown subcommand '%b'. Try %b HELP." % (up_to_nul(word)[:128], container.upper())
 
 
+def deny_blocking(name: bytes) -> bytes:
+    """The command needs a connection that can be sent something later."""
+    return b"ERR %b isn't allowed for a DENY BLOCKING client" % name
+
+
+def only_for_subscribers(name: bytes) -> bytes:
+    """A RESP2 client in subscribed mode sent something else."""
+    return (
+        b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+        b"context" % name
+    )
+
+
 def wrong_subcommand(word: bytes, container: bytes) -> bytes:
     """For containers that take their subcommands apart themselves; the word as it came."""
     return b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP." % (
