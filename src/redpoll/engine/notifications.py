@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from redpoll.keyspace.events import CLASSES, Event
+from redpoll.config.special_values import EVENT_LETTERS
+from redpoll.keyspace.events import Event
 from redpoll.keyspace.moment import NOTIFIED
 
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
-BY_KEY: Final[i64] = 1 << CLASSES.index(b"K")
-BY_EVENT: Final[i64] = 1 << CLASSES.index(b"E")
+BY_KEY: Final[i64] = 1 << EVENT_LETTERS.index(b"K")
+BY_EVENT: Final[i64] = 1 << EVENT_LETTERS.index(b"E")
 CHANNELS: Final[i64] = BY_KEY | BY_EVENT
 
 
@@ -31,7 +32,7 @@ class Notifications:
         self.classes: i64 = 0
 
     def choose(self, classes: i64) -> None:
-        """Send these classes from now on: a bit for each letter of CLASSES."""
+        """Send these classes from now on: a bit for each of EVENT_LETTERS."""
         self.classes = classes
         moment = self.engine.moment
         if classes & CHANNELS != 0 and classes & ~CHANNELS != 0:

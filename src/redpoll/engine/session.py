@@ -103,10 +103,13 @@ class Peer:
         """
 
     def push(self, session: Session, message: Message) -> None:
-        """Put a message into the session's output; after the reply of its own command, while one runs.
+        """Put a message into the session's output; while its own command runs, behind the reply of that.
 
         Nothing is sent yet, and no connection is closed: this is called in the middle of a command.
         """
+
+    def release(self) -> None:
+        """Its waiting command was tried again: what came for it meanwhile may go, behind the reply if there is one."""
 
     def spread(self, work: i64) -> None:
         """The session's command made so many deliveries to others; after many, those are sent before its next one."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.config.special_values import EVENT_LETTERS as CLASSES
+from redpoll.config.special_values import EVENT_LETTERS
 
 
 class Event:
@@ -22,7 +22,7 @@ class Event:
         self.name: Final = name
         self.letter: Final = letter
         self.modifies: Final = modifies
-        self.class_bit: i64 = 1 << CLASSES.index(letter) if letter else 0
+        self.class_bit: i64 = 1 << EVENT_LETTERS.index(letter) if letter else 0
         """The bit of its class in the value of `notify-keyspace-events`."""
 
 

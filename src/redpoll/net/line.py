@@ -71,11 +71,17 @@ class Line(Peer):
         connection = self.connection
         if connection is None:
             return
-        if connection.running:
+        if connection.running or session.tried is not None:
             connection.later.append(message)
             connection.apart = True
         else:
             connection.push(wire_of(message, session.resp))
+
+    def release(self) -> None:
+        connection = self.connection
+        if connection is not None and not connection.running and len(connection.later) > 0:
+            connection.send_later()
+            connection.flush_soon()
 
     def spread(self, work: i64) -> None:
         connection = self.connection
