@@ -179,6 +179,9 @@ UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 NO_SILENCE_IN_PROCESS: Final = (
     b"ERR CLIENT REPLY OFF and SKIP need a connection: a call in process has its return value"
 )
+TOO_MUCH_UNREAD: Final = (
+    b"ERR more messages came than may wait unread (client-output-buffer-limit pubsub): all subscriptions have ended"
+)
 COUNT_BELOW_MINUS_1: Final = b"ERR count should be greater than or equal to -1"
 COMMANDLOG_TYPE: Final = b"ERR type should be one of the following: slow, large-request, large-reply"
 NOT_POSITIVE: Final = b"ERR value is out of range, must be positive"

@@ -478,6 +478,7 @@ class Engine:
         moment.misses = 0
         moment.expired = 0
         moment.expired_fields = 0
+        moment.lags.reset()
         self.expiry_us = 0
         self.tick_us = 0
         self.traffic.reset()
