@@ -182,6 +182,9 @@ UNBLOCKED: Final = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 NO_SILENCE_IN_PROCESS: Final = (
     b"ERR CLIENT REPLY OFF and SKIP need a connection: a call in process has its return value"
 )
+TOO_MUCH_UNREAD: Final = (
+    b"ERR more messages came than may wait unread (client-output-buffer-limit pubsub): all subscriptions have ended"
+)
 COUNT_BELOW_MINUS_1: Final = b"ERR count should be greater than or equal to -1"
 COMMANDLOG_TYPE: Final = b"ERR type should be one of the following: slow, large-request, large-reply"
 NOT_POSITIVE: Final = b"ERR value is out of range, must be positive"
@@ -290,6 +293,19 @@ def unknown_claim_option(word: bytes) -> bytes:
 
 def unknown_subcommand(word: bytes, container: bytes) -> bytes:
     return b"ERR unknown subcommand '%b'. Try %b HELP." % (up_to_nul(word)[:128], container.upper())
+
+
+def deny_blocking(name: bytes) -> bytes:
+    """The command needs a connection that can be sent something later."""
+    return b"ERR %b isn't allowed for a DENY BLOCKING client" % name
+
+
+def only_for_subscribers(name: bytes) -> bytes:
+    """A RESP2 client in subscribed mode sent something else."""
+    return (
+        b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+        b"context" % name
+    )
 
 
 def wrong_subcommand(word: bytes, container: bytes) -> bytes:

@@ -6,7 +6,10 @@ import pytest
 from tests.differential.pair import Pair
 from tests.differential.wire import Reply
 
-OURS = {"redpoll_version", "redpoll_build", "python_version", "used_memory_peak_time", "internal_errors"}
+OURS = {
+    "redpoll_version", "redpoll_build", "python_version", "used_memory_peak_time", "internal_errors",
+    "expire_lag_p50_ms", "expire_lag_p99_ms", "expire_lag_max_ms",
+}  # fmt: skip
 """Fields that the reference does not have."""
 
 NAMED = (

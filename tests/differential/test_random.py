@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.differential.catalogue import Tree, entries, golden
+from tests.differential.ears import Ears
 from tests.differential.pair import Comparison, Pair, exact, unordered, within
 from tests.differential.wire import Reply, Word, spell
 
@@ -289,7 +290,7 @@ def counted(pair: Pair) -> list[dict[str, int]]:
     return both
 
 
-def run_all(sessions: list[Session], sequence: list[Command], turns: list[int]) -> None:
+def run_all(sessions: list[Session], ears: Ears, sequence: list[Command], turns: list[int]) -> None:
     """Empty the databases and run the sequence; `turns` tells which session each command belongs to."""
     sessions[0].pair.fresh()
     before = counted(sessions[0].pair)
@@ -304,6 +305,7 @@ def run_all(sessions: list[Session], sequence: list[Command], turns: list[int]) 
             for start, end in zip(before, counted(sessions[0].pair), strict=True)
         )
         assert theirs == ours, f"INFO counts {theirs}, and {ours}"
+        ears.same()
         sessions[0].pair.do("DEBUG", "DIGEST")
     except AssertionError as failure:
         lines = "\n".join(f"{turn}> {spell(said)}" for (_, said), turn in zip(sequence, turns, strict=True))
@@ -311,6 +313,7 @@ def run_all(sessions: list[Session], sequence: list[Command], turns: list[int]) 
     finally:
         for session in sessions:
             session.reset()
+        ears.heard()
 
 
 # Who makes the values that a family's commands work on, and asks what came of them.
@@ -390,6 +393,7 @@ def test_random_sequences(pair: Pair, family: str) -> None:
     )
     @given(sketches(names, 80 if FULL else 40))
     def run(sketch: list[tuple[str, int]]) -> None:
-        run_all(sessions, drawn(sketch), [seed % len(sessions) for _, seed in sketch])
+        run_all(sessions, ears, drawn(sketch), [seed % len(sessions) for _, seed in sketch])
 
-    run()
+    with Ears(pair) as ears:
+        run()

@@ -102,6 +102,14 @@ class Wire:
             return reply
         return self.pushes.pop(0)
 
+    def next_frame(self) -> Reply:
+        """What comes next, a push or a reply.  Raises ConnectionClosedError, TimeoutError."""
+        if self.pushes:
+            return self.pushes.pop(0)
+        reply = self._parse(0)[0]
+        del self.buffer[: len(reply.raw)]
+        return reply
+
     def read_until_closed(self) -> bytes:
         """All that comes until the server closes."""
         try:

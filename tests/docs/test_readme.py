@@ -20,12 +20,13 @@ def python_of(page: Path) -> list[str]:
     return blocks
 
 
-def test_the_python_of_the_readme_runs() -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/pubsub.md"])
+def test_the_python_of_a_page_runs(page: str) -> None:
     server = Redpoll("redpoll")
     server.start()
     try:
-        for block in python_of(ROOT / "README.md"):
-            exec(compile(block.replace("6379", str(server.port)), "README.md", "exec"), {})
+        for block in python_of(ROOT / page):
+            exec(compile(block.replace("6379", str(server.port)), page, "exec"), {})
     finally:
         server.close()
 

@@ -8,6 +8,7 @@ from mypy_extensions import i64
 
 from redpoll.client.base import CLOSED
 from redpoll.client.places import PlaceCalls
+from redpoll.client.pubsub import PubSub
 from redpoll.client.words import Text, Word, as_word, to_bytes, to_python
 from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.commands.strings import add
@@ -147,6 +148,14 @@ class Store(PlaceCalls):
         args = [as_word(word) for word in words]
         self.engine.start_call()
         return to_python(self.engine.execute(self.session, args))
+
+    def publish(self, channel: Text, message: Word) -> int:
+        """Send a message to who subscribes to a channel; how many deliveries.  O(deliveries + patterns)."""
+        return self._int([b"PUBLISH", to_bytes(channel), as_word(message)])
+
+    def pubsub(self) -> PubSub:
+        """A subscriber, which subscribes to nothing yet."""
+        return PubSub(self.engine)
 
     def _note(self, effect: list[bytes]) -> None:
         """Write what a typed method did to the journal, as the command with the same effect."""

@@ -38,6 +38,7 @@ from redpoll.commands import (
     monitor,
     object,
     persistence,
+    pubsub,
     replication,
     server,
     set_algebra,

@@ -105,8 +105,8 @@ class Filter:
     def _holds(self, plain: bytes, value: bytes, other: Session) -> bool:
         now_us = other.engine.moment.now_us
         if plain == b"TYPE":
-            # There are no replicas and no subscribers yet; monitors are normal.
-            return value.lower() == b"normal"
+            # There are no replicas yet; monitors are normal.
+            return value.lower() == (b"normal" if other.subscriptions is None else b"pubsub")
         if plain == b"USER":
             return other.user == value
         if plain == b"ADDR":

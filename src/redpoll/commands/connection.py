@@ -9,7 +9,7 @@ from redpoll.commands.clients import check_name
 from redpoll.commands.database_numbers import database_at
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
-from redpoll.engine.gates import GATE_NOAUTH
+from redpoll.engine.gates import GATE_NOAUTH, GATE_SUBSCRIBED
 from redpoll.engine.session import LOUD, SILENT, Session
 from redpoll.errors import (
     HELLO_NOAUTH,
@@ -37,6 +37,9 @@ BEFORE_ALL = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 def ping(session: Session, args: list[bytes]) -> object:
     if len(args) > 2:
         raise CommandError(wrong_arity(b"ping"))
+    if session.gates & GATE_SUBSCRIBED != 0:
+        # RESP2 has no pushes: between messages, a client knows this answer by its form.
+        return [b"pong", args[1] if len(args) == 2 else b""]
     return args[1] if len(args) == 2 else PONG
 
 
@@ -127,7 +130,7 @@ def hello(session: Session, args: list[bytes]) -> object:
         raise CommandError(HELLO_NOAUTH)
     if name is not None:
         session.name = name
-    session.resp = resp
+    session.speak(resp)
     options = session.engine.options
     as_redis = options.extended_redis_compatibility
     items: list[object] = [
@@ -148,6 +151,7 @@ def reset(session: Session, args: list[bytes]) -> object:
     engine = session.engine
     engine.end_transaction(session)
     engine.monitors.remove(session)
+    engine.pubsub.leave(session)
     session.gates = engine.session_gates
     session.readonly = False
     session.no_evict = False

@@ -38,7 +38,7 @@ from redpoll.errors import (
     wrong_subcommand,
 )
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.events import NEW
+from redpoll.keyspace.events import UNNAMED
 from redpoll.observe.client_line import client_line_for_log
 from redpoll.observe.digest import data_digest, key_digest
 from redpoll.observe.object_report import database_lines, hash_table_of, object_line, sds_line, table_lines
@@ -164,7 +164,7 @@ def populate(session: Session, args: list[bytes]) -> object:
                 value = value[:size].ljust(size, b"\0")
             db.set_string(key, value)
             # Watchers are notified, although this does not count as a change to save.
-            session.changed(key, None, NEW, 0)
+            session.changed(key, None, UNNAMED, 0)
     return OK
 
 

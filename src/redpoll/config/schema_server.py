@@ -357,7 +357,7 @@ DIRECTIVES: Final = [
         b"notify-keyspace-events",
         EventClasses(),
         b"",
-        NOT_YET,
+        EFFECT,
         "events",
         "Classes of keyspace events that are published, as letters.",
         effect="replaces the mask",

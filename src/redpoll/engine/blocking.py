@@ -282,12 +282,15 @@ class Blocking:
         reply = engine.run_again(session, waiting.command, waiting.args)
         session.tried = None
         if session.waits() and not session.is_postponed():
+            session.peer.release()
             return
         self._leave(session, waiting)
         if session.is_postponed():
             # Clients are paused.  The connection runs the command as a new one after the pause.
             session.peer.requeue(waiting.args)
+            session.peer.release()
             return
         engine.outliers.record_reply(session, waiting.args, reply, engine.read_us)
         session.peer.deliver(session, reply)
+        session.peer.release()
         session.peer.resume(session)

@@ -69,10 +69,19 @@ MAY_REPLICATE: Final = (b"publish", b"spublish", b"pfcount", b"eval", b"evalsha"
 """Commands without the write flag that may still be replicated."""
 
 
+FOR_SUBSCRIBERS: Final = (
+    b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe",
+    b"ping", b"quit", b"reset",
+)  # fmt: skip
+"""What a RESP2 client may send in subscribed mode."""
+
+
 def gates_of(spec: Spec) -> i64:
     """The gates that may stop a command.  `engine/gate.py` has the checks."""
     flags = spec.flags
-    gates = GATE_MULTI | GATE_RULES | GATE_SUBSCRIBED | GATE_PAUSE_ALL
+    gates = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL
+    if spec.name not in FOR_SUBSCRIBERS:
+        gates |= GATE_SUBSCRIBED
     if flags & NO_AUTH == 0:
         gates |= GATE_NOAUTH
     if flags & WRITE != 0:

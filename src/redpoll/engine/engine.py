@@ -20,8 +20,10 @@ from redpoll.engine.host import Host
 from redpoll.engine.interest import Interest
 from redpoll.engine.latency import EXPIRE_CYCLE
 from redpoll.engine.monitors import Monitors
+from redpoll.engine.notifications import Notifications
 from redpoll.engine.outliers import Outliers
 from redpoll.engine.pause import Pause
+from redpoll.engine.pubsub import PubSub
 from redpoll.engine.redact import redacted
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import UNKNOWN, Peer, Session
@@ -103,6 +105,8 @@ class Engine:
         self.counters: Final = Counters(len(CATALOGUE))
         self.outliers: Final = Outliers(self.counters)
         self.blocking: Final = Blocking(self)
+        self.pubsub: Final = PubSub(self)
+        self.notifications: Final = Notifications(self)
         self.traffic: Final = Traffic()
         self.commands: Final = spellings()
         self.last_name: bytes = NO_NAME
@@ -158,6 +162,7 @@ class Engine:
         self.interest.unwatch(session)
         self.monitors.remove(session)
         self.blocking.stop(session)
+        self.pubsub.leave(session)
         session.transaction = None
         self.sessions.pop(session.id, None)
 
@@ -498,6 +503,7 @@ class Engine:
         moment.misses = 0
         moment.expired = 0
         moment.expired_fields = 0
+        moment.lags.reset()
         self.expiry_us = 0
         self.tick_us = 0
         self.traffic.reset()
@@ -510,8 +516,8 @@ class Engine:
         self.startup_bytes = self.used_memory()
 
     def used_memory(self) -> i64:
-        """Memory of the program and all databases, in bytes, by the engine's own accounting.  O(1)."""
-        return self.base_bytes + self.moment.used_bytes
+        """Memory of the program, all databases and subscriptions, in bytes, by the engine's own accounting.  O(1)."""
+        return self.base_bytes + self.moment.used_bytes + self.pubsub.size_bytes()
 
 
 def allows(whom: bytes, session: Session) -> bool:

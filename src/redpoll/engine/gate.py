@@ -14,9 +14,17 @@ from redpoll.engine.gates import (
     GATE_MULTI,
     GATE_NOAUTH,
     GATE_PAUSED,
+    GATE_SUBSCRIBED,
 )
 from redpoll.engine.session import Session
-from redpoll.errors import DEBUG_NOT_ALLOWED, MODULE_NOT_ALLOWED, NO_KEYS_FOR_MONITORS, NOAUTH, not_in_transaction
+from redpoll.errors import (
+    DEBUG_NOT_ALLOWED,
+    MODULE_NOT_ALLOWED,
+    NO_KEYS_FOR_MONITORS,
+    NOAUTH,
+    not_in_transaction,
+    only_for_subscribers,
+)
 from redpoll.protocol.reply import QUEUED, Marker
 
 if TYPE_CHECKING:
@@ -43,6 +51,8 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
     transaction = session.transaction
     if transaction is not None and command.flag(NO_MULTI):
         return engine.refuse(session, command, not_in_transaction(command.name))
+    if gates & GATE_SUBSCRIBED:
+        return engine.refuse(session, command, only_for_subscribers(command.name))
     if gates & GATE_MONITOR:
         return engine.refuse(session, command, NO_KEYS_FOR_MONITORS)
     if gates & GATE_PAUSED and engine.pause.holds(session, command):

@@ -1,7 +1,7 @@
-"""The listeners to changes of keys: watchers of transactions, and sessions that wait for a key (`blocking.py`).
+"""The listeners to changes of keys: watchers of transactions, keyspace events (`notifications.py`), and sessions that
+wait for a key (`blocking.py`).
 
-`moment.interest` has reserved bits for client-side caches and keyspace events.  While no bit is on, a change costs one
-test.
+`moment.interest` has a reserved bit for client-side caches.  While no bit is on, a change costs one test.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.latency import EXPIRE_DEL
 from redpoll.keyspace.events import EXPIRED, Event
-from redpoll.keyspace.moment import REPLACEMENT_AWAITED, WATCHED, Listener
+from redpoll.keyspace.moment import NOTIFIED, REPLACEMENT_AWAITED, WATCHED, Listener
 from redpoll.structures.table import Table
 
 STREAM_LETTER: Final = b"t"
@@ -33,8 +33,13 @@ class Interest(Listener):
     # Called by the databases.
 
     def changed(self, db: i64, key: bytes, event: Event) -> None:
+        interest = self.engine.moment.interest
+        if interest & NOTIFIED != 0:
+            self.engine.notifications.send(db, key, event)
+        if not event.modifies:
+            return
         watching = self.watchers.get((db, key))
-        if watching is not None and event.modifies:
+        if watching is not None:
             place = (int(db), key)
             for session in watching:
                 if event is EXPIRED and place in session.watched_stale:
@@ -42,7 +47,7 @@ class Interest(Listener):
                     continue
                 session.watch_broken = True
         # Events of a stream do not replace the key or its type.  Commands that add entries call `grown`.
-        if self.engine.moment.interest & REPLACEMENT_AWAITED != 0 and event.letter != STREAM_LETTER:
+        if interest & REPLACEMENT_AWAITED != 0 and event.letter != STREAM_LETTER:
             self.engine.blocking.mark_ready(int(db), key)
 
     def grown(self, db: i64, key: bytes) -> None:

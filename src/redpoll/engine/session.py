@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.engine.gates import GATE_NO_TOUCH
-from redpoll.engine.settings import NORMAL
+from redpoll.engine.gates import GATE_NO_TOUCH, GATE_SUBSCRIBED
+from redpoll.engine.settings import NORMAL, PUBSUB
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import Event
+from redpoll.protocol.reply import Message
 from redpoll.types.value import Value
 
 if TYPE_CHECKING:
@@ -31,6 +32,22 @@ SKIP_NEXT: Final[i64] = 2
 """None is until after the next command: CLIENT REPLY SKIP has just run ..."""
 SKIPPING: Final[i64] = 3
 """... and now it is that next command's turn."""
+
+
+CHANNELS: Final[i64] = 0
+PATTERNS: Final[i64] = 1
+SHARDS: Final[i64] = 2
+"""The kinds of names that a session may subscribe to: channels, patterns of channels, shard channels."""
+
+
+class Subscriptions:
+    """What a session subscribes to: of each kind the names, with its places in their audiences (engine/pubsub.py)."""
+
+    def __init__(self) -> None:
+        self.places: Final[list[dict[bytes, int]]] = [{}, {}, {}]
+
+    def is_empty(self) -> bool:
+        return len(self.places[CHANNELS]) + len(self.places[PATTERNS]) + len(self.places[SHARDS]) == 0
 
 
 class Transaction:
@@ -84,6 +101,18 @@ class Peer:
 
         If a command of this session is running, its reply is sent first.
         """
+
+    def push(self, session: Session, message: Message) -> None:
+        """Put a message into the session's output; while its own command runs, behind the reply of that.
+
+        Nothing is sent yet, and no connection is closed: this is called in the middle of a command.
+        """
+
+    def release(self) -> None:
+        """Its waiting command was tried again: what came for it meanwhile may go, behind the reply if there is one."""
+
+    def spread(self, work: i64) -> None:
+        """The session's command made so many deliveries to others; after many, those are sent before its next one."""
 
     def requeue(self, args: list[bytes]) -> None:
         """Run this postponed command before the commands that the client sent after it."""
@@ -151,6 +180,8 @@ class Session:
         self.atomic: i64 = 0
         """How many transactions and scripts of this session run: commands inside them do not block."""
         self.quiet: i64 = LOUD
+        self.subscriptions: Subscriptions | None = None
+        """None without any, and only then."""
         self.monitors = False
         self.readonly = False
         """Whether a replica in a cluster may answer its reads."""
@@ -167,11 +198,39 @@ class Session:
 
     def may_be_idle(self) -> bool:
         """Whether `timeout` may close it: not while it blocks, and not if it receives pushed messages."""
-        return self.waiting is None and not self.monitors
+        return self.waiting is None and not self.monitors and self.subscriptions is None
 
     def output_class(self) -> int:
         """The index in `Options.output_limits` for this session."""
-        return NORMAL
+        return NORMAL if self.subscriptions is None else PUBSUB
+
+    def speak(self, resp: i64) -> None:
+        """Choose the protocol."""
+        self.resp = resp
+        self.apply_mode()
+
+    def apply_mode(self) -> None:
+        """Enter or leave RESP2's subscribed mode."""
+        if self.subscriptions is not None and self.resp < 3:
+            self.gates |= GATE_SUBSCRIBED
+        else:
+            self.gates &= ~GATE_SUBSCRIBED
+
+    def subscriptions_of(self, kind: i64) -> i64:
+        """How many names of a kind it subscribes to."""
+        subscriptions = self.subscriptions
+        return len(subscriptions.places[kind]) if subscriptions is not None else i64(0)
+
+    def subscription_count(self, kind: i64) -> int:
+        """The number that confirmations tell: channels and patterns together, shard channels apart."""
+        if kind == SHARDS:
+            return self.subscriptions_of(SHARDS)
+        return self.subscriptions_of(CHANNELS) + self.subscriptions_of(PATTERNS)
+
+    def subscribed_names(self, kind: i64) -> list[bytes]:
+        """The names of a kind that it subscribes to."""
+        subscriptions = self.subscriptions
+        return list(subscriptions.places[kind]) if subscriptions is not None else []
 
     def waits(self) -> bool:
         """Whether it is blocked.
@@ -185,6 +244,8 @@ class Session:
         found = b""
         if self.monitors:
             found += b"O"
+        if self.subscriptions is not None:
+            found += b"P"
         if self.transaction is not None or self.executing > 0:
             found += b"x"
         if self.waiting is not None:

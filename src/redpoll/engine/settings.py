@@ -112,6 +112,7 @@ ELSEWHERE: Final = [
     b"proto-max-bulk-len",
     b"lazyfree-lazy-user-flush",
     b"client-output-buffer-limit",
+    b"notify-keyspace-events",
     *ENCODING_LIMITS,
 ]
 """Directives that `apply_here` copies."""
@@ -160,6 +161,8 @@ class EngineSettings(Effects):
             engine.lazy_flush = config.flag(name)
         elif name == b"client-output-buffer-limit":
             engine.options.output_limits = output_limits(config.words(name))
+        elif name == b"notify-keyspace-events":
+            engine.notifications.choose(config.integer(name))
         else:
             setattr(engine.moment.limits, ENCODING_LIMITS[name], config.integer(name))
 

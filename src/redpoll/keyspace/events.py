@@ -7,21 +7,28 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
+from redpoll.config.special_values import EVENT_LETTERS
+
 
 class Event:
     """A keyspace event: its name on the channel, and the letter that `notify-keyspace-events` knows it by.
 
-    An event without `modifies` does not break WATCH: it concerns the groups of a stream.
+    An event without `modifies` does not break WATCH: it concerns the groups of a stream, or a look-up.
     """
 
     def __init__(self, name: bytes, letter: bytes, modifies: bool = True) -> None:
         self.name: Final = name
         self.letter: Final = letter
         self.modifies: Final = modifies
+        self.class_bit: i64 = 1 << EVENT_LETTERS.index(letter) if letter else 0
+        """The bit of its class in the value of `notify-keyspace-events`."""
 
 
-NEW: Final = Event(b"new", b"n")
-KEYMISS: Final = Event(b"keymiss", b"m")
+NEW: Final = Event(b"new", b"n", modifies=False)
+"""Comes before the event of the change that made the key."""
+KEYMISS: Final = Event(b"keymiss", b"m", modifies=False)
 DEL: Final = Event(b"del", b"g")
 EXPIRE: Final = Event(b"expire", b"g")
 PERSIST: Final = Event(b"persist", b"g")

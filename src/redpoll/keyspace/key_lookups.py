@@ -95,6 +95,7 @@ class KeyLookups:
 
     def _expire(self, key: bytes) -> None:
         moment = self.moment
+        moment.lags.add(moment.now_ms - self.table.deadline())
         if self.table.is_outside():
             moment.listener.expiring()
         self._remove()

@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.keyspace.events import Event
+from redpoll.keyspace.lags import Lags
 from redpoll.structures.lookups import Lookups
 from redpoll.structures.table import Table
 from redpoll.structures.warming import Warming
@@ -76,6 +77,8 @@ class Moment:
         self.misses: i64 = 0
         self.expired: i64 = 0
         self.expired_fields: i64 = 0
+        self.lags: Final = Lags()
+        """How long after their deadlines keys were deleted."""
         self.touching = True
         """Whether look-ups move the access clock (CLIENT NO-TOUCH)."""
         self.deleting_expired = True

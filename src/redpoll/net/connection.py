@@ -17,14 +17,15 @@ from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_NOAUTH
-from redpoll.engine.outliers import FLUSH_BYTES, NO_SIZE
-from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING, Buffers, Peer, Session
+from redpoll.engine.outliers import FLUSH_BYTES
+from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING
 from redpoll.keyspace.key_lookups import WARM_FROM, WARM_KEYS
+from redpoll.net.line import Flush, Line, Send
 from redpoll.net.listener import Acceptor
-from redpoll.net.loop import Handler, Reactor, Task
-from redpoll.protocol.encode import encode
+from redpoll.net.loop import Handler, Reactor
+from redpoll.protocol.encode import encode, wire_of
 from redpoll.protocol.output import Output
-from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error, Push
+from redpoll.protocol.reply import BLOCKED, NO_REPLY, Error, Message, is_push
 from redpoll.protocol.requests import Limits, RequestParser
 
 READ_BYTES: Final[i64] = 65536
@@ -34,6 +35,8 @@ MOST_UNAUTHENTICATED_BYTES: Final[i64] = 1024
 """The limit of unsent output for a client that is not authenticated."""
 WRITES: Final[i64] = 64
 """So often one client is sent something of its backlog in a turn of the loop."""
+UNCOUNTED_BYTES: Final[i64] = 16384
+"""A subscriber may always be owed so much: the reference counts only what exceeds a buffer of this size."""
 KEPT_PIECES: Final[i64] = 256
 """So many sent pieces may stay in the list of the backlog."""
 
@@ -87,16 +90,24 @@ class Connection(Handler):
         self.running = False
         """Whether a command is running whose reply is not in the output yet."""
         self.later: list[object] = []
-        """Pushes for the session that came meanwhile."""
+        """Pushes and messages for the session that arrived meanwhile."""
+        self.giving_way = False
+        """Whether it waits until the messages that it published are sent."""
+        self.spread: i64 = 0
+        """Deliveries of its messages since it last waited."""
         self.commands: list[list[bytes]] = []
         self.line: Final = Line(self)
         self.flushing: Final = Flush(self.line)
+        self.sending: Send | None = None
+        """Its place in the queue of those who are sent messages, made for the first one."""
         self.session: Final = engine.open_session(self.line)
         self.parser: Final = RequestParser(limits, self.session.authenticated)
         self.received: i64 = 0
         self.sent: i64 = 0
 
     def on_readable(self) -> None:
+        if self.giving_way:
+            return
         parser = self.parser
         missing = parser.missing()
         size = READ_BYTES
@@ -146,7 +157,7 @@ class Connection(Handler):
         parser = self.parser
         self.engine.start_unit()
         session.active_us = self.engine.moment.now_us
-        while not self.closing and not session.waits():
+        while not self.closing and not session.waits() and not self.gives_way():
             commands = self.commands
             failed: bytes | None = None
             if len(commands) == 0:
@@ -163,11 +174,18 @@ class Connection(Handler):
                 self.run_quietly(commands)
             if self.apart:
                 self.send_later()
+            if self.gives_way():
+                # Asked again, the parser complains again.
+                break
             if failed is not None and len(commands) == 0 and session.waiting is None and not self.closing:
                 self.owner.protocol_broken(self, failed)
                 self.put(Error(b"ERR " + failed))
                 self.end()
         self.flush_soon()
+
+    def gives_way(self) -> bool:
+        """Whether its messages are sent first.  To be asked in a loop: of an attribute the compiler would know."""
+        return self.giving_way
 
     def run(self, commands: list[list[bytes]]) -> None:
         """Run commands until the session waits or the connection closes.  The rest stays in `commands`."""
@@ -220,9 +238,8 @@ class Connection(Handler):
                     if session.quiet == SKIPPING:
                         session.quiet = SKIP_NEXT
                 break
-            if session.quiet == LOUD:
-                self.put(reply)
-            elif session.quiet == SKIPPING:
+            self.put(reply)
+            if session.quiet == SKIPPING:
                 session.quiet = LOUD
             if self.closing:
                 break
@@ -235,16 +252,57 @@ class Connection(Handler):
         later = self.later
         self.later = []
         for reply in later:
-            self.put(reply)
+            if isinstance(reply, Message):
+                self.push(wire_of(reply, self.session.resp))
+            else:
+                self.put(reply)
         self.apart = self.closing or self.session.quiet != LOUD
 
     def put(self, reply: object) -> None:
         """Queue a reply for sending, unless the session wants none."""
         if reply is not BLOCKED and reply is not NO_REPLY and not self.closed:
-            if self.session.quiet == LOUD or isinstance(reply, Push):
+            if self.session.quiet == LOUD or is_push(reply):
                 encode(self.output, reply, self.session.resp)
                 if self.backlog_bytes > 0 or self.output.size() >= FLUSH_BYTES:
                     self.flush()
+
+    def push(self, wire: bytes) -> None:
+        """Put a message behind what there is to send.  Neither sends nor closes: a command runs."""
+        if self.closing:
+            return
+        output = self.output
+        output.write(wire)
+        if output.size() + self.backlog_bytes > UNCOUNTED_BYTES:
+            if len(output.buffer) >= FLUSH_BYTES:
+                output.finish_buffer()
+            if self.is_over_limit():
+                self.give_up()
+                return
+        if self.backlog_bytes == 0:
+            self.send_in_slices()
+
+    def give_up(self) -> None:
+        """Close at the end of this turn, without another byte: too much waits for this client."""
+        self.owner.output_too_long(self, "scheduled to be closed ASAP")
+        self.end()
+        self.output.take()
+        self.backlog = []
+        self.backlog_at = 0
+        self.backlog_bytes = 0
+        self._write_later(False)
+        self.flush_soon()
+
+    def send_in_slices(self) -> None:
+        """Send when those are served who have waited longer, a slice of them a turn."""
+        if self.flushing.planned:
+            return
+        sending = self.sending
+        if sending is None:
+            sending = Send(self.line)
+            self.sending = sending
+        if not sending.planned:
+            sending.planned = True
+            self.reactor.unhurried.append(sending)
 
     def end(self) -> None:
         """Close the connection after the pending replies are sent."""
@@ -405,157 +463,3 @@ class Connection(Handler):
     def pending_output(self) -> i64:
         """Bytes that the client has not taken yet."""
         return self.output.size() + self.backlog_bytes
-
-
-class Line(Peer):
-    """The session's view of its connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection: Connection | None = connection
-        self.resuming = False
-        sock = connection.sock
-        self.is_unix: Final = sock.family == socket.AF_UNIX
-        self.path: Final = unix_path(sock) if self.is_unix else b""
-        self.peer_name: Final = b"[%b:0]:0" % self.path if self.is_unix else endpoint(sock, True)
-        self.own_name: Final = self.peer_name if self.is_unix else endpoint(sock, False)
-        self.fd: Final[int] = connection.fd
-        self.local: Final = self.is_unix or self.peer_name.startswith((b"127.", b"[::1]", b"[::ffff:127."))
-
-    def cut(self) -> None:
-        """The connection is gone."""
-        self.connection = None
-
-    def address(self) -> bytes:
-        return self.peer_name
-
-    def local_address(self) -> bytes:
-        return self.own_name
-
-    def descriptor(self) -> int:
-        return self.fd
-
-    def is_local(self) -> bool:
-        return self.local
-
-    def source(self) -> bytes:
-        return b"unix:" + self.path if self.is_unix else self.peer_name
-
-    def deliver(self, session: Session, reply: object) -> None:
-        connection = self.connection
-        if connection is None or connection.closing:
-            return
-        if connection.running:
-            connection.later.append(reply)
-            connection.apart = True
-        else:
-            connection.put(reply)
-            connection.flush_soon()
-
-    def requeue(self, args: list[bytes]) -> None:
-        connection = self.connection
-        if connection is not None:
-            connection.commands.insert(0, args)
-
-    def resume(self, session: Session) -> None:
-        connection = self.connection
-        if connection is not None and not self.resuming:
-            self.resuming = True
-            connection.reactor.soon.append(Resume(self))
-
-    def close_after_reply(self) -> None:
-        connection = self.connection
-        if connection is not None:
-            connection.end()
-
-    def close(self) -> None:
-        connection = self.connection
-        if connection is not None:
-            connection.close()
-
-    def freeze(self) -> None:
-        connection = self.connection
-        if connection is not None:
-            connection.reactor.remove(self.fd)
-            # Cleared, so that a backlog does not register it again.
-            connection.writing = True
-
-    def hush(self) -> None:
-        connection = self.connection
-        if connection is not None:
-            connection.apart = True
-
-    def marks(self) -> bytes:
-        connection = self.connection
-        found = b"c" if connection is not None and connection.closing else b""
-        return found + b"U" if self.is_unix else found
-
-    def buffers(self) -> Buffers:
-        found = Buffers()
-        connection = self.connection
-        if connection is not None:
-            found.request = connection.parser.pending_bytes()
-            found.reply = connection.output.size()
-            found.backlog = connection.backlog_bytes
-            found.pieces = len(connection.backlog) - connection.backlog_at
-            found.received = connection.received
-            found.sent = connection.sent
-            found.writing = connection.writing
-        return found
-
-
-class Resume(Task):
-    """Runs the remaining commands of a served session, outside the unit that served it."""
-
-    def __init__(self, line: Line) -> None:
-        self.line: Final = line
-
-    def run_task(self) -> None:
-        self.line.resuming = False
-        connection = self.line.connection
-        if connection is not None:
-            outliers = connection.engine.outliers
-            try:
-                # The pending input may be large and has not been checked.
-                outliers.weigh_requests(outliers.weigh_from != NO_SIZE)
-                connection.process()
-                outliers.weigh_requests(False)
-            except Exception as failure:
-                connection.on_failure(failure)
-
-
-class Flush(Task):
-    """Sends a connection's replies soon; see `Connection.flush_soon`."""
-
-    def __init__(self, line: Line) -> None:
-        self.line: Final = line
-        self.planned = False
-
-    def run_task(self) -> None:
-        self.planned = False
-        connection = self.line.connection
-        if connection is not None:
-            try:
-                connection.flush()
-            except Exception as failure:
-                connection.on_failure(failure)
-
-
-def endpoint(sock: socket.socket, remote: bool) -> bytes:
-    """`ip:port` of one end of a socket."""
-    try:
-        name = sock.getpeername() if remote else sock.getsockname()
-    except OSError:
-        return b"?:0"
-    if isinstance(name, tuple):
-        host = str(name[0])
-        return (f"[{host}]:{name[1]}" if ":" in host else f"{host}:{name[1]}").encode()
-    return b"?:0"
-
-
-def unix_path(sock: socket.socket) -> bytes:
-    """The path of the listening socket of a connection."""
-    try:
-        name = sock.getsockname()
-    except OSError:
-        return b"?"
-    return name.encode("utf-8", "surrogateescape") if isinstance(name, str) else bytes(name)

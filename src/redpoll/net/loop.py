@@ -16,6 +16,8 @@ from redpoll.net.poller import READABLE, WRITABLE, Poller, is_readable, is_writa
 
 FLUSH_AFTER_US: Final[i64] = 500
 """A turn that has taken this long runs the tasks for its end, so that clients get replies while others are read."""
+SLICE_US: Final[i64] = 2000
+"""How long a turn works on what has no hurry; longer only if what came before it in the turn took longer."""
 LOOK_EVERY: Final[i64] = 3
 """Whether it has is looked at when the number of handlers called has none of these bits."""
 
@@ -59,6 +61,9 @@ class Reactor:
         self.handlers: Final[dict[int, Handler]] = {}
         self.timers: Final[list[Timer]] = []
         self.soon: list[Task] = []
+        self.unhurried: list[Task] = []
+        self.unhurried_at: i64 = 0
+        """The tasks of `unhurried` before this one are done."""
         self.stopping = False
         self.forever = False
         self.woke_us: i64 = 0
@@ -86,7 +91,9 @@ class Reactor:
         self.timers.append(timer)
 
     def next_deadline_ms(self) -> i64:
-        """When the next timer is due; -1 without any."""
+        """When there is something to do: the next timer is due, or there is work at hand; -1 if never."""
+        if len(self.unhurried) > 0:
+            return now_ms()
         first: i64 = -1
         for timer in self.timers:
             if first < 0 or timer.due_ms < first:
@@ -111,7 +118,7 @@ class Reactor:
                 left = 0
             if timeout_ms < 0 or left < timeout_ms:
                 timeout_ms = left
-        if len(self.soon) > 0:
+        if len(self.soon) > 0 or len(self.unhurried) > 0:
             timeout_ms = 0
         handlers = self.handlers
         ready = self.poller.wait(timeout_ms)
@@ -134,6 +141,8 @@ class Reactor:
                 self.run_soon()
                 flush_us = monotonic_us() + FLUSH_AFTER_US
         self.run_soon()
+        if len(self.unhurried) > 0:
+            self.run_slice()
         if first >= 0:
             now = self.woke_us // 1000
             if first <= now:
@@ -148,6 +157,28 @@ class Reactor:
             self.soon = []
             for task in tasks:
                 task.run_task()
+
+    def run_slice(self) -> None:
+        """Do a slice of what has no hurry: the rest waits until others had their turn."""
+        tasks = self.unhurried
+        at = self.unhurried_at
+        began_us = monotonic_us()
+        # At least half of a busy server's time: those who make such work shall not outrun it.
+        took_us = began_us - self.woke_us
+        until_us = began_us + (took_us if took_us > SLICE_US else SLICE_US)
+        while at < len(tasks):
+            task = tasks[at]
+            at += 1
+            task.run_task()
+            if at & LOOK_EVERY == 0 and monotonic_us() > until_us:
+                break
+        if at >= len(tasks):
+            self.unhurried = []
+            at = 0
+        elif at > len(tasks) >> 1:
+            del tasks[:at]
+            at = 0
+        self.unhurried_at = at
 
     def run_forever(self) -> None:
         """Run turns until `stop`."""

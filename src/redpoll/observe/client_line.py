@@ -6,7 +6,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.engine.session import Session
+from redpoll.engine.session import CHANNELS, PATTERNS, SHARDS, Session
 from redpoll.errors import up_to_nul
 
 HIDDEN: Final = b"*redacted*"
@@ -67,7 +67,7 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
     buffers = other.peer.buffers()
     total = buffers.request + buffers.reply + buffers.backlog + arguments + queued_bytes
     return (
-        b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa=%b db=%d sub=0 psub=0 ssub=0 "
+        b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa=%b db=%d sub=%d psub=%d ssub=%d "
         b"multi=%d watch=%d qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=0 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d "
         b"events=%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
     ) % (
@@ -75,6 +75,7 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
         other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), up_to_nul(name),
         (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, other.flags(),
         b"r" if other.capa_redirect else b"", other.db.index,
+        other.subscriptions_of(CHANNELS), other.subscriptions_of(PATTERNS), other.subscriptions_of(SHARDS),
         queued, 0 if other.watch_broken else len(other.watched),
         buffers.request, arguments, queued_bytes, buffers.reply, buffers.pieces, buffers.backlog, total,
         b"rw" if buffers.writing else b"r", command_name, user, other.resp, up_to_nul(other.lib_name),

@@ -83,7 +83,7 @@ def client_lines(engine: Engine) -> list[str]:
         f"client_recent_max_output_buffer:{largest_out}",
         f"blocked_clients:{blocked}",
         "tracking_clients:0",
-        "pubsub_clients:0",
+        f"pubsub_clients:{engine.pubsub.clients}",
         f"watching_clients:{watching}",
         f"clients_in_timeout_table:{len(engine.blocking.timed)}",
         f"total_watched_keys:{len(engine.interest.watchers)}",

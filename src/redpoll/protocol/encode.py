@@ -50,6 +50,7 @@ from redpoll.protocol.reply import (
     Error,
     Map,
     Marker,
+    Message,
     NullArray,
     PackedStrings,
     PairMap,
@@ -120,6 +121,8 @@ def encode_rare(out: Output, reply: object, resp: i64) -> None:
         out.buffer.write(b"_\r\n" if resp >= RESP3 else b"*-1\r\n")
     elif isinstance(reply, Pairs):
         write_pairs(out, reply.items, resp)
+    elif isinstance(reply, Message):
+        out.write(wire_of(reply, resp))
     elif isinstance(reply, Push):
         write_header(out.buffer, GREATER if resp >= RESP3 else STAR, len(reply.items))
         write_items(out, reply.items, resp)
@@ -147,6 +150,21 @@ def encode_rare(out: Output, reply: object, resp: i64) -> None:
         encode(out, reply.reply, reply.resp)
     elif not isinstance(reply, Marker):
         raise TypeError(f"no reply: {reply!r}")
+
+
+def wire_of(message: Message, resp: i64) -> bytes:
+    """The bytes of a message, spelled at the first call for each protocol."""
+    wire = message.resp3 if resp >= RESP3 else message.resp2
+    if wire is None:
+        out = Output()
+        write_header(out.buffer, GREATER if resp >= RESP3 else STAR, len(message.items))
+        write_items(out, message.items, resp)
+        wire = b"".join(out.take())
+        if resp >= RESP3:
+            message.resp3 = wire
+        else:
+            message.resp2 = wire
+    return wire
 
 
 def write_items(out: Output, items: list[object], resp: i64) -> None:

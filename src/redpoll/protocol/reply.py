@@ -132,6 +132,15 @@ class Push:
         self.items: Final = items
 
 
+class Message(Push):
+    """A push that many clients get; it is spelled once for each protocol, into `resp2` and `resp3`."""
+
+    def __init__(self, items: list[object]) -> None:
+        super().__init__(items)
+        self.resp2: bytes | None = None
+        self.resp3: bytes | None = None
+
+
 class Attribute:
     """Alternating keys and values that describe the reply that follows.  RESP2 leaves them out."""
 
@@ -145,6 +154,13 @@ class Sequence:
 
     def __init__(self, replies: list[object]) -> None:
         self.replies: Final = replies
+
+
+def is_push(reply: object) -> bool:
+    """Whether a reply is of pushes, which come to a client that wants no replies too (CLIENT REPLY)."""
+    if isinstance(reply, Sequence):
+        return len(reply.replies) > 0 and isinstance(reply.replies[0], Push)
+    return isinstance(reply, Push)
 
 
 class Spoken:

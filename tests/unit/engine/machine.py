@@ -11,6 +11,7 @@ from redpoll.engine.session import Peer, Session
 from redpoll.engine.unit import Journal
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
+from redpoll.protocol.reply import Message
 
 FAMILIES = commands.FAMILIES
 
@@ -41,6 +42,8 @@ class Told(Peer):
 
     def __init__(self) -> None:
         self.replies: list[object] = []
+        self.messages: list[Message] = []
+        self.spreads: list[int] = []
         self.requeued: list[list[bytes]] = []
         self.resumed = 0
         self.order: list[int] = []
@@ -57,6 +60,18 @@ class Told(Peer):
 
     def deliver(self, session: Session, reply: object) -> None:
         self.replies.append(reply)
+
+    def push(self, session: Session, message: Message) -> None:
+        self.messages.append(message)
+
+    def spread(self, work: int) -> None:
+        self.spreads.append(work)
+
+    def taken(self) -> list[Message]:
+        """The messages that came since this was asked last."""
+        messages = self.messages
+        self.messages = []
+        return messages
 
     def requeue(self, args: list[bytes]) -> None:
         self.requeued.append(args)

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.engine.machine import FAMILIES
 
 from redpoll.catalogue.spec import ADMIN, DENYOOM, LOADING, NO_AUTH, READONLY, SKIP_MONITOR, STALE, WRITE, Spec
-from redpoll.engine.command import CATALOGUE, Command, command, gates_of
+from redpoll.engine.command import CATALOGUE, FOR_SUBSCRIBERS, Command, command, gates_of
 from redpoll.engine.gates import (
     GATE_DEBUG,
     GATE_LOADING,
@@ -27,7 +27,7 @@ from redpoll.engine.gates import (
 from redpoll.engine.session import Session
 
 assert FAMILIES
-ALWAYS = GATE_MULTI | GATE_RULES | GATE_SUBSCRIBED | GATE_PAUSE_ALL
+ALWAYS = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL
 
 
 def spec(name: bytes, flags: int) -> Spec:
@@ -58,7 +58,8 @@ def spec(name: bytes, flags: int) -> Spec:
     ],
 )
 def test_gates_follow_from_flags_and_from_some_names(name: bytes, flags: int, gates: int) -> None:
-    assert gates_of(spec(name, flags)) == ALWAYS | gates
+    subscribed = 0 if name in FOR_SUBSCRIBERS else GATE_SUBSCRIBED
+    assert gates_of(spec(name, flags)) == ALWAYS | subscribed | gates
 
 
 def handler(session: Session, args: list[bytes]) -> object:

@@ -1,0 +1,205 @@
+"""Pub/Sub: subscribing, publishing, and PUBSUB, which tells who listens."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import NOT_KEY, key_range, one_key
+from redpoll.catalogue.spec import FAST, LOADING, NOSCRIPT, PUBSUB, STALE
+from redpoll.commands.containers import container, help_command
+from redpoll.engine.command import command
+from redpoll.engine.session import CHANNELS, PATTERNS, SHARDS, Session
+from redpoll.errors import CommandError, deny_blocking, wrong_subcommand
+from redpoll.keyspace.glob import Glob
+from redpoll.protocol.reply import Push, Sequence
+
+MODE = PUBSUB | NOSCRIPT | LOADING | STALE
+"""Flags of what changes subscriptions ..."""
+ASKING = PUBSUB | LOADING | STALE
+"""... of what asks for them ..."""
+PUBLISHING = PUBSUB | LOADING | STALE | FAST
+"""... and of what publishes."""
+
+PAGE_BITS: Final[i64] = 12
+"""So many bytes of a message are as much work as one more delivery (4 KB)."""
+
+
+def begin(session: Session, kind: i64, word: bytes, names: list[bytes]) -> object:
+    """Subscribe to each name; a confirmation of each."""
+    pubsub = session.engine.pubsub
+    confirmations: list[object] = []
+    for name in names:
+        pubsub.subscribe(session, kind, name)
+        confirmations.append(Push([word, name, session.subscription_count(kind)]))
+    return Sequence(confirmations)
+
+
+def end(session: Session, kind: i64, word: bytes, names: list[bytes]) -> object:
+    """End the subscriptions named, without names all of the kind; a confirmation of each, one if there is none."""
+    pubsub = session.engine.pubsub
+    if len(names) == 0:
+        names = session.subscribed_names(kind)
+        if len(names) == 0:
+            return Sequence([Push([word, None, session.subscription_count(kind)])])
+    confirmations: list[object] = []
+    for name in names:
+        pubsub.unsubscribe(session, kind, name)
+        confirmations.append(Push([word, name, session.subscription_count(kind)]))
+    return Sequence(confirmations)
+
+
+@command(
+    "subscribe", arity=-2, flags=MODE, group="pubsub",
+    arguments="channel ...",
+    since="2.0.0", complexity="O(channels)", summary="Listen to channels.",
+)  # fmt: skip
+def subscribe(session: Session, args: list[bytes]) -> object:
+    # Scripts and callers without a connection could not be sent anything; a transaction's connection can.
+    if not session.may_block:
+        raise CommandError(deny_blocking(b"SUBSCRIBE"))
+    return begin(session, CHANNELS, b"subscribe", args[1:])
+
+
+@command(
+    "unsubscribe", arity=-1, flags=MODE, group="pubsub",
+    arguments="[channel ...]",
+    since="2.0.0", complexity="O(channels)", summary="Listen to channels no longer, to none without arguments.",
+)  # fmt: skip
+def unsubscribe(session: Session, args: list[bytes]) -> object:
+    return end(session, CHANNELS, b"unsubscribe", args[1:])
+
+
+@command(
+    "psubscribe", arity=-2, flags=MODE, group="pubsub",
+    arguments="pattern:pattern ...",
+    since="2.0.0", complexity="O(patterns)", summary="Listen to all channels that fit patterns.",
+)  # fmt: skip
+def psubscribe(session: Session, args: list[bytes]) -> object:
+    if not session.may_block:
+        raise CommandError(deny_blocking(b"PSUBSCRIBE"))
+    return begin(session, PATTERNS, b"psubscribe", args[1:])
+
+
+@command(
+    "punsubscribe", arity=-1, flags=MODE, group="pubsub",
+    arguments="[pattern:pattern ...]",
+    since="2.0.0", complexity="O(patterns)", summary="Listen to patterns no longer, to none without arguments.",
+)  # fmt: skip
+def punsubscribe(session: Session, args: list[bytes]) -> object:
+    return end(session, PATTERNS, b"punsubscribe", args[1:])
+
+
+@command(
+    "ssubscribe", arity=-2, flags=MODE, keys=key_range(1, -1, 1, NOT_KEY), group="pubsub",
+    arguments="shardchannel ...",
+    since="7.0.0", complexity="O(channels)", summary="Listen to shard channels.",
+)  # fmt: skip
+def ssubscribe(session: Session, args: list[bytes]) -> object:
+    if not session.can_block():
+        raise CommandError(deny_blocking(b"SSUBSCRIBE"))
+    return begin(session, SHARDS, b"ssubscribe", args[1:])
+
+
+@command(
+    "sunsubscribe", arity=-1, flags=MODE, keys=key_range(1, -1, 1, NOT_KEY), group="pubsub",
+    arguments="[shardchannel ...]",
+    since="7.0.0", complexity="O(channels)", summary="Listen to shard channels no longer, to none without arguments.",
+)  # fmt: skip
+def sunsubscribe(session: Session, args: list[bytes]) -> object:
+    return end(session, SHARDS, b"sunsubscribe", args[1:])
+
+
+@command(
+    "publish", arity=3, flags=PUBLISHING, group="pubsub",
+    arguments="channel message",
+    since="2.0.0", complexity="O(deliveries + patterns)", summary="Send a message to a channel.",
+)  # fmt: skip
+def publish(session: Session, args: list[bytes]) -> object:
+    reached = session.engine.pubsub.publish(args[1], args[2])
+    if reached > 0:
+        session.peer.spread(reached * (1 + (i64(len(args[2])) >> PAGE_BITS)))
+    return reached
+
+
+@command(
+    "spublish", arity=3, flags=PUBLISHING, keys=one_key(NOT_KEY), group="pubsub",
+    arguments="shardchannel message",
+    since="7.0.0", complexity="O(deliveries)", summary="Send a message to a shard channel.",
+)  # fmt: skip
+def spublish(session: Session, args: list[bytes]) -> object:
+    reached = session.engine.pubsub.publish_in_shard(args[1], args[2])
+    if reached > 0:
+        session.peer.spread(reached * (1 + (i64(len(args[2])) >> PAGE_BITS)))
+    return reached
+
+
+pubsub = container(
+    "pubsub", group="pubsub", since="2.8.0",
+    summary="Who subscribes to what.",
+)  # fmt: skip
+
+
+@command(
+    "pubsub|channels", arity=-2, flags=ASKING, group="pubsub",
+    arguments="[pattern:pattern]",
+    since="2.8.0", complexity="O(channels)", summary="The channels with subscribers.",
+)  # fmt: skip
+def pubsub_channels(session: Session, args: list[bytes]) -> object:
+    return session.engine.pubsub.channels.names(pattern_of(args))
+
+
+@command(
+    "pubsub|numpat", arity=2, flags=ASKING, group="pubsub",
+    since="2.8.0", complexity="O(1)", summary="How many patterns have subscribers.",
+)  # fmt: skip
+def pubsub_numpat(session: Session, args: list[bytes]) -> object:
+    return len(session.engine.pubsub.patterns.audiences)
+
+
+@command(
+    "pubsub|numsub", arity=-2, flags=ASKING, group="pubsub",
+    arguments="[channel ...]",
+    since="2.8.0", complexity="O(channels asked for)", summary="How many subscribe to each channel.",
+)  # fmt: skip
+def pubsub_numsub(session: Session, args: list[bytes]) -> object:
+    channels = session.engine.pubsub.channels
+    found: list[object] = []
+    for name in args[2:]:
+        found.append(name)
+        found.append(channels.count(name))
+    return found
+
+
+@command(
+    "pubsub|shardchannels", arity=-2, flags=ASKING, group="pubsub",
+    arguments="[pattern:pattern]",
+    since="7.0.0", complexity="O(shard channels)", summary="The shard channels with subscribers.",
+)  # fmt: skip
+def pubsub_shardchannels(session: Session, args: list[bytes]) -> object:
+    return session.engine.pubsub.shards.names(pattern_of(args))
+
+
+@command(
+    "pubsub|shardnumsub", arity=-2, flags=ASKING, group="pubsub",
+    arguments="[shardchannel ...]",
+    since="7.0.0", complexity="O(channels asked for)", summary="How many subscribe to each shard channel.",
+)  # fmt: skip
+def pubsub_shardnumsub(session: Session, args: list[bytes]) -> object:
+    shards = session.engine.pubsub.shards
+    found: list[object] = []
+    for name in args[2:]:
+        found.append(name)
+        found.append(shards.count(name))
+    return found
+
+
+help_command(pubsub, since="6.2.0")
+
+
+def pattern_of(args: list[bytes]) -> Glob | None:
+    """The pattern that CHANNELS and SHARDCHANNELS may be given, or CommandError."""
+    if len(args) > 3:
+        raise CommandError(wrong_subcommand(args[1], b"PUBSUB"))
+    return Glob(args[2]) if len(args) == 3 else None
