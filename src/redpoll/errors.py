@@ -152,6 +152,11 @@ FREQ_UNDER_LRU: Final = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
     b"between policies at runtime LRU and LFU data will take some time to adjust."
 )
+IDLETIME_UNDER_LFU: Final = (
+    b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies "
+    b"at runtime LRU and LFU data will take some time to adjust."
+)
+NO_ROOM: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 DEBUG_NOT_ALLOWED: Final = (
     b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."

@@ -394,7 +394,7 @@ class Tick(Timer):
     def run(self) -> i64:
         engine = self.engine
         engine.tick()
-        if engine.reclaimer.pending() > 0:
+        if engine.reclaimer.pending() > 0 or engine.eviction.is_behind:
             return 1
         if engine.is_behind:
             return BEHIND_MS

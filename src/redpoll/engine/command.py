@@ -14,7 +14,6 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import KeySpec
 from redpoll.catalogue.spec import (
     ADMIN,
-    DENYOOM,
     LOADING,
     NO_AUTH,
     READONLY,
@@ -72,7 +71,7 @@ MAY_REPLICATE: Final = (b"publish", b"spublish", b"pfcount", b"eval", b"evalsha"
 def gates_of(spec: Spec) -> i64:
     """The gates at which a command may be held up; see `engine/gate.py` for what each checks."""
     flags = spec.flags
-    gates = GATE_MULTI | GATE_RULES | GATE_SUBSCRIBED | GATE_PAUSE_ALL
+    gates = GATE_MULTI | GATE_RULES | GATE_SUBSCRIBED | GATE_PAUSE_ALL | GATE_OOM
     if flags & NO_AUTH == 0:
         gates |= GATE_NOAUTH
     if flags & WRITE != 0:
@@ -87,8 +86,6 @@ def gates_of(spec: Spec) -> i64:
         gates |= GATE_SHOWN
     if spec.name != b"touch" and spec.name != b"exec":
         gates |= GATE_NO_TOUCH
-    if flags & DENYOOM != 0 or spec.name == b"exec":
-        gates |= GATE_OOM
     if flags & LOADING == 0:
         gates |= GATE_LOADING
     if flags & STALE == 0:

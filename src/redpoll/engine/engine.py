@@ -15,6 +15,7 @@ from redpoll.engine import gate
 from redpoll.engine.blocking import Blocking
 from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
+from redpoll.engine.eviction import Eviction
 from redpoll.engine.gates import GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN, GATES_IN_EXEC
 from redpoll.engine.host import Host
 from redpoll.engine.interest import Interest
@@ -122,6 +123,8 @@ class Engine:
         """When the clock was read last: the start of what runs next.  In EXEC `moment` stands still, this does not."""
         self.started_us: i64 = self.moment.now_us
         self.options: Final = Options()
+        self.eviction: Final = Eviction(self)
+        self.moment.access.seed(random.below(1 << 32))
         EngineSettings(self).connect(self.config)
         self.expiry_us: i64 = 0
         self.tick_us: i64 = 0
@@ -174,7 +177,7 @@ class Engine:
         if left <= 0 or left > REST_US:
             self.tick(CALL_KEYS, CALL_RECLAIM_US)
             self.start_unit()
-            busy = self.is_behind or self.reclaimer.pending() > 0
+            busy = self.is_behind or self.eviction.is_behind or self.reclaimer.pending() > 0
             self.rests_until_us = self.read_us + (SHORT_REST_US if busy else REST_US)
 
     def execute(self, session: Session, args: list[bytes]) -> object:
@@ -393,6 +396,8 @@ class Engine:
         expired = self.clock.now_us()
         self.expiry_us += expired - began
         self.outliers.latency.note(EXPIRE_CYCLE, expired - began, expired)
+        if self.eviction.is_behind:
+            self.eviction.make_room()
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
         self.tick_us += self.clock.now_us() - self.read_us
@@ -450,7 +455,7 @@ class Engine:
 
     def next_deadline_ms(self) -> i64:
         """When `tick` has something to do again, in ms since 1970; 0 if never."""
-        if self.reclaimer.pending() > 0:
+        if self.reclaimer.pending() > 0 or self.eviction.is_behind:
             return self.moment.now_ms + 1
         if self.is_behind:
             return self.moment.now_ms + BEHIND_MS
@@ -478,6 +483,7 @@ class Engine:
         self.traffic.reset()
         self.sampler.reset()
         self.reclaimer.freed = 0
+        self.eviction.reset()
 
     def count_program(self, resident: i64) -> None:
         """Count the memory of the program itself from now on: what is resident before there is any data."""

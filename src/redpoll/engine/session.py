@@ -41,6 +41,8 @@ class Transaction:
         self.spoiled = False
         self.gates: i64 = 0
         """The gates of what is queued, all together."""
+        self.asks_for_memory = False
+        """Whether one of the commands is refused while memory is over `maxmemory`."""
         self.weighed = False
         """Whether one of the commands may be a large request."""
 

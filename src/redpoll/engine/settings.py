@@ -69,11 +69,13 @@ class Options:
         # The data.
         self.hz: i64 = 0
         self.active_expire_effort: i64 = 0
-        self.maxmemory_policy: bytes = b""
-
-    def uses_lfu(self) -> bool:
-        """Whether the eviction policy counts uses (OBJECT FREQ) rather than the time of the last one."""
-        return self.maxmemory_policy.endswith(b"-lfu")
+        self.maxmemory: i64 = 0
+        self.maxmemory_policy: bytes = b"noeviction"
+        self.maxmemory_samples: i64 = 5
+        self.maxmemory_eviction_tenacity: i64 = 10
+        self.lfu_log_factor: i64 = 10
+        self.lfu_decay_time: i64 = 1
+        self.lazyfree_lazy_eviction: bool = True
 
 
 ENCODING_LIMITS: Final = {
@@ -104,6 +106,17 @@ WATCHED: Final = [
     b"latency-tracking-info-percentiles",
 ]
 """Directives that decide what `Watch` notes."""
+
+EVICTING: Final = [
+    b"maxmemory",
+    b"maxmemory-policy",
+    b"maxmemory-samples",
+    b"maxmemory-eviction-tenacity",
+    b"lfu-log-factor",
+    b"lfu-decay-time",
+    b"lazyfree-lazy-eviction",
+]
+"""Directives that decide which keys go when, and what their access clock says."""
 
 ELSEWHERE: Final = [
     b"requirepass",
@@ -143,6 +156,8 @@ class EngineSettings(Effects):
                 setattr(options, attribute, min(config.integer(name), GREATEST))
         if name in WATCHED:
             self.engine.outliers.apply_options(options)
+        if name in EVICTING:
+            self.engine.eviction.apply_options(options)
         if name in ELSEWHERE:
             self.apply_here(name, config)
         return b""

@@ -287,13 +287,13 @@ class Database(KeyLookups):
             if there:
                 table.replace(value, kind)
             else:
-                table.clock = self.moment.clock
+                table.clock = self.moment.first_clock()
                 table.insert(key, value, kind)
                 self._created(key, kind)
         elif there:
             table.replace_outside(key, LongString(value), kind)
         else:
-            table.clock = self.moment.clock
+            table.clock = self.moment.first_clock()
             table.insert_outside(key, LongString(value), kind)
             self._created(key, kind)
         if timed and not keep_deadline:
@@ -394,7 +394,7 @@ class Database(KeyLookups):
         moment = self.moment
         if not moment.deleting_expired:
             self._make_room(key)
-        self.table.clock = moment.clock
+        self.table.clock = moment.first_clock()
         value.put_back(self.table, key)
 
     def _empty(self, key: bytes, value: Value, event: Event) -> None:
@@ -436,7 +436,7 @@ class Database(KeyLookups):
         table = self.table
         there = table.find(key)
         assert not there
-        table.clock = self.moment.clock
+        table.clock = self.moment.first_clock()
         content.fit_record(table, key)
         outside = content.outside
         if outside is None:

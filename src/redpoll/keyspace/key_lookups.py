@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.keyspace.events import EXPIRED, KEYMISS
+from redpoll.keyspace.events import EVICTED, EXPIRED, KEYMISS
 from redpoll.keyspace.moment import NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, OUTSIDE
@@ -56,8 +56,16 @@ class KeyLookups:
             return False
         moment = self.moment
         if (table.word >> CLOCK_SHIFT) & CLOCK_MASK != moment.clock and moment.touching:
-            table.set_access_clock(moment.clock)
+            self._touch()
         return True
+
+    def _touch(self) -> None:
+        """Move the access clock of the key at the position: to now, or one use on."""
+        moment = self.moment
+        clock = moment.clock
+        if clock > CLOCK_MASK:
+            clock = moment.access.touched(self.table.access_clock(), moment.now_us)
+        self.table.set_access_clock(clock)
 
     def peek(self, key: bytes, counting: bool = True) -> bool:
         """Go to `key` without touching the access clock (TYPE, TTL, OBJECT …); hits and misses count if asked."""
@@ -158,9 +166,21 @@ class KeyLookups:
         """Bring the running sum of memory up to date: every method that changes the size of a table ends with it."""
         table = self.table
         held = table.size_bytes()
-        self.moment.used_bytes += held - table.size_told
+        moment = self.moment
+        moment.used_bytes += held - table.size_told
         table.size_told = held
         table.content_told = table.record_bytes + table.outside_bytes
+        if moment.used_bytes > moment.most_bytes:
+            moment.listener.over_limit()
+
+    def evict(self, key: bytes) -> None:
+        """Delete `key`, which is at the position, to make room; no change is counted."""
+        self._remove()
+        moment = self.moment
+        moment.evicted += 1
+        if moment.interest != 0:
+            moment.listener.changed(self.index, key, EVICTED)
+        moment.listener.evicted(self.index, key)
 
     def _remove(self) -> None:
         table = self.table

@@ -9,8 +9,10 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.keyspace.access import Access
 from redpoll.keyspace.events import Event
 from redpoll.structures.lookups import Lookups
+from redpoll.structures.segment import CLOCK_MASK
 from redpoll.structures.table import Table
 from redpoll.structures.warming import Warming
 from redpoll.types.kinds import EncodingLimits
@@ -22,6 +24,9 @@ AWAITED: Final[i64] = 1 << 3
 """Some session waits for a key to hold a value of a kind; `Moment.awaited` says which kinds."""
 REPLACEMENT_AWAITED: Final[i64] = 1 << 4
 """Some session waits until a key is deleted, replaced or changes its type (XREADGROUP)."""
+
+NO_LIMIT: Final[i64] = 1 << 61
+"""`Moment.most_bytes` without `maxmemory`."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -46,6 +51,12 @@ class Listener:
     def expired(self, db: i64, key: bytes) -> None:
         """A key was found past its deadline and deleted: the journal writes UNLINK before the command."""
 
+    def evicted(self, db: i64, key: bytes) -> None:
+        """A key was deleted to make room: the journal has a unit of its own for it."""
+
+    def over_limit(self) -> None:
+        """The sum of memory is above `Moment.most_bytes`: told with each change while it is."""
+
     def fields_expired(self, db: i64, key: bytes, fields: list[bytes], emptied: bool) -> None:
         """Fields of a hash past their deadline were deleted, and the hash with them if that `emptied` it.
 
@@ -54,7 +65,10 @@ class Listener:
 
 
 class Moment:
-    """Times in microseconds and milliseconds since 1970; `clock` is the 24-bit access clock in seconds."""
+    """Times in microseconds and milliseconds since 1970.
+
+    `clock` is the 24-bit access clock in seconds, and beyond 24 bits under an LFU policy (see `access.py`).
+    """
 
     def __init__(self, listener: Listener) -> None:
         self.listener: Final = listener
@@ -66,6 +80,9 @@ class Moment:
         """The kinds of value that sessions wait for: bit `1 << kind` for each."""
         self.used_bytes: i64 = 0
         """Memory of all tables in bytes: a running sum, kept by the methods of `Database` that change one."""
+        self.most_bytes: i64 = NO_LIMIT
+        """Above this the listener is told, so that room is made before the next command."""
+        self.access: Final = Access()
         self.limits: Final = EncodingLimits()
         self.changes: i64 = 0
         self.warming: Final = Warming()
@@ -76,6 +93,7 @@ class Moment:
         self.misses: i64 = 0
         self.expired: i64 = 0
         self.expired_fields: i64 = 0
+        self.evicted: i64 = 0
         self.touching = True
         """Whether look-ups move the access clock (CLIENT NO-TOUCH)."""
         self.deleting_expired = True
@@ -85,4 +103,9 @@ class Moment:
         """Move to another instant."""
         self.now_us = now_us
         self.now_ms = now_us // 1000
-        self.clock = (now_us // 1000000) & 0xFFFFFF
+        self.clock = (now_us // 1000000) & CLOCK_MASK | self.access.counting
+
+    def first_clock(self) -> i64:
+        """The access clock of a key that comes into being."""
+        clock = self.clock
+        return clock if clock <= CLOCK_MASK else self.access.first(self.now_us)
