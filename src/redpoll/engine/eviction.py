@@ -63,7 +63,14 @@ class Eviction:
             victims.choose(RULES.get(how, KEEP), whose == b"volatile")
             access.counting = COUNTING if how == b"lfu" else i64(0)
             moment.set_time(moment.now_us)
-        moment.most_bytes = options.maxmemory if options.maxmemory > 0 else NO_LIMIT
+        most = options.maxmemory if options.maxmemory > 0 else NO_LIMIT
+        if most < moment.most_bytes and most < moment.used_bytes:
+            self.engine.host.log(
+                f"WARNING: the new maxmemory value set via CONFIG SET ({most}) is smaller than the current memory "
+                f"usage ({moment.used_bytes}). This will result in key eviction and/or the inability to accept new "
+                "write commands depending on the maxmemory-policy."
+            )
+        moment.most_bytes = most
         if moment.used_bytes > moment.most_bytes:
             self.engine.gates |= GATE_OOM
             self.is_behind = True

@@ -15,7 +15,7 @@ from redpoll.keyspace.key_lookups import KeyLookups
 from redpoll.keyspace.moment import NOTIFIED
 from redpoll.protocol.reply import Strings
 from redpoll.structures.lookups import MOST as LOOKUPS
-from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND, Outside
+from redpoll.structures.segment import CLOCK_MASK, KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND, Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
 from redpoll.types.forms import empty
@@ -246,8 +246,11 @@ class Database(KeyLookups):
 
     def look_again(self, key: bytes, there: bool) -> None:
         """Count a look-up of `key` for reading once more: XREAD and XREADGROUP look each key up twice."""
+        moment = self.moment
         if there:
-            self.moment.hits += 1
+            moment.hits += 1
+            if moment.clock > CLOCK_MASK and moment.touching and self.table.find(key):
+                self._touch()
         else:
             self._miss(key)
 

@@ -1,8 +1,8 @@
 """Choosing the keys that go when memory is short: by age, by use, by deadline or by chance.
 
 Records lie some 16 to a bucket, and to read the words of one bucket costs little more than to read one of them.  So a
-whole bucket is one sample, and the best record of each goes into a pool of POOL candidates; the best of these is the
-next to go.  Each victim is thus the best of some 250 records, where the reference compares five more for each one.
+whole bucket is one sample, where the reference draws five keys.  Its best two records go into a pool of POOL
+candidates if they are better than the worst there, and the best of these is the next to go.
 
 What the pool says of a candidate is true as long as its field (access clock or deadline) is what it was; a key that
 was used since is no candidate any more.
@@ -40,6 +40,9 @@ RANDOM: Final[i64] = 4
 POOL: Final[i64] = 16
 """How many candidates are kept."""
 
+FEW: Final[i64] = 12
+"""While there are fewer, the best record of any bucket becomes one; else only what is better than the worst."""
+
 MOST_STEPS: Final[i64] = 4096
 """A search for keys with deadlines ends after so many buckets if it has found some: then they are far apart."""
 
@@ -68,9 +71,13 @@ class Victims:
         """The access clock for which idle seconds are true."""
         self.turn: i64 = 0
         """The database that gives the next key chosen by chance."""
-        self.best_score: i64 = 0
-        self.best_index: i64 = -1
+        # The best two records of the bucket at hand.
+        self.best_score: i64 = -1
+        self.best_index: i64 = 0
         self.best_field: i64 = 0
+        self.next_score: i64 = -1
+        self.next_index: i64 = 0
+        self.next_field: i64 = 0
 
     def choose(self, rule: i64, timed: bool) -> None:
         """Go by another rule: no candidate so far counts."""
@@ -147,7 +154,7 @@ class Victims:
     def _sample(self) -> i64:
         """Fill the pool, and compare it with at least `samples` more records; how many keys may go at all.
 
-        Of each bucket looked at, the best record becomes a candidate.
+        What is good of each bucket looked at becomes a candidate.
         """
         most: i64 = 0
         wanted = POOL - self.count
@@ -193,56 +200,62 @@ class Victims:
             start = b + 1 if b + 1 < table.buckets else i64(0)
 
     def _sample_bucket(self, db: Database, table: Table, b: i64) -> i64:
-        """Let the best record of a bucket be a candidate; how many records there were to compare."""
+        """Let the best two records of a bucket be candidates; how many records there were to compare."""
         segment = table.segments[b >> SEGMENT_BITS]
         j: i64 = b & SEGMENT_MASK
-        self.best_index = -1
         self.best_score = -1
+        self.next_score = -1
         if self.timed:
-            seen = self._best_timed(segment, j)
+            seen = self._compare_timed(segment, j)
         elif self.rule == LRU:
-            seen = self._longest_idle(segment, j)
+            seen = self._compare_idle(segment, j)
         else:
-            seen = self._least_used(segment, j)
-        if self.best_index >= 0:
-            self._offer(db, table, b)
+            seen = self._compare_uses(segment, j)
+        if self.best_score >= 0:
+            worst = self._worst()
+            if self.count < FEW or self.best_score > self.scores[worst]:
+                self._offer(db, table, b, self.best_index, self.best_score, self.best_field, worst)
+                if self.next_score >= 0 and self.count >= FEW:
+                    worst = self._worst()
+                    if self.next_score > self.scores[worst]:
+                        self._offer(db, table, b, self.next_index, self.next_score, self.next_field, worst)
         return seen
 
-    def _longest_idle(self, segment: Segment, j: i64) -> i64:
+    def _compare_idle(self, segment: Segment, j: i64) -> i64:
         clock = self.moment.clock
         best: i64 = -1
-        at: i64 = -1
+        second: i64 = -1
         i: i64 = 0
         for word in segment.words[j]:
             idle = (clock - (word >> CLOCK_SHIFT)) & CLOCK_MASK
-            if idle > best:
-                best = idle
-                at = i
+            if idle > second:
+                second = self._rank(i, idle, (clock - idle) & CLOCK_MASK, best)
+                best = self.best_score
             i += 1
-        self.best_score = best
-        self.best_index = at
-        self.best_field = (clock - best) & CLOCK_MASK
         return i
 
-    def _least_used(self, segment: Segment, j: i64) -> i64:
+    def _compare_uses(self, segment: Segment, j: i64) -> i64:
         access = self.moment.access
         now_us = self.moment.now_us
+        best: i64 = -1
+        second: i64 = -1
         i: i64 = 0
         for word in segment.words[j]:
             field = (word >> CLOCK_SHIFT) & CLOCK_MASK
             score = MOST_COUNT - access.count(field, now_us)
-            if score > self.best_score:
-                self.best_score = score
-                self.best_index = i
-                self.best_field = field
+            if score > second:
+                second = self._rank(i, score, field, best)
+                best = self.best_score
             i += 1
         return i
 
-    def _best_timed(self, segment: Segment, j: i64) -> i64:
-        """The best record with a deadline, by any rule."""
+    def _compare_timed(self, segment: Segment, j: i64) -> i64:
+        """Records with a deadline, by any rule."""
         moment = self.moment
         words = segment.words[j]
         column = segment.deadlines[j]
+        best: i64 = -1
+        second: i64 = -1
         seen: i64 = 0
         i: i64 = 0
         count: i64 = len(column)
@@ -256,33 +269,50 @@ class Victims:
                 else:
                     field = column[i]
                     score = NEVER - field
-                if score > self.best_score:
-                    self.best_score = score
-                    self.best_index = i
-                    self.best_field = field
+                if score > second:
+                    second = self._rank(i, score, field, best)
+                    best = self.best_score
                 seen += 1
             i += 1
         return seen
 
+    def _rank(self, i: i64, score: i64, field: i64, best: i64) -> i64:
+        """Record `i` of the bucket is the best so far, or else the second; the score of the second then."""
+        if score > best:
+            self.next_score = self.best_score
+            self.next_index = self.best_index
+            self.next_field = self.best_field
+            self.best_score = score
+            self.best_index = i
+            self.best_field = field
+        else:
+            self.next_score = score
+            self.next_index = i
+            self.next_field = field
+        return self.next_score
+
     # The pool.
 
-    def _offer(self, db: Database, table: Table, b: i64) -> None:
-        """Keep the best record of bucket `b` in the pool, in place of a worse one if that is full."""
+    def _worst(self) -> i64:
+        """The place of the worst candidate; 0 without any."""
+        at: i64 = 0
+        n: i64 = 1
+        while n < self.count:
+            if self.scores[n] < self.scores[at]:
+                at = n
+            n += 1
+        return at
+
+    def _offer(self, db: Database, table: Table, b: i64, i: i64, score: i64, field: i64, worst: i64) -> None:
+        """Keep record `i` of bucket `b` in the pool, in place of the worst if that is full."""
         at = self.count
         if at == POOL:
-            at = 0
-            n: i64 = 1
-            while n < POOL:
-                if self.scores[n] < self.scores[at]:
-                    at = n
-                n += 1
-            if self.scores[at] >= self.best_score:
-                return
+            at = worst
         else:
             self.count = at + 1
-        table.seek_index(b, self.best_index)
-        self.scores[at] = self.best_score
-        self.fields[at] = self.best_field
+        table.seek_index(b, i)
+        self.scores[at] = score
+        self.fields[at] = field
         self.homes[at] = db.index
         self.keys[at] = table.key()
 
