@@ -58,7 +58,7 @@ def object_idletime(session: Session, args: list[bytes]) -> object:
     db = session.db
     if not _found(db, args[2]):
         return None
-    if db.moment.access.counting != 0:
+    if db.moment.counting != 0:
         raise CommandError(IDLETIME_UNDER_LFU)
     return idle_seconds(db.table.access_clock(), db.moment.clock)
 
@@ -74,7 +74,7 @@ def object_freq(session: Session, args: list[bytes]) -> object:
     if not _found(db, args[2]):
         return None
     access = db.moment.access
-    if access.counting == 0:
+    if db.moment.counting == 0:
         raise CommandError(FREQ_UNDER_LRU)
     field = access.read(db.table.access_clock(), db.moment.now_us)
     db.table.set_access_clock(field)

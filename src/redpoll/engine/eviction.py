@@ -61,7 +61,7 @@ class Eviction:
             self.policy = options.maxmemory_policy
             whose, _, how = self.policy.partition(b"-")
             victims.choose(RULES.get(how, KEEP), whose == b"volatile")
-            access.counting = COUNTING if how == b"lfu" else i64(0)
+            moment.counting = COUNTING if how == b"lfu" else i64(0)
             moment.set_time(moment.now_us)
         most = options.maxmemory if options.maxmemory > 0 else NO_LIMIT
         if most < moment.most_bytes and most < moment.used_bytes:

@@ -32,8 +32,6 @@ class Access:
     """How counters move: `log_factor`, and `decay_minutes` after which one falls by one (0: never)."""
 
     def __init__(self) -> None:
-        self.counting: i64 = 0
-        """COUNTING under an LFU policy, else 0."""
         self.log_factor: i64 = 10
         self.decay_minutes: i64 = 1
         self.state: i64 = 0x9E3779B9

@@ -250,7 +250,7 @@ class Database(KeyLookups):
         if there:
             moment.hits += 1
             if moment.clock > CLOCK_MASK and moment.touching and self.table.find(key):
-                self._touch()
+                self._count_use()
         else:
             self._miss(key)
 

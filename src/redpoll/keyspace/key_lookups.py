@@ -55,17 +55,18 @@ class KeyLookups:
         if table.volatile > 0 and self._is_gone(key):
             return False
         moment = self.moment
-        if (table.word >> CLOCK_SHIFT) & CLOCK_MASK != moment.clock and moment.touching:
-            self._touch()
+        clock = moment.clock
+        if (table.word >> CLOCK_SHIFT) & CLOCK_MASK != clock and moment.touching:
+            if clock <= CLOCK_MASK:
+                table.set_access_clock(clock)
+            else:
+                self._count_use()
         return True
 
-    def _touch(self) -> None:
-        """Move the access clock of the key at the position: to now, or one use on."""
+    def _count_use(self) -> None:
+        """One more use of the key at the position, under an LFU policy."""
         moment = self.moment
-        clock = moment.clock
-        if clock > CLOCK_MASK:
-            clock = moment.access.touched(self.table.access_clock(), moment.now_us)
-        self.table.set_access_clock(clock)
+        self.table.set_access_clock(moment.access.touched(self.table.access_clock(), moment.now_us))
 
     def peek(self, key: bytes, counting: bool = True) -> bool:
         """Go to `key` without touching the access clock (TYPE, TTL, OBJECT …); hits and misses count if asked."""

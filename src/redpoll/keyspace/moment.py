@@ -83,6 +83,8 @@ class Moment:
         self.most_bytes: i64 = NO_LIMIT
         """Above this the listener is told, so that room is made before the next command."""
         self.access: Final = Access()
+        self.counting: i64 = 0
+        """COUNTING under an LFU policy, else 0."""
         self.limits: Final = EncodingLimits()
         self.changes: i64 = 0
         self.warming: Final = Warming()
@@ -103,7 +105,7 @@ class Moment:
         """Move to another instant."""
         self.now_us = now_us
         self.now_ms = now_us // 1000
-        self.clock = (now_us // 1000000) & CLOCK_MASK | self.access.counting
+        self.clock = (now_us // 1000000) & CLOCK_MASK | self.counting
 
     def first_clock(self) -> i64:
         """The access clock of a key that comes into being."""

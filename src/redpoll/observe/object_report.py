@@ -56,7 +56,7 @@ def access_fields(db: Database) -> bytes:
     """What the access clock of the key at the position says, under the present policy."""
     moment = db.moment
     field = db.table.access_clock()
-    if moment.access.counting != 0:
+    if moment.counting != 0:
         minutes = minute_of(moment.now_us)
         return b" lfu_freq:%d lfu_access_time_minutes:%d" % (moment.access.count(field, moment.now_us), minutes)
     return b" lru:%d lru_seconds_idle:%d" % (field, idle_seconds(field, moment.clock))

@@ -21,7 +21,7 @@ class Cache:
 
     def __init__(self, rule: int, timed: bool, databases: int = 2) -> None:
         self.moment = Moment(Listener())
-        self.moment.access.counting = (1 << 24) if rule == LFU else 0
+        self.moment.counting = (1 << 24) if rule == LFU else 0
         self.pass_seconds(0)
         reclaimer = Reclaimer()
         self.databases = [Database(n, self.moment, reclaimer) for n in range(databases)]
