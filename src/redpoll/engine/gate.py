@@ -58,6 +58,9 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
         if not transaction.spoiled and not session.watch_broken:
             # What cannot run any more need not be kept.
             transaction.queued.append(args)
+            if engine.options.maxmemory_clients != 0:
+                for word in args:
+                    transaction.size += len(word)
             if engine.outliers.weighing:
                 transaction.weighed = True
             transaction.gates |= command.gates

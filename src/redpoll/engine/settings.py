@@ -44,6 +44,8 @@ class Options:
     def __init__(self) -> None:
         # Clients.
         self.maxclients: i64 = 0
+        self.maxmemory_clients: i64 = 0
+        """In bytes; -N is N % of `maxmemory`."""
         self.timeout: i64 = 0
         self.tcp_keepalive: i64 = 0
         self.max_new_connections_per_cycle: i64 = 0

@@ -222,17 +222,23 @@ class Victims:
         return seen
 
     def _compare_idle(self, segment: Segment, j: i64) -> i64:
+        """From the last record to the first: of those used in the same second, the one that came last goes first.
+
+        The others have been used before that second too, or at least not less likely.
+        """
         clock = self.moment.clock
+        words = segment.words[j]
+        count: i64 = len(words)
         best: i64 = -1
         second: i64 = -1
-        i: i64 = 0
-        for word in segment.words[j]:
-            idle = (clock - (word >> CLOCK_SHIFT)) & CLOCK_MASK
+        i = count - 1
+        while i >= 0:
+            idle = (clock - (words[i] >> CLOCK_SHIFT)) & CLOCK_MASK
             if idle > second:
                 second = self._rank(i, idle, (clock - idle) & CLOCK_MASK, best)
                 best = self.best_score
-            i += 1
-        return i
+            i -= 1
+        return count
 
     def _compare_uses(self, segment: Segment, j: i64) -> i64:
         access = self.moment.access
@@ -250,16 +256,15 @@ class Victims:
         return i
 
     def _compare_timed(self, segment: Segment, j: i64) -> i64:
-        """Records with a deadline, by any rule."""
+        """Records with a deadline, by any rule; from the last to the first, as `_compare_idle`."""
         moment = self.moment
         words = segment.words[j]
         column = segment.deadlines[j]
         best: i64 = -1
         second: i64 = -1
         seen: i64 = 0
-        i: i64 = 0
-        count: i64 = len(column)
-        while i < count:
+        i: i64 = len(column) - 1
+        while i >= 0:
             if column[i] != 0:
                 field = (words[i] >> CLOCK_SHIFT) & CLOCK_MASK
                 if self.rule == LRU:
@@ -273,7 +278,7 @@ class Victims:
                     second = self._rank(i, score, field, best)
                     best = self.best_score
                 seen += 1
-            i += 1
+            i -= 1
         return seen
 
     def _rank(self, i: i64, score: i64, field: i64, best: i64) -> i64:

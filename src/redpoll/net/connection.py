@@ -44,6 +44,10 @@ class Owner(Acceptor):
         """It has ended."""
         raise NotImplementedError
 
+    def busy(self, connection: Connection) -> None:
+        """It may hold more than before, while `maxmemory-clients` bounds what all hold together."""
+        raise NotImplementedError
+
     def query_too_long(self, connection: Connection) -> None:
         """It is being closed for `client-query-buffer-limit`."""
         raise NotImplementedError
@@ -533,6 +537,8 @@ class Flush(Task):
         if connection is not None:
             try:
                 connection.flush()
+                if connection.engine.options.maxmemory_clients != 0 and not connection.closed:
+                    connection.owner.busy(connection)
             except Exception as failure:
                 connection.on_failure(failure)
 
