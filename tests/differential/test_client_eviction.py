@@ -71,3 +71,4 @@ def test_classes_of_clients(pair: Pair) -> None:
     pair.do("DEBUG", "CLIENT-EVICTION")
     with pair.config("maxmemory-clients", "50%"):
         pair.apart_from(rb"tot-mem: +\d+, clients: \d+", "DEBUG", "CLIENT-EVICTION")
+        pair.differs("client-memory", "DEBUG", "CLIENT-EVICTION")

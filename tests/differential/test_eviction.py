@@ -120,6 +120,13 @@ def test_who_is_refused_without_room(pair: Pair, name: str) -> None:
         pair.do("DBSIZE")
 
 
+def test_the_program_itself_does_not_count(pair: Pair) -> None:
+    """An empty reference takes a megabyte."""
+    with policy(pair, "noeviction"):
+        pair.do("CONFIG", "SET", "maxmemory", "500kb")
+        assert pair.differs("maxmemory-counts-data", "SET", "a", "1").raw == b"+OK\r\n"
+
+
 def test_a_transaction_without_room(pair: Pair) -> None:
     with policy(pair, "noeviction"):
         pair.do("SET", "a", "1")

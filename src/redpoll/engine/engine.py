@@ -126,6 +126,7 @@ class Engine:
         self.eviction: Final = Eviction(self)
         self.moment.access.seed(random.below(1 << 32))
         EngineSettings(self).connect(self.config)
+        self.eviction.started = True
         self.expiry_us: i64 = 0
         self.tick_us: i64 = 0
         self.rests_until_us: i64 = 0

@@ -40,6 +40,8 @@ class Eviction:
         self.tenacity_us: i64 = 0
         """How long one command may be held up."""
         self.lazily = True
+        self.started = False
+        """Whether the settings of the start have been applied."""
         self.is_behind = False
         """Whether keys must go and the last call had no time for them: the next tick goes on."""
         self.over_since_us: i64 = 0
@@ -64,7 +66,7 @@ class Eviction:
             moment.counting = COUNTING if how == b"lfu" else i64(0)
             moment.set_time(moment.now_us)
         most = options.maxmemory if options.maxmemory > 0 else NO_LIMIT
-        if most < moment.most_bytes and most < moment.used_bytes:
+        if most < moment.most_bytes and most < moment.used_bytes and self.started:
             self.engine.host.log(
                 f"WARNING: the new maxmemory value set via CONFIG SET ({most}) is smaller than the current memory "
                 f"usage ({moment.used_bytes}). This will result in key eviction and/or the inability to accept new "
