@@ -18,6 +18,7 @@ from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
 from redpoll.engine.eviction import Eviction
 from redpoll.engine.gates import GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN, GATES_IN_EXEC
 from redpoll.engine.host import Host
+from redpoll.engine.hot_keys import HotKeys
 from redpoll.engine.interest import Interest
 from redpoll.engine.latency import EXPIRE_CYCLE
 from redpoll.engine.monitors import Monitors
@@ -124,6 +125,9 @@ class Engine:
         self.started_us: i64 = self.moment.now_us
         self.options: Final = Options()
         self.eviction: Final = Eviction(self)
+        self.until_sample: i64 = -1
+        """How many commands run until one is looked at for hot keys; below 0, none is."""
+        self.hot_keys: Final = HotKeys(self)
         self.moment.access.seed(random.below(1 << 32))
         EngineSettings(self).connect(self.config)
         self.eviction.started = True
@@ -271,7 +275,14 @@ class Engine:
                 counters.cells[(index << CELL_BITS) | (took & CELL_MASK)] += 1
             else:
                 self.outliers.record(session, command, args, took, ended)
+                measuring = self.outliers.measuring
+                if measuring is not None:
+                    measuring.add(session, command, args, reply, took)
             session.commands += 1
+        left = self.until_sample - 1
+        self.until_sample = left
+        if left == 0:
+            self.hot_keys.sample(session, command, args)
         session.last_command = command.spec.name
         if self.unit.journal is not None:
             self.unit.note(session.db.index, args)

@@ -68,6 +68,9 @@ class Options:
         self.latency_tracking: bool = False
         self.latency_tracking_info_percentiles: bytes = b""
         self.hide_user_data_from_log: bool = False
+        self.hotkey_top_k: i64 = 0
+        self.hotkey_sampling_ratio: i64 = 1
+        self.hotkey_window_seconds: i64 = 10
         # The data.
         self.hz: i64 = 0
         self.active_expire_effort: i64 = 0
@@ -108,6 +111,9 @@ WATCHED: Final = [
     b"latency-tracking-info-percentiles",
 ]
 """Directives that decide what `Watch` notes."""
+
+TRACKING: Final = [b"hotkey-top-k", b"hotkey-sampling-ratio", b"hotkey-window-seconds"]
+"""Directives that decide how hot keys are found."""
 
 EVICTING: Final = [
     b"maxmemory",
@@ -158,6 +164,8 @@ class EngineSettings(Effects):
                 setattr(options, attribute, min(config.integer(name), GREATEST))
         if name in WATCHED:
             self.engine.outliers.apply_options(options)
+        if name in TRACKING:
+            self.engine.hot_keys.apply_options(options)
         if name in EVICTING:
             self.engine.eviction.apply_options(options)
         if name in ELSEWHERE:
