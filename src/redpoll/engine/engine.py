@@ -410,6 +410,9 @@ class Engine:
         self.outliers.latency.note(EXPIRE_CYCLE, expired - began, expired)
         if self.eviction.is_behind:
             self.eviction.make_room()
+        if len(self.blocking.ready) > 0:
+            # Who waits until a stream goes (XREADGROUP) learns that it has.
+            self.blocking.serve()
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
         self.tick_us += self.clock.now_us() - self.read_us

@@ -141,6 +141,21 @@ def test_room_is_made_before_watched_keys_are_looked_at(machine: Machine) -> Non
     assert client.do("EXEC") is NULL_ARRAY
 
 
+@pytest.mark.parametrize("way", ["evicted", "expired"])
+def test_who_waits_for_a_stream_learns_that_it_is_gone(machine: Machine, way: str) -> None:
+    machine.do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
+    if way == "expired":
+        machine.do("PEXPIRE", "s", 5)
+    client = machine.client()
+    assert client.do("XREADGROUP GROUP g c BLOCK 0 STREAMS s >") is BLOCKED
+    if way == "evicted":
+        limit(machine, "allkeys-lru", 1)
+    machine.clock.advance_ms(10)
+    machine.engine.tick()
+    (reply,) = client.heard()
+    assert text(reply).startswith(b"NOGROUP")
+
+
 def test_a_pause_keeps_every_key(machine: Machine) -> None:
     fill(machine, 20)
     machine.do("CLIENT", "PAUSE", 1000, "WRITE")
