@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import embedded, instructions, large, memory, profile, pubsub, stalls, throughput
+from benchmarks import embedded, eviction, instructions, large, memory, profile, pubsub, stalls, throughput
 
 BENCHES = {
     "throughput": throughput,
@@ -13,6 +13,7 @@ BENCHES = {
     "memory": memory,
     "stalls": stalls,
     "embedded": embedded,
+    "eviction": eviction,
     "instructions": instructions,
     "profile": profile,
     "pubsub": pubsub,

@@ -102,6 +102,16 @@ class Connection:
             refused = next(line for line in replies.split(b"\r\n") if line.startswith(b"-"))
             raise ServerError(refused[1:].decode())
 
+    def bulks(self, request: bytes, count: int) -> list[bytes | None]:
+        """Send raw requests that are answered by `count` bulk strings or nulls; these."""
+        self._socket.sendall(request)
+        found: list[bytes | None] = []
+        for _ in range(count):
+            reply = self._read_reply()
+            assert reply is None or isinstance(reply, bytes)
+            found.append(reply)
+        return found
+
     def _read_line(self) -> bytes:
         while b"\r\n" not in self._pending:
             self._receive()

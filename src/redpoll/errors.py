@@ -155,6 +155,23 @@ FREQ_UNDER_LRU: Final = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
     b"between policies at runtime LRU and LFU data will take some time to adjust."
 )
+IDLETIME_UNDER_LFU: Final = (
+    b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies "
+    b"at runtime LRU and LFU data will take some time to adjust."
+)
+HOTKEYS_BUSY: Final = b"ERR hotkey tracking session already in progress"
+HOTKEYS_STOP_FIRST: Final = b"ERR hotkey tracking session in progress, stop tracking first"
+HOTKEYS_METRICS_REQUIRED: Final = b"ERR METRICS parameter is required"
+HOTKEYS_METRICS_COUNT: Final = b"ERR METRICS count must be > 0 and <= 2"
+HOTKEYS_METRICS_NUMBER: Final = b"ERR METRICS count does not match number of metric types provided"
+HOTKEYS_METRICS_NONE: Final = b"ERR METRICS no valid metrics passed. Supported: CPU|NET"
+HOTKEYS_CPU_TWICE: Final = b"ERR METRICS CPU defined more than once!"
+HOTKEYS_NET_TWICE: Final = b"ERR METRICS NET defined more than once!"
+HOTKEYS_COUNT: Final = b"ERR COUNT must be between 1 and 64"
+HOTKEYS_DURATION: Final = b"ERR DURATION must be between 1 and 1000000"
+HOTKEYS_SAMPLE: Final = b"ERR SAMPLE ratio must be positive"
+HOTKEYS_SLOTS: Final = b"ERR SLOTS parameter cannot be used in non-cluster mode"
+NO_ROOM: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 DEBUG_NOT_ALLOWED: Final = (
     b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."

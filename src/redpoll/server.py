@@ -101,6 +101,12 @@ class Server(Stoppable):
         self.engine.count_program(resident_bytes())
         self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
+        most = config.integer(b"maxmemory")
+        if 0 < most < 1 << 20:
+            log.warning(
+                f"WARNING: You specified a maxmemory value that is less than 1MB (current value is {most} bytes). "
+                "Are you sure this is what you really want?"
+            )
         log.notice("Server initialized")
         for remark in config.take_remarks():
             log.notice(remark)
@@ -394,7 +400,7 @@ class Tick(Timer):
     def run(self) -> i64:
         engine = self.engine
         engine.tick()
-        if engine.reclaimer.pending() > 0:
+        if engine.reclaimer.pending() > 0 or engine.eviction.is_behind:
             return 1
         if engine.is_behind:
             return BEHIND_MS

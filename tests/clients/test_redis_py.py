@@ -247,3 +247,29 @@ def test_asyncio(port: int, protocol: int, library: str) -> None:
             await client.aclose()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_hot_keys(port: int, protocol: int) -> None:
+    """redis-py 8 alone has these methods."""
+    client: Any = redis.Redis(port=port, protocol=protocol)
+    metrics: Any = redis.commands.core.HotkeysMetricsTypes
+    try:
+        assert client.hotkeys_start([metrics.CPU, metrics.NET], count=3, duration=60, sample_ratio=1) in (b"OK", True)
+        client.set("large", "v" * 5000)
+        for _ in range(20):
+            client.get("large")
+        (found,) = client.hotkeys_get()
+        assert found[b"tracking-active"] == 1
+        assert found[b"by-net-bytes"][0] == b"large"
+        with pytest.raises(redis.ResponseError, match="already in progress"):
+            client.hotkeys_start([metrics.CPU])
+        assert client.hotkeys_stop() in (b"OK", True)
+        assert client.hotkeys_reset() in (b"OK", True)
+        if protocol == 3:
+            # In RESP2 redis-py cannot read the null that Redis documents.
+            assert client.hotkeys_get() is None
+    finally:
+        client.hotkeys_stop()
+        client.hotkeys_reset()
+        client.close()

@@ -172,3 +172,18 @@ def test_benchmark(port: int, pipeline: str) -> None:
 def test_benchmark_of_a_command_line(port: int) -> None:
     said = run(BENCHMARK, port, "-q", "-n", "2000", "-r", "1000", "HGET", "h", "__rand_int__")
     assert "requests per second" in said
+
+
+@needs_cli
+def test_the_largest_and_the_hottest_keys(port: int) -> None:
+    run(CLI, port, "SET", "large", "v" * 5000)
+    run(CLI, port, "SET", "small", "v")
+    assert "Biggest string found" in run(CLI, port, "--bigkeys")
+    assert '"large"' in run(CLI, port, "--memkeys")
+    run(CLI, port, "CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+    try:
+        run(CLI, port, given=b"GET small\n" * 300)
+        said = run(CLI, port, "--hotkeys")
+        assert re.search(r"hot key found with counter: [0-9]+\s+keyname: \"small\"", said), said
+    finally:
+        run(CLI, port, "CONFIG", "SET", "maxmemory-policy", "noeviction")

@@ -149,17 +149,19 @@ def test_sizes_that_wrap_are_refused(pair: Pair) -> None:
 
 def test_what_is_not_there_yet_is_refused_by_name(pair: Pair) -> None:
     try:
-        reply = pair.differs("config-not-yet", "CONFIG", "SET", "maxmemory", "100mb")
+        reply = pair.differs("config-not-yet", "CONFIG", "SET", "appendonly", "yes")
         assert (reply.text or b"").endswith(
-            b"- maxmemory is not supported by this version of redpoll: only '0' is accepted"
+            b"- appendonly is not supported by this version of redpoll: only 'no' is accepted"
         )
     finally:
-        pair.do("CONFIG", "SET", "maxmemory", "0")
+        pair.do("CONFIG", "SET", "appendonly", "no")
 
 
 def test_our_own_directives_are_shown_by_name_only(pair: Pair) -> None:
-    pair.differs("config-own-directives", "CONFIG", "GET", "ignore-existing-data")
+    for name in ("ignore-existing-data", "hotkey-top-k", "hotkey-sampling-ratio", "hotkey-window-seconds"):
+        pair.differs("config-own-directives", "CONFIG", "GET", name)
     pair.do("CONFIG", "GET", "ignore-*")
+    pair.do("CONFIG", "GET", "hotkey*")
 
 
 def test_a_name_that_is_none_is_no_address_to_bind_to(pair: Pair) -> None:

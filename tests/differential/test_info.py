@@ -84,7 +84,7 @@ def test_facts_that_clients_rely_on_are_equal(pair: Pair) -> None:
     for name in (
         "redis_version", "server_name", "valkey_version", "valkey_release_stage", "server_mode", "arch_bits", "maxclients",
         "loading", "aof_enabled", "rdb_last_bgsave_status", "role", "connected_slaves", "master_failover_state",
-        "master_replid2", "second_repl_offset", "cluster_enabled", "maxmemory", "maxmemory_policy", "mem_not_counted_for_evict",
+        "master_replid2", "second_repl_offset", "cluster_enabled", "maxmemory", "maxmemory_policy",
         "evicted_keys", "paused_reason", "blocked_clients",
     ):  # fmt: skip
         assert (name, ours[name]) == (name, theirs[name])

@@ -31,9 +31,10 @@ def test_the_python_of_a_page_runs(page: str) -> None:
         server.close()
 
 
-def test_the_python_of_the_page_on_programs_runs() -> None:
-    for block in python_of(ROOT / "docs" / "in-process.md"):
-        exec(compile(block, "in-process.md", "exec"), {})
+@pytest.mark.parametrize("name", ["in-process.md", "eviction.md"])
+def test_the_python_of_pages_on_programs_runs(name: str) -> None:
+    for block in python_of(ROOT / "docs" / name):
+        exec(compile(block, name, "exec"), {})
 
 
 USE = """

@@ -24,6 +24,7 @@ from redpoll.commands import (
     hash_random,
     hash_takes,
     hashes,
+    hotkeys,
     hyperloglogs,
     introspection,
     key_moves,

@@ -40,6 +40,7 @@ from redpoll.errors import (
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import UNNAMED
 from redpoll.observe.client_line import client_line_for_log
+from redpoll.observe.client_sizes import size_lines
 from redpoll.observe.digest import data_digest, key_digest
 from redpoll.observe.object_report import database_lines, hash_table_of, object_line, sds_line, table_lines
 from redpoll.protocol.numbers import is_int, parse_double, parse_unsigned, to_int
@@ -245,7 +246,9 @@ def protect_client(session: Session, args: list[bytes]) -> object:
 
 
 def client_eviction(session: Session, args: list[bytes]) -> object:
-    raise CommandError(NO_CLIENT_EVICTION)
+    if session.engine.options.maxmemory_clients == 0:
+        raise CommandError(NO_CLIENT_EVICTION)
+    return Verbatim(size_lines(session.engine))
 
 
 def force_tls_write_error(session: Session, args: list[bytes]) -> object:
@@ -339,7 +342,7 @@ def help(session: Session, args: list[bytes]) -> object:
     return help_lines(b"DEBUG", [
         b"ASSERT", b"End by a failed assertion.",
         b"CHANGE-REPL-ID", b"Take another replication id.",
-        b"CLIENT-EVICTION", b"Answer that clients are not evicted.",
+        b"CLIENT-EVICTION", b"How many clients there are of which size, if maxmemory-clients is set.",
         b"CLUSTERLINK KILL <to|from|all> <node-id>", b"Answer that there is no cluster.",
         b"CONFIG-REWRITE-FORCE-ALL", b"Rewrite the configuration file with all directives, defaults too.",
         b"CRASH-AND-RECOVER [<milliseconds>]", b"Start anew under the same pid, without an end in good order.",

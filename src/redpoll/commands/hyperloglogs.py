@@ -117,8 +117,8 @@ def count_of_one(session: Session, key: bytes) -> i64:
         return known
     found = count(value.text())
     db = session.db
-    kept = db.string_to_change(key)
-    assert kept is not None
+    db.find(key)
+    kept = db.found_string()
     kept.write_at(CACHE, int(found).to_bytes(8, "little"))
     session.changed(key, kept, UNNAMED, 1)
     return found

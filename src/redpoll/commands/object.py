@@ -7,7 +7,8 @@ from redpoll.catalogue.spec import KEYSPACE, READONLY
 from redpoll.commands.containers import container, help_command
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import FREQ_UNDER_LRU, CommandError
+from redpoll.errors import FREQ_UNDER_LRU, IDLETIME_UNDER_LFU, CommandError
+from redpoll.keyspace.access import COUNT_MASK, idle_seconds
 from redpoll.keyspace.database import Database
 from redpoll.types.kinds import ENCODING_NAME
 
@@ -55,7 +56,11 @@ def object_refcount(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def object_idletime(session: Session, args: list[bytes]) -> object:
     db = session.db
-    return (db.moment.clock - db.table.access_clock()) & 0xFFFFFF if _found(db, args[2]) else None
+    if not _found(db, args[2]):
+        return None
+    if db.moment.counting != 0:
+        raise CommandError(IDLETIME_UNDER_LFU)
+    return idle_seconds(db.table.access_clock(), db.moment.clock)
 
 
 @command(
@@ -65,9 +70,15 @@ def object_idletime(session: Session, args: list[bytes]) -> object:
     since="4.0.0", complexity="O(1)", summary="Return how often a key is used, under an LFU policy.",
 )  # fmt: skip
 def object_freq(session: Session, args: list[bytes]) -> object:
-    if not _found(session.db, args[2]):
+    db = session.db
+    if not _found(db, args[2]):
         return None
-    raise CommandError(FREQ_UNDER_LRU)
+    access = db.moment.access
+    if db.moment.counting == 0:
+        raise CommandError(FREQ_UNDER_LRU)
+    field = access.read(db.table.access_clock(), db.moment.now_us)
+    db.table.set_access_clock(field)
+    return field & COUNT_MASK
 
 
 help_command(object_, since="6.2.0", acl=KEYSPACE)

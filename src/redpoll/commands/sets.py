@@ -128,6 +128,8 @@ def smove(session: Session, args: list[bytes]) -> object:
         db.look_to_change(target)
         return 0
     if source == target:
+        # The key is looked up twice all the same, which counts as two uses under an LFU policy.
+        db.look_to_change(target)
         return int(value.has(member))
     other = db.members_to_change(target, True)
     assert other is not None

@@ -67,7 +67,7 @@ DIRECTIVES: Final = [
         b"maxmemory-clients",
         PercentOrMemory(0, GREATEST),
         b"0",
-        NOT_YET,
+        EFFECT,
         "network",
         "Bytes, or per cent of `maxmemory`, that all clients' buffers may take; 0: no limit.",
         effect="regroups clients by size and evicts the largest above the limit",

@@ -91,6 +91,27 @@ DIRECTIVES: Final = [
         effect="clamped to 1..500, then the timer takes the new rate",
     ),
     Directive(
+        b"hotkey-sampling-ratio",
+        Int(1, 100),
+        b"1",
+        EFFECT,
+        "latency",
+        "Per cent of commands that are looked at for hot keys.",
+        hidden=True,
+    ),
+    Directive(
+        b"hotkey-top-k", Int(0, 64), b"10", EFFECT, "latency", "How many hot keys are shown; 0: none.", hidden=True
+    ),
+    Directive(
+        b"hotkey-window-seconds",
+        Int(1, 3600),
+        b"10",
+        EFFECT,
+        "latency",
+        "Hot keys are those of the last whole window of so many seconds.",
+        hidden=True,
+    ),
+    Directive(
         b"ignore-existing-data",
         Bool(),
         b"no",

@@ -14,7 +14,6 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import KeySpec
 from redpoll.catalogue.spec import (
     ADMIN,
-    DENYOOM,
     LOADING,
     NO_AUTH,
     READONLY,
@@ -79,7 +78,7 @@ FOR_SUBSCRIBERS: Final = (
 def gates_of(spec: Spec) -> i64:
     """The gates that may stop a command.  `engine/gate.py` has the checks."""
     flags = spec.flags
-    gates = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL
+    gates = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL | GATE_OOM
     if spec.name not in FOR_SUBSCRIBERS:
         gates |= GATE_SUBSCRIBED
     if flags & NO_AUTH == 0:
@@ -96,8 +95,6 @@ def gates_of(spec: Spec) -> i64:
         gates |= GATE_SHOWN
     if spec.name != b"touch" and spec.name != b"exec":
         gates |= GATE_NO_TOUCH
-    if flags & DENYOOM != 0 or spec.name == b"exec":
-        gates |= GATE_OOM
     if flags & LOADING == 0:
         gates |= GATE_LOADING
     if flags & STALE == 0:

@@ -206,6 +206,7 @@ class Traffic:
         self.refused_passwords: i64 = 0
         self.query_limit_closes: i64 = 0
         self.output_limit_closes: i64 = 0
+        self.evicted_clients: i64 = 0
         self.attacked_us: i64 = 0
         """When the log last warned of HTTP requests."""
 
@@ -222,4 +223,5 @@ class Traffic:
         self.connections = 0
         self.rejected_connections = 0
         self.query_limit_closes = 0
+        self.evicted_clients = 0
         self.output_limit_closes = 0

@@ -15,8 +15,10 @@ from redpoll.engine import gate
 from redpoll.engine.blocking import Blocking
 from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
+from redpoll.engine.eviction import Eviction
 from redpoll.engine.gates import GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN, GATES_IN_EXEC
 from redpoll.engine.host import Host
+from redpoll.engine.hot_keys import HotKeys
 from redpoll.engine.interest import Interest
 from redpoll.engine.latency import EXPIRE_CYCLE
 from redpoll.engine.monitors import Monitors
@@ -138,7 +140,13 @@ class Engine:
         """
         self.started_us: i64 = self.moment.now_us
         self.options: Final = Options()
+        self.eviction: Final = Eviction(self)
+        self.until_sample: i64 = -1
+        """How many commands run until one is looked at for hot keys; below 0, none is."""
+        self.hot_keys: Final = HotKeys(self)
+        self.moment.access.seed(random.below(1 << 32))
         EngineSettings(self).connect(self.config)
+        self.eviction.started = True
         self.expiry_us: i64 = 0
         self.tick_us: i64 = 0
         self.rests_until_us: i64 = 0
@@ -197,7 +205,7 @@ class Engine:
         if left <= 0 or left > REST_US:
             self.tick(CALL_KEYS, CALL_RECLAIM_US)
             self.start_unit()
-            busy = self.is_behind or self.reclaimer.pending() > 0
+            busy = self.is_behind or self.eviction.is_behind or self.reclaimer.pending() > 0
             self.rests_until_us = self.read_us + (SHORT_REST_US if busy else REST_US)
 
     def execute(self, session: Session, args: list[bytes]) -> object:
@@ -298,7 +306,14 @@ class Engine:
                 counters.cells[(index << CELL_BITS) | (took & CELL_MASK)] += 1
             else:
                 self.outliers.record(session, command, args, took, ended)
+                measuring = self.outliers.measuring
+                if measuring is not None:
+                    measuring.add(session, command, args, reply, took)
             session.commands += 1
+        left = self.until_sample - 1
+        self.until_sample = left
+        if left == 0:
+            self.hot_keys.sample(session, command, args)
         session.last_command = command.spec.name
         if self.unit.journal is not None:
             self.unit.note(session.db.index, args)
@@ -423,6 +438,11 @@ class Engine:
         expired = self.clock.now_us()
         self.expiry_us += expired - began
         self.outliers.latency.note(EXPIRE_CYCLE, expired - began, expired)
+        if self.eviction.is_behind:
+            self.eviction.make_room()
+        if len(self.blocking.ready) > 0:
+            # Who waits until a stream goes (XREADGROUP) learns that it has.
+            self.blocking.serve()
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
         self.tick_us += self.clock.now_us() - self.read_us
@@ -480,7 +500,7 @@ class Engine:
 
     def next_deadline_ms(self) -> i64:
         """When `tick` has something to do again, in ms since 1970; 0 if never."""
-        if self.reclaimer.pending() > 0:
+        if self.reclaimer.pending() > 0 or self.eviction.is_behind:
             return self.moment.now_ms + 1
         if self.is_behind:
             return self.moment.now_ms + BEHIND_MS
@@ -509,6 +529,7 @@ class Engine:
         self.traffic.reset()
         self.sampler.reset()
         self.reclaimer.freed = 0
+        self.eviction.reset()
 
     def count_program(self, resident: i64) -> None:
         """Count the memory of the program itself: its resident size before there is any data."""

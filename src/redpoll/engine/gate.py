@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.spec import NO_MULTI
+from redpoll.catalogue.spec import DENYOOM, NO_MULTI
 from redpoll.engine.command import Command
 from redpoll.engine.gates import (
     GATE_DEBUG,
     GATE_MONITOR,
     GATE_MULTI,
     GATE_NOAUTH,
+    GATE_OOM,
     GATE_PAUSED,
     GATE_SUBSCRIBED,
 )
-from redpoll.engine.session import Session
+from redpoll.engine.session import Session, Transaction
 from redpoll.errors import (
     DEBUG_NOT_ALLOWED,
     MODULE_NOT_ALLOWED,
     NO_KEYS_FOR_MONITORS,
+    NO_ROOM,
     NOAUTH,
     not_in_transaction,
     only_for_subscribers,
@@ -51,6 +53,8 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
     transaction = session.transaction
     if transaction is not None and command.flag(NO_MULTI):
         return engine.refuse(session, command, not_in_transaction(command.name))
+    if gates & GATE_OOM and not engine.eviction.make_room() and asks_for_memory(transaction, command):
+        return engine.refuse(session, command, NO_ROOM)
     if gates & GATE_SUBSCRIBED:
         return engine.refuse(session, command, only_for_subscribers(command.name))
     if gates & GATE_MONITOR:
@@ -61,9 +65,21 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
         if not transaction.spoiled and not session.watch_broken:
             # A transaction that has failed already need not queue more commands.
             transaction.queued.append(args)
+            if engine.options.maxmemory_clients != 0:
+                for word in args:
+                    transaction.size += len(word)
             if engine.outliers.weighing:
                 transaction.weighed = True
             transaction.gates |= command.gates
+            if command.flag(DENYOOM):
+                transaction.asks_for_memory = True
         session.last_command = command.name
         return QUEUED
     return MAY_RUN
+
+
+def asks_for_memory(transaction: Transaction | None, command: Command) -> bool:
+    """Whether a command may take more memory; EXEC may if one of those queued may."""
+    if command.name == b"exec":
+        return transaction is not None and transaction.asks_for_memory
+    return command.flag(DENYOOM)

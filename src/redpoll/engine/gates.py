@@ -21,7 +21,7 @@ GATE_RULES: Final[i64] = 1 << 3
 GATE_CLUSTER: Final[i64] = 1 << 4
 """Keys may belong to another node."""
 GATE_OOM: Final[i64] = 1 << 5
-"""Memory is over `maxmemory`."""
+"""Memory is over `maxmemory`: each command makes room first, and may be refused."""
 GATE_WRITE_DISK: Final[i64] = 1 << 6
 """Saving failed, or too few replicas are connected."""
 GATE_READONLY: Final[i64] = 1 << 7

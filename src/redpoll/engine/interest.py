@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from redpoll.engine.gates import GATE_OOM
 from redpoll.engine.latency import EXPIRE_DEL
 from redpoll.keyspace.events import EXPIRED, Event
 from redpoll.keyspace.moment import NOTIFIED, REPLACEMENT_AWAITED, WATCHED, Listener
@@ -89,6 +90,14 @@ class Interest(Listener):
         unit = self.engine.unit
         if unit.journal is not None:
             unit.add(int(db), [b"UNLINK", key])
+
+    def evicted(self, db: i64, key: bytes) -> None:
+        unit = self.engine.unit
+        if unit.journal is not None:
+            unit.add(int(db), self.engine.eviction.effect_of(key))
+
+    def over_limit(self) -> None:
+        self.engine.gates |= GATE_OOM
 
     def fields_expired(self, db: i64, key: bytes, fields: list[bytes], emptied: bool) -> None:
         unit = self.engine.unit

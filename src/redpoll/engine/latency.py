@@ -22,6 +22,8 @@ COMMAND: Final = b"command"
 FAST_COMMAND: Final = b"fast-command"
 EXPIRE_CYCLE: Final = b"expire-cycle"
 EXPIRE_DEL: Final = b"expire-del"
+EVICTION_CYCLE: Final = b"eviction-cycle"
+EVICTION_DEL: Final = b"eviction-del"
 
 
 @mypyc_attr(acyclic=True)

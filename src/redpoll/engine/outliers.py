@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.catalogue.spec import FAST, SKIP_COMMANDLOG
 from redpoll.engine.command import Command
@@ -25,6 +25,15 @@ NO_SIZE: Final[i64] = 1 << 62
 FLUSH_BYTES: Final[i64] = 65536
 """Output leaves a connection at the latest when so much has come together."""
 SHORT_BYTES: Final[i64] = 64
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Measuring:
+    """Who wants to know of every command; `hot_keys.py` subclasses it."""
+
+    def add(self, session: Session, command: Command, args: list[bytes], reply: object, usec: i64) -> None:
+        """A command ran."""
+        raise NotImplementedError
 
 
 class Outliers:
@@ -47,7 +56,15 @@ class Outliers:
         """Output of so many bytes may end with a large reply."""
         self.brim: i64 = FLUSH_BYTES
         """At so much output a connection stops to think."""
+        self.measuring: Measuring | None = None
+        """The session of HOTKEYS that runs: every command is told to it."""
         self.update_thresholds()
+
+    def measure(self, measuring: Measuring | None) -> None:
+        """Tell every command to `measuring` from now on."""
+        if measuring is not self.measuring:
+            self.measuring = measuring
+            self.update_thresholds()
 
     def apply_options(self, options: Options) -> None:
         """Apply the settings."""
@@ -68,7 +85,7 @@ class Outliers:
         least = CELLS
         if 0 <= self.slow.threshold < least:
             least = self.slow.threshold
-        self.counters.quick_us = NEVER_QUICK if self.weighing or least == 0 else least
+        self.counters.quick_us = NEVER_QUICK if self.weighing or least == 0 or self.measuring is not None else least
         self.weigh_from = NO_SIZE
         if self.large_requests.threshold >= 0:
             # A connection counts the bytes of arguments, without the protocol's overhead.

@@ -34,6 +34,9 @@ SKIPPING: Final[i64] = 3
 """... and now it is that next command's turn."""
 
 
+SESSION_BYTES: Final[i64] = 2304
+"""What a connection takes that holds nothing: its session, parser and output."""
+
 CHANNELS: Final[i64] = 0
 PATTERNS: Final[i64] = 1
 SHARDS: Final[i64] = 2
@@ -58,6 +61,10 @@ class Transaction:
         self.spoiled = False
         self.gates: i64 = 0
         """The gates of all queued commands."""
+        self.size: i64 = 0
+        """Bytes of the arguments in `queued`."""
+        self.asks_for_memory = False
+        """Whether one of the commands is refused while memory is over `maxmemory`."""
         self.weighed = False
         """Whether one of the commands may be a large request."""
 
@@ -186,7 +193,18 @@ class Session:
         self.readonly = False
         """Whether a replica in a cluster may answer its reads."""
         self.no_evict = False
+        self.weight: i64 = 0
+        """What it held when `maxmemory-clients` was looked at last; 0 if it does not count."""
         self.capa_redirect = False
+
+    def held_bytes(self) -> i64:
+        """Memory of the session: what it has sent and not run, has not read, and has queued."""
+        buffers = self.peer.buffers()
+        total = SESSION_BYTES + buffers.request + buffers.reply + buffers.backlog
+        transaction = self.transaction
+        if transaction is not None:
+            total += transaction.size
+        return total
 
     def is_postponed(self) -> bool:
         """Whether its command is postponed: the connection will run it after the pause of clients."""

@@ -46,6 +46,8 @@ class Options:
     def __init__(self) -> None:
         # Clients.
         self.maxclients: i64 = 0
+        self.maxmemory_clients: i64 = 0
+        """In bytes; -N is N % of `maxmemory`."""
         self.timeout: i64 = 0
         self.tcp_keepalive: i64 = 0
         self.max_new_connections_per_cycle: i64 = 0
@@ -68,14 +70,19 @@ class Options:
         self.latency_tracking: bool = False
         self.latency_tracking_info_percentiles: bytes = b""
         self.hide_user_data_from_log: bool = False
+        self.hotkey_top_k: i64 = 0
+        self.hotkey_sampling_ratio: i64 = 1
+        self.hotkey_window_seconds: i64 = 10
         # The data.
         self.hz: i64 = 0
         self.active_expire_effort: i64 = 0
-        self.maxmemory_policy: bytes = b""
-
-    def uses_lfu(self) -> bool:
-        """Whether the eviction policy is LFU (OBJECT FREQ), not LRU."""
-        return self.maxmemory_policy.endswith(b"-lfu")
+        self.maxmemory: i64 = 0
+        self.maxmemory_policy: bytes = b"noeviction"
+        self.maxmemory_samples: i64 = 5
+        self.maxmemory_eviction_tenacity: i64 = 10
+        self.lfu_log_factor: i64 = 10
+        self.lfu_decay_time: i64 = 1
+        self.lazyfree_lazy_eviction: bool = True
 
 
 ENCODING_LIMITS: Final = {
@@ -106,6 +113,20 @@ WATCHED: Final = [
     b"latency-tracking-info-percentiles",
 ]
 """Directives that decide what `Outliers` records."""
+
+TRACKING: Final = [b"hotkey-top-k", b"hotkey-sampling-ratio", b"hotkey-window-seconds"]
+"""Directives that decide how hot keys are found."""
+
+EVICTING: Final = [
+    b"maxmemory",
+    b"maxmemory-policy",
+    b"maxmemory-samples",
+    b"maxmemory-eviction-tenacity",
+    b"lfu-log-factor",
+    b"lfu-decay-time",
+    b"lazyfree-lazy-eviction",
+]
+"""Directives that decide which keys go when, and what their access clock says."""
 
 ELSEWHERE: Final = [
     b"requirepass",
@@ -146,6 +167,10 @@ class EngineSettings(Effects):
                 setattr(options, attribute, min(config.integer(name), GREATEST))
         if name in WATCHED:
             self.engine.outliers.apply_options(options)
+        if name in TRACKING:
+            self.engine.hot_keys.apply_options(options)
+        if name in EVICTING:
+            self.engine.eviction.apply_options(options)
         if name in ELSEWHERE:
             self.apply_here(name, config)
         return b""

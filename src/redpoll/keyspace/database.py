@@ -15,7 +15,7 @@ from redpoll.keyspace.key_lookups import KeyLookups
 from redpoll.keyspace.moment import NOTIFIED
 from redpoll.protocol.reply import Strings
 from redpoll.structures.lookups import MOST as LOOKUPS
-from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND, Outside
+from redpoll.structures.segment import CLOCK_MASK, KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND, Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due
 from redpoll.types.forms import empty
@@ -246,8 +246,11 @@ class Database(KeyLookups):
 
     def look_again(self, key: bytes, there: bool) -> None:
         """Count another look-up of `key` for reading, because XREAD and XREADGROUP look each key up twice."""
+        moment = self.moment
         if there:
-            self.moment.hits += 1
+            moment.hits += 1
+            if moment.clock > CLOCK_MASK and moment.touching and self.table.find(key):
+                self._count_use()
         else:
             self._miss(key)
 
@@ -287,13 +290,13 @@ class Database(KeyLookups):
             if there:
                 table.replace(value, kind)
             else:
-                table.clock = self.moment.clock
+                table.clock = self.moment.first_clock()
                 table.insert(key, value, kind)
                 self._created(key, kind)
         elif there:
             table.replace_outside(key, LongString(value), kind)
         else:
-            table.clock = self.moment.clock
+            table.clock = self.moment.first_clock()
             table.insert_outside(key, LongString(value), kind)
             self._created(key, kind)
         if timed and not keep_deadline:
@@ -396,7 +399,7 @@ class Database(KeyLookups):
         moment = self.moment
         if not moment.deleting_expired:
             self._make_room(key)
-        self.table.clock = moment.clock
+        self.table.clock = moment.first_clock()
         value.put_back(self.table, key)
 
     def _empty(self, key: bytes, value: Value, event: Event) -> None:
@@ -438,7 +441,7 @@ class Database(KeyLookups):
         table = self.table
         there = table.find(key)
         assert not there
-        table.clock = self.moment.clock
+        table.clock = self.moment.first_clock()
         content.fit_record(table, key)
         outside = content.outside
         if outside is None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.keyspace.events import EXPIRED, KEYMISS
+from redpoll.keyspace.events import EVICTED, EXPIRED, KEYMISS
 from redpoll.keyspace.moment import NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, OUTSIDE
@@ -55,9 +55,18 @@ class KeyLookups:
         if table.volatile > 0 and self._is_gone(key):
             return False
         moment = self.moment
-        if (table.word >> CLOCK_SHIFT) & CLOCK_MASK != moment.clock and moment.touching:
-            table.set_access_clock(moment.clock)
+        clock = moment.clock
+        if (table.word >> CLOCK_SHIFT) & CLOCK_MASK != clock and moment.touching:
+            if clock <= CLOCK_MASK:
+                table.set_access_clock(clock)
+            else:
+                self._count_use()
         return True
+
+    def _count_use(self) -> None:
+        """One more use of the key at the position, under an LFU policy."""
+        moment = self.moment
+        self.table.set_access_clock(moment.access.touched(self.table.access_clock(), moment.now_us))
 
     def peek(self, key: bytes, counting: bool = True) -> bool:
         """Go to `key` without touching the access clock (TYPE, TTL, OBJECT …); hits and misses count if asked."""
@@ -159,9 +168,21 @@ class KeyLookups:
         """Update the running sum of memory.  Every method that changes the size of a table ends with this call."""
         table = self.table
         held = table.size_bytes()
-        self.moment.used_bytes += held - table.size_told
+        moment = self.moment
+        moment.used_bytes += held - table.size_told
         table.size_told = held
         table.content_told = table.record_bytes + table.outside_bytes
+        if moment.used_bytes > moment.most_bytes:
+            moment.listener.over_limit()
+
+    def evict(self, key: bytes) -> None:
+        """Delete `key`, which is at the position, to make room; no change is counted."""
+        self._remove()
+        moment = self.moment
+        moment.evicted += 1
+        if moment.interest != 0:
+            moment.listener.changed(self.index, key, EVICTED)
+        moment.listener.evicted(self.index, key)
 
     def _remove(self) -> None:
         table = self.table

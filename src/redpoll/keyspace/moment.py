@@ -9,9 +9,11 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.keyspace.access import Access
 from redpoll.keyspace.events import Event
 from redpoll.keyspace.lags import Lags
 from redpoll.structures.lookups import Lookups
+from redpoll.structures.segment import CLOCK_MASK
 from redpoll.structures.table import Table
 from redpoll.structures.warming import Warming
 from redpoll.types.kinds import EncodingLimits
@@ -23,6 +25,9 @@ AWAITED: Final[i64] = 1 << 3
 """A session waits for a key with a value of some kind; `Moment.awaited` has the kinds."""
 REPLACEMENT_AWAITED: Final[i64] = 1 << 4
 """A session waits until a key is deleted, replaced or changes its type (XREADGROUP)."""
+
+NO_LIMIT: Final[i64] = 1 << 61
+"""`Moment.most_bytes` without `maxmemory`."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -47,6 +52,12 @@ class Listener:
     def expired(self, db: i64, key: bytes) -> None:
         """An expired key was deleted.  The journal gets UNLINK before the command."""
 
+    def evicted(self, db: i64, key: bytes) -> None:
+        """A key was deleted to make room: the journal has a unit of its own for it."""
+
+    def over_limit(self) -> None:
+        """The sum of memory is above `Moment.most_bytes`: told with each change while it is."""
+
     def fields_expired(self, db: i64, key: bytes, fields: list[bytes], emptied: bool) -> None:
         """Expired fields of a hash were deleted, and the hash too if that `emptied` it.
 
@@ -55,7 +66,10 @@ class Listener:
 
 
 class Moment:
-    """Times in microseconds and milliseconds since 1970; `clock` is the 24-bit access clock in seconds."""
+    """Times in microseconds and milliseconds since 1970.
+
+    `clock` is the 24-bit access clock in seconds, and beyond 24 bits under an LFU policy (see `access.py`).
+    """
 
     def __init__(self, listener: Listener) -> None:
         self.listener: Final = listener
@@ -67,6 +81,11 @@ class Moment:
         """The kinds of value that sessions wait for: bit `1 << kind` for each."""
         self.used_bytes: i64 = 0
         """Memory of all tables in bytes: a running sum, kept by the methods of `Database` that change one."""
+        self.most_bytes: i64 = NO_LIMIT
+        """Above this the listener is told, so that room is made before the next command."""
+        self.access: Final = Access()
+        self.counting: i64 = 0
+        """COUNTING under an LFU policy, else 0."""
         self.limits: Final = EncodingLimits()
         self.changes: i64 = 0
         self.warming: Final = Warming()
@@ -77,6 +96,7 @@ class Moment:
         self.misses: i64 = 0
         self.expired: i64 = 0
         self.expired_fields: i64 = 0
+        self.evicted: i64 = 0
         self.lags: Final = Lags()
         """How long after their deadlines keys were deleted."""
         self.touching = True
@@ -88,4 +108,9 @@ class Moment:
         """Set the current time."""
         self.now_us = now_us
         self.now_ms = now_us // 1000
-        self.clock = (now_us // 1000000) & 0xFFFFFF
+        self.clock = (now_us // 1000000) & CLOCK_MASK | self.counting
+
+    def first_clock(self) -> i64:
+        """The access clock of a key that comes into being."""
+        clock = self.clock
+        return clock if clock <= CLOCK_MASK else self.access.first(self.now_us)

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 from redpoll.engine.engine import Engine
 from redpoll.env.log import VERBOSE, Log
 from redpoll.errors import PROTECTED_MODE, TOO_MANY_CLIENTS
+from redpoll.net.client_memory import ClientMemory
 from redpoll.net.connection import Connection, Owner
 from redpoll.net.loop import Reactor, Timer
 from redpoll.observe.client_line import client_line_for_log
@@ -29,6 +30,7 @@ class Clients(Owner):
         self.limits: Final = limits
         self.log: Final = log
         self.open: Final[dict[int, Connection]] = {}
+        self.memory: Final = ClientMemory(engine, log)
         reactor.add_timer(Sweep(self), SWEEP_MS)
 
     def accepted(self, sock: socket.socket) -> None:
@@ -55,10 +57,14 @@ class Clients(Owner):
 
     def forget(self, connection: Connection) -> None:
         self.open.pop(connection.fd, None)
+        self.memory.forget(connection.session)
         if self.paused is not None:
             self.paused.go_on()
         if self.log.level <= VERBOSE:
             self.log.verbose(f"Client closed connection {client_line_for_log(connection.session)}")
+
+    def busy(self, connection: Connection) -> None:
+        self.memory.weigh(connection.session)
 
     def query_too_long(self, connection: Connection) -> None:
         self.engine.traffic.query_limit_closes += 1
@@ -96,6 +102,7 @@ class Clients(Owner):
             elif timeout_us > 0 and connection.session.active_us < oldest_us and connection.session.may_be_idle():
                 self.log.verbose("Closing idle client")
                 connection.close()
+        self.memory.sweep()
         engine.sampler.requests.add(largest_request)
         engine.sampler.replies.add(largest_reply)
 

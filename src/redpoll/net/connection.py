@@ -48,6 +48,10 @@ class Owner(Acceptor):
         """A connection has closed."""
         raise NotImplementedError
 
+    def busy(self, connection: Connection) -> None:
+        """It may hold more than before, while `maxmemory-clients` bounds what all hold together."""
+        raise NotImplementedError
+
     def query_too_long(self, connection: Connection) -> None:
         """A connection is being closed because of `client-query-buffer-limit`."""
         raise NotImplementedError

@@ -191,6 +191,8 @@ class Send(Task):
         if connection is not None:
             try:
                 connection.flush()
+                if connection.engine.options.maxmemory_clients != 0 and not connection.closed:
+                    connection.owner.busy(connection)
             except Exception as failure:
                 connection.on_failure(failure)
 
@@ -208,6 +210,8 @@ class Flush(Task):
         if connection is not None:
             try:
                 connection.flush()
+                if connection.engine.options.maxmemory_clients != 0 and not connection.closed:
+                    connection.owner.busy(connection)
             except Exception as failure:
                 connection.on_failure(failure)
 

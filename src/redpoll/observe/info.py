@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from redpoll.engine.engine import Engine
+from redpoll.observe.hot_keys_report import hot_key_lines
 from redpoll.observe.info_commands import command_lines, error_lines, latency_lines
 from redpoll.observe.info_data import keyspace_lines, memory_lines, persistence_lines, replication_lines
 from redpoll.observe.info_server import client_lines, cpu_lines, debug_lines, server_lines, tls_lines
@@ -59,6 +60,7 @@ SECTIONS: Final = [
     Section(b"scriptingengines", "Scripting Engines", script_engine_lines, False),
     Section(b"keyspace", "Keyspace", keyspace_lines, True),
     Section(b"debug", "Debug", debug_lines, False, False),
+    Section(b"hotkeys", "Hotkeys", hot_key_lines, False, False),
 ]
 """All sections in the order in which they are shown."""
 

@@ -43,7 +43,7 @@ def memory_lines(engine: Engine) -> list[str]:
         "rss_overhead_bytes:0",
         f"mem_fragmentation_ratio:{held.fragmentation:.2f}",
         f"mem_fragmentation_bytes:{held.resident - held.used}",
-        "mem_not_counted_for_evict:0",
+        f"mem_not_counted_for_evict:{engine.base_bytes}",
         "mem_replication_backlog:0",
         "mem_total_replication_buffers:0",
         "mem_replicas_repl_buffer:0",

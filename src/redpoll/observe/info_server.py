@@ -9,6 +9,7 @@ import sys
 from redpoll.build_info import VERSION
 from redpoll.engine.engine import Engine
 from redpoll.env.process import cpu_seconds
+from redpoll.structures.segment import CLOCK_MASK
 from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
 
 
@@ -44,7 +45,7 @@ def server_lines(engine: Engine) -> list[str]:
         f"hz:{hz}",
         f"configured_hz:{hz}",
         f"clients_hz:{hz}",
-        f"lru_clock:{engine.moment.clock}",
+        f"lru_clock:{engine.moment.clock & CLOCK_MASK}",
         f"executable:{sys.executable}",
         f"config_file:{facts.get('config_file', '')}",
         "io_threads_active:0",

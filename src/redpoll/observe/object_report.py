@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from redpoll.keyspace.access import idle_seconds, minute_of
 from redpoll.keyspace.database import Database
 from redpoll.observe.aside import Aside
 from redpoll.protocol.numbers import is_int, to_int
@@ -40,18 +41,25 @@ def object_line(db: Database, key: bytes, fast: bool) -> bytes:
     table = db.table
     kind = table.kind()
     address = 0x7F0000000000 + (int(table.bucket) << 12) + (int(table.index) << 4)
-    now = int(db.moment.clock)
-    clock = int(table.access_clock())
-    idle = (now - clock) % (1 << 24)
     line = b"Value at:0x%x refcount:1 encoding:%b" % (address, ENCODING_NAME[kind])
     if not fast:
         line += b" serializedlength:%d" % serialized_bytes(db, key, kind)
-    line += b" lru:%d lru_seconds_idle:%d" % (clock, idle)
+    line += access_fields(db)
     if kind == LIST_QUICKLIST:
         value = db.container()
         assert isinstance(value, List)
         line += quicklist_fields(value, fast)
     return line
+
+
+def access_fields(db: Database) -> bytes:
+    """What the access clock of the key at the position says, under the present policy."""
+    moment = db.moment
+    field = db.table.access_clock()
+    if moment.counting != 0:
+        minutes = minute_of(moment.now_us)
+        return b" lfu_freq:%d lfu_access_time_minutes:%d" % (moment.access.count(field, moment.now_us), minutes)
+    return b" lru:%d lru_seconds_idle:%d" % (field, idle_seconds(field, moment.clock))
 
 
 def serialized_bytes(db: Database, key: bytes, kind: int) -> int:

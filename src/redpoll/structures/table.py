@@ -45,6 +45,11 @@ RECORDS_PER_BUCKET: Final[i64] = 16
 BYTES_PER_BUCKET: Final[i64] = 416
 """A bucket's records and their header then stay within the 512 bytes that the small-object allocator serves."""
 
+BUCKET_BYTES: Final[i64] = 152
+"""What a bucket takes beside its records and words: two objects, their places, and what the allocator loses on them."""
+COLUMN_BYTES: Final[i64] = 72
+"""What a bucket's column of deadlines takes beside them."""
+
 EXTREME: Final[i64] = 32
 """A table that is this many times too full, or too empty, is resized even if resizing is off."""
 
@@ -537,8 +542,11 @@ class Table:
 
     def size_bytes(self) -> i64:
         """Memory held by buckets, words and outside objects, in bytes.  O(1)."""
-        slots: i64 = self.buckets * 112 + len(self.segments) * 160
-        timed: i64 = self.volatile * 10
+        slots: i64 = self.buckets * BUCKET_BYTES + len(self.segments) * 160
+        timed = self.volatile
+        if timed > 0:
+            # A bucket with deadlines has a column of them.
+            timed = timed * 8 + (timed if timed < self.buckets else self.buckets) * COLUMN_BYTES
         return self.record_bytes + self.size * 8 + slots + timed + self.outside_bytes + 200
 
     def release(self, budget: i64) -> i64:

@@ -27,7 +27,7 @@ from redpoll.engine.gates import (
 from redpoll.engine.session import Session
 
 assert FAMILIES
-ALWAYS = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL
+ALWAYS = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL | GATE_OOM
 
 
 def spec(name: bytes, flags: int) -> Spec:
@@ -47,8 +47,8 @@ def spec(name: bytes, flags: int) -> Spec:
             GATE_NO_TOUCH | GATE_WRITE_DISK | GATE_READONLY | GATE_PAUSE_WRITE | GATE_MONITOR,
         ),
         (b"any", NO_AUTH | ADMIN | LOADING | STALE | READONLY, GATE_NO_TOUCH | GATE_MONITOR),
-        (b"any", NO_AUTH | ADMIN | LOADING | STALE | DENYOOM, GATE_NO_TOUCH | GATE_OOM),
-        (b"exec", NO_AUTH | ADMIN | LOADING | STALE, GATE_PAUSE_WRITE | GATE_OOM),
+        (b"any", NO_AUTH | ADMIN | LOADING | STALE | DENYOOM, GATE_NO_TOUCH),
+        (b"exec", NO_AUTH | ADMIN | LOADING | STALE, GATE_PAUSE_WRITE),
         (b"ping", NO_AUTH | ADMIN | LOADING | STALE, GATE_NO_TOUCH | GATE_WRITE_DISK),
         (b"publish", NO_AUTH | ADMIN | LOADING | STALE, GATE_NO_TOUCH | GATE_PAUSE_WRITE | GATE_MONITOR),
         (b"touch", NO_AUTH | ADMIN | LOADING | STALE, 0),

@@ -45,14 +45,14 @@ def test_an_option_is_called_as_its_directive_and_holds_its_value(engine: Engine
 
 def test_changes_arrive(engine: Engine) -> None:
     pairs = [
-        b"timeout", b"7", b"protected-mode", b"no", b"maxmemory-policy", b"noeviction", b"requirepass", b"secret",
+        b"timeout", b"7", b"protected-mode", b"no", b"maxmemory-policy", b"allkeys-lfu", b"requirepass", b"secret",
         b"hash-max-ziplist-entries", b"3", b"zset-max-listpack-value", b"1kb", b"proto-max-bulk-len", b"2mb",
         b"lazyfree-lazy-user-flush", b"no",
     ]  # fmt: skip
     assert engine.config.set(pairs) == b""
     assert engine.options.timeout == 7
     assert not engine.options.protected_mode
-    assert not engine.options.uses_lfu()
+    assert engine.eviction.policy == b"allkeys-lfu"
     assert engine.password == b"secret"
     assert engine.session_gates != 0
     assert (engine.moment.limits.hash_entries, engine.moment.limits.zset_value) == (3, 1024)

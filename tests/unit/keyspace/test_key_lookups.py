@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from redpoll.keyspace.access import COUNTING, FIRST_COUNT
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.moment import Listener, Moment
+from redpoll.keyspace.events import SET, Event
+from redpoll.keyspace.moment import NOTIFIED, Listener, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 
 
@@ -58,3 +60,52 @@ def test_a_key_past_its_deadline_is_only_hidden_while_nothing_may_be_deleted() -
     db.moment.deleting_expired = False
     assert not db.look(b"k")
     assert db.table.size == 1
+
+
+def test_eviction_deletes_tells_and_counts_no_change() -> None:
+    class Told(Listener):
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def evicted(self, db: int, key: bytes) -> None:
+            self.lines.append(f"evicted {db} {key.decode()}")
+
+        def changed(self, db: int, key: bytes, event: Event) -> None:
+            self.lines.append(f"{event.name.decode()} {key.decode()}")
+
+        def over_limit(self) -> None:
+            self.lines.append("over the limit")
+
+    told = Told()
+    db = Database(3, Moment(told), Reclaimer())
+    empty = db.moment.used_bytes
+    db.moment.most_bytes = empty + 10
+    db.set_string(b"k", b"v" * 1000)
+    db.changed(b"k", None, SET, 1)
+    assert told.lines == ["over the limit"]
+    db.moment.interest = NOTIFIED
+    assert db.find(b"k")
+    db.evict(b"k")
+    assert told.lines == ["over the limit", "evicted k", "evicted 3 k"]
+    assert (db.moment.used_bytes, db.moment.evicted, db.moment.changes, db.table.size) == (empty, 1, 1, 0)
+
+
+def test_under_an_lfu_policy_each_look_up_counts() -> None:
+    db = database()
+    moment = db.moment
+    moment.counting = COUNTING
+    moment.access.log_factor = 0
+    moment.set_time(moment.now_us)
+    db.set_string(b"k", b"v")
+    assert db.find(b"k")
+    assert db.table.access_clock() == FIRST_COUNT
+    for look in (db.look, db.look_to_change):
+        assert look(b"k")
+    assert db.peek(b"k")
+    assert db.table.access_clock() == FIRST_COUNT + 2
+    db.look_again(b"k", True)
+    assert db.table.access_clock() == FIRST_COUNT + 3
+    moment.touching = False
+    assert db.look(b"k")
+    db.look_again(b"k", True)
+    assert db.table.access_clock() == FIRST_COUNT + 3

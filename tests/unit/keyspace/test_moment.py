@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from redpoll.keyspace.access import COUNTING, FIRST_COUNT
 from redpoll.keyspace.events import SET
 from redpoll.keyspace.moment import AWAITED, NOTIFIED, REPLACEMENT_AWAITED, TRACKED, WATCHED, Listener, Moment
 
@@ -37,3 +38,16 @@ def test_a_listener_may_ignore_all_that_it_is_told() -> None:
     listener.exchanged(0)
     listener.expiring()
     listener.expired(0, b"k")
+    listener.evicted(0, b"k")
+    listener.over_limit()
+
+
+def test_a_new_key_starts_with_the_present_clock_under_either_kind_of_policy() -> None:
+    moment = Moment(Listener())
+    moment.set_time(1_700_000_000_123_999)
+    assert moment.first_clock() == 1_700_000_000 & 0xFFFFFF
+    moment.counting = COUNTING
+    moment.set_time(moment.now_us)
+    # No key's clock is equal to it: each look-up counts.
+    assert moment.clock > 0xFFFFFF
+    assert moment.first_clock() == (1_700_000_000 // 60 & 0xFFFF) << 8 | FIRST_COUNT

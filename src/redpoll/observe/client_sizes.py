@@ -1,0 +1,29 @@
+"""DEBUG CLIENT-EVICTION: how many clients there are of which size."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from redpoll.engine.engine import Engine
+
+SMALL_BITS: Final = 15
+LARGE_BITS: Final = 32
+"""Clients below 2^15 bytes are one class, and so are those from 2^32 on; each doubling between them is one."""
+
+
+def size_lines(engine: Engine) -> bytes:
+    """A line for each class, with what its clients hold in all.  O(clients)."""
+    classes = LARGE_BITS - SMALL_BITS + 2
+    sums = [0] * classes
+    counts = [0] * classes
+    for session in engine.sessions.values():
+        held = int(session.held_bytes())
+        at = min(max(held.bit_length() - SMALL_BITS, 0), classes - 1)
+        sums[at] += held
+        counts[at] += 1
+    text = ""
+    for at in range(classes):
+        first = 1 << (SMALL_BITS + at - 1) if at > 0 else 0
+        last = f" - {(1 << (SMALL_BITS + at)) - 1:>10}" if at < classes - 1 else "+            "
+        text += f"bucket {first:>10}{last}: tot-mem: {sums[at]:>10}, clients: {counts[at]}\n"
+    return text.encode()
