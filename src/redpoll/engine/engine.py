@@ -21,6 +21,7 @@ from redpoll.engine.interest import Interest
 from redpoll.engine.latency import EXPIRE_CYCLE
 from redpoll.engine.monitors import Monitors
 from redpoll.engine.outliers import Outliers
+from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.pause import Pause
 from redpoll.engine.redact import redacted
 from redpoll.engine.sampler import Sampler
@@ -96,6 +97,7 @@ class Engine:
         self.monitors: Final = Monitors(self)
         self.counters: Final = Counters(len(CATALOGUE))
         self.outliers: Final = Outliers(self.counters)
+        self.reply_buffers: Final = ReplyBuffers()
         self.blocking: Final = Blocking(self)
         self.traffic: Final = Traffic()
         self.commands: Final = spellings()

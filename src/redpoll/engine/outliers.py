@@ -46,6 +46,8 @@ class Outliers:
         """Output of so many bytes may end with a large reply."""
         self.brim: i64 = FLUSH_BYTES
         """At so much output a connection stops to think."""
+        self.sees_all_replies = False
+        """Whether a connection does so at every reply."""
         self.update_thresholds()
 
     def apply_options(self, options: Options) -> None:
@@ -78,6 +80,8 @@ class Outliers:
         self.brim = FLUSH_BYTES
         if self.large_from < FLUSH_BYTES:
             self.brim = self.large_from
+        if self.sees_all_replies:
+            self.brim = 0
 
     def weigh_requests(self, weighing: bool) -> None:
         """Start or stop to look at the size of every request."""

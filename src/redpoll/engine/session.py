@@ -52,9 +52,11 @@ class Buffers:
         self.request: i64 = 0
         """Received, and not yet run."""
         self.reply: i64 = 0
-        """Replies that wait for the end of the loop's turn ..."""
+        """Replies in the output's buffer, which has `room` for so many; `peak`: the most of late."""
+        self.room: i64 = 0
+        self.peak: i64 = 0
         self.backlog: i64 = 0
-        """... and those that the client has not taken, in so many `pieces`."""
+        """Replies in so many `pieces` behind it, among them what the client has not taken."""
         self.pieces: i64 = 0
         self.received: i64 = 0
         self.sent: i64 = 0

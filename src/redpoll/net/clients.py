@@ -77,7 +77,7 @@ class Clients(Owner):
             self.log.verbose(f"Protocol error ({reason}) from client: {client_line_for_log(connection.session)}")
 
     def sweep(self) -> None:
-        """End who has been idle for longer than `timeout`, and who reads too slowly; note how large buffers are.
+        """End who has been idle for longer than `timeout`, and who reads too slowly; shrink buffers, and note how large they are.
 
         O(connections).
         """
@@ -90,6 +90,7 @@ class Clients(Owner):
         for connection in list(self.open.values()):
             largest_request = max(largest_request, connection.parser.pending_bytes())
             largest_reply = max(largest_reply, connection.pending_output())
+            connection.shrink_buffer(engine.moment.now_us)
             if connection.backlog_bytes > 0 and connection.is_over_limit():
                 self.output_too_long(connection, "closed")
                 connection.close()

@@ -94,6 +94,8 @@ class Connection(Handler):
         self.parser: Final = RequestParser(limits, self.session.authenticated)
         self.received: i64 = 0
         self.sent: i64 = 0
+        self.peak_since_us: i64 = self.session.created_us
+        """Since when the largest size of the output's buffer is remembered."""
 
     def on_readable(self) -> None:
         parser = self.parser
@@ -189,6 +191,8 @@ class Connection(Handler):
                         engine.outliers.record_reply(session, commands[done - 1], reply, engine.moment.now_us)
                     if output.size() >= FLUSH_BYTES:
                         self.flush()
+                    elif engine.reply_buffers.in_pieces:
+                        output.finish_buffer()
             if session.waiting is not None or self.apart:
                 if session.is_postponed():
                     done -= 1
@@ -244,6 +248,8 @@ class Connection(Handler):
                 encode(self.output, reply, self.session.resp)
                 if self.backlog_bytes > 0 or self.output.size() >= FLUSH_BYTES:
                     self.flush()
+                elif self.engine.reply_buffers.in_pieces:
+                    self.output.finish_buffer()
 
     def end(self) -> None:
         """Close when what was said is sent."""
@@ -399,6 +405,16 @@ class Connection(Handler):
         self.owner.forget(self)
         self.line.cut()
 
+    def shrink_buffer(self, now_us: i64) -> None:
+        """Give back the memory of the output's buffer if it was hardly used for a while."""
+        kept = self.engine.reply_buffers
+        if not kept.resizing:
+            return
+        self.output.shrink()
+        if kept.peak_reset_us >= 0 and now_us - self.peak_since_us >= kept.peak_reset_us:
+            self.output.peak = len(self.output.buffer)
+            self.peak_since_us = now_us
+
     def pending_output(self) -> i64:
         """Bytes that the client has not taken yet."""
         return self.output.size() + self.backlog_bytes
@@ -491,9 +507,12 @@ class Line(Peer):
         connection = self.connection
         if connection is not None:
             found.request = connection.parser.pending_bytes()
-            found.reply = connection.output.size()
-            found.backlog = connection.backlog_bytes
-            found.pieces = len(connection.backlog) - connection.backlog_at
+            output = connection.output
+            found.room = output.room
+            found.peak = output.peak
+            found.reply = len(output.buffer)
+            found.backlog = output.pieces_bytes + connection.backlog_bytes
+            found.pieces = len(output.pieces) + len(connection.backlog) - connection.backlog_at
             found.received = connection.received
             found.sent = connection.sent
             found.writing = connection.writing

@@ -65,6 +65,12 @@ IN_WORDS: Final[i64] = 64
 KEPT: Final = 65536
 """A buffer that grew beyond this is given back once it is empty."""
 
+PIECE: Final[i64] = 49152
+"""A buffer of so many bytes in the middle of a long reply becomes a piece.
+
+With the bulk string that reaches it, it stays below KEPT, so the buffer is used again.
+"""
+
 CRLF: Final = 0x0A0D
 
 # The bytes that start a reply, or what follows them.
@@ -90,6 +96,10 @@ class Output:
         self.buffer = BytesWriter()
         self.pieces: list[bytes] = []
         self.pieces_bytes: i64 = 0
+        self.peak: i64 = 0
+        """The most bytes that the buffer held since somebody set this to 0."""
+        self.room: i64 = 0
+        """The most since it was made, for which it has room."""
 
     def size(self) -> i64:
         """Bytes held in all.  O(1)."""
@@ -111,13 +121,14 @@ class Output:
     def finish_buffer(self) -> None:
         """Make what is in the buffer a piece."""
         if len(self.buffer) > 0:
-            finished = self.buffer.getvalue()
+            finished = self._empty_buffer()
             self.pieces.append(finished)
             self.pieces_bytes += i64(len(finished))
-            if len(finished) > KEPT:
-                self.buffer = BytesWriter()
-            else:
-                self.buffer.truncate(0)
+
+    def cut(self) -> None:
+        """Make a piece of a buffer that is large: a reply that grew in one buffer would be copied whole at its end."""
+        if i64(len(self.buffer)) >= PIECE:
+            self.finish_buffer()
 
     def take(self) -> list[bytes]:
         """All that is held, in order, none of it empty; the output is empty after it."""
@@ -131,12 +142,28 @@ class Output:
         """All that is held if it is in the buffer, the usual case; None if `take` has to be asked."""
         if self.pieces_bytes > 0:
             return None
+        return self._empty_buffer()
+
+    def _empty_buffer(self) -> bytes:
+        """What was in the buffer."""
         taken = self.buffer.getvalue()
-        if len(taken) > KEPT:
+        size: i64 = len(taken)
+        if size > self.peak:
+            self.peak = size
+        if size > KEPT:
             self.buffer = BytesWriter()
+            self.room = 0
         else:
             self.buffer.truncate(0)
+            if size > self.room:
+                self.room = size
         return taken
+
+    def shrink(self) -> None:
+        """Give back the memory of an empty buffer of which less than half was used since `peak` was set to 0."""
+        if len(self.buffer) == 0 and self.peak * 2 < self.room:
+            self.buffer = BytesWriter()
+            self.room = 0
 
 
 def encode(out: Output, reply: object, resp: i64) -> None:
@@ -266,6 +293,7 @@ def write_items(out: Output, items: list[object], resp: i64) -> None:
             write_bulk(out, item)
         else:
             encode(out, item, resp)
+        out.cut()
 
 
 def write_map(out: Output, mark: i64, items: list[object], resp: i64) -> None:
@@ -305,6 +333,7 @@ def write_two_by_two(out: Output, items: list[object], resp: i64) -> None:
         write_header(out.buffer, STAR, 2)
         encode(out, items[i], resp)
         encode(out, items[i + 1], resp)
+        out.cut()
         i += 2
 
 
@@ -347,6 +376,7 @@ def spell_rows(out: Output, rows: Rows, resp: i64) -> None:
                     start = place >> 32
                     write_part(out, holder, start, place & STOP_MASK)
                 width -= 1
+        out.cut()
         k += 1
 
 
@@ -416,9 +446,11 @@ def write_view(out: Output, view: View, resp: i64) -> None:
             view.enter()
             count -= view.left
             write_run(out, view.holder, view.at, view.width, view.left)
+            out.cut()
         return
     while count > 0:
         write_bulk(out, view.step())
+        out.cut()
         count -= 1
 
 
@@ -437,6 +469,7 @@ def write_strings(out: Output, strings: Strings, resp: i64) -> None:
             write_bulk(out, holders[k])
         else:
             write_null(out.buffer, resp)
+        out.cut()
         k += 1
 
 
@@ -449,8 +482,10 @@ def write_packed(out: Output, view: PackedStrings) -> None:
             begin: i64 = at + 1
             at = begin + packed[at]
             write_part(out, packed, begin, at)
+        out.cut()
     for whole in view.wholes:
         write_bulk(out, whole)
+        out.cut()
 
 
 def write_ranking(out: Output, ranking: Ranking, resp: i64) -> None:
@@ -467,6 +502,7 @@ def write_ranking(out: Output, ranking: Ranking, resp: i64) -> None:
         write_part(out, ranking.holder, ranking.begin, ranking.end)
         if scored:
             write_double(out, ranking.score, resp)
+        out.cut()
         count -= 1
 
 
@@ -488,8 +524,10 @@ def write_records(out: Output, view: RecordStrings) -> None:
                 write_part(out, packed, begin, middle)
             if values:
                 write_part(out, packed, middle, at)
+        out.cut()
     for whole in view.wholes:
         write_bulk(out, whole)
+        out.cut()
 
 
 def write_run(out: Output, holder: bytes, at: i64, width: i64, count: i64) -> None:
