@@ -48,6 +48,7 @@ class ListMachine(RuleBasedStateMachine):
         self.model = Quicklist(setting)
         self.twin: List | None = None
         self.twin_elements: list[bytes] = []
+        self.twin_form: object = None
         # What is mostly small stays a while where encodings change.
         self.items = items if wide else few
 
@@ -158,12 +159,17 @@ class ListMachine(RuleBasedStateMachine):
         assert isinstance(twin, List)
         self.twin = twin
         self.twin_elements = self.model.elements()
+        self.twin_form = self.form()
+
+    def form(self) -> object:
+        """What a list shows beside its elements; room that was made for nothing changes it."""
+        return self.model.setting, self.model.packed, self.model.layout()
 
     @precondition(lambda self: self.twin is not None)
     @rule()
     def go_on_with_the_copy(self) -> None:
         assert self.twin is not None
-        if self.twin_elements == self.model.elements():
+        if self.twin_elements == self.model.elements() and self.twin_form == self.form():
             self.value, self.twin = self.twin, self.value
 
     @invariant()
