@@ -178,7 +178,7 @@ def by_size(inputs: list[Input]) -> list[Input]:
 
 @mypyc_attr(acyclic=True)
 class Batch:
-    """The members of the first of several inputs, some at a time, with what the next one's look-ups need touched before.
+    """The members of the first of several inputs; before them, some at a time, what look-ups in the second one need.
 
     After each `step` it stands at a `member` with its `score`.
     """

@@ -21,9 +21,9 @@ from redpoll.engine.interest import Interest
 from redpoll.engine.latency import EXPIRE_CYCLE
 from redpoll.engine.monitors import Monitors
 from redpoll.engine.outliers import Outliers
-from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.pause import Pause
 from redpoll.engine.redact import redacted
+from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config

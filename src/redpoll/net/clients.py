@@ -77,7 +77,7 @@ class Clients(Owner):
             self.log.verbose(f"Protocol error ({reason}) from client: {client_line_for_log(connection.session)}")
 
     def sweep(self) -> None:
-        """End who has been idle for longer than `timeout`, and who reads too slowly; shrink buffers, and note how large they are.
+        """End who has been idle for longer than `timeout`, and who reads too slowly; see to the sizes of buffers.
 
         O(connections).
         """
