@@ -102,14 +102,18 @@ def test_each_item_of_a_queue_is_done_exactly_once() -> None:
     server = ours()
     server.start()
     try:
-        run(Work(server))
+        producers = [Wire(server.port, timeout=60) for _ in range(3)]
+        work = Work(server)
+        workers = [Worker(work, str(n), n % 2 == 0) for n in range(WORKERS)]
+        run(work, producers, workers)
+        for wire in [*producers, *(worker.wire for worker in workers)]:
+            wire.close()
     finally:
         server.close()
 
 
-def run(work: Work) -> None:
-    producers = [Wire(work.server.port, timeout=60) for _ in range(3)]
-    workers = [Worker(work, str(n), n % 2 == 0) for n in range(WORKERS)]
+def run(work: Work, producers: list[Wire], workers: list[Worker]) -> None:
+    """Produce and work until all is done."""
     made = 0
     longest = 0
     while work.finished < ITEMS:

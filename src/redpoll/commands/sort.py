@@ -172,6 +172,12 @@ def sorted_elements(session: Session, plan: Plan, key: bytes) -> list[bytes]:
         if plan.unsorted:
             return part_of_list(db, plan)
     elif ZSET_LISTPACK <= kind <= ZSET_SKIPLIST:
+        if kind == ZSET_LISTPACK:
+            # The reference sorts the other encoding alone, and the sorted set stays in it.
+            zset = db.found_zset()
+            zset.kind = ZSET_SKIPLIST
+            session.changed(key, zset, SORTSTORE, 0)
+            db.look(key)
         if plan.unsorted:
             return part_of_zset(db, plan)
     elif not is_set:

@@ -24,6 +24,7 @@ NO_SIZE: Final[i64] = 1 << 62
 FLUSH_BYTES: Final[i64] = 65536
 """Output leaves a connection at the latest when so much has come together."""
 SHORT_BYTES: Final[i64] = 64
+UNKNOWN: Final[i64] = -1
 
 
 class Outliers:
@@ -101,13 +102,16 @@ class Outliers:
             if self.large_requests.takes(size):
                 self.large_requests.note(session, command, args, size, ended_us // 1000000)
 
-    def record_reply(self, session: Session, args: list[bytes], reply: object, now_us: i64) -> None:
-        """Log a command whose reply is large.  O(reply)."""
+    def record_reply(
+        self, session: Session, args: list[bytes], reply: object, now_us: i64, size: i64 = UNKNOWN
+    ) -> None:
+        """Log a command whose reply is large; `size` is in bytes.  O(reply) if that is UNKNOWN."""
         if reply is self.refused or reply is QUEUED:
             return
         if self.large_from > SHORT_BYTES and (reply is None or isinstance(reply, Status) or isinstance(reply, int)):
             return
-        size = reply_bytes(reply, session.resp)
+        if size == UNKNOWN:
+            size = reply_bytes(reply, session.resp)
         if self.large_replies.takes(size):
             command = session.engine.meant(args)
             # EXEC is not kept: its commands are.

@@ -178,6 +178,7 @@ class Connection(Handler):
         count: i64 = len(commands)
         brim = engine.outliers.brim
         done: i64 = 0
+        held = output.size()
         self.running = True
         while done < count:
             if count >= WARM_FROM and done & (WARM_KEYS - 1) == 0:
@@ -186,11 +187,15 @@ class Connection(Handler):
             done += 1
             if reply is not BLOCKED and reply is not NO_REPLY:
                 encode(output, reply, session.resp)
-                if output.size() >= brim:
-                    if output.size() >= engine.outliers.large_from:
-                        engine.outliers.record_reply(session, commands[done - 1], reply, engine.moment.now_us)
-                    if output.size() >= FLUSH_BYTES:
+                before = held
+                held = output.size()
+                if held >= brim:
+                    if held >= engine.outliers.large_from:
+                        now_us = engine.moment.now_us
+                        engine.outliers.record_reply(session, commands[done - 1], reply, now_us, held - before)
+                    if held >= FLUSH_BYTES:
                         self.flush()
+                        held = output.size()
                     elif engine.reply_buffers.in_pieces:
                         output.finish_buffer()
             if session.waiting is not None or self.apart:

@@ -68,17 +68,18 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
     total = buffers.request + max(buffers.room, buffers.reply) + buffers.backlog + arguments + queued_bytes
     return (
         b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa=%b db=%d sub=0 psub=0 ssub=0 "
-        b"multi=%d watch=%d qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d "
-        b"events=%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
+        b"multi=%d watch=%d qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d "
+        b"tot-mem=%d events=%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d "
+        b"tot-cmds=%d"
     ) % (
         # Of a name nobody has checked what is behind a zero byte: it could break the line.
         other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), up_to_nul(name),
         (now_us - other.created_us) // 1000000, (now_us - other.active_us) // 1000000, other.flags(),
         b"r" if other.capa_redirect else b"", other.db.index,
         queued, 0 if other.watch_broken else len(other.watched),
-        buffers.request, arguments, queued_bytes, buffers.room, buffers.peak, buffers.reply, buffers.pieces, buffers.backlog, total,
-        b"rw" if buffers.writing else b"r", command_name, user, other.resp, up_to_nul(other.lib_name),
-        up_to_nul(other.lib_version),
+        buffers.request, arguments, queued_bytes, buffers.room, buffers.peak, buffers.reply, buffers.pieces,
+        buffers.backlog, total, b"rw" if buffers.writing else b"r", command_name, user, other.resp,
+        up_to_nul(other.lib_name), up_to_nul(other.lib_version),
         buffers.received, buffers.sent, other.commands,
     )  # fmt: skip
 
