@@ -42,6 +42,7 @@ endif
 STAMP_OF = $(patsubst src.stamp,,$(1).stamp)
 
 PYTEST = REDPOLL_EXPECT=$(1) PYTHONPATH=$(2) $(PY) -m pytest -q -n $(JOBS) $(3) $(ARGS)
+COMMA := ,
 HEADING = printf '\n==== %s\n' "$(1)"
 UNIT := $(wildcard tests/unit tests/commands tests/hostile tests/crash)
 DIFF := $(wildcard tests/differential tests/golden tests/clients tests/process)
@@ -123,11 +124,14 @@ docs: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## run the examples o
 	@$(if $(DOCS),$(call PYTEST,$(MODE),$(TESTED),$(DOCS)))
 
 .PHONY: test-full
-test-full: check $(NOTES)/run $(call STAMP_OF,$(TESTED)) $(call STAMP_OF,$(SERVED)) ## all tests, also the long ones, with many more random examples
-	@REDPOLL_PROFILE=full $(call PYTEST,pure,src,-m '' --timeout 1800 $(UNIT))
+test-full: check $(NOTES)/run $(call STAMP_OF,$(TESTED)) $(call STAMP_OF,$(SERVED)) ## all tests, also the long ones, with many more random examples: 45 minutes
 ifeq ($(MODE),compiled)
-	@REDPOLL_PROFILE=full $(call PYTEST,compiled,$(TESTED),-m '' --timeout 1800 $(UNIT))
+	@$(call HEADING,unit$(COMMA) interpreted: twice the random examples)
+	@REDPOLL_PROFILE=more $(call PYTEST,pure,src,--timeout 900 $(UNIT))
 endif
+	@$(call HEADING,unit$(COMMA) $(MODE): all tests$(COMMA) twenty times the random steps)
+	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(TESTED),-m '' --timeout 1800 $(UNIT))
+	@$(call HEADING,differential$(COMMA) clients$(COMMA) processes$(COMMA) documentation: all tests)
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(SERVED),-m '' --timeout 1800 $(DIFF) $(DOCS))
 
 .PHONY: mutants

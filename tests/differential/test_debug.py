@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from tests.differential.pair import DIFFERENCES, Pair, difference_rows
 from tests.differential.servers import both
-from tests.differential.wire import encode
+from tests.differential.wire import Wire, encode
+from tests.process.running import until
 
 TYPES = (
     "string", "integer", "double", "bignum", "null", "array", "set", "map", "attrib", "push", "verbatim", "true",
@@ -17,11 +18,11 @@ TYPES = (
 
 
 NOT_THERE = (
-    "AOF-FLUSH-SLEEP 0", "CLIENT-ENFORCE-REPLY-LIST 0", "CLOSE-CLUSTER-LINK-ON-PACKET-DROP 0",
+    "AOF-FLUSH-SLEEP 0", "CLOSE-CLUSTER-LINK-ON-PACKET-DROP 0",
     "DELAY-RDB-CLIENT-FREE-SECONDS 0", "DISABLE-CLUSTER-RANDOM-PING 0", "DISABLE-CLUSTER-RECONNECTION 0",
     "DROP-CLUSTER-PACKET-FILTER -1", "FORCE-FREE-PRIMARY-ASYNC 0", "HASHTABLE-CAN-ABORT-SHRINK 1", "LOADAOF",
-    "PAUSE-AFTER-FORK 0", "RELOAD", "REPLICATE PING", "REPLYBUFFER RESIZING 1",
-    "SET-DISABLE-DENY-SCRIPTS 0", "SET-SKIP-CHECKSUM-VALIDATION 0", "SLOTMIGRATION PREVENT-PAUSE 0", "STRUCTSIZE",
+    "PAUSE-AFTER-FORK 0", "RELOAD", "REPLICATE PING",
+    "SET-DISABLE-DENY-SCRIPTS 0", "SET-SKIP-CHECKSUM-VALIDATION 0", "SLOTMIGRATION PREVENT-PAUSE 0",
 )  # fmt: skip
 """Subcommands for what redpoll does not have, or not yet."""
 
@@ -83,6 +84,28 @@ def test_errors(pair: Pair) -> None:
         DEBUG DICT-RESIZING 1 1
         DEBUG DICT-RESIZING x
         DEBUG DICT-RESIZING 1
+        DEBUG STRUCTSIZE
+        DEBUG STRUCTSIZE x
+        DEBUG STRINGMATCH-LEN 5 x
+        DEBUG REPLYBUFFER
+        DEBUG REPLYBUFFER RESIZING
+        DEBUG REPLYBUFFER RESIZING 1 2
+        DEBUG REPLYBUFFER OTHER 1
+        DEBUG REPLYBUFFER PEAK-RESET-TIME
+        DEBUG REPLYBUFFER PEAK-RESET-TIME x
+        DEBUG REPLYBUFFER PEAK-RESET-TIME 1.5
+        DEBUG REPLYBUFFER PEAK-RESET-TIME 9223372036854775808
+        DEBUG REPLYBUFFER PEAK-RESET-TIME 1 2
+        DEBUG REPLYBUFFER resizing x
+        DEBUG REPLYBUFFER RESIZING 1
+        DEBUG REPLYBUFFER peak-reset-time never
+        DEBUG REPLYBUFFER PEAK-RESET-TIME -1
+        DEBUG REPLYBUFFER PEAK-RESET-TIME 9223372036854775807
+        DEBUG REPLYBUFFER PEAK-RESET-TIME 100
+        DEBUG REPLYBUFFER PEAK-RESET-TIME Reset
+        DEBUG CLIENT-ENFORCE-REPLY-LIST
+        DEBUG CLIENT-ENFORCE-REPLY-LIST 1 1
+        DEBUG CLIENT-ENFORCE-REPLY-LIST x
         DEBUG CONFIG-REWRITE-FORCE-ALL
         DEBUG CONFIG-REWRITE-FORCE-ALL x
         DEBUG RESTART x
@@ -252,6 +275,54 @@ def test_a_protected_client_is_not_heard(apart: Pair) -> None:
     other.send("PING")
     other.silent()
     apart.do("PING")
+
+
+def field(line: bytes | None, name: str) -> int:
+    """A number in a line of CLIENT LIST."""
+    found = re.search(rb" %b=(\d+)" % name.encode(), line or b"")
+    assert found is not None
+    return int(found.group(1))
+
+
+def test_replies_can_bypass_the_buffer(apart: Pair) -> None:
+    """Replies of one read that wait for their `send` are pieces then, in CLIENT LIST too."""
+    pipeline = encode(("ECHO", "x" * 100)) * 3 + encode(("CLIENT", "LIST"))
+    for switch, in_pieces in (("1", True), ("0", False)):
+        apart.do("DEBUG", "CLIENT-ENFORCE-REPLY-LIST", switch)
+        for wire in (apart.theirs, apart.ours):
+            wire.send(pipeline)
+            for _ in range(3):
+                assert wire.read().text == b"x" * 100
+            line = wire.read().text
+            assert (field(line, "obl") == 0) == in_pieces
+            assert (field(line, "oll") > 0) == in_pieces
+            assert (field(line, "omem") > 300) == in_pieces
+
+
+def test_buffers_of_replies_shrink_unless_told_not_to(apart: Pair) -> None:
+    other = apart.second()
+    readers = ((apart.theirs, other.theirs), (apart.ours, other.ours))
+    apart.do("DEBUG", "REPLYBUFFER", "PEAK-RESET-TIME", 100)
+    apart.do("DEBUG", "REPLYBUFFER", "RESIZING", 0)
+    shown = []
+    for control, client in readers:
+        client.send(encode(("ECHO", "x" * 10_000)) * 6 + encode(("CLIENT", "ID")))
+        for _ in range(6):
+            client.read()
+        id = client.read().integer
+
+        def line(control: Wire = control, id: int = id) -> bytes | None:
+            control.send(encode(("CLIENT", "LIST", "ID", id)))
+            return control.read().text
+
+        shown.append(line)
+        large = field(line(), "rbs")
+        assert large >= 16_384
+        until(lambda line=line: field(line(), "idle") >= 2, "two seconds go by")  # type: ignore[misc]
+        assert field(line(), "rbs") == large
+    apart.do("DEBUG", "REPLYBUFFER", "RESIZING", 1)
+    for line in shown:
+        until(lambda line=line: field(line(), "rbs") < 4000, "the buffer shrinks")  # type: ignore[misc]
 
 
 def test_what_is_not_there_is_refused(apart: Pair) -> None:

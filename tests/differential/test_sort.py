@@ -311,3 +311,28 @@ def test_drawn_options(pair: Pair) -> None:
         pair.do("DEBUG", "DIGEST")
 
     run()
+
+
+@pytest.mark.parametrize("words", ["ALPHA", "", "BY nosort", "ALPHA LIMIT 5 5", "x", "BY nosort STORE other"])
+@pytest.mark.parametrize("command", ["SORT", "SORT_RO"])
+def test_a_sorted_set_that_was_sorted_has_the_large_encoding(pair: Pair, command: str, words: str) -> None:
+    pair.do("ZADD", "z", 1, "a", -0.0, "b")
+    pair.do("OBJECT", "ENCODING", "z")
+    pair.do(command, "z", *words.split())
+    pair.do("OBJECT", "ENCODING", "z")
+    pair.do("ZADD", "z", "-0", "c", 1, "d")
+    pair.do("ZRANGE", "z", 0, -1, "WITHSCORES")
+    pair.do("ZREM", "z", "a", "b", "c")
+    pair.do("OBJECT", "ENCODING", "z")
+    pair.do("DEBUG", "DIGEST")
+
+
+def test_numbers_that_are_equal_go_by_their_bytes(pair: Pair) -> None:
+    pair.do(
+        "RPUSH",
+        "l",
+        *["3", "03", "3.0", "+3", "1e1", "10", "-0", "0", "0x0", "inf", "-inf", "1e400", "10.0", "3", "-1", "-01"],
+    )
+    for words in ("", "DESC", "LIMIT 2 5", "DESC LIMIT 2 5", "LIMIT 0 1", "STORE s"):
+        pair.do("SORT", "l", *words.split())
+    pair.do("LRANGE", "s", 0, -1)

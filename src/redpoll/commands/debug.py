@@ -14,6 +14,7 @@ from redpoll.config.rewrite import rewrite
 from redpoll.config.values import memory_bytes
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
+from redpoll.engine.reply_buffers import NEVER, PEAK_RESET_US
 from redpoll.engine.session import Session
 from redpoll.errors import (
     BAD_PACKED_THRESHOLD,
@@ -68,6 +69,11 @@ SIGSEGV: Final = 11
 
 MOST_PACKED_THRESHOLD: Final = 2**32 - 2**20
 """The largest that the reference takes for QUICKLIST-PACKED-THRESHOLD, though it says 4gb."""
+
+MOST_RESET_MS: Final = 1 << 40
+
+STRUCT_SIZES: Final = b"bits:64 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 "
+"""The reference's structures; redpoll has none that would compare."""
 
 LEAKED: Final[list[bytes]] = []
 """The strings of DEBUG LEAK, which are never freed."""
@@ -228,6 +234,37 @@ def dict_resizing(session: Session, args: list[bytes]) -> object:
     return OK
 
 
+def reply_buffer(session: Session, args: list[bytes]) -> object:
+    """Over what time the largest size of a client's buffer is found, and whether buffers shrink to it."""
+    kept = session.engine.reply_buffers
+    word = args[2].upper()
+    if word == b"RESIZING":
+        kept.resizing = is_on(args[3])
+    elif word != b"PEAK-RESET-TIME":
+        raise CommandError(wrong_subcommand(args[1], b"DEBUG"))
+    elif args[3].upper() == b"NEVER":
+        kept.peak_reset_us = NEVER
+    elif args[3].upper() == b"RESET":
+        kept.peak_reset_us = PEAK_RESET_US
+    else:
+        # A negative time has passed at once; more ms than anybody waits are for ever.
+        ms = integer(args[3])
+        kept.peak_reset_us = max(0, ms) * 1000 if ms < MOST_RESET_MS else NEVER
+    return OK
+
+
+def client_enforce_reply_list(session: Session, args: list[bytes]) -> object:
+    engine = session.engine
+    engine.reply_buffers.in_pieces = is_on(args[2])
+    engine.outliers.sees_all_replies = engine.reply_buffers.in_pieces
+    engine.outliers.update_thresholds()
+    return OK
+
+
+def structsize(session: Session, args: list[bytes]) -> object:
+    return STRUCT_SIZES
+
+
 def leak(session: Session, args: list[bytes]) -> object:
     LEAKED.append(b"%b" % args[2])
     return OK
@@ -342,6 +379,7 @@ def help(session: Session, args: list[bytes]) -> object:
     return help_lines(b"DEBUG", [
         b"ASSERT", b"End by a failed assertion.",
         b"CHANGE-REPL-ID", b"Take another replication id.",
+        b"CLIENT-ENFORCE-REPLY-LIST <0|1>", b"Whether each reply becomes a piece of its own on its way to its client.",
         b"CLIENT-EVICTION", b"How many clients there are of which size, if maxmemory-clients is set.",
         b"CLUSTERLINK KILL <to|from|all> <node-id>", b"Answer that there is no cluster.",
         b"CONFIG-REWRITE-FORCE-ALL", b"Rewrite the configuration file with all directives, defaults too.",
@@ -365,11 +403,14 @@ def help(session: Session, args: list[bytes]) -> object:
         b"PROTOCOL <type>", b"Answer with a reply of this type.",
         b"QUICKLIST <key> [<0|1>]", b"Whether a value is a quicklist.",
         b"QUICKLIST-PACKED-THRESHOLD <size>", b"From how many bytes on an element counts as a node of its own.",
+        b"REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|milliseconds>", b"How long the largest size of a buffer counts.",
+        b"REPLYBUFFER RESIZING <0|1>", b"Whether the buffers of replies shrink.",
         b"RESTART [<milliseconds>]", b"End in good order and start anew under the same pid.",
         b"SDSLEN <key>", b"The bytes of a key and its string.",
         b"SEGFAULT", b"End as after a bad access to memory.",
         b"SET-ACTIVE-EXPIRE <0|1>", b"Whether keys past their deadline are deleted by themselves.",
         b"SLEEP <seconds>", b"Let the whole server wait.",
+        b"STRUCTSIZE", b"The sizes of the reference's structures.",
         b"STRINGMATCH-TEST", b"Answer that patterns do no harm.",
     ])  # fmt: skip
 
@@ -377,6 +418,7 @@ def help(session: Session, args: list[bytes]) -> object:
 SUBCOMMANDS: Final = {
     b"ASSERT": Row(assert_, 0, 0),
     b"CHANGE-REPL-ID": Row(change_replication_id, 0, 0),
+    b"CLIENT-ENFORCE-REPLY-LIST": Row(client_enforce_reply_list, 1, 1),
     b"CLIENT-EVICTION": Row(client_eviction, 0, 0),
     b"CLUSTERLINK": Row(clusterlink, 3, 3),
     b"CONFIG-REWRITE-FORCE-ALL": Row(config_rewrite_force_all, 0, 0),
@@ -401,10 +443,12 @@ SUBCOMMANDS: Final = {
     b"PROTOCOL": Row(protocol, 1, 1),
     b"QUICKLIST": Row(quicklist, 1, 2),
     b"QUICKLIST-PACKED-THRESHOLD": Row(quicklist_packed_threshold, 1, 1),
+    b"REPLYBUFFER": Row(reply_buffer, 2, 2),
     b"RESTART": Row(restart, 0, 1 << 30),
     b"SDSLEN": Row(sdslen, 1, 1),
     b"SEGFAULT": Row(segfault, 0, 0),
     b"SET-ACTIVE-EXPIRE": Row(set_active_expire, 1, 1),
     b"SLEEP": Row(sleep, 1, 1),
+    b"STRUCTSIZE": Row(structsize, 0, 0),
     b"STRINGMATCH-TEST": Row(stringmatch_test, 0, 0),
 }

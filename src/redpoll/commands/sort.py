@@ -5,6 +5,7 @@ from __future__ import annotations
 from heapq import nlargest, nsmallest
 from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from redpoll.catalogue.spec import DANGEROUS, DENYOOM, LIST, MOVABLEKEYS, READONLY, SET, SORTEDSET, WRITE
@@ -16,6 +17,7 @@ from redpoll.errors import SORT_NOT_A_NUMBER, SYNTAX, WRONGTYPE, CommandError
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import DEL, SORTSTORE
 from redpoll.protocol.numbers import parse_double
+from redpoll.structures.sorting import ranks_of
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_LISTPACK,
@@ -170,6 +172,12 @@ def sorted_elements(session: Session, plan: Plan, key: bytes) -> list[bytes]:
         if plan.unsorted:
             return part_of_list(db, plan)
     elif ZSET_LISTPACK <= kind <= ZSET_SKIPLIST:
+        if kind == ZSET_LISTPACK:
+            # The reference sorts the other encoding alone, and the sorted set stays in it.
+            zset = db.found_zset()
+            zset.kind = ZSET_SKIPLIST
+            session.changed(key, zset, SORTSTORE, 0)
+            db.look(key)
         if plan.unsorted:
             return part_of_zset(db, plan)
     elif not is_set:
@@ -223,7 +231,7 @@ def part_of_zset(db: Database, plan: Plan) -> list[bytes]:
 def by_number(db: Database, plan: Plan, elements: list[bytes], stop: i64) -> list[bytes]:
     """The first `stop` elements, sorted by the number of the element or its key; ties are sorted by bytes."""
     by = plan.by
-    numbers: list[float] = []
+    numbers = vec[float](capacity=len(elements))
     bad = False
     for element in elements:
         text = element if by is None else by.value(db, element)
@@ -231,16 +239,14 @@ def by_number(db: Database, plan: Plan, elements: list[bytes], stop: i64) -> lis
         if number != number:
             # Look the other keys up too, because hits, misses and access times count.
             bad = True
-        numbers.append(number)
+        numbers = append(numbers, number)
     if bad:
         raise CommandError(SORT_NOT_A_NUMBER)
     if stop * FEW < len(elements):
-        few = zip(numbers, elements, strict=True)
+        few = zip(list(numbers), elements, strict=True)
         first = nlargest(int(stop), few) if plan.descending else nsmallest(int(stop), few)
         return [element for _, element in first]
-    order = sorted(range(len(elements)), key=numbers.__getitem__)
-    found = [elements[at] for at in order]
-    sort_ties(found, [numbers[at] for at in order])
+    found = [elements[at] for at in ranks_of(numbers, elements)]
     if plan.descending:
         found.reverse()
     return found
@@ -252,19 +258,6 @@ def number_of(text: bytes) -> float:
     if number != number and b"\0" in text:
         return parse_double(text.partition(b"\0")[0])
     return number
-
-
-def sort_ties(found: list[bytes], numbers: list[float]) -> None:
-    """Sort neighbours with equal numbers by their bytes."""
-    size: i64 = len(found)
-    start: i64 = 0
-    while start < size:
-        stop = start + 1
-        while stop < size and numbers[stop] == numbers[start]:
-            stop += 1
-        if stop - start > 1:
-            found[start:stop] = sorted(found[start:stop])
-        start = stop
 
 
 def by_text(session: Session, plan: Plan, elements: list[bytes], stop: i64) -> list[bytes]:

@@ -26,6 +26,8 @@ from redpoll.protocol.reply import ALONE, FLAT
 from redpoll.structures import ranked
 from redpoll.structures.ranked import Span
 from redpoll.structures.sorting import is_sorted, ranks_of
+from redpoll.structures.table import Table
+from redpoll.structures.warming import AHEAD, Ahead
 from redpoll.types.kinds import SET_HASHTABLE, SET_INTSET
 from redpoll.types.set import Set
 from redpoll.types.set_walk import Walk, walk_over
@@ -70,6 +72,10 @@ class Input:
 
     def find(self, member: bytes) -> bool:
         return False
+
+    def table(self) -> Table | None:
+        """The table in which `find` looks, if it is large."""
+        return None
 
     def weigh(self, score: float) -> None:
         """Set `score` for `step`: infinity times 0 is 0."""
@@ -119,6 +125,9 @@ class RankedInput(Input):
         self.score = self.zset.score * self.weight
         return True
 
+    def table(self) -> Table | None:
+        return self.zset.inner()
+
 
 @mypyc_attr(acyclic=True)
 class PlainInput(Input):
@@ -147,6 +156,9 @@ class PlainInput(Input):
         self.score = self.weight
         return self.value.has(member)
 
+    def table(self) -> Table | None:
+        return self.value.inner()
+
 
 def input_at(db: Database, key: bytes) -> Input:
     """The input at `key`.  Raises WRONGTYPE for other types than set and sorted set."""
@@ -164,6 +176,49 @@ def by_size(inputs: list[Input]) -> list[Input]:
         sizes.append(int(inputs[at].count()) << INDEX_BITS | at)
     sizes.sort()
     return [inputs[size & INDEX_MASK] for size in sizes]
+
+
+@mypyc_attr(acyclic=True)
+class Batch:
+    """The members of the first of several inputs; before them, some at a time, what look-ups in the second one need.
+
+    After each `step` it stands at a `member` with its `score`.
+    """
+
+    def __init__(self, inputs: list[Input]) -> None:
+        self.first: Final = inputs[0]
+        self.looked_up: Final = inputs[1].table() if len(inputs) > 1 else None
+        self.ahead: Final = Ahead()
+        self.members: list[bytes] = []
+        self.scores: vec[float] = vec[float]()
+        self.at: i64 = 0
+        self.member: bytes = b""
+        self.score: float = 0.0
+
+    def step(self) -> bool:
+        """Go to the next member; False at the end."""
+        if self.at == len(self.members) and not self._fill():
+            return False
+        self.member = self.members[self.at]
+        self.score = self.scores[self.at]
+        self.at += 1
+        return True
+
+    def _fill(self) -> bool:
+        """Whether there are more members."""
+        members: list[bytes] = []
+        scores = vec[float](capacity=AHEAD)
+        first = self.first
+        while len(members) < AHEAD and first.step():
+            members.append(first.member)
+            scores = append(scores, first.score)
+        table = self.looked_up
+        if table is not None:
+            self.ahead.touch_from(table, members, 0)
+        self.members = members
+        self.scores = scores
+        self.at = 0
+        return len(members) > 0
 
 
 # Arguments.
@@ -250,25 +305,24 @@ class Aggregation:
 
     def _intersect(self) -> None:
         inputs = by_size(self.inputs)
-        first = inputs[0]
-        while first.step():
-            member = first.member
-            score = first.score
+        batch = Batch(inputs)
+        while batch.step():
+            score = batch.score
             at: i64 = 1
-            while at < len(inputs) and inputs[at].find(member):
+            while at < len(inputs) and inputs[at].find(batch.member):
                 score = together(self.function, score, inputs[at].score)
                 at += 1
             if at == len(inputs):
-                self._add(member, score)
+                self._add(batch.member, score)
 
     def count(self) -> i64:
         """The size of an intersection, at most `limit` (0: no limit)."""
         inputs = by_size(self.inputs)
-        first = inputs[0]
+        batch = Batch(inputs)
         found: i64 = 0
-        while (self.limit == 0 or found < self.limit) and first.step():
+        while (self.limit == 0 or found < self.limit) and batch.step():
             at: i64 = 1
-            while at < len(inputs) and inputs[at].find(first.member):
+            while at < len(inputs) and inputs[at].find(batch.member):
                 at += 1
             if at == len(inputs):
                 found += 1

@@ -12,7 +12,6 @@ from typing import Final
 from redpoll.config.values import (
     GREATEST,
     INTEGER,
-    LOOSE_INTEGER,
     WRONG_COUNT,
     BadValue,
     Kind,
@@ -20,6 +19,7 @@ from redpoll.config.values import (
     ListOfWords,
     Text,
     Value,
+    loose_integer,
     memory_bytes,
     memory_text,
 )
@@ -55,8 +55,8 @@ class SavePoints(ListOfWords):
             raise BadValue(b"Invalid save parameters")
         shown: list[bytes] = []
         for at, word in enumerate(words):
-            match = LOOSE_INTEGER.fullmatch(word)
-            number = int(match[1]) if match is not None else -1
+            found = loose_integer(word)
+            number = -1 if found is None else found
             # The second number of a pair (changes) must be at least 0, the first (seconds) at least 1.
             if number < (0 if at % 2 else 1) or number > (GREATEST_COUNT if at % 2 else GREATEST):
                 raise BadValue(b"Invalid save parameters")
@@ -75,6 +75,9 @@ class Percentiles(ListOfWords):
             try:
                 number = float(word) if word.strip() == word and b"_" not in word else math.nan
             except ValueError:
+                number = math.nan
+            if math.isinf(number) and b"i" not in word.lower():
+                # Too large to be read.
                 number = math.nan
             if math.isnan(number):
                 raise BadValue(b"Invalid latency-tracking-info-percentiles parameters")
@@ -95,10 +98,10 @@ class OomScores(ListOfWords):
             raise BadValue(WRONG_COUNT)
         shown: list[bytes] = []
         for word in words:
-            match = LOOSE_INTEGER.fullmatch(word or b"0")
-            if match is None or not -2000 <= int(match[1]) <= 2000:
+            number = loose_integer(word or b"0")
+            if number is None or not -2000 <= number <= 2000:
                 raise BadValue(b"Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
-            shown.append(b"%d" % int(match[1]))
+            shown.append(b"%d" % number)
         return Value(b" ".join(shown))
 
 
@@ -134,8 +137,8 @@ class BufferLimits(ListOfWords):
             name = b"slave" if name == b"replica" else name
             if name not in CLIENT_CLASSES:
                 raise BadValue(b"Invalid client class specified in buffer limit configuration.")
-            match = LOOSE_INTEGER.fullmatch(words[at + 3] or b"0")
-            seconds = int(match[1]) if match is not None else -1
+            found = loose_integer(words[at + 3] or b"0")
+            seconds = -1 if found is None else found
             hard = memory_bytes(words[at + 1])
             soft = memory_bytes(words[at + 2])
             if hard < 0 or soft < 0 or not 0 <= seconds <= GREATEST_COUNT:

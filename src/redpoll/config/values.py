@@ -25,11 +25,12 @@ from redpoll.config.quoting import quote, split_line
 GREATEST: Final = 2**63 - 1
 GREATEST_UNSIGNED: Final = 2**64 - 1
 
-INTEGER: Final = re.compile(rb"0|-?[1-9][0-9]*")
+INTEGER: Final = re.compile(rb"0|-?[1-9][0-9]{0,18}")
+"""With more digits it lies out of every range, and `int` refuses to read thousands of them."""
 LOOSE_INTEGER: Final = re.compile(rb"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 """The range of C's strtoll, with which the reference reads numbers within lists."""
 
-MEMORY: Final = re.compile(rb"([0-9]*)(|b|k|kb|m|mb|g|gb)", re.IGNORECASE)
+MEMORY: Final = re.compile(rb"([0-9]{0,127})(|b|k|kb|m|mb|g|gb)", re.IGNORECASE)
 UNITS: Final = {b"": 1, b"b": 1, b"k": 1000, b"kb": 1024, b"m": 1000**2, b"mb": 1024**2, b"g": 1000**3, b"gb": 1024**3}
 OCTAL: Final = re.compile(rb"[ \t\n\v\f\r]*([+-]?)([0-7]+)")
 
@@ -153,6 +154,16 @@ class ClampedInt(Int):
 
     def in_range(self, number: int) -> int:
         return min(max(super().in_range(number), self.least), self.most)
+
+
+def loose_integer(text: bytes) -> int | None:
+    """The number that C's strtoll takes, brought into 64 bits; None if that is not the whole text."""
+    match = LOOSE_INTEGER.fullmatch(text)
+    if match is None:
+        return None
+    digits = match[1].lstrip(b"+-").lstrip(b"0")[:20] or b"0"
+    number = -int(digits) if match[1].startswith(b"-") else int(digits)
+    return min(max(number, -GREATEST - 1), GREATEST)
 
 
 def memory_bytes(text: bytes) -> int:

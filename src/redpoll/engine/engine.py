@@ -27,6 +27,7 @@ from redpoll.engine.outliers import Outliers
 from redpoll.engine.pause import Pause
 from redpoll.engine.pubsub import PubSub
 from redpoll.engine.redact import redacted
+from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
@@ -106,6 +107,7 @@ class Engine:
         self.monitors: Final = Monitors(self)
         self.counters: Final = Counters(len(CATALOGUE))
         self.outliers: Final = Outliers(self.counters)
+        self.reply_buffers: Final = ReplyBuffers()
         self.blocking: Final = Blocking(self)
         self.pubsub: Final = PubSub(self)
         self.notifications: Final = Notifications(self)

@@ -25,6 +25,7 @@ NO_SIZE: Final[i64] = 1 << 62
 FLUSH_BYTES: Final[i64] = 65536
 """Output leaves a connection at the latest when so much has come together."""
 SHORT_BYTES: Final[i64] = 64
+UNKNOWN: Final[i64] = -1
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -56,6 +57,8 @@ class Outliers:
         """Output of so many bytes may end with a large reply."""
         self.brim: i64 = FLUSH_BYTES
         """At so much output a connection stops to think."""
+        self.sees_all_replies = False
+        """Whether a connection does so at every reply."""
         self.measuring: Measuring | None = None
         """The session of HOTKEYS that runs: every command is told to it."""
         self.update_thresholds()
@@ -96,6 +99,8 @@ class Outliers:
         self.brim = FLUSH_BYTES
         if self.large_from < FLUSH_BYTES:
             self.brim = self.large_from
+        if self.sees_all_replies:
+            self.brim = 0
 
     def weigh_requests(self, weighing: bool) -> None:
         """Start or stop checking the size of every request."""
@@ -115,13 +120,16 @@ class Outliers:
             if self.large_requests.accepts(size):
                 self.large_requests.add(session, command, args, size, ended_us // 1000000)
 
-    def record_reply(self, session: Session, args: list[bytes], reply: object, now_us: i64) -> None:
-        """Log a command whose reply is large.  O(reply)."""
+    def record_reply(
+        self, session: Session, args: list[bytes], reply: object, now_us: i64, size: i64 = UNKNOWN
+    ) -> None:
+        """Log a command whose reply is large; `size` is in bytes.  O(reply) if that is UNKNOWN."""
         if reply is self.refused or reply is QUEUED:
             return
         if self.large_from > SHORT_BYTES and (reply is None or isinstance(reply, Status) or isinstance(reply, int)):
             return
-        size = reply_bytes(reply, session.resp)
+        if size == UNKNOWN:
+            size = reply_bytes(reply, session.resp)
         if self.large_replies.accepts(size):
             command = session.engine.meant(args)
             # EXEC itself is not logged, but its commands are.

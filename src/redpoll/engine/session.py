@@ -76,9 +76,11 @@ class Buffers:
         self.request: i64 = 0
         """Bytes that are received but not processed yet."""
         self.reply: i64 = 0
-        """Replies that wait for the end of the loop's turn ..."""
+        """Replies in the output's buffer, which has `room` for so many; `peak`: the most of late."""
+        self.room: i64 = 0
+        self.peak: i64 = 0
         self.backlog: i64 = 0
-        """... and bytes that the client has not read, in this many `pieces`."""
+        """Replies in this many `pieces` behind it, among them bytes that the client has not read."""
         self.pieces: i64 = 0
         self.received: i64 = 0
         self.sent: i64 = 0

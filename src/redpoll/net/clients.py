@@ -83,7 +83,7 @@ class Clients(Owner):
             self.log.verbose(f"Protocol error ({reason}) from client: {client_line_for_log(connection.session)}")
 
     def sweep(self) -> None:
-        """Close connections that are idle for longer than `timeout` or read too slowly; sample the sizes of buffers.
+        """Close connections that are idle for longer than `timeout` or read too slowly; look at the sizes of buffers.
 
         O(connections).
         """
@@ -96,6 +96,7 @@ class Clients(Owner):
         for connection in list(self.open.values()):
             largest_request = max(largest_request, connection.parser.pending_bytes())
             largest_reply = max(largest_reply, connection.pending_output())
+            connection.shrink_buffer(engine.moment.now_us)
             if connection.backlog_bytes > 0 and connection.is_over_limit():
                 self.output_too_long(connection, "closed")
                 connection.close()

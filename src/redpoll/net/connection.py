@@ -108,6 +108,8 @@ class Connection(Handler):
         self.parser: Final = RequestParser(limits, self.session.authenticated)
         self.received: i64 = 0
         self.sent: i64 = 0
+        self.peak_since_us: i64 = self.session.created_us
+        """Since when the largest size of the output's buffer is remembered."""
 
     def on_readable(self) -> None:
         if self.giving_way:
@@ -199,6 +201,7 @@ class Connection(Handler):
         count: i64 = len(commands)
         brim = engine.outliers.brim
         done: i64 = 0
+        held = output.size()
         self.running = True
         while done < count:
             if count >= WARM_FROM and done & (WARM_KEYS - 1) == 0:
@@ -207,11 +210,17 @@ class Connection(Handler):
             done += 1
             if reply is not BLOCKED and reply is not NO_REPLY:
                 encode(output, reply, session.resp)
-                if output.size() >= brim:
-                    if output.size() >= engine.outliers.large_from:
-                        engine.outliers.record_reply(session, commands[done - 1], reply, engine.moment.now_us)
-                    if output.size() >= FLUSH_BYTES:
+                before = held
+                held = output.size()
+                if held >= brim:
+                    if held >= engine.outliers.large_from:
+                        now_us = engine.moment.now_us
+                        engine.outliers.record_reply(session, commands[done - 1], reply, now_us, held - before)
+                    if held >= FLUSH_BYTES:
                         self.flush()
+                        held = output.size()
+                    elif engine.reply_buffers.in_pieces:
+                        output.finish_buffer()
             if session.waiting is not None or self.apart:
                 if session.is_postponed():
                     done -= 1
@@ -269,6 +278,8 @@ class Connection(Handler):
                 encode(self.output, reply, self.session.resp)
                 if self.backlog_bytes > 0 or self.output.size() >= FLUSH_BYTES:
                     self.flush()
+                elif self.engine.reply_buffers.in_pieces:
+                    self.output.finish_buffer()
 
     def push(self, wire: bytes) -> None:
         """Put a message behind what there is to send.  Neither sends nor closes: a command runs."""
@@ -463,6 +474,16 @@ class Connection(Handler):
         self.sock.close()
         self.owner.forget(self)
         self.line.cut()
+
+    def shrink_buffer(self, now_us: i64) -> None:
+        """Give back the memory of the output's buffer if it was hardly used for a while."""
+        kept = self.engine.reply_buffers
+        if not kept.resizing:
+            return
+        self.output.shrink()
+        if kept.peak_reset_us >= 0 and now_us - self.peak_since_us >= kept.peak_reset_us:
+            self.output.peak = len(self.output.buffer)
+            self.peak_since_us = now_us
 
     def pending_output(self) -> i64:
         """Bytes that the client has not taken yet."""

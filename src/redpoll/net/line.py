@@ -136,9 +136,12 @@ class Line(Peer):
         connection = self.connection
         if connection is not None:
             found.request = connection.parser.pending_bytes()
-            found.reply = connection.output.size()
-            found.backlog = connection.backlog_bytes
-            found.pieces = len(connection.backlog) - connection.backlog_at
+            output = connection.output
+            found.room = output.room
+            found.peak = output.peak
+            found.reply = len(output.buffer)
+            found.backlog = output.pieces_bytes + connection.backlog_bytes
+            found.pieces = len(output.pieces) + len(connection.backlog) - connection.backlog_at
             found.received = connection.received
             found.sent = connection.sent
             found.writing = connection.writing

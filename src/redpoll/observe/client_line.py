@@ -65,11 +65,12 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
     elif other.waiting is not None:
         arguments = bytes_of(other.waiting.args)
     buffers = other.peer.buffers()
-    total = buffers.request + buffers.reply + buffers.backlog + arguments + queued_bytes
+    total = buffers.request + max(buffers.room, buffers.reply) + buffers.backlog + arguments + queued_bytes
     return (
         b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b capa=%b db=%d sub=%d psub=%d ssub=%d "
-        b"multi=%d watch=%d qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=0 rbp=0 obl=%d oll=%d omem=%d tot-mem=%d "
-        b"events=%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
+        b"multi=%d watch=%d qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d "
+        b"tot-mem=%d events=%b cmd=%b user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d "
+        b"tot-cmds=%d"
     ) % (
         # The name is only checked up to a zero byte; the rest could break the line.
         other.id, other.peer.address(), other.peer.local_address(), other.peer.descriptor(), up_to_nul(name),
@@ -77,9 +78,9 @@ def filled(other: Session, running: list[bytes] | None, name: bytes, user: bytes
         b"r" if other.capa_redirect else b"", other.db.index,
         other.subscriptions_of(CHANNELS), other.subscriptions_of(PATTERNS), other.subscriptions_of(SHARDS),
         queued, 0 if other.watch_broken else len(other.watched),
-        buffers.request, arguments, queued_bytes, buffers.reply, buffers.pieces, buffers.backlog, total,
-        b"rw" if buffers.writing else b"r", command_name, user, other.resp, up_to_nul(other.lib_name),
-        up_to_nul(other.lib_version),
+        buffers.request, arguments, queued_bytes, buffers.room, buffers.peak, buffers.reply, buffers.pieces,
+        buffers.backlog, total, b"rw" if buffers.writing else b"r", command_name, user, other.resp,
+        up_to_nul(other.lib_name), up_to_nul(other.lib_version),
         buffers.received, buffers.sent, other.commands,
     )  # fmt: skip
 

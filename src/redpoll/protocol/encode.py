@@ -174,6 +174,7 @@ def write_items(out: Output, items: list[object], resp: i64) -> None:
             write_bulk(out, item)
         else:
             encode(out, item, resp)
+        out.cut()
 
 
 def write_map(out: Output, mark: i64, items: list[object], resp: i64) -> None:
@@ -213,6 +214,7 @@ def write_two_by_two(out: Output, items: list[object], resp: i64) -> None:
         write_header(out.buffer, STAR, 2)
         encode(out, items[i], resp)
         encode(out, items[i + 1], resp)
+        out.cut()
         i += 2
 
 
@@ -255,6 +257,7 @@ def spell_rows(out: Output, rows: Rows, resp: i64) -> None:
                     start = place >> 32
                     write_part(out, holder, start, place & STOP_MASK)
                 width -= 1
+        out.cut()
         k += 1
 
 
@@ -324,9 +327,11 @@ def write_view(out: Output, view: View, resp: i64) -> None:
             view.enter()
             count -= view.left
             write_run(out, view.holder, view.at, view.width, view.left)
+            out.cut()
         return
     while count > 0:
         write_bulk(out, view.step())
+        out.cut()
         count -= 1
 
 
@@ -345,6 +350,7 @@ def write_strings(out: Output, strings: Strings, resp: i64) -> None:
             write_bulk(out, holders[k])
         else:
             write_null(out.buffer, resp)
+        out.cut()
         k += 1
 
 
@@ -357,8 +363,10 @@ def write_packed(out: Output, view: PackedStrings) -> None:
             begin: i64 = at + 1
             at = begin + packed[at]
             write_part(out, packed, begin, at)
+        out.cut()
     for whole in view.wholes:
         write_bulk(out, whole)
+        out.cut()
 
 
 def write_ranking(out: Output, ranking: Ranking, resp: i64) -> None:
@@ -376,6 +384,8 @@ def write_ranking(out: Output, ranking: Ranking, resp: i64) -> None:
         if scored:
             write_double(out, ranking.score, resp)
         count -= 1
+        if count & 15 == 0:
+            out.cut()
 
 
 def write_records(out: Output, view: RecordStrings) -> None:
@@ -396,8 +406,10 @@ def write_records(out: Output, view: RecordStrings) -> None:
                 write_part(out, packed, begin, middle)
             if values:
                 write_part(out, packed, middle, at)
+        out.cut()
     for whole in view.wholes:
         write_bulk(out, whole)
+        out.cut()
 
 
 def write_run(out: Output, holder: bytes, at: i64, width: i64, count: i64) -> None:

@@ -26,6 +26,12 @@ IN_WORDS: Final[i64] = 64
 KEPT: Final = 65536
 """A buffer that grew beyond this is given back once it is empty."""
 
+PIECE: Final[i64] = 49152
+"""A buffer of so many bytes in the middle of a long reply becomes a piece.
+
+With the bulk string that reaches it, it stays below KEPT, so the buffer is used again.
+"""
+
 CRLF: Final = 0x0A0D
 
 # Literals of the protocol.
@@ -51,13 +57,17 @@ class Output:
         self.buffer = BytesWriter()
         self.pieces: list[bytes] = []
         self.pieces_bytes: i64 = 0
+        self.peak: i64 = 0
+        """The most bytes in the buffer since this was set to 0."""
+        self.room: i64 = 0
+        """The most bytes since the buffer was made: it has room for them."""
 
     def size(self) -> i64:
-        """Bytes held in all.  O(1)."""
+        """Bytes held in total.  O(1)."""
         return self.pieces_bytes + i64(len(self.buffer))
 
     def write(self, data: bytes) -> None:
-        """Append bytes that are encoded already, such as a part of a replication stream."""
+        """Append bytes that are spelled already, such as a part of a replication stream."""
         if len(data) >= BIG:
             self.add_piece(data)
         else:
@@ -70,18 +80,19 @@ class Output:
         self.pieces_bytes += i64(len(data))
 
     def finish_buffer(self) -> None:
-        """Turn the content of the buffer into a piece."""
+        """Make what is in the buffer a piece."""
         if len(self.buffer) > 0:
-            finished = self.buffer.getvalue()
+            finished = self._empty_buffer()
             self.pieces.append(finished)
             self.pieces_bytes += i64(len(finished))
-            if len(finished) > KEPT:
-                self.buffer = BytesWriter()
-            else:
-                self.buffer.truncate(0)
+
+    def cut(self) -> None:
+        """Make a piece of a buffer that is large: a reply that grew in one buffer would be copied whole at its end."""
+        if i64(len(self.buffer)) >= PIECE:
+            self.finish_buffer()
 
     def take(self) -> list[bytes]:
-        """Take all pieces, in order, without empty ones.  Empties the output."""
+        """All that is held, in order, none of it empty; the output is empty after it."""
         self.finish_buffer()
         taken = self.pieces
         self.pieces = []
@@ -89,15 +100,31 @@ class Output:
         return taken
 
     def take_bytes(self) -> bytes | None:
-        """Take all bytes if they are in the buffer, the usual case.  Returns None if `take` must be used."""
+        """All that is held if it is in the buffer, the usual case; None if `take` has to be asked."""
         if self.pieces_bytes > 0:
             return None
+        return self._empty_buffer()
+
+    def _empty_buffer(self) -> bytes:
+        """Empty the buffer; its content."""
         taken = self.buffer.getvalue()
-        if len(taken) > KEPT:
+        size: i64 = len(taken)
+        if size > self.peak:
+            self.peak = size
+        if size > KEPT:
             self.buffer = BytesWriter()
+            self.room = 0
         else:
             self.buffer.truncate(0)
+            if size > self.room:
+                self.room = size
         return taken
+
+    def shrink(self) -> None:
+        """Give back the memory of an empty buffer of which less than half was used since `peak` was set to 0."""
+        if len(self.buffer) == 0 and self.peak * 2 < self.room:
+            self.buffer = BytesWriter()
+            self.room = 0
 
 
 def write_bulk(out: Output, data: bytes) -> None:

@@ -71,6 +71,35 @@ class Warming:
         return touched
 
 
+AHEAD: Final[i64] = 64
+"""So many members are touched before a long loop looks them up; a power of two."""
+
+
+@mypyc_attr(acyclic=True)
+class Ahead:
+    """Goes before a loop that looks up or inserts many members of one table, which takes half the time with it.
+
+    The loop calls `touch_from` at every index that is a multiple of AHEAD.
+    """
+
+    def __init__(self) -> None:
+        self.warming = Warming()
+        self.touched: i64 = 0
+
+    def touch_from(self, table: Table, members: list[bytes], at: i64) -> None:
+        """Touch what the look-ups of `members` from index `at` on will need.  O(AHEAD)."""
+        if table.size < WORTHWHILE:
+            return
+        warming = self.warming
+        stop: i64 = len(members)
+        if stop > at + AHEAD:
+            stop = at + AHEAD
+        while at < stop:
+            warming.add(table, members[at])
+            at += 1
+        self.touched += warming.touch(table) & 1
+
+
 def touch_words(table: Table, buckets: vec[i64], count: i64) -> i64:
     """Read the words of the first `count` of these buckets.  The returned sum only keeps the loads alive."""
     segments = table.segments

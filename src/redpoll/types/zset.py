@@ -27,6 +27,7 @@ from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
+from redpoll.structures.warming import AHEAD, Ahead
 from redpoll.types.kinds import ZSET_LISTPACK, ZSET_SKIPLIST, EncodingLimits
 from redpoll.types.value import Value
 
@@ -240,9 +241,14 @@ class ZSet(Value):
         gone: list[bytes] = []
         order.span(start, stop).members(gone)
         order.remove_range(start, stop)
-        for member in gone:
-            members.find(member)
+        ahead = Ahead()
+        k: i64 = 0
+        while k < len(gone):
+            if k & (AHEAD - 1) == 0:
+                ahead.touch_from(members, gone, k)
+            members.find(gone[k])
             members.remove()
+            k += 1
         return None
 
     def _keep_few(self, members: Table, order: BTree, start: i64, stop: i64) -> ZSet:
@@ -357,8 +363,11 @@ class ZSet(Value):
             self.rewrite(row)
             return
         table = Table()
+        ahead = Ahead()
         k: i64 = 0
         while k < len(members):
+            if k & (AHEAD - 1) == 0:
+                ahead.touch_from(table, members, k)
             table.find(members[k])
             insert_scored(table, members[k], scores[k])
             k += 1

@@ -13,6 +13,7 @@ from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
     HASH_HASHTABLE,
     HASH_LISTPACK,
+    HASH_VOLATILE,
     SET_LISTPACK,
     STRING_EMBSTR,
     STRING_INT,
@@ -195,3 +196,33 @@ def test_an_object_of_the_class_of_its_kind_for_what_was_packed() -> None:
         found = outside_of(kind, b"")
         assert type(found) is made
         assert (found.kind, found.home) == (kind, BESIDE)
+
+
+@pytest.mark.parametrize("size", [1, 2000])
+def test_a_copy_of_a_hash_leaves_fields_past_their_deadline_behind(size: int) -> None:
+    table = Table()
+    value = Hash()
+    for n in range(4):
+        value.put(b"f%d" % n, b"v" * size)
+        assert value.locate(b"f%d" % n)
+        value.set_located_deadline(100 + n)
+    value.put_back(table, b"key")
+    assert table.find(b"key")
+    content = Content(table)
+    assert content.kind == HASH_VOLATILE
+    assert content.items_earliest() == 100
+    assert (content.outside is None) == (size == 1)
+    before = content.outside
+    content.detach(101)
+    assert content.outside is not before
+    assert 100 <= content.items_earliest() <= 102
+    put_in(table, b"copy", content)
+    copy = hash_at(table, b"copy")
+    copy.set_time(101)
+    assert sorted(copy.rows()[::2]) == [b"f2", b"f3"]
+    # Nothing but fields that are past: the hash goes along as it is.
+    assert table.find(b"key")
+    content = Content(table)
+    content.detach(1000)
+    assert content.items_earliest() == 100
+    check(table)

@@ -17,9 +17,11 @@ from redpoll.engine.session import Peer
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.field_expiry import expire_fields
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, VOLATILE_KIND
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
+from redpoll.types.hash import Hash
 
 KEYS = [b"h%d" % n for n in range(6)] + [b"k" * 220]
 FIELDS = [b"a", b"b", b"c", b"field" * 30]
@@ -229,3 +231,68 @@ def test_a_turn_without_anything_due_looks_at_no_record() -> None:
     clock.advance_ms(1)
     engine.tick()
     assert engine.moment.expired_fields == 1
+
+
+class Deadlines:
+    """Hashes in a database of their own, whose fields are due after one another."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.engine = Engine(self.clock, Random(1), 1)
+        self.session = self.engine.open_session(Peer())
+        self.engine.start_unit()
+        self.db = self.engine.databases[0]
+
+    def add(self, key: bytes, count: int, ms: int, size: int = 1) -> None:
+        """A hash with `count` fields that are due in so many ms, and one without a deadline."""
+        names = [b"f%d" % n for n in range(count)]
+        words = [word for name in names for word in (name, b"v" * size)]
+        self.engine.execute(self.session, [b"HSET", key, b"stays", b"v", *words])
+        self.engine.execute(self.session, [b"HPEXPIRE", key, b"%d" % ms, b"FIELDS", b"%d" % count, *names])
+
+    def let_pass(self, ms: int) -> None:
+        self.clock.advance_ms(ms)
+        self.engine.start_unit()
+
+    def stored(self, key: bytes) -> int:
+        """Fields that are stored, past ones too; 0 without the key."""
+        if not self.db.find(key):
+            return 0
+        found = self.db.container()
+        assert isinstance(found, Hash)
+        return int(found.count())
+
+
+def test_a_turn_takes_packed_hashes_whole_and_stops() -> None:
+    held = Deadlines()
+    held.add(b"a", 3, 10)
+    held.add(b"b", 3, 10)
+    held.let_pass(10)
+    assert expire_fields(held.db, 3) == 3
+    assert sorted([held.stored(b"a"), held.stored(b"b")]) == [1, 4]
+    assert expire_fields(held.db, 3) == 3
+    assert held.stored(b"a") == held.stored(b"b") == 1
+    assert expire_fields(held.db, 3) == 0
+    assert held.engine.moment.expired_fields == 6
+
+
+def test_a_turn_takes_of_large_hashes_what_is_left_of_its_share() -> None:
+    held = Deadlines()
+    held.add(b"a", 150, 10, 300)
+    held.add(b"b", 150, 10, 300)
+    held.let_pass(10)
+    # Fields of one bucket go together.
+    assert 151 <= expire_fields(held.db, 151) <= 151 + 32
+    assert min(held.stored(b"a"), held.stored(b"b")) == 1
+
+
+def test_a_hash_that_loses_its_last_field_goes() -> None:
+    held = Deadlines()
+    held.add(b"a", 3, 10)
+    held.add(b"b", 3, 20)
+    held.engine.execute(held.session, [b"HDEL", b"a", b"stays"])
+    held.let_pass(10)
+    assert expire_fields(held.db, 100) == 3
+    assert not held.db.find(b"a")
+    assert held.stored(b"b") == 4
+    check(held.db.table)

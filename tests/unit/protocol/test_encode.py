@@ -205,7 +205,8 @@ def test_an_output_is_drained_in_one_piece_if_it_is_small() -> None:
 def test_an_output_that_grew_starts_small_again() -> None:
     out = Output()
     before = out.buffer
-    encode(out, [bytes(1000)] * 100, 2)
+    for _ in range(100):
+        encode(out, bytes(1000), 2)
     assert out.size() > KEPT
     assert len(b"".join(out.take())) > KEPT
     assert out.buffer is not before
@@ -229,3 +230,53 @@ def test_records_where_they_lie(names: bool, values: bool) -> None:
     view.count = len(expected)
     assert view.to_list() == expected
     assert wire(view, 2) == wire(list(expected), 2)
+
+
+def long_replies() -> dict[str, object]:
+    """A reply of each kind that has no bound."""
+    words: list[object] = [b"word:%06d" % n for n in range(50_000)]
+    strings = Strings()
+    for n in range(50_000):
+        strings.add(b"word:%06d" % n)
+    records = RecordStrings(ARRAY, True, True)
+    records.pieces = [b"".join(b"\x04%04d%06d" % (n, n) for n in range(at, at + 50)) for at in range(0, 5000, 50)] * 5
+    records.lengths = bytes([11]) * 25_000
+    records.count = 50_000
+    return {
+        "list": words,
+        "nested": [words[:], [words[:]]],
+        "map": Map(words[:]),
+        "pairs": Pairs(words[:]),
+        "strings": strings,
+        "records": records,
+    }
+
+
+@pytest.mark.parametrize("resp", [2, 3])
+@pytest.mark.parametrize("kind", ["list", "nested", "map", "pairs", "strings", "records"])
+def test_a_long_reply_never_lies_in_one_buffer(kind: str, resp: int) -> None:
+    """Its pieces are as large as what one `send` takes, and the buffer is used for all of them."""
+    out = Output()
+    encode(out, long_replies()[kind], resp)
+    assert out.room <= KEPT
+    pieces = out.take()
+    assert len(pieces) > 5
+    assert max(map(len, pieces)) <= KEPT
+
+
+def test_a_buffer_that_is_hardly_used_shrinks() -> None:
+    out = Output()
+    encode(out, b"x" * 10_000, 2)
+    assert out.room == out.peak == 0
+    out.take_bytes()
+    assert out.room == out.peak == 10_010
+    out.shrink()
+    assert out.room == 10_010
+    out.peak = 0
+    encode(out, b"x" * 4_000, 2)
+    out.shrink()
+    assert out.room == 10_010, "it is in use"
+    out.take_bytes()
+    assert out.peak == 4_009
+    out.shrink()
+    assert out.room == 0, "less than half was used"

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.structures.tables import filled
 
 from redpoll.structures.table import Table
-from redpoll.structures.warming import MOST, Warming, touch_words
+from redpoll.structures.warming import AHEAD, MOST, Ahead, Warming, touch_words
 
 
 @pytest.mark.parametrize("count", [1, 40, 3000])
@@ -47,3 +47,17 @@ def test_words_and_records_are_read() -> None:
     assert (int(touch_words(table, warming.buckets, 2)) - 2 * some_words) % (1 << 64) == 0
     # A byte of every cache line of the records.
     assert (int(warming.touch(table)) - 2 * (some_words + sum(blob[31::64]))) % (1 << 64) == 0
+
+
+@pytest.mark.parametrize("count", [10, 5000])
+def test_going_ahead_of_a_loop_changes_nothing(count: int) -> None:
+    table = filled(count)
+    members = [b"key:%08d" % n for n in range(count)] + [b"no member"]
+    ahead = Ahead()
+    for at in range(0, len(members), AHEAD):
+        ahead.touch_from(table, members, at)
+        assert ahead.warming.count == 0
+    ahead.touch_from(table, members, len(members))
+    assert table.size == count
+    assert all(table.find(member) for member in members[:-1])
+    assert AHEAD <= MOST and AHEAD & (AHEAD - 1) == 0

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from redpoll.protocol.numbers import NO_INT
 from redpoll.structures.deadlines import earliest_at
 from redpoll.structures.segment import NEVER, earliest_of
 from redpoll.structures.table_check import check
@@ -255,3 +256,34 @@ def test_an_empty_column_has_no_earliest_deadline() -> None:
     assert earliest_of(times.column) == 7
     assert hash.remove(b"f")
     assert earliest_of(times.column) == NEVER
+
+
+def test_what_is_due_leaves_the_packed_rest() -> None:
+    hash = Hash()
+    for n in range(6):
+        hash.put(b"f%d" % n, b"v%d" % n)
+        assert hash.locate(b"f%d" % n)
+        if n != 3:
+            hash.set_located_deadline(100 + n)
+    assert not hash.is_large()
+    hash.set_time(102)
+    assert hash.remove_due(1000) == [b"f0", b"f1", b"f2"]
+    assert pairs_of(hash) == {b"f3": b"v3", b"f4": b"v4", b"f5": b"v5"}
+    assert hash.earliest() == 104
+    hash.set_time(104)
+    assert hash.remove_due(1000) == [b"f4"]
+    assert hash.locate(b"f5") and hash.located_deadline() == 105
+    assert hash.locate(b"f3") and hash.located_deadline() == 0
+
+
+def test_numbers_are_read_wherever_the_value_lies() -> None:
+    hash = Hash()
+    hash.put(b"short", b"12")
+    hash.put(b"name" * 100, b"34")
+    hash.put(b"long", b"5" * 1000)
+    assert hash.is_large()
+    found = {}
+    for field in (b"short", b"name" * 100, b"long"):
+        assert hash.locate(field)
+        found[field[:5]] = hash.located_number()
+    assert found == {b"short": 12, b"namen": 34, b"long": NO_INT}

@@ -48,6 +48,7 @@ class ListMachine(RuleBasedStateMachine):
         self.model = Quicklist(setting)
         self.twin: List | None = None
         self.twin_elements: list[bytes] = []
+        self.twin_form: object = None
         # What is mostly small stays a while where encodings change.
         self.items = items if wide else few
 
@@ -158,12 +159,17 @@ class ListMachine(RuleBasedStateMachine):
         assert isinstance(twin, List)
         self.twin = twin
         self.twin_elements = self.model.elements()
+        self.twin_form = self.form()
+
+    def form(self) -> object:
+        """What a list shows beside its elements; room that was made for nothing changes it."""
+        return self.model.setting, self.model.packed, self.model.layout()
 
     @precondition(lambda self: self.twin is not None)
     @rule()
     def go_on_with_the_copy(self) -> None:
         assert self.twin is not None
-        if self.twin_elements == self.model.elements():
+        if self.twin_elements == self.model.elements() and self.twin_form == self.form():
             self.value, self.twin = self.twin, self.value
 
     @invariant()
@@ -229,3 +235,27 @@ def test_stretches_of_a_packed_list_hold_what_they_held(elements: list[bytes], d
     while not value.is_empty():
         value.pop(data.draw(st.booleans()))
     assert before == [(run, count_of(run, seen.widths[k])) for k, run in enumerate(seen.runs)]
+
+
+def test_another_element_comes_in_the_packed_bytes_while_they_have_room() -> None:
+    limits = EncodingLimits()
+    value = pushed([b"%d" % n for n in range(20)])
+    for size, is_large in ((1, False), (100, False), (127, False), (300, False), (PACKED_LIMIT, True)):
+        value.make_room(b"w" * size, limits)
+        value.set(7, b"w" * size)
+        assert value.is_large() == is_large, size
+        assert value.get(7) == b"w" * size
+        assert value.count() == 20
+
+
+def test_an_element_too_long_for_a_node_gives_way_to_another_such_one() -> None:
+    limits = EncodingLimits()
+    value = pushed([b"a", b"w" * 9000, b"b"])
+    for size in (9001, 20000):
+        value.make_room(b"w" * size, limits)
+        value.set(1, b"w" * size)
+        nodes = value.nodes
+        assert nodes is not None
+        told = [(int(nodes.counts[k]), int(nodes.sizes[k])) for k in range(nodes.low, len(nodes.counts))]
+        assert told == [(1, 10), (1, -size), (1, 10)]
+        assert value.rows() == [b"a", b"w" * size, b"b"]
