@@ -36,6 +36,8 @@ def test_errors_are_within_the_bounds_of_the_theory(session: Session) -> None:
         mean = sum(found_errors) / sets
         spread = sqrt(sum(error * error for error in found_errors) / sets)
         # Four standard deviations of a mean, and of a standard deviation, of so many; and five of a single one.
-        assert abs(mean) < 4 * STANDARD_ERROR / sqrt(sets)
-        assert spread < STANDARD_ERROR * (1 + 4 / sqrt(2 * sets))
-        assert max(map(abs, found_errors)) < 5 * STANDARD_ERROR + 0.5 / size
+        # Estimates are rounded to whole elements, which shows where there are few.
+        rounding = 0.5 / size
+        assert abs(mean) < 4 * STANDARD_ERROR / sqrt(sets) + rounding
+        assert spread < STANDARD_ERROR * (1 + 4 / sqrt(2 * sets)) + rounding
+        assert max(map(abs, found_errors)) < 5 * STANDARD_ERROR + 2 * rounding
