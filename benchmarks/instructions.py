@@ -29,7 +29,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     names = ",".join(row.name for row in ROWS)
     parser.add_argument("--rows", default="PING,SET,GET,INCR,HSET,HGET,ZADD", metavar="NAMES", help=f"of {names}")
     parser.add_argument("--depth", type=int, default=16, metavar="N", help="commands sent at a time (default 16)")
-    parser.add_argument("--requests", type=int, default=20_000, metavar="N", help="of each row (default 20000)")
+    parser.add_argument(
+        "--requests", type=int, default=20_000, metavar="N", help="of each row, fewer of what is more work (20000)"
+    )
     parser.add_argument("--keys", type=int, default=10_000, metavar="N", help="keys, all filled (default 10000)")
     parser.add_argument("--top", type=int, default=15, metavar="N", help="functions shown of each row (default 15)")
     parser.add_argument("--keep", metavar="DIR", help="leave callgrind's files there, for kcachegrind")
@@ -64,7 +66,8 @@ def measure(contestant: Contestant, rows: tuple[Row, ...], options: argparse.Nam
         connection = server.connect(timeout_seconds=600)
         for number, row in enumerate(rows, start=1):
             throughput.fill(server, row, options.keys)
-            what = Load(row.command, row.lines, options.requests, options.depth, 1, options.keys)
+            requests = max(options.depth, options.requests // row.weight)
+            what = Load(row.command, row.lines, requests, options.depth, 1, options.keys, row.then)
             batches = load.prepare(what)
             lines = row.lines * options.depth
             warming = batches[: max(1, _WARM_REQUESTS // options.depth)]

@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 import select
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,13 +27,27 @@ from benchmarks.wire import encode
 RANDOM_INT = "__rand_int__"
 """In a command: a number below `keys`, 12 digits wide, drawn anew each time."""
 
+SAME_INT = "__same_int__"
+"""The number drawn last in this request; `__same_int__+3` is 3 more.  Our own generator alone knows it."""
+
+BATCH = "__batch__"
+"""The number of the batch, 12 digits wide, below 64: no two batches on the way at a time have the same.  Our own
+generator alone knows it.
+"""
+
+BATCHES = 64
+
 _PREPARED_COMMANDS = 200_000
 _SILENCE_SECONDS = 30.0
+_NUMBER = re.compile(rf"({RANDOM_INT}|{SAME_INT}|{BATCH})(?:\+(\d+))?")
 
 
 @dataclass(frozen=True)
 class Load:
-    """What to send.  `lines` is the number of line ends in one reply."""
+    """What to send: a command, and `then` others that belong to one request with it.
+
+    `lines` is the number of line ends in the replies to a request.
+    """
 
     command: tuple[str, ...]
     lines: int
@@ -39,6 +55,7 @@ class Load:
     depth: int
     connections: int = 50
     keys: int = 100_000
+    then: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,8 +80,13 @@ def generator_version(generator: str) -> str:
 
 
 def run(generator: str, port: int, load: Load, cpu: int | None = None) -> Outcome:
-    """Put the load on the server at `port`.  Raises RuntimeError if the generator fails."""
-    return _run_redis_benchmark(port, load, cpu) if generator == "redis-benchmark" else _run_python(port, load, cpu)
+    """Put the load on the server at `port`.  Raises RuntimeError if the generator fails.
+
+    redis-benchmark sends one command again and again; where a request has several, our own generator does.
+    """
+    if generator == "redis-benchmark" and not load.then:
+        return _run_redis_benchmark(port, load, cpu)
+    return _run_python(port, load, cpu)
 
 
 def _run_redis_benchmark(port: int, load: Load, cpu: int | None) -> Outcome:
@@ -98,17 +120,45 @@ def _output_of(command: list[str], cpu: int | None) -> str:
 def prepare(load: Load, seed: int = 1) -> list[bytes]:
     """Batches of `depth` encoded commands with random numbers filled in; the same for the same seed."""
     draw = random.Random(seed).randrange
-    before = encode(*load.command).split(RANDOM_INT.encode())
+    request = _Request(load)
     batches = []
-    for _ in range(max(1, min(_PREPARED_COMMANDS, load.requests) // load.depth)):
-        pieces = []
+    for number in range(max(1, min(_PREPARED_COMMANDS, load.requests) // load.depth)):
+        pieces: list[bytes] = []
         for _ in range(load.depth):
-            pieces.append(before[0])
-            for piece in before[1:]:
-                pieces.append(b"%012d" % draw(load.keys))
-                pieces.append(piece)
+            request.write(pieces, draw, number % BATCHES)
         batches.append(b"".join(pieces))
     return batches
+
+
+class _Request:
+    """The commands of a request, cut where numbers come in."""
+
+    def __init__(self, load: Load) -> None:
+        self.keys = load.keys
+        # Numbers are 12 digits wide, whatever the word for them is: their commands are encoded with zeros in their
+        # place, and the places kept.
+        self.texts = [b""]
+        self.numbers: list[tuple[str, int]] = []
+        for command in (load.command, *load.then):
+            found = [_NUMBER.findall(word) for word in command]
+            encoded = encode(*(_NUMBER.sub("\0" * 12, word) for word in command))
+            for before, (kind, more) in zip(
+                encoded.split(b"\0" * 12), [*(each for word in found for each in word), ("", "")], strict=True
+            ):
+                self.texts[-1] += before
+                if kind:
+                    self.numbers.append((kind, int(more or 0)))
+                    self.texts.append(b"")
+
+    def write(self, pieces: list[bytes], draw: Callable[[int], int], batch: int) -> None:
+        """Append the request with numbers filled in."""
+        last = 0
+        pieces.append(self.texts[0])
+        for (kind, more), text in zip(self.numbers, self.texts[1:], strict=True):
+            if kind == RANDOM_INT:
+                last = draw(self.keys)
+            pieces.append(b"%012d" % (batch if kind == BATCH else last + more))
+            pieces.append(text)
 
 
 class _Sender:
@@ -173,6 +223,7 @@ def _main() -> None:
     """`python -m benchmarks.load PORT LOAD-AS-JSON`: run our own generator and print its outcome as JSON."""
     fields = json.loads(sys.argv[2])
     fields["command"] = tuple(fields["command"])
+    fields["then"] = tuple(tuple(words) for words in fields["then"])
     print(json.dumps(asdict(generate(int(sys.argv[1]), Load(**fields)))))
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from benchmarks import contestants, report
 from benchmarks.contestants import Contestant, Server
 from benchmarks.processes import resident_bytes
-from benchmarks.wire import Connection, pattern
+from benchmarks.rows import Fill
+from benchmarks.wire import Command, Connection, encode, pattern
 
 _SETTLE_SECONDS = 1.0
 
@@ -85,6 +86,25 @@ def _entries(fields: int) -> Callable[[int], Iterator[bytes]]:
     return lambda count: (command % (1_700_000_000_000 + number, *[number] * fields) for number in range(count))
 
 
+def _read_entries(count: int) -> Iterator[Command]:
+    for command in _entries(2)(count):
+        yield command, 2
+    yield encode("XGROUP", "CREATE", "stream", "group", "0")
+
+
+def _reads(count: int) -> Iterator[bytes]:
+    command = encode("XREADGROUP", "GROUP", "group", "worker", "COUNT", "100", "STREAMS", "stream", ">")
+    return (command for _ in range(count // 100))
+
+
+def _counters(members: int, share: int) -> Callable[[int], Iterator[bytes]]:
+    """HyperLogLogs of so many members, one for `share` of the elements counted."""
+    command = pattern("PFADD", "key:%012d", *["m%09d"] * members)
+    return lambda count: (
+        command % (number, *range(number * members, (number + 1) * members)) for number in range(count // share)
+    )
+
+
 def _small_streams(count: int) -> Iterator[bytes]:
     # One stream for ten of the elements counted: a million would take the reference gigabytes.
     command = pattern("XADD", "key:%012d", "%013d-0", "name", "v%07d", "other", "w%07d")
@@ -101,7 +121,7 @@ class Case:
     unit: str
     limit: int
     commands: Callable[[int], Iterator[bytes]]
-    first: Callable[[int], Iterator[bytes]] | None = None
+    first: Fill | None = None
     lines: int = 1
 
 
@@ -123,6 +143,9 @@ CASES: tuple[Case, ...] = (
     Case("stream of 2 fields", "entry", 30, _entries(2), lines=2),
     Case("stream of 10 fields", "entry", 105, _entries(10), lines=2),
     Case("streams of 3 entries", "tenth of a stream", 30, _small_streams, lines=2),
+    Case("pending entries", "entry, on top", 40, _reads, first=_read_entries, lines=1205),
+    Case("HyperLogLogs of 10 members", "tenth of one", 12, _counters(10, 10)),
+    Case("HyperLogLogs of 1,000 members", "250th of one", 12, _counters(1000, 250)),
 )
 
 

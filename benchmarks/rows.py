@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from benchmarks.load import RANDOM_INT
-from benchmarks.wire import encode, pattern
+from benchmarks.load import BATCH, BATCHES, RANDOM_INT, SAME_INT
+from benchmarks.wire import Command, encode, pattern
 
 _VALUE = "eight-by"
 
@@ -76,6 +76,24 @@ def _stream(keys: int) -> Iterator[bytes]:
     return (command % (number, number, number) for number in range(1, max(keys, 100_000) + 1))
 
 
+def _work(keys: int) -> Iterator[Command]:
+    # A stream with more groups than batches are under way, and one group in which every entry is pending.
+    entries = max(keys, 100_000) + 100
+    command = pattern("XADD", "work", "%012d-0", "name", "v%07d", "other", "w%07d")
+    for number in range(1, entries + 1):
+        yield command % (number, number, number), 2
+    for number in range(BATCHES):
+        yield encode("XGROUP", "CREATE", "work", f"grp:{number:012}", "0")
+    yield encode("XGROUP", "CREATE", "work", "lost", "0")
+    for _ in range(entries // 100):
+        yield encode("XREADGROUP", "GROUP", "lost", "first", "COUNT", "100", "STREAMS", "work", ">"), _read_lines(100)
+
+
+def _read_lines(entries: int) -> int:
+    """Line ends in a reply with one stream, and so many entries of two fields."""
+    return 5 + 12 * entries
+
+
 def _sets(keys: int) -> Iterator[bytes]:
     command = pattern("SADD", "set:%012d", *(f"member{number}" for number in range(10)))
     return (command % number for number in range(keys))
@@ -107,6 +125,17 @@ def _map(keys: int) -> Iterator[bytes]:
         yield encode("GEOADD", "map", f"{longitude}", f"{latitude}", f"mem:{number:012}")
 
 
+def _atlas(keys: int) -> Iterator[bytes]:
+    # Always 100,000, so that a search finds as many.
+    return _map(100_000)
+
+
+def _crowds(keys: int) -> Iterator[bytes]:
+    # Twenty of the same hundred elements in each, so that their union stays a short one too.
+    command = pattern("PFADD", "hll:%012d", *["m%07d"] * 20)
+    return (command % (number, *((number + step * 7) % 100 for step in range(20))) for number in range(keys))
+
+
 def _visitors(keys: int) -> Iterator[bytes]:
     # Two dense counts, so that PFCOUNT of both has registers to join.
     for name, first in (("visitors", 0), ("others", 5000)):
@@ -122,6 +151,10 @@ def _nothing(keys: int) -> Iterator[bytes]:
     return iter(())
 
 
+Fill = Callable[[int], Iterator[bytes]] | Callable[[int], Iterator[Command]]
+"""What commands leave in a server so many keys."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One kind of request.  `lines` line ends in a reply; `weight` plain commands' worth of work; `gate` if it counts
@@ -130,13 +163,15 @@ class Row:
 
     name: str
     command: tuple[str, ...]
-    fill: Callable[[int], Iterator[bytes]]
+    fill: Fill
     lines: int = 1
     weight: int = 1
     gate: bool = True
     refill: Callable[[int], Iterator[bytes]] = _nothing
     fill_lines: int = 1
     """Line ends in the reply to each command of `fill`."""
+    then: tuple[tuple[str, ...], ...] = ()
+    """Commands that follow each, and are counted as one request with it."""
 
 
 _KEY = f"key:{RANDOM_INT}"
@@ -146,6 +181,7 @@ _LIST = f"lst:{RANDOM_INT}"
 _SMALL_BOARD = f"brd:{RANDOM_INT}"
 _SET = f"set:{RANDOM_INT}"
 _MEMBER = f"mem:{RANDOM_INT}"
+_CROWD = f"hll:{RANDOM_INT}"
 
 
 def _more(requests: int) -> Iterator[bytes]:
@@ -207,6 +243,24 @@ ROWS: tuple[Row, ...] = (
     Row("LRANGE_SMALL", ("LRANGE", _LIST, "0", "-1"), _lists, lines=21, weight=2, gate=False),
     Row("LPUSH_SMALL", ("LPUSH", _LIST, _VALUE), _lists, gate=False),
     Row("RPUSH_SMALL", ("RPUSH", _LIST, _VALUE), _lists, gate=False),
+    # What reads comes before what adds.
+    Row(
+        "XRANGE(100)",
+        ("XRANGE", "stream", "50000", "+", "COUNT", "100"),
+        *(_stream, 1201),
+        weight=20,
+        gate=False,
+        fill_lines=2,
+    ),
+    Row(
+        "XREAD",
+        ("XREAD", "COUNT", "10", "STREAMS", "stream", "99990-0"),
+        _stream,
+        125,
+        weight=4,
+        gate=False,
+        fill_lines=2,
+    ),
     Row(
         "XADD",
         ("XADD", "stream", "*", "name", "v0000001", "other", "w0000001"),
@@ -231,21 +285,24 @@ ROWS: tuple[Row, ...] = (
         fill_lines=2,
     ),
     Row(
-        "XRANGE(100)",
-        ("XRANGE", "stream", "50000", "+", "COUNT", "100"),
-        *(_stream, 1201),
+        "READ_AND_ACK",
+        ("XGROUP", "SETID", "work", f"grp:{BATCH}", f"{RANDOM_INT}-0"),
+        _work,
+        _read_lines(10) + 2,
         weight=20,
         gate=False,
-        fill_lines=2,
+        then=(
+            ("XREADGROUP", "GROUP", f"grp:{BATCH}", "worker", "COUNT", "10", "STREAMS", "work", ">"),
+            ("XACK", "work", f"grp:{BATCH}", *(f"{SAME_INT}+{n}-0" for n in range(1, 11))),
+        ),
     ),
     Row(
-        "XREAD",
-        ("XREAD", "COUNT", "10", "STREAMS", "stream", "99990-0"),
-        _stream,
-        125,
-        weight=4,
+        "XAUTOCLAIM",
+        ("XAUTOCLAIM", "work", "lost", "second", "0", f"{RANDOM_INT}-0", "COUNT", "10"),
+        _work,
+        _read_lines(10),
+        weight=20,
         gate=False,
-        fill_lines=2,
     ),
     Row("ZADD", ("ZADD", "board", RANDOM_INT, f"mem:{RANDOM_INT}"), _board, weight=2),
     Row("ZINCRBY", ("ZINCRBY", "board", "3", f"mem:{RANDOM_INT}"), _board, lines=2, weight=2, gate=False),
@@ -283,9 +340,30 @@ ROWS: tuple[Row, ...] = (
         weight=20,
         gate=False,
     ),
-    Row("GEOADD", ("GEOADD", "map", "13.361389", "38.115556", _MEMBER), _map, weight=2, gate=False),
+    # Longitudes from 0 to 99.999: the only random numbers there are have 12 digits, so an exponent moves the point.
+    Row("GEOADD", ("GEOADD", "map", f"{RANDOM_INT}e-3", "38.115556", _MEMBER), _map, weight=2, gate=False),
+    Row(
+        "GEOSEARCH_RADIUS",
+        ("GEOSEARCH", "map", "FROMLONLAT", "15", "37", "BYRADIUS", "440", "km", "ASC", "WITHDIST"),
+        _atlas,
+        lines=506,
+        weight=40,
+        gate=False,
+    ),
+    Row(
+        "GEOSEARCH_BOX",
+        ("GEOSEARCH", "map", "FROMLONLAT", "15", "37", "BYBOX", "782", "782", "km", "ASC"),
+        _atlas,
+        lines=203,
+        weight=40,
+        gate=False,
+    ),
     Row("PFADD", ("PFADD", "visitors", _MEMBER), _visitors, gate=False),
+    Row("PFCOUNT", ("PFCOUNT", "visitors"), _visitors, gate=False),
     Row("PFCOUNT(2)", ("PFCOUNT", "visitors", "others"), _visitors, weight=20, gate=False),
+    Row("PFMERGE", ("PFMERGE", "union", "visitors", "others"), _visitors, weight=20, gate=False),
+    Row("PFMERGE_SPARSE", ("PFMERGE", "union", _CROWD, _CROWD), _crowds, weight=10, gate=False),
+    Row("PFADD_SPARSE", ("PFADD", _CROWD, "m0000007"), _crowds, gate=False),
 )
 
 DEFAULT = tuple(row for row in ROWS if row.gate or row.name in ("MSET(10)", "MGET(100)"))

@@ -8,15 +8,14 @@ updates exists: a GET of missing keys would measure nothing.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
 from benchmarks import contestants, load, report
 from benchmarks.contestants import Server
-from benchmarks.load import RANDOM_INT, Load
+from benchmarks.load import BATCH, RANDOM_INT, Load
 from benchmarks.processes import cpu_seconds
-from benchmarks.rows import DEFAULT, ROWS, Row, rows_named
+from benchmarks.rows import DEFAULT, ROWS, Fill, Row, rows_named
 from benchmarks.wire import ServerError
 
 GATE_DEPTHS = (1, 16, 64)
@@ -59,7 +58,8 @@ class Plan:
     def load_of(self, row: Row, depth: int) -> Load:
         # Eight times as many when pipelined: they go through about that much faster, and a second is long enough.
         requests = max(1, self.requests * min(depth, 8) // row.weight)
-        return Load(row.command, row.lines, max(requests, self.connections * depth), depth, self.connections, self.keys)
+        requests = max(requests, self.connections * depth)
+        return Load(row.command, row.lines, requests, depth, self.connections, self.keys, row.then)
 
 
 SECONDS_A_TURN = 2
@@ -122,7 +122,7 @@ def main(options: argparse.Namespace) -> None:
         report.print_heading("throughput", notes)
         _print_figures_heading(servers)
         found: dict[tuple[str, int], dict[str, Figures]] = {}
-        filled: Callable[[int], Iterator[bytes]] | None = None
+        filled: Fill | None = None
         for row in plan.rows:
             if row.fill is not filled:
                 for server in servers:
@@ -175,7 +175,7 @@ def refusal(server: Server, row: Row) -> str | None:
     """What the server says if it does not do the row's command at all."""
     connection = server.connect(timeout_seconds=30)
     try:
-        connection.command(*(word.replace(RANDOM_INT, "0" * 12) for word in row.command))
+        connection.command(*(word.replace(RANDOM_INT, "0" * 12).replace(BATCH, "0" * 12) for word in row.command))
     except ServerError as error:
         return str(error)
     finally:
@@ -189,7 +189,7 @@ def check(server: Server, row: Row, keys: int) -> None:
     Raises RuntimeError: a generator that only counts replies would measure how quickly errors are made.
     """
     connection = server.connect(timeout_seconds=30)
-    for request in load.prepare(Load(row.command, row.lines, 200, 1, keys=keys)):
+    for request in load.prepare(Load(row.command, row.lines, 200, 1, keys=keys, then=row.then)):
         replies = connection.round_trip(request, row.lines)
         if replies.startswith((b"-", b"$-1")) or b"\n$-1" in replies:
             raise RuntimeError(f"{server.name} answers {row.name} with {replies[:200]!r}")

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 Reply = bytes | int | None | list["Reply"]
 
+Command = bytes | tuple[bytes, int]
+"""An encoded command; with the number of line ends of its reply, if that is not its neighbours'."""
+
 _RECEIVE_BYTES = 1 << 18
 
 
@@ -82,22 +85,29 @@ class Connection:
         assert lines == 0, "more replies than requests"
         return b"".join(pieces)
 
-    def fill(self, commands: Iterable[bytes], batch: int = 500, lines: int = 1) -> int:
+    def fill(self, commands: Iterable[Command], batch: int = 500, lines: int = 1) -> int:
         """Send encoded commands that answer so many lines each, `batch` at a time; how many.  Raises ServerError."""
         total = 0
         pending: list[bytes] = []
+        lines_pending = 0
         for command in commands:
-            pending.append(command)
+            if isinstance(command, tuple):
+                pending.append(command[0])
+                lines_pending += command[1]
+            else:
+                pending.append(command)
+                lines_pending += lines
             if len(pending) == batch:
-                self._send_batch(pending, lines)
+                self._send_batch(pending, lines_pending)
                 total += batch
                 pending.clear()
+                lines_pending = 0
         if pending:
-            self._send_batch(pending, lines)
+            self._send_batch(pending, lines_pending)
         return total + len(pending)
 
     def _send_batch(self, commands: list[bytes], lines: int) -> None:
-        replies = self.round_trip(b"".join(commands), len(commands) * lines)
+        replies = self.round_trip(b"".join(commands), lines)
         if replies.startswith(b"-") or b"\n-" in replies:
             refused = next(line for line in replies.split(b"\r\n") if line.startswith(b"-"))
             raise ServerError(refused[1:].decode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, OW, RO, UPDATE, one_key
@@ -35,7 +34,8 @@ from redpoll.errors import (
 from redpoll.keyspace.events import DEL, GEORADIUSSTORE, GEOSEARCHSTORE, Event
 from redpoll.protocol.reply import Coordinate
 from redpoll.types.geo_area import Box, Polygon, Shape, ranges_of
-from redpoll.types.geohash import Place, bits_of, distance_text, place_of
+from redpoll.types.geo_walk import Places
+from redpoll.types.geohash import bits_of, place_of
 from redpoll.types.zset import ZSet
 
 GREATEST_INT: Final[i64] = (1 << 31) - 1
@@ -55,15 +55,6 @@ SHAPES: Final = (
     "(polygon: BYPOLYGON num-vertices:integer (vertices: longitude:double latitude:double) ...)@9.0.0) "
     "[order: ASC | DESC] [count-block: COUNT count:integer [ANY]] "
 )
-
-
-class Found:
-    """A place that was found."""
-
-    def __init__(self, member: bytes, score: float, metres: float) -> None:
-        self.member: Final = member
-        self.score: float = score
-        self.metres: float = metres
 
 
 class Search:
@@ -227,93 +218,75 @@ class Search:
 
     # Finding.
 
-    def find(self, zset: ZSet) -> list[Found]:
+    def find(self, zset: ZSet | None) -> Places:
         """The places asked for, in the order asked for.  O(log n + places in the cells searched)."""
+        found = Places(self.count if self.any else 0)
+        if zset is None:
+            return found
         shape = self.shape
         if shape is None:
             if self.box:
                 shape = Box(self.longitude, self.latitude, self.width, self.height)
             else:
                 shape = Shape(self.longitude, self.latitude, self.radius)
-        most = self.count if self.any else 0
-        found: list[Found] = []
         for scores in ranges_of(shape):
-            add_places(zset, shape, scores.low, scores.high, most, found)
-            if 0 < most <= len(found):
+            found.add_from(zset.span_between(scores.low, scores.high), shape, scores.low, scores.high)
+            if found.is_full():
                 break
         if self.order != UNORDERED:
-            found = by_distance(found, self.order == FARTHEST_FIRST)
-        if 0 < self.count < len(found):
-            found = found[: self.count]
+            found.sort(self.order == FARTHEST_FIRST)
+        if 0 < self.count < found.count():
+            found.cut(self.count)
         return found
 
-    def reply(self, found: list[Found]) -> list[object]:
+    def reply(self, found: Places) -> list[object]:
         """The places as a reply."""
         items: list[object] = []
-        for place in found:
-            if not (self.with_distance or self.with_hash or self.with_place):
-                items.append(place.member)
+        plain = not (self.with_distance or self.with_hash or self.with_place)
+        count = found.found()
+        rank: i64 = 0
+        while rank < count:
+            index = found.at(rank)
+            rank += 1
+            member = found.members[index]
+            if plain:
+                items.append(member)
                 continue
-            item: list[object] = [place.member]
+            item: list[object] = [member]
             if self.with_distance:
-                item.append(distance_text(place.metres, self.unit))
+                item.append(found.distance_text(index, self.unit))
             if self.with_hash:
-                item.append(bits_of(place.score))
+                item.append(bits_of(found.scores[index]))
             if self.with_place:
-                where = place_of(place.score)
+                where = place_of(found.scores[index])
                 item.append([Coordinate(where.longitude), Coordinate(where.latitude)])
             items.append(item)
         return items
 
 
-def add_places(zset: ZSet, shape: Shape, low: float, high: float, most: i64, found: list[Found]) -> None:
-    """Add the places of one cell that lie in the shape, until there are `most` (0: all of them)."""
-    start = zset.rank_of_score(low, False)
-    stop = zset.rank_of_score(high, False)
-    if start >= stop:
-        return
-    span = zset.span(start, stop)
-    scores = span.scores(vec[float](capacity=stop - start))
-    members: list[bytes] = []
-    span.members(members)
-    place = Place(0.0, 0.0)
-    i: i64 = 0
-    count: i64 = len(scores)
-    while i < count:
-        place.move_to(scores[i])
-        if shape.holds(place):
-            found.append(Found(members[i], scores[i], shape.found_m))
-            if 0 < most <= len(found):
-                return
-        i += 1
-
-
-def by_distance(found: list[Found], farthest_first: bool) -> list[Found]:
-    """The places in the order of their distances."""
-    order = [(found[n].metres, n) for n in range(len(found))]
-    order.sort(reverse=farthest_first)
-    return [found[n] for _, n in order]
-
-
 def answer(session: Session, search: Search, event: Event) -> object:
     """Reply with the places, or store them and reply how many they are."""
     zset = search.zset
-    found = search.find(zset) if zset is not None else []
+    found = search.find(zset)
     target = search.store
     if target is None:
         return search.reply(found)
     db = session.db
     there = db.discard(target)
-    if len(found) == 0:
+    count = found.found()
+    if count == 0:
         if there:
             session.changed(target, None, DEL, 1)
         return 0
     made = ZSet()
-    for place in found:
-        score = place.metres / search.unit if search.store_distances else place.score
-        made.put(place.member, score, db.moment.limits)
-    session.changed(target, made, event, len(found))
-    return len(found)
+    rank: i64 = 0
+    while rank < count:
+        index = found.at(rank)
+        score = found.exact_metres(index) / search.unit if search.store_distances else found.scores[index]
+        made.put(found.members[index], score, db.moment.limits)
+        rank += 1
+    session.changed(target, made, event, count)
+    return count
 
 
 def radius_search(session: Session, args: list[bytes], storing: bool) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from librt.vecs import vec
-from mypy_extensions import i64, u8
+from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, INSERT, RO, RW, KeyRange, key_range, one_key
 from redpoll.catalogue.spec import ADMIN, DENYOOM, FAST, HYPERLOGLOG, READONLY, WRITE
@@ -21,45 +21,38 @@ from redpoll.errors import (
 )
 from redpoll.keyspace.events import PFADD, UNNAMED
 from redpoll.protocol.reply import OK, Status
-from redpoll.structures.registers import REGISTERS, empty_registers, estimate, histogram
+from redpoll.structures.registers import REGISTERS, empty_registers, estimate_of, register_at
 from redpoll.structures.sparse_registers import described
 from redpoll.types.hyperloglog import (
     CACHE,
     HEADER,
+    INVALID,
     DamagedError,
     HyperLogLog,
     cached_count,
-    count,
-    is_valid,
+    count_of,
+    head_of,
+    is_sparse,
     raise_to,
 )
 from redpoll.types.string import String
 from redpoll.types.value import CREATED
 
 
-def to_change(session: Session, key: bytes) -> String:
-    """The string at `key` to change, a new one if there is none; raises CommandError for one of another kind."""
+def to_change(session: Session, key: bytes) -> HyperLogLog:
+    """The HyperLogLog at `key` to change, a new one if there is none; CommandError if that is another string."""
     value = session.db.string_to_change(key)
     assert value is not None
-    if value.home != CREATED and not is_valid(value):
+    head = INVALID if value.home == CREATED else valid_head(value)
+    return HyperLogLog(value, head, session.db.moment.limits.hll_sparse_bytes)
+
+
+def valid_head(value: String) -> bytes:
+    """The head of the HyperLogLog in a string, or CommandError."""
+    head = head_of(value)
+    if head == INVALID:
         raise CommandError(NOT_A_HYPERLOGLOG)
-    return value
-
-
-def to_read(session: Session, key: bytes) -> String | None:
-    """The HyperLogLog at `key` to read, or None."""
-    value = session.db.string_to_read(key)
-    if value is not None and not is_valid(value):
-        raise CommandError(NOT_A_HYPERLOGLOG)
-    return value
-
-
-def opened(session: Session, value: String) -> HyperLogLog:
-    """The HyperLogLog in a string that is one, or that is new."""
-    found = HyperLogLog(value, session.db.moment.limits.hll_sparse_bytes)
-    if value.home == CREATED:
-        found.create()
-    return found
+    return head
 
 
 @command(
@@ -70,20 +63,23 @@ def opened(session: Session, value: String) -> HyperLogLog:
 )  # fmt: skip
 def pfadd(session: Session, args: list[bytes]) -> object:
     key = args[1]
-    value = to_change(session, key)
-    found = opened(session, value)
-    raised = value.home == CREATED
-    changes: i64 = int(raised)
+    found = to_change(session, key)
+    changes: i64 = 0
+    if found.value.home == CREATED:
+        changes = 1
+    i: i64 = 2
+    count: i64 = len(args)
     try:
-        for element in args[2:]:
-            if found.add(element):
+        while i < count:
+            if found.add(args[i]):
                 changes += 1
+            i += 1
     except DamagedError:
         raise CommandError(DAMAGED_HYPERLOGLOG) from None
     if changes == 0:
         return 0
     found.finish()
-    session.changed(key, value, PFADD, changes)
+    session.changed(key, found.value, PFADD, changes)
     return 1
 
 
@@ -99,23 +95,24 @@ def pfcount(session: Session, args: list[bytes]) -> object:
             return count_of_one(session, args[1])
         registers = empty_registers()
         for key in args[1:]:
-            value = to_read(session, key)
+            value = session.db.string_to_read(key)
             if value is not None:
+                valid_head(value)
                 raise_to(registers, value.text())
     except DamagedError:
         raise CommandError(DAMAGED_HYPERLOGLOG) from None
-    return estimate(histogram(registers))
+    return estimate_of(registers)
 
 
 def count_of_one(session: Session, key: bytes) -> i64:
     """The count of one key.  It is cached in the value, so computing it is a write."""
-    value = to_read(session, key)
+    value = session.db.string_to_read(key)
     if value is None:
         return 0
-    known = cached_count(value)
+    known = cached_count(valid_head(value))
     if known >= 0:
         return known
-    found = count(value.text())
+    found = count_of(value.text())
     db = session.db
     db.find(key)
     kept = db.found_string()
@@ -136,21 +133,19 @@ def pfmerge(session: Session, args: list[bytes]) -> object:
     dense = False
     try:
         for key in args[1:]:
-            source = to_read(session, key)
+            source = session.db.string_to_read(key)
             if source is not None:
-                text = source.text()
-                dense = dense or text[4] == 0
-                raise_to(registers, text)
+                dense = not is_sparse(valid_head(source)) or dense
+                raise_to(registers, source.text())
         target = args[1]
-        value = to_change(session, target)
-        found = opened(session, value)
+        found = to_change(session, target)
         if dense:
             found.to_dense()
         found.raise_all(registers)
     except DamagedError:
         raise CommandError(DAMAGED_HYPERLOGLOG) from None
     found.finish()
-    session.changed(target, value, PFADD, 1)
+    session.changed(target, found.value, PFADD, 1)
     return OK
 
 
@@ -170,20 +165,18 @@ def pfdebug(session: Session, args: list[bytes]) -> object:
     value = session.db.string_to_change(key, create=False)
     if value is None:
         raise CommandError(PFDEBUG_NO_KEY)
-    if not is_valid(value):
-        raise CommandError(NOT_A_HYPERLOGLOG)
-    found = opened(session, value)
+    found = HyperLogLog(value, valid_head(value), session.db.moment.limits.hll_sparse_bytes)
     if word == b"GETREG":
         converted(session, key, value, found)
         registers = empty_registers()
         raise_to(registers, value.text())
         return listed(registers)
     if word == b"DECODE":
-        if not found.is_sparse():
+        if found.sparse is None:
             raise CommandError(HYPERLOGLOG_IS_DENSE)
         return described(value.text(), HEADER)
     if word == b"ENCODING":
-        return Status(b"sparse" if found.is_sparse() else b"dense")
+        return Status(b"dense" if found.sparse is None else b"sparse")
     if word == b"TODENSE":
         return converted(session, key, value, found)
     raise CommandError(unknown_pfdebug(args[1]))
@@ -191,7 +184,7 @@ def pfdebug(session: Session, args: list[bytes]) -> object:
 
 def converted(session: Session, key: bytes, value: String, found: HyperLogLog) -> i64:
     """Convert to the dense form; return 1 if it was sparse."""
-    if not found.is_sparse():
+    if found.sparse is None:
         return 0
     try:
         found.to_dense()
@@ -201,11 +194,11 @@ def converted(session: Session, key: bytes, value: String, found: HyperLogLog) -
     return 1
 
 
-def listed(registers: vec[u8]) -> list[object]:
+def listed(registers: vec[i64]) -> list[object]:
     """The registers as a reply."""
     found: list[object] = []
     for i in range(REGISTERS):
-        found.append(int(registers[i]))
+        found.append(int(register_at(registers, i)))
     return found
 
 
@@ -222,10 +215,8 @@ def pfselftest(session: Session, args: list[bytes]) -> object:
 def self_test() -> bytes:
     """Check the two forms and the estimate; return the fault, or an empty text."""
     limit: i64 = 3000
-    sparse = HyperLogLog(String(), limit)
-    sparse.create()
-    dense = HyperLogLog(String(), 0)
-    dense.create()
+    sparse = HyperLogLog(String(), INVALID, limit)
+    dense = HyperLogLog(String(), INVALID, 0)
     wanted: i64 = 1
     for n in range(1, 20001):
         element = b"element %d" % n
@@ -235,8 +226,8 @@ def self_test() -> bytes:
             wanted = n
             sparse.finish()
             dense.finish()
-            found = count(sparse.value.text())
-            if found != count(dense.value.text()):
+            found = count_of(sparse.value.text())
+            if found != count_of(dense.value.text()):
                 return b"sparse and dense registers differ after %d elements" % n
             if abs(int(found) - n) * 100 > n * 6 + 100:
                 return b"%d elements are counted as %d" % (n, found)

@@ -27,6 +27,7 @@ from redpoll.structures.btree_node import (
     TAIL,
     Node,
     add_leaves,
+    add_leaves_between,
     allocated,
     check_node,
     child_of,
@@ -143,6 +144,12 @@ class BTree:
         span = Span()
         if start < stop:
             add_leaves(self.root, start, stop, span)
+        return span
+
+    def span_between(self, low: float, high: float) -> Span:
+        """The entries with scores from `low` to before `high`, and some before and after them.  O(log n + leaves)."""
+        span = Span()
+        add_leaves_between(self.root, low, high, span)
         return span
 
     def leaves(self) -> list[bytes]:

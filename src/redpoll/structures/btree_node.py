@@ -310,3 +310,20 @@ def add_leaves(node: Node, start: i64, stop: i64, span: Span) -> None:
         start = 0
         stop -= size
         index += 1
+
+
+def add_leaves_between(node: Node, low: float, high: float, span: Span) -> None:
+    """Add the leaves below `node` that may have entries with scores from `low` to before `high` to `span`.
+
+    O(height * log fanout + leaves).
+    """
+    index = child_of_score(node, low, False)
+    last = child_of_score(node, high, False)
+    while index <= last:
+        if node.level > 1:
+            add_leaves_between(node.nodes[index], low, high, span)
+        else:
+            leaf = node.leaves[index]
+            span.blobs.append(leaf)
+            span.stop = len(leaf)
+        index += 1

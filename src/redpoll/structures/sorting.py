@@ -1,8 +1,10 @@
-"""Sorts entries of sorted sets in columns: scores in one, members in the other."""
+"""Sorts columns: scores of sorted sets with their members, and words."""
 
 from __future__ import annotations
 
-from librt.vecs import append, vec
+from typing import Final
+
+from librt.vecs import append, extend, vec
 from mypy_extensions import i64
 
 from redpoll.structures.ranked import is_before
@@ -80,4 +82,62 @@ def _merge(
             into[to] = held[right]
             into_order[to] = order[right]
             right += 1
+        to += 1
+
+
+RUN: Final[i64] = 8
+
+
+def sorted_words(words: vec[i64]) -> vec[i64]:
+    """Words in ascending order; those given are overwritten.  O(n log n): short runs first, then merged."""
+    count: i64 = len(words)
+    start: i64 = 0
+    while start < count:
+        stop = start + RUN if start + RUN < count else count
+        k = start + 1
+        while k < stop:
+            word = words[k]
+            at = k
+            while at > start and words[at - 1] > word:
+                words[at] = words[at - 1]
+                at -= 1
+            words[at] = word
+            k += 1
+        start = stop
+    spare = extend(vec[i64](capacity=count), words)
+    width = RUN
+    while width < count:
+        start = 0
+        while start < count:
+            middle = start + width if start + width < count else count
+            stop = middle + width if middle + width < count else count
+            _merge_words(words, start, middle, stop, spare)
+            start = stop
+        words, spare = spare, words
+        width <<= 1
+    return words
+
+
+def _merge_words(words: vec[i64], start: i64, middle: i64, stop: i64, into: vec[i64]) -> None:
+    """Write the two runs from `start` to `middle` and on to `stop`, each in order, as one run."""
+    left = start
+    right = middle
+    to = start
+    while left < middle and right < stop:
+        a = words[left]
+        b = words[right]
+        if a <= b:
+            into[to] = a
+            left += 1
+        else:
+            into[to] = b
+            right += 1
+        to += 1
+    while left < middle:
+        into[to] = words[left]
+        left += 1
+        to += 1
+    while right < stop:
+        into[to] = words[right]
+        right += 1
         to += 1

@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import Final
 
 from librt.vecs import vec
-from mypy_extensions import i64, mypyc_attr, u8
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.packed import LENGTH_BYTE, spliced
-from redpoll.structures.registers import REGISTERS
+from redpoll.structures.registers import REGISTERS, raise_one
 
 MOST_ZEROS: Final[i64] = 64
 MOST_VALUES: Final[i64] = 4
@@ -45,7 +45,7 @@ class SparseRegisters:
     def __init__(self, data: bytes, start: i64) -> None:
         self.data = data
         self.start: i64 = start
-        # The run two before the one that changed last, and its first register.
+        # The run two before the one that was found last, and its first register.
         self.near: i64 = start
         self.near_first: i64 = 0
 
@@ -67,8 +67,17 @@ class SparseRegisters:
         while True:
             if at >= size:
                 return BROKEN
-            span = run_length(data, at)
-            if span == 0:
+            # What `run_length` and `code_bytes` say, without the calls.
+            code: i64 = data[at]
+            end = at + 1
+            if code & 128 != 0:
+                span = (code & 3) + 1
+            elif code & 64 == 0:
+                span = code + 1
+            elif end < size:
+                span = ((code & 63) << 8 | i64(data[end])) + 1
+                end += 1
+            else:
                 return BROKEN
             if register < first + span:
                 break
@@ -76,13 +85,13 @@ class SparseRegisters:
             near_first = before_first
             before = at
             before_first = first
-            at += code_bytes(data, at)
+            at = end
             first += span
-        code: i64 = data[at]
         old = run_value(code)
         if old >= value:
+            self.near = near
+            self.near_first = near_first
             return UNCHANGED
-        end = at + code_bytes(data, at)
         left = register - first
         runs = b"%b%b%b" % (run(old, left), run(value, 1), run(old, span - left - 1))
         grown: i64 = len(runs) - (end - at)
@@ -151,7 +160,7 @@ def run(value: i64, length: i64) -> bytes:
     return b"%b%b" % (LENGTH_BYTE[64 | (length - 1) >> 8], LENGTH_BYTE[(length - 1) & 255])
 
 
-def raise_to_sparse(registers: vec[u8], data: bytes, at: i64) -> bool:
+def raise_to_sparse(registers: vec[i64], data: bytes, at: i64) -> bool:
     """Raise each register to that of the runs, if that is higher; False if the runs do not cover all.  O(runs)."""
     first: i64 = 0
     size: i64 = len(data)
@@ -164,8 +173,7 @@ def raise_to_sparse(registers: vec[u8], data: bytes, at: i64) -> bool:
         if value > 0:
             i: i64 = first
             while i < first + span:
-                if value > i64(registers[i]):
-                    registers[i] = u8(value)
+                raise_one(registers, i, value)
                 i += 1
         first += span
         at += code_bytes(data, at)

@@ -7,28 +7,40 @@ Source: spec/values.md, section 2, "Search".
 
 from __future__ import annotations
 
-from math import atan2, cos, nan, sin, sqrt
+from math import asin, atan2, cos, inf, nan, pi, sin, sqrt
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.types.geohash import (
     EARTH_M,
     MOST_LATITUDE,
     MOST_LONGITUDE,
+    MOST_SHORT,
     RADIANS,
     SCORE_LIMIT,
+    STEP_CELLS,
     STEPS,
     Place,
+    arc,
     cell_of,
     distance,
     edge,
-    north_south,
+    short_arc,
     spread,
     squash,
 )
 
 HALF_ROUND_M: Final = 20037726.37
+
+MOST_HALF_ARC: Final = 0.49 * pi
+"""Up to here sines tell arcs apart."""
+DOUBT: Final = 1e-12
+"""What share of a sine its rounding errors stay below."""
+LAST_CELL: Final[i64] = (1 << 26) - 1
+MOST_INDEX: Final[i64] = (1 << 27) - 1
+MOST_X: Final[i64] = 0x15555555555555 | 1 << 52
+MOST_Y: Final[i64] = 0x2AAAAAAAAAAAAA | 1 << 53
 
 CENTRE: Final = 0
 NORTH: Final = 1
@@ -37,6 +49,27 @@ EAST: Final = 3
 WEST: Final = 4
 DIRECTIONS: Final = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 """The centre and its neighbours as steps of latitude and longitude, in the order in which they are searched."""
+
+
+@mypyc_attr(acyclic=True)
+class Limit:
+    """A length that distances are compared with, by the sines of half the arcs as far as these leave no doubt."""
+
+    def __init__(self, metres: float) -> None:
+        self.metres: Final = metres
+        self.low: float = -1.0
+        """Sines below are of shorter arcs."""
+        self.high: float = inf
+        """Sines above are of longer arcs."""
+        half_arc = metres / (2.0 * EARTH_M)
+        if half_arc < MOST_HALF_ARC:
+            half = sin(half_arc)
+            self.low = half * (1.0 - DOUBT)
+            self.high = half * (1.0 + DOUBT)
+
+    def is_below(self, half: float) -> bool:
+        """Whether an arc is longer.  (What is no arc is not.)"""
+        return half > self.high or (half >= self.low and arc(half) > self.metres)
 
 
 class Shape:
@@ -49,19 +82,53 @@ class Shape:
         self.half_width_m: float = radius_m
         self.half_height_m: float = radius_m
         self.found_m: float = 0.0
-        """How far away the place was that `holds` looked at last."""
+        """How far away the place was that `holds` looked at last; its last bit is right if `found_half` is -1."""
+        self.found_half: float = -1.0
+        """The sine of half the arc, or -1."""
+        # The edges of the box by which the reference chooses cells; not everything in the shape lies in it.
         self.west: float = 0.0
         self.east: float = 0.0
         self.south: float = 0.0
         self.north: float = 0.0
+        # What every place in the shape lies between, as interleaved indexes of cells.
+        self.low_x: i64 = 0
+        self.high_x: i64 = MOST_X
+        self.low_y: i64 = 0
+        self.high_y: i64 = MOST_Y
+        self.around: bool = False
+        """Whether the shape reaches over the date line: places lie east of `low_y` or west of `high_y`."""
+        self.radius: Final = Limit(radius_m)
+        self.y: float = longitude * RADIANS
+        self.x: float = latitude * RADIANS
+        self.narrowing: float = cos(self.x)
 
     def holds(self, place: Place) -> bool:
-        """Whether a place lies in the shape; its distance from the centre is then in `found_m`."""
-        self.found_m = distance(self.longitude, self.latitude, place.longitude, place.latitude)
-        return self.found_m <= self.radius_m
+        """Whether a place lies in the shape; its distance from the centre is then in `found_m`, `found_half`."""
+        v = sin((place.longitude * RADIANS - self.y) / 2.0)
+        x = place.latitude * RADIANS
+        if v == 0.0:
+            self.found_half = -1.0
+            self.found_m = EARTH_M * abs(x - self.x)
+            return self.found_m <= self.radius_m
+        u = sin((x - self.x) / 2.0)
+        half = sqrt(u * u + self.narrowing * cos(x) * v * v)
+        radius = self.radius
+        if half >= radius.low and (half > radius.high or not arc(half) <= radius.metres):
+            return False
+        self.keep(half)
+        return True
+
+    def keep(self, half: float) -> None:
+        """Keep a distance, by the sine of half the arc."""
+        if half <= MOST_SHORT:
+            self.found_half = half
+            self.found_m = short_arc(half)
+        else:
+            self.found_half = -1.0
+            self.found_m = arc(half)
 
     def set_bounds(self) -> None:
-        """Compute the bounding box of the shape in degrees."""
+        """Compute the degrees between which the reference searches, and the limits of the places in the shape."""
         high = self.half_height_m / EARTH_M / RADIANS
         latitude = self.latitude
         edge_latitude = latitude + high if latitude >= 0.0 else latitude - high
@@ -72,6 +139,49 @@ class Shape:
         self.east = self.longitude + wide
         self.south = latitude - high
         self.north = latitude + high
+        wide = self.reach()
+        self.set_limits(self.longitude - wide, self.longitude + wide, self.south, self.north)
+
+    def reach(self) -> float:
+        """How many degrees of longitude the shape reaches from its centre; 360: all around."""
+        half_arc = self.radius_m / EARTH_M
+        # Where the circle holds a pole, it holds every longitude.
+        if not (half_arc < MOST_HALF_ARC and abs(self.x) + half_arc < MOST_HALF_ARC):
+            return 360.0
+        return asin(sin(half_arc) / self.narrowing) / RADIANS
+
+    def set_limits(self, west: float, east: float, south: float, north: float) -> None:
+        """Keep the limits of the places in the shape, which may lie beyond 180 degrees."""
+        self.low_x = spread(index_below(south, MOST_LATITUDE))
+        self.high_x = spread(index_above(north, MOST_LATITUDE))
+        self.around = False
+        if not east - west < 359.0:
+            west = -MOST_LONGITUDE
+            east = MOST_LONGITUDE
+        elif west < -MOST_LONGITUDE:
+            west += 360.0
+            self.around = True
+        elif east > MOST_LONGITUDE:
+            east -= 360.0
+            self.around = True
+        self.low_y = spread(index_below(west, MOST_LONGITUDE)) << 1
+        self.high_y = spread(index_above(east, MOST_LONGITUDE)) << 1
+
+
+def index_below(degrees: float, most: float) -> i64:
+    """An index on an axis that no place from so many degrees on is below."""
+    at = (degrees + most) / (2.0 * most) * STEP_CELLS - 2.0
+    if not at > 0.0:
+        return 0
+    return i64(at) if at < STEP_CELLS - 2.0 else LAST_CELL - 2
+
+
+def index_above(degrees: float, most: float) -> i64:
+    """An index on an axis that no place up to so many degrees is above.  What lies beyond the last counts as there."""
+    at = (degrees + most) / (2.0 * most) * STEP_CELLS + 2.0
+    if not at < STEP_CELLS - 2.0:
+        return MOST_INDEX
+    return i64(at) if at > 0.0 else i64(0)
 
 
 class Box(Shape):
@@ -83,14 +193,33 @@ class Box(Shape):
         super().__init__(longitude, latitude, sqrt(half_width * half_width + half_height * half_height))
         self.half_width_m = half_width
         self.half_height_m = half_height
+        self.half_width: Final = Limit(half_width)
 
     def holds(self, place: Place) -> bool:
-        if north_south(self.latitude, place.latitude) > self.half_height_m:
+        x = place.latitude * RADIANS
+        along = EARTH_M * abs(x - self.x)
+        if along > self.half_height_m:
             return False
-        if distance(place.longitude, place.latitude, self.longitude, place.latitude) > self.half_width_m:
+        v = sin((place.longitude * RADIANS - self.y) / 2.0)
+        if v == 0.0:
+            self.found_half = -1.0
+            self.found_m = along
+            return True
+        narrowing = cos(x)
+        if self.half_width.is_below(sqrt(narrowing * narrowing * v * v)):
             return False
-        self.found_m = distance(self.longitude, self.latitude, place.longitude, place.latitude)
+        u = sin((x - self.x) / 2.0)
+        self.keep(sqrt(u * u + self.narrowing * narrowing * v * v))
         return True
+
+    def reach(self) -> float:
+        half_arc = self.half_width_m / (2.0 * EARTH_M)
+        if not half_arc < MOST_HALF_ARC:
+            return 360.0
+        # It reaches farthest where it is nearest to a pole.
+        farthest = min(abs(self.latitude) + self.half_height_m / EARTH_M / RADIANS, MOST_LATITUDE)
+        across = sin(half_arc) / cos(farthest * RADIANS)
+        return 2.0 * asin(across) / RADIANS if across < 0.9999 else 360.0
 
 
 class Polygon(Shape):
@@ -122,6 +251,7 @@ class Polygon(Shape):
             for latitude in (self.south, self.north):
                 radius = max(radius, distance(self.longitude, self.latitude, longitude, latitude))
         self.radius_m = radius
+        self.set_limits(self.west, self.east, self.south, self.north)
 
     def holds(self, place: Place) -> bool:
         longitude = place.longitude
@@ -139,6 +269,7 @@ class Polygon(Shape):
                     inside = not inside
             before = n
         if inside:
+            self.found_half = -1.0
             self.found_m = distance(self.longitude, self.latitude, longitude, latitude)
         return inside
 

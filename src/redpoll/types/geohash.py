@@ -9,7 +9,10 @@ from __future__ import annotations
 from math import asin, cos, nan, pi, sin, sqrt
 from typing import Final
 
-from mypy_extensions import i64
+from librt.strings import BytesWriter
+from mypy_extensions import i64, mypyc_attr, u8
+
+from redpoll.scratch import SHARED
 
 MOST_LATITUDE: Final = 85.05112878
 MOST_LONGITUDE: Final = 180.0
@@ -19,8 +22,24 @@ RADIANS: Final = pi / 180.0
 STEPS: Final[i64] = 26
 """Bits of each axis in a score."""
 STEP_CELLS: Final = 67108864.0
+CELL_WIDTH: Final = 1.0 / 67108864.0
+MOST_SHORT: Final = 0.1
+"""The sine of half of 1276 km: up to here eight terms of the series of the arc sine do."""
+C3: Final = 1.0 / 6.0
+C5: Final = 3.0 / 40.0
+C7: Final = 15.0 / 336.0
+C9: Final = 105.0 / 3456.0
+C11: Final = 945.0 / 42240.0
+C13: Final = 10395.0 / 599040.0
+C15: Final = 135135.0 / 9676800.0
 SCORE_LIMIT: Final = 9007199254740992.0
 """Below 2^53 a score is one whole number, and its axes have 27 bits at most."""
+
+ZERO: Final[i64] = 48
+ZEROS_BEFORE: Final = [b"0" * max(n - 4, 0) + b".0000" for n in range(20)]
+"""By the number of digits."""
+
+_scratch: Final = BytesWriter()
 
 ALPHABET: Final = b"0123456789bcdefghjkmnpqrstuvwxyz"
 
@@ -78,6 +97,7 @@ def axis_of(bits: int, start: int) -> i64:
     return found
 
 
+@mypyc_attr(acyclic=True)
 class Place:
     """A place in degrees."""
 
@@ -88,15 +108,16 @@ class Place:
     def move_to(self, score: float) -> None:
         """Move to the middle of a score's cell, within the limits."""
         if 0.0 <= score < SCORE_LIMIT:
-            cell = i64(int(score))
-            x = squash(cell)
-            y = squash(cell >> 1)
+            self.move_to_cell(i64(score))
         else:
             bits = bits_of(score)
-            x = axis_of(bits, 0)
-            y = axis_of(bits, 1)
-        self.latitude = middle(x, MOST_LATITUDE)
-        self.longitude = middle(y, MOST_LONGITUDE)
+            self.latitude = middle(axis_of(bits, 0), MOST_LATITUDE)
+            self.longitude = middle(axis_of(bits, 1), MOST_LONGITUDE)
+
+    def move_to_cell(self, cell: i64) -> None:
+        """Become the middle of a cell, whose axes have 27 bits at most."""
+        self.latitude = middle(squash(cell), MOST_LATITUDE)
+        self.longitude = middle(squash(cell >> 1), MOST_LONGITUDE)
 
     def distance_to(self, longitude: float, latitude: float) -> float:
         """Metres on the sphere (haversine) to another place."""
@@ -109,7 +130,10 @@ def edge(index: i64, cells: float, most: float) -> float:
 
 
 def middle(index: i64, most: float) -> float:
-    found = (edge(index, STEP_CELLS, most) + edge(index + 1, STEP_CELLS, most)) / 2.0
+    # To multiply by a power of two, or by half, rounds no more than to divide.
+    low = -most + float(index) * CELL_WIDTH * (2.0 * most)
+    high = -most + float(index + 1) * CELL_WIDTH * (2.0 * most)
+    found = (low + high) * 0.5
     if found > most:
         return most
     if found < -most:
@@ -127,14 +151,24 @@ def place_of(score: float) -> Place:
 def distance(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:
     """Metres on the sphere between two places (haversine)."""
     v = sin((other_longitude * RADIANS - longitude * RADIANS) / 2.0)
-    if v == 0.0:
-        return EARTH_M * abs(other_latitude * RADIANS - latitude * RADIANS)
     first = latitude * RADIANS
     second = other_latitude * RADIANS
+    if v == 0.0:
+        return EARTH_M * abs(second - first)
     u = sin((second - first) / 2.0)
-    across = sqrt(u * u + cos(first) * cos(second) * v * v)
-    # Rounding may exceed 1, for which there is no arc sine.
-    return 2.0 * EARTH_M * asin(across) if across <= 1.0 else nan
+    return arc(sqrt(u * u + cos(first) * cos(second) * v * v))
+
+
+def arc(half: float) -> float:
+    """Metres of an arc, by the sine of its half.  Rounding may lead beyond 1, where there is no arc: nan."""
+    return 2.0 * EARTH_M * asin(half) if half <= 1.0 else nan
+
+
+def short_arc(half: float) -> float:
+    """As `arc` for sines up to MOST_SHORT, but for the last bit; without the object that a call of `asin` takes."""
+    s = half * half
+    more = s * (C3 + s * (C5 + s * (C7 + s * (C9 + s * (C11 + s * (C13 + s * C15))))))
+    return 2.0 * EARTH_M * (half + half * more)
 
 
 def north_south(latitude: float, other_latitude: float) -> float:
@@ -154,5 +188,28 @@ def geohash_text(score: float) -> bytes:
 
 def distance_text(metres: float, unit_m: float) -> bytes:
     """A distance in a unit with four digits after the point."""
-    tenths = round(metres / unit_m * 10000.0)
-    return b"%d.%04d" % (tenths // 10000, tenths % 10000)
+    return fixed_text(metres / unit_m * 10000.0)
+
+
+def fixed_text(n: float) -> bytes:
+    """A number of ten-thousandths, from 0 on, with four digits after the point; halves go to the even digit."""
+    whole = i64(n)
+    rest = n - float(whole)
+    if rest > 0.5 or (rest == 0.5 and whole & 1 != 0):
+        whole += 1
+    digits: i64 = 5
+    beyond: i64 = 100000
+    while beyond <= whole:
+        beyond *= 10
+        digits += 1
+    out = _scratch if SHARED else BytesWriter()
+    out.truncate(0)
+    out.write(ZEROS_BEFORE[digits])
+    at = digits
+    while at >= 0:
+        if at != digits - 4:
+            tens = whole // 10
+            out[at] = u8(ZERO + whole - tens * 10)
+            whole = tens
+        at -= 1
+    return out.getvalue()

@@ -12,17 +12,17 @@ from typing import Final
 
 from librt.strings import read_i64_le
 from librt.vecs import vec
-from mypy_extensions import i64, u8
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.murmur import murmur64
-from redpoll.structures.packed import LENGTH_BYTE
+from redpoll.structures.packed import LENGTH_BYTE, equal_at
 from redpoll.structures.registers import (
     PACKED_BYTES,
-    REGISTERS,
+    WORDS,
     empty_histogram,
     empty_registers,
     estimate,
-    histogram_of_packed,
+    estimate_of,
     packed_registers,
     raise_to_packed,
 )
@@ -53,26 +53,29 @@ REST_MASK: Final[i64] = (1 << 50) - 1
 GUARD: Final[i64] = 1 << 50
 
 
+INVALID: Final = b""
+"""In place of the head of a string that is no HyperLogLog."""
+
+
 class DamagedError(Exception):
     """The runs of a sparse HyperLogLog do not add up."""
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class HyperLogLog:
-    """The HyperLogLog in a string.  The caller has checked `is_valid`.  `limit` is `hll-sparse-max-bytes`."""
+    """The HyperLogLog in a string with this `head`, or an empty one for a string that is new, where that is INVALID.
 
-    def __init__(self, value: String, limit: i64) -> None:
+    `limit` is `hll-sparse-max-bytes`.
+    """
+
+    def __init__(self, value: String, head: bytes, limit: i64) -> None:
         self.value: Final = value
         self.limit: i64 = limit
         self.sparse: SparseRegisters | None = None
-        if value.length() > CACHE and byte_at(value, 4) == 1:
+        if head == INVALID:
+            self.sparse = SparseRegisters(EMPTY + NO_RUNS, HEADER)
+        elif is_sparse(head):
             self.sparse = SparseRegisters(value.text(), HEADER)
-
-    def create(self) -> None:
-        """Turn a new string into an empty HyperLogLog."""
-        self.sparse = SparseRegisters(EMPTY + NO_RUNS, HEADER)
-
-    def is_sparse(self) -> bool:
-        return self.sparse is not None
 
     def add(self, element: bytes) -> bool:
         """Count an element; return whether a register rose.  O(1) when dense, O(runs) when sparse."""
@@ -101,11 +104,14 @@ class HyperLogLog:
         bit = register * 6
         at = HEADER + (bit >> 3)
         shift = bit & 7
-        low = byte_at(value, at)
+        long = value.long
+        assert long is not None
+        buffer = long.to_buffer()
+        low: i64 = buffer[at]
         old = low >> shift
         high: i64 = 0
         if shift > 2:
-            high = byte_at(value, at + 1)
+            high = buffer[at + 1]
             old |= high << (8 - shift)
         if old & 63 >= run:
             return False
@@ -140,43 +146,61 @@ class HyperLogLog:
         else:
             put_byte(self.value, STALE_AT, byte_at(self.value, STALE_AT) | STALE)
 
-    def raise_all(self, registers: vec[u8]) -> None:
-        """Raise every register to the one in `registers`.  Raises DamagedError.  O(registers + runs)."""
+    def raise_all(self, registers: vec[i64]) -> None:
+        """Raise every register to the one in `registers`, of which none is below it.  Raises DamagedError.
+
+        O(registers + runs).
+        """
         i: i64 = 0
-        while i < REGISTERS:
-            run = i64(registers[i])
-            if run > 0:
-                self.raise_register(i, run)
+        while i < WORDS and self.sparse is not None:
+            word = registers[i]
+            register = i << 3
+            while word != 0:
+                if word & 63 != 0:
+                    self.raise_register(register, word & 63)
+                word >>= 6
+                register += 1
             i += 1
+        if self.sparse is None:
+            self.value.write_at(HEADER, packed_registers(registers))
 
 
-def is_valid(value: String) -> bool:
-    """Whether a string has the head of a HyperLogLog and, if it is dense, the length."""
+def head_of(value: String) -> bytes:
+    """The head of a string that has one of a HyperLogLog and, if it is dense, the length; else INVALID."""
     size = value.length()
-    if size < HEADER or value.kind == STRING_INT or value.part(0, 4) != MAGIC:
-        return False
-    encoding = byte_at(value, 4)
-    return encoding == 1 or (encoding == 0 and size == DENSE_BYTES)
+    if size < HEADER or value.kind == STRING_INT:
+        return INVALID
+    head = value.part(0, HEADER)
+    if not equal_at(head, 0, MAGIC, 4) or not (head[4] == 1 or (head[4] == 0 and size == DENSE_BYTES)):
+        return INVALID
+    return head
 
 
-def cached_count(value: String) -> i64:
-    """The stored count, -1 if it is out of date."""
-    if byte_at(value, STALE_AT) & STALE != 0:
+def is_sparse(head: bytes) -> bool:
+    """Whether the HyperLogLog with this head is in the sparse form."""
+    return head[4] == 1
+
+
+def cached_count(head: bytes) -> i64:
+    """The count that was kept, -1 if it is out of date."""
+    if i64(head[STALE_AT]) & STALE != 0:
         return -1
-    return read_i64_le(value.part(CACHE, HEADER), 0)
+    return read_i64_le(head, CACHE)
 
 
-def count(text: bytes) -> i64:
+def count_of(text: bytes) -> i64:
     """The number of distinct elements.  Raises DamagedError.  O(registers)."""
     if text[4] == 0:
-        return estimate(histogram_of_packed(text, HEADER))
+        registers = empty_registers()
+        raise_to_packed(registers, text, HEADER)
+        return estimate_of(registers)
     counts = empty_histogram()
     if not add_to_histogram(counts, text, HEADER):
         raise DamagedError
     return estimate(counts)
 
 
-def raise_to(registers: vec[u8], text: bytes) -> None:
+def raise_to(registers: vec[i64], text: bytes) -> None:
     """Raise `registers` to those of another HyperLogLog.  Raises DamagedError.  O(registers)."""
     if text[4] == 0:
         raise_to_packed(registers, text, HEADER)

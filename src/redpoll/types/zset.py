@@ -324,6 +324,20 @@ class ZSet(Value):
             found.stop = ranked.skip(self.blob, found.start, stop - start)
         return found
 
+    def span_between(self, low: float, high: float) -> Span:
+        """The members with scores from `low` to before `high`, and perhaps others; later changes do not show.
+
+        O(log n + members / 20), packed O(1).
+        """
+        order = self.order
+        if order is not None:
+            return order.span_between(low, high)
+        found = Span()
+        found.blobs.append(self.blob)
+        found.start = self.start
+        found.stop = self.stop
+        return found
+
     def pick(self, random: Random) -> bytes:
         """A random member of a set that is not empty.  Its score is in `score`."""
         members = self.members

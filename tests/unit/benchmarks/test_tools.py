@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from benchmarks.contestants import parse_contestant
 from benchmarks.instructions import own_costs
-from benchmarks.load import Load, prepare
+from benchmarks.load import BATCH, RANDOM_INT, SAME_INT, Load, prepare
 from benchmarks.profile import Sample, by_step
 from benchmarks.report import geometric_mean, median
 from benchmarks.rows import ROWS, rows_named
@@ -56,6 +56,16 @@ def test_rows_are_found_by_name_in_any_case_with_or_without_their_count() -> Non
     assert [row.name for row in rows_named("xadd")] == ["XADD"]
     with pytest.raises(ValueError, match="there is no row 'gets'"):
         rows_named("gets")
+
+
+def test_a_request_of_several_commands_has_its_numbers_in_common() -> None:
+    what = Load(("GET", f"a:{BATCH}:{RANDOM_INT}"), 2, 130, 2, then=(("ACK", f"{SAME_INT}+3-0", SAME_INT),))
+    batches = prepare(what)
+    assert len(batches) == 65
+    words = batches[64].split(b"\r\n")
+    assert (words[4][:15], words[5:8:2], words[9][12:]) == (b"a:000000000000:", [b"*3", b"ACK"], b"-0")
+    assert int(words[9][:12]) == int(words[4][15:]) + 3 == int(words[11]) + 3
+    assert batches[1].split(b"\r\n")[4][:15] == b"a:000000000001:"
 
 
 def test_every_row_is_explained_and_in_italics_if_it_is_outside_the_mean() -> None:

@@ -1,6 +1,6 @@
 """The knot: values in neighbouring records, packed and large, looked up, changed and told in any order.
 
-This is where one key's value would be written into another's record.  A machine holds several hashes and sorted sets
+This is where one key's value would be written into another's record.  A machine holds several hashes, streams and others
 open at once, changes them by turns, tells them in another order, lets keys expire in between, and compares with a model
 of plain dicts; the table is whole, or forced into a single bucket where neighbours hurt each other most.  Meanwhile
 other keys are renamed, copied, and moved to a second database and back.
@@ -8,7 +8,7 @@ other keys are renamed, copied, and moved to a second database and back.
 
 from __future__ import annotations
 
-from copy import copy
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,20 +21,22 @@ from redpoll.engine.session import Peer
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.events import HDEL, HSET, LPOP, RPUSH, SADD, SET, SREM, ZADD, ZREM
+from redpoll.keyspace.events import HDEL, HSET, LPOP, RPUSH, SADD, SET, SREM, XADD, ZADD, ZREM
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.hash import Hash
 from redpoll.types.list import EVERY, List
 from redpoll.types.set import Set
-from redpoll.types.value import Value
+from redpoll.types.stream import Stream
+from redpoll.types.value import CREATED, Value
 from redpoll.types.zset import ZSet
 
 HASHES = [b"h%d" % n for n in range(4)] + [b"h" * 220]
 ZSETS = [b"z%d" % n for n in range(3)] + [b"z" * 201]
 SETS = [b"m%d" % n for n in range(3)] + [b"m" * 240]
 LISTS = [b"l%d" % n for n in range(4)] + [b"l" * 210]
-CONTAINERS = HASHES + LISTS + SETS + ZSETS
+STREAMS = [b"x%d" % n for n in range(3)] + [b"x" * 215]
+CONTAINERS = HASHES + LISTS + SETS + STREAMS + ZSETS
 STRINGS = [b"s%d" % n for n in range(4)]
 items = st.sampled_from(
     [b"", b"a", b"b", b"7", b"-300", b"70000", b"c" * 8, b"d" * 60, b"e" * 120, b"f" * 254, b"g" * 255, b"i" * 700]
@@ -62,7 +64,7 @@ class Knot(RuleBasedStateMachine):
         self.deadlines: dict[bytes, int] = {}
         self.model_aside: dict[bytes, Any] = {}
         self.deadlines_aside: dict[bytes, int] = {}
-        self.open: dict[bytes, Hash | List | Set | ZSet] = {}
+        self.open: dict[bytes, Hash | List | Set | Stream | ZSet] = {}
         self.engine.start_unit()
 
     def expire_model(self) -> None:
@@ -72,19 +74,22 @@ class Knot(RuleBasedStateMachine):
                     del deadlines[key]
                     model.pop(key, None)
 
-    def looked_up(self, key: bytes) -> Hash | List | Set | ZSet:
+    def looked_up(self, key: bytes) -> Hash | List | Set | Stream | ZSet:
         """The value at `key` to change, a new one if there is none."""
-        found: Hash | List | Set | ZSet | None
+        found: Hash | List | Set | Stream | ZSet | None
         if key in HASHES:
             found = self.db.hash_to_change(key, True)
         elif key in LISTS:
             found = self.db.list_to_change(key, True)
         elif key in SETS:
             found = self.db.members_to_change(key, True)
+        elif key in STREAMS:
+            found = self.db.stream_to_change(key, True)
         else:
             found = self.db.zset_to_change(key, True)
         assert found is not None
-        assert found.is_empty() == (key not in self.model)
+        # A stream that has no entries stays.
+        assert (found.home == CREATED if key in STREAMS else found.is_empty()) == (key not in self.model)
         return found
 
     @rule(key=st.sampled_from(CONTAINERS))
@@ -119,6 +124,9 @@ class Knot(RuleBasedStateMachine):
         value = self.open.pop(key)
         if isinstance(value, List):
             self.change_list(key, value, changes)
+            return
+        if isinstance(value, Stream):
+            self.change_stream(key, value, changes)
             return
         content = self.model.setdefault(key, {})
         for item, text, score, removing in changes:
@@ -168,16 +176,75 @@ class Knot(RuleBasedStateMachine):
             del self.model[key]
             self.deadlines.pop(key, None)
 
+    def change_stream(self, key: bytes, value: Stream, changes: list[Change]) -> None:
+        """The model has the entries by ID, the last ID, and of each group its last ID and who has which entries."""
+        content = self.model.setdefault(key, {"entries": {}, "last": 0, "groups": {}})
+        entries = content["entries"]
+        if value.home == CREATED:
+            # Nothing makes a stream without an entry or a group.
+            changes = [(b"first", b"", 0.0, False), *changes]
+        for item, text, score, removing in changes:
+            if not removing and score != 2.0:
+                content["last"] += 1 + len(item)
+                value.append(content["last"], 0, [item, text], 0, self.engine.moment.limits)
+                entries[content["last"]] = [item, text]
+            elif removing and score < 1.0 and entries:
+                ms = min(entries) if score < 0.0 else max(entries)
+                assert value.delete(ms, 0)
+                value.end_deletes()
+                del entries[ms]
+            elif removing and score == 1.0:
+                gone = sorted(entries)[: len(entries) // 2]
+                assert value.trim_to_length(len(entries) - len(gone), False, 0) == len(gone)
+                for ms in gone:
+                    del entries[ms]
+            else:
+                self.change_group(value, item[:1], removing, score, content)
+        self.db.changed(key, value, XADD, 1)
+
+    def change_group(self, value: Stream, name: bytes, removing: bool, score: float, content: Any) -> None:
+        """Create the group of that name, let one of two consumers read in it, let all be acknowledged, or destroy it."""
+        group = value.group(name)
+        held = content["groups"].get(name)
+        assert (group is None) == (held is None)
+        if group is None:
+            if not removing:
+                value.add_group(name, 0, 0, 0)
+                content["groups"][name] = {"last": 0, "pending": {}}
+            return
+        if not removing:
+            reader = b"reader:%d" % (len(held["pending"]) % 2)
+            consumer = group.consumers.get(reader) or group.add_consumer(reader, 5)
+            for ms in [ms for ms in sorted(content["entries"]) if ms > held["last"]][:3]:
+                group.deliver(ms, 0, consumer, 7, 1)
+                held["pending"][ms] = reader
+                group.last_ms = held["last"] = ms
+        elif score == 2.0:
+            for ms in held["pending"]:
+                assert group.pending.find(ms, 0)
+                group.forget()
+            held["pending"].clear()
+        else:
+            value.remove_group(name)
+            del content["groups"][name]
+            return
+        value.account(group)
+
     @rule(key=st.sampled_from(CONTAINERS), left=st.integers(0, 5))
     def shrink(self, key: bytes, left: int) -> None:
         """Take most of a value away: large forms merge their buckets, and packed ones come back into the record."""
         if key not in self.open and key in self.model:
             self.open[key] = self.looked_up(key)
-            self.apply(key, [(item, b"", 0.0, True) for item in sorted(self.model[key])[left:]])
+            items = sorted(self.model[key]["entries"] if key in STREAMS else self.model[key])
+            self.apply(key, [(b"" if key in STREAMS else item, b"", 0.0, True) for item in items[left:]])
 
     @rule(key=st.sampled_from(CONTAINERS), count=st.integers(20, 120))
     def grow(self, key: bytes, count: int) -> None:
         if key in self.open:
+            return
+        if key in STREAMS:
+            self.open[key] = self.looked_up(key)
+            self.apply(key, [(b"field", b"v" * (n % 40), 0.0, False) for n in range(count)])
             return
         content = self.model.setdefault(key, [] if key in LISTS else {})
         if key in LISTS:
@@ -268,7 +335,7 @@ class Knot(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        family=st.sampled_from([HASHES, LISTS, SETS, ZSETS, STRINGS]),
+        family=st.sampled_from([HASHES, LISTS, SETS, STREAMS, ZSETS, STRINGS]),
         name=st.sampled_from([b"RENAME", b"COPY"]),
     )
     def rename_or_copy(self, data: st.DataObject, family: list[bytes], name: bytes) -> None:
@@ -278,7 +345,7 @@ class Knot(RuleBasedStateMachine):
         words = [b"REPLACE"] if name == b"COPY" else []
         self.run(name, source, target, *words)
         content = self.model[source]
-        self.model[target] = copy(content)
+        self.model[target] = deepcopy(content)
         self.deadlines.pop(target, None)
         if source in self.deadlines:
             self.deadlines[target] = self.deadlines[source]
@@ -362,6 +429,8 @@ class Knot(RuleBasedStateMachine):
             some = db.members(key)
             assert some is not None
             return dict.fromkeys(some.rows())
+        if key in STREAMS:
+            return self.read_stream(db, key)
         board = db.zset(key)
         assert board is not None
         board.check()
@@ -369,6 +438,25 @@ class Knot(RuleBasedStateMachine):
         for n, member in enumerate(listed[::2]):
             assert board.rank(member) == n
         return {member: float(score) for member, score in zip(listed[::2], listed[1::2], strict=True)}
+
+    def read_stream(self, db: Database, key: bytes) -> Any:
+        stream = db.stream(key)
+        assert stream is not None
+        listed = stream.rows()
+        assert stream.length() * 3 == len(listed)
+        groups = {}
+        for name in stream.sorted_groups():
+            group = stream.group(name)
+            assert group is not None
+            group.check()
+            pending = {}
+            there = group.pending.to_first()
+            while there:
+                pending[group.pending.ms()] = group.owner().name
+                there = group.pending.step()
+            groups[name] = {"last": group.last_ms, "pending": pending}
+        entries = {int(listed[n].partition(b"-")[0]): listed[n + 1 : n + 3] for n in range(0, len(listed), 3)}
+        return {"entries": entries, "last": stream.last_ms, "groups": groups}
 
 
 class KnotInOneBucket(Knot):

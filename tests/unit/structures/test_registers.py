@@ -5,43 +5,61 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from librt.vecs import vec
-from mypy_extensions import u8
+from mypy_extensions import i64
 
 from redpoll.structures.registers import (
     REGISTERS,
     empty_registers,
     estimate,
+    estimate_of,
     histogram,
-    histogram_of_packed,
     packed_registers,
+    raise_one,
     raise_to_packed,
+    register_at,
 )
 
 
-def filled(values: dict[int, int], others: int = 0) -> vec[u8]:
+def filled(values: dict[int, int], others: int = 0) -> vec[i64]:
     registers = empty_registers()
     for i in range(int(REGISTERS)):
-        registers[i] = u8(values.get(i, others))
+        raise_one(registers, i, values.get(i, others))
     return registers
 
 
-@given(st.dictionaries(st.sampled_from([0, 1, 2, 3, 4, 8191, 16380, 16381, 16382, 16383]), st.integers(0, 63)))
+def listed(registers: vec[i64]) -> list[int]:
+    return [int(register_at(registers, i)) for i in range(int(REGISTERS))]
+
+
+places = st.sampled_from([0, 1, 2, 3, 4, 7, 8, 8191, 16376, 16380, 16381, 16382, 16383])
+few = st.dictionaries(places, st.integers(0, 63))
+
+
+@given(few)
 def test_packing_keeps_every_register(values: dict[int, int]) -> None:
     registers = filled(values)
     packed = packed_registers(registers)
-    assert len(packed) == 12288
+    bits = sum(value << (6 * i) for i, value in values.items())
+    assert packed == bits.to_bytes(12288, "little")
     back = empty_registers()
     raise_to_packed(back, b"head" + packed, 4)
-    assert [int(back[i]) for i in range(int(REGISTERS))] == [int(registers[i]) for i in range(int(REGISTERS))]
-    counts = histogram_of_packed(b"head" + packed, 4)
-    plain = histogram(registers)
-    assert [int(counts[n]) for n in range(64)] == [int(plain[n]) for n in range(64)]
+    assert listed(back) == listed(registers)
 
 
-def test_registers_only_rise() -> None:
-    registers = filled({5: 9})
-    raise_to_packed(registers, packed_registers(filled({5: 3, 6: 4})), 0)
-    assert (int(registers[5]), int(registers[6])) == (9, 4)
+@given(few, few)
+def test_registers_only_rise(held: dict[int, int], more: dict[int, int]) -> None:
+    registers = filled(held)
+    raise_to_packed(registers, b"head" + packed_registers(filled(more)), 4)
+    assert listed(registers) == [max(held.get(i, 0), more.get(i, 0)) for i in range(int(REGISTERS))]
+
+
+@given(few, st.integers(0, 40))
+def test_an_estimate_is_that_of_the_histogram(values: dict[int, int], others: int) -> None:
+    registers = filled(values, others)
+    counts = histogram(registers)
+    held = listed(registers)
+    assert [int(counts[n]) for n in range(64)] == [held.count(n) for n in range(64)]
+    assert estimate_of(registers) == estimate(counts)
 
 
 def test_estimates_are_the_references() -> None:
@@ -54,5 +72,5 @@ def test_estimates_are_the_references() -> None:
 
 def test_no_two_callers_share_registers() -> None:
     one = empty_registers()
-    one[0] = u8(7)
+    one[0] = 7
     assert int(empty_registers()[0]) == 0

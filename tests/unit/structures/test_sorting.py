@@ -7,9 +7,10 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from librt.vecs import vec
+from librt.vecs import append, vec
+from mypy_extensions import i64
 
-from redpoll.structures.sorting import is_sorted, ranks_of
+from redpoll.structures.sorting import is_sorted, ranks_of, sorted_words
 
 entries = st.lists(
     st.tuples(
@@ -37,3 +38,11 @@ def test_many_are_sorted(spread: int) -> None:
     dice.shuffle(found)
     order = ranks_of(vec[float]([score for score, _ in found]), [member for _, member in found])
     assert [found[at] for at in order] == sorted(found)
+
+
+@given(st.lists(st.integers(0, (1 << 62) - 1), max_size=100))
+def test_words_are_sorted(words: list[int]) -> None:
+    given_words = vec[i64]()
+    for word in words:
+        given_words = append(given_words, word)
+    assert list(sorted_words(given_words)) == sorted(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redpoll.structures.registers import REGISTERS, empty_histogram, empty_registers, histogram
+from redpoll.structures.registers import REGISTERS, empty_histogram, empty_registers, histogram, register_at
 from redpoll.structures.sparse_registers import (
     BROKEN,
     NO_RUNS,
@@ -31,7 +31,8 @@ def test_runs_say_what_was_raised(steps: list[tuple[int, int]], ascending: bool)
         model[register] = max(value, model.get(register, 0))
     registers = empty_registers()
     assert raise_to_sparse(registers, sparse.data, 4)
-    assert {i: int(registers[i]) for i in range(int(REGISTERS)) if int(registers[i]) > 0} == model
+    held = [int(register_at(registers, i)) for i in range(int(REGISTERS))]
+    assert {i: value for i, value in enumerate(held) if value > 0} == model
     counts = empty_histogram()
     assert add_to_histogram(counts, sparse.data, 4)
     plain = histogram(registers)

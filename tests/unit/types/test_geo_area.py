@@ -8,7 +8,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from redpoll.structures.btree import BTree
+from redpoll.structures.ranked import Span, record
 from redpoll.types.geo_area import Box, Polygon, Shape, ranges_of, steps_for
+from redpoll.types.geo_walk import Places
 from redpoll.types.geohash import place_of, score_of
 
 GOLDEN = json.loads((Path(__file__).resolve().parents[2] / "golden" / "geo.json").read_text(encoding="utf-8"))
@@ -22,13 +25,29 @@ def test_cells_have_the_references_size() -> None:
 
 
 def found(shape: Shape, scores: list[float]) -> list[float]:
-    """The scores that a search finds, in its order."""
-    return [
+    """The scores that a search finds, in its order; of one place each, packed, and in a tree of small leaves."""
+    tree = BTree(64, 4)
+    row = b""
+    for score in sorted(scores):
+        tree.insert(score, b"%.17g" % score)
+        row += record(score, b"%.17g" % score)
+    packed = Span()
+    packed.blobs.append(b"before" + row + b"after")
+    packed.start = 6
+    packed.stop = 6 + len(row)
+    places = Places(0)
+    again = Places(0)
+    for cell in ranges_of(shape):
+        places.add_from(tree.span_between(cell.low, cell.high), shape, cell.low, cell.high)
+        again.add_from(packed, shape, cell.low, cell.high)
+    assert places.members == again.members == [b"%.17g" % score for score in places.scores]
+    assert list(places.scores) == [
         score
         for cell in ranges_of(shape)
         for score in sorted(scores)
         if cell.low <= score < cell.high and shape.holds(place_of(score))
     ]
+    return list(places.scores)
 
 
 @given(
