@@ -80,9 +80,9 @@ def test_first_come_first_served(machine: Machine, count: int, elements: int) ->
 @pytest.mark.parametrize("size", [1, 70, 9000])
 def test_every_encoding_serves_who_waits(machine: Machine, size: int) -> None:
     """A long member makes the large one."""
-    for waits, line in (("BZPOPMIN k 0", "ZADD k 1 "), ("BLPOP k 0", "RPUSH k ")):
+    for waits, line in (("BZPOPMIN k 0", "ZADD k 1"), ("BLPOP k 0", "RPUSH k")):
         client = waiting(machine, 1, waits)[0]
-        machine.do(line + "m" * size)
+        machine.do(*line.split(), "m" * size)
         (reply,) = client.heard()
         assert isinstance(reply, list)
         assert reply[:2] == [b"k", b"m" * size]
