@@ -566,3 +566,12 @@ def play(pair: Pair, commands: list[tuple[Word, ...]]) -> None:
     except AssertionError as failure:
         lines = "\n".join(spell(words) for words in commands)
         raise AssertionError(f"{failure}\nafter\n{lines}") from None
+
+
+def test_what_is_set_and_past_at_once_breaks_a_watch(pair: Pair) -> None:
+    pair.do("WATCH", "h")
+    pair.do("HSETEX", "h", "EX", 0, "FIELDS", 1, "f", "v")
+    pair.do("MULTI")
+    pair.do("PING")
+    pair.differs("hsetex-past-watch", "EXEC")
+    pair.do("EXISTS", "h")

@@ -129,28 +129,26 @@ def sort_elements(session: Session, args: list[bytes], storing: bool) -> object:
     plan = Plan(Args(args, 2), storing)
     db = session.db
     elements = sorted_elements(session, plan, args[1])
-    found: list[object] = []
-    if len(plan.gets) == 0:
-        found.extend(elements)
-    else:
-        for element in elements:
-            for pattern in plan.gets:
-                found.append(pattern.value(db, element))
     target = plan.target
+    if len(plan.gets) == 0:
+        return elements if target is None else stored(session, target, elements)
+    found: list[object] = []
+    for element in elements:
+        for pattern in plan.gets:
+            found.append(pattern.value(db, element))
     if target is None:
         return found
-    return stored(session, target, found)
+    return stored(session, target, [item if isinstance(item, bytes) else b"" for item in found])
 
 
-def stored(session: Session, target: bytes, found: list[object]) -> object:
+def stored(session: Session, target: bytes, items: list[bytes]) -> object:
     """Store the elements as a list at `target`, or delete `target` if there are none; return how many."""
     db = session.db
-    size: i64 = len(found)
+    size: i64 = len(items)
     if size == 0:
         if db.discard(target):
             session.changed(target, None, DEL, 1)
         return 0
-    items = [item if isinstance(item, bytes) else b"" for item in found]
     db.set_container(target, built(items, db.moment.limits))
     session.changed(target, None, SORTSTORE, size)
     return size

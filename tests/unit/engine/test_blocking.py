@@ -77,6 +77,18 @@ def test_first_come_first_served(machine: Machine, count: int, elements: int) ->
         assert list(machine.engine.blocking.queues[(0, b"k")]) == [client.session for client in clients[elements:]]
 
 
+@pytest.mark.parametrize("size", [1, 70, 9000])
+def test_every_encoding_serves_who_waits(machine: Machine, size: int) -> None:
+    """A long member makes the large one."""
+    for waits, line in (("BZPOPMIN k 0", "ZADD k 1"), ("BLPOP k 0", "RPUSH k")):
+        client = waiting(machine, 1, waits)[0]
+        machine.do(*line.split(), "m" * size)
+        (reply,) = client.heard()
+        assert isinstance(reply, list)
+        assert reply[:2] == [b"k", b"m" * size]
+    nobody_waits(machine)
+
+
 def test_keys_are_served_in_the_order_of_their_changes(machine: Machine) -> None:
     first, second = waiting(machine, 1, "BZPOPMIN a b 0")[0], waiting(machine, 1, "BZPOPMIN b a 0")[0]
     machine.client().play("MULTI", "ZADD b 1 m", "ZADD a 1 n", "ZADD b 2 o", "EXEC")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -18,6 +19,7 @@ from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.field_expiry import expire_fields
+from redpoll.protocol.reply import NULL_ARRAY
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, VOLATILE_KIND
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
@@ -296,3 +298,18 @@ def test_a_hash_that_loses_its_last_field_goes() -> None:
     assert not held.db.find(b"a")
     assert held.stored(b"b") == 4
     check(held.db.table)
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_fields_that_expire_break_a_watch(stays: bool) -> None:
+    held = Deadlines()
+    held.add(b"a", 3, 10)
+    if not stays:
+        held.engine.execute(held.session, [b"HDEL", b"a", b"stays"])
+    watcher = held.engine.open_session(Peer())
+    held.engine.execute(watcher, [b"WATCH", b"a"])
+    held.let_pass(10)
+    assert expire_fields(held.db, 1) == 3
+    held.engine.execute(watcher, [b"MULTI"])
+    assert held.engine.execute(watcher, [b"EXEC"]) is NULL_ARRAY
+    assert held.stored(b"a") == int(stays)
