@@ -110,3 +110,27 @@ test("databases and names", async () => {
   await redis.select(0);
   third.disconnect();
 });
+
+test("subscribers", async () => {
+  const listener = new Redis(options);
+  const heard = [];
+  const last = new Promise((resolve) =>
+    listener.on("pmessage", (pattern, channel, text) => {
+      heard.push(`${pattern} ${channel} ${text}`);
+      if (text === "last") resolve();
+    }),
+  );
+  listener.on("message", (channel, text) => heard.push(`${channel} ${text}`));
+  assert.equal(await listener.subscribe("news", "other"), 2);
+  assert.equal(await listener.psubscribe("n*"), 3);
+  assert.equal(await redis.publish("news", "hello"), 2);
+  assert.equal(await redis.publish("other", "there"), 1);
+  assert.equal(await redis.publish("nobody", "last"), 1);
+  await last;
+  assert.deepEqual(heard, ["news hello", "n* news hello", "other there", "n* nobody last"]);
+  assert.deepEqual(await redis.pubsub("NUMSUB", "news"), ["news", 1]);
+  assert.equal(await listener.unsubscribe("news", "other"), 1);
+  assert.equal(await listener.punsubscribe(), 0);
+  assert.equal(await listener.ping(), "PONG");
+  listener.disconnect();
+});
