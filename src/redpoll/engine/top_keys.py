@@ -54,7 +54,10 @@ class TopKeys:
         self.weights[at] += weight
 
     def _lightest(self) -> i64:
-        """The place of a key that none is lighter than.  Weights only grow, so the least of before is looked for first."""
+        """The place of a key that none is lighter than.
+
+        Weights only grow, so the least of before is looked for first.
+        """
         count: i64 = len(self.names)
         at = self.cursor
         for _ in range(count):
