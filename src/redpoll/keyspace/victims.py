@@ -45,7 +45,7 @@ FEW: Final[i64] = 12
 
 ROUNDS_MASK: Final[i64] = 15
 MANY: Final[i64] = 1000
-"""With so many keys, which databases have some is looked at in one round of 16: mostly one has, and fifteen have not."""
+"""With so many keys, which databases have any is looked at in one round of 16: mostly one has, and 15 have not."""
 
 MOST_STEPS: Final[i64] = 4096
 """A search for keys with deadlines ends after so many buckets if it has found some: then they are far apart."""
