@@ -179,7 +179,8 @@ class Victims:
 
     def _sample_active(self) -> i64:
         most: i64 = 0
-        wanted = POOL - self.count
+        # One bucket for each victim keeps the pool as good as it is; only an empty one takes more.
+        wanted = FEW - self.count
         if wanted < 1:
             wanted = 1
         for db in self.active:
