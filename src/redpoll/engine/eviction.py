@@ -110,7 +110,7 @@ class Eviction:
             db = self.victims.next()
             if db is None:
                 break
-            key = db.table.key()
+            key = self.victims.key
             before_us = engine.clock.now_us() if watching else i64(0)
             db.evict(key)
             if watching:

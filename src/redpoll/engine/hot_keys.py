@@ -57,7 +57,7 @@ class HotKeys:
     def apply_options(self, options: Options) -> None:
         """Use these settings from now on; what was found so far is forgotten."""
         self.most = options.hotkey_top_k
-        self.interval = 100 // options.hotkey_sampling_ratio if options.hotkey_sampling_ratio > 0 else 100
+        self.interval = 100 // options.hotkey_sampling_ratio
         self.window_us = options.hotkey_window_seconds * 1_000_000
         counters = self.most * COUNTERS_EACH
         self.top = TopKeys(counters if counters > LEAST_COUNTERS else LEAST_COUNTERS)

@@ -18,7 +18,7 @@ LONGEST_KEY: Final = 1024
 
 @mypyc_attr(acyclic=True)
 class TopKeys:
-    """`counters` bounds the number of keys counted at a time.  Adding is O(1), and O(counters) for a new key."""
+    """`counters` bounds the number of keys counted at a time.  Adding is O(1) mostly, and O(counters) at most."""
 
     def __init__(self, counters: i64) -> None:
         self.counters: i64 = counters
@@ -26,6 +26,9 @@ class TopKeys:
         self.names: Final[list[tuple[int, bytes]]] = []
         self.weights: vec[i64] = vec[i64]()
         self.errors: vec[i64] = vec[i64]()
+        self.least: i64 = 0
+        """No weight is below it, once all counters are taken."""
+        self.cursor: i64 = 0
 
     def add(self, db: int, key: bytes, weight: i64) -> None:
         """Count `weight` for a key of a database."""
@@ -43,17 +46,33 @@ class TopKeys:
             self.weights = append(self.weights, weight)
             self.errors = append(self.errors, 0)
             return
-        at: i64 = 0
-        n: i64 = 1
-        while n < count:
-            if self.weights[n] < self.weights[at]:
-                at = n
-            n += 1
+        at = self._lightest()
         del self.places[self.names[at]]
         self.places[name] = int(at)
         self.names[at] = name
         self.errors[at] = self.weights[at]
         self.weights[at] += weight
+
+    def _lightest(self) -> i64:
+        """The place of a key that none is lighter than.
+
+        Weights only grow, so the least of before is looked for first.
+        """
+        count: i64 = len(self.names)
+        at = self.cursor
+        for _ in range(count):
+            at = at + 1 if at + 1 < count else i64(0)
+            if self.weights[at] <= self.least:
+                self.cursor = at
+                return at
+        n: i64 = 0
+        while n < count:
+            if self.weights[n] < self.weights[at]:
+                at = n
+            n += 1
+        self.least = self.weights[at]
+        self.cursor = at
+        return at
 
     def heaviest(self, most: i64) -> list[tuple[int, int, bytes]]:
         """Up to `most` keys as (weight that is sure, database, key), the heaviest first.  O(counters log counters)."""
@@ -71,6 +90,8 @@ class TopKeys:
         self.names.clear()
         self.weights = vec[i64]()
         self.errors = vec[i64]()
+        self.least = 0
+        self.cursor = 0
 
 
 def order_of(row: tuple[int, int, bytes]) -> tuple[int, int, bytes]:

@@ -43,6 +43,10 @@ POOL: Final[i64] = 16
 FEW: Final[i64] = 12
 """While there are fewer, the best record of any bucket becomes one; else only what is better than the worst."""
 
+ROUNDS_MASK: Final[i64] = 15
+MANY: Final[i64] = 1000
+"""With so many keys, which databases have any is looked at in one round of 16: mostly one has, and 15 have not."""
+
 MOST_STEPS: Final[i64] = 4096
 """A search for keys with deadlines ends after so many buckets if it has found some: then they are far apart."""
 
@@ -69,6 +73,12 @@ class Victims:
         self.keys: Final[list[bytes]] = [b""] * int(POOL)
         self.clock: i64 = 0
         """The access clock for which idle seconds are true."""
+        self.active: list[Database] = []
+        """The databases that had keys when that was looked at, every so many rounds."""
+        self.rounds: i64 = 0
+        self.has_many = False
+        self.key: bytes = b""
+        """The key that `next` found."""
         self.turn: i64 = 0
         """The database that gives the next key chosen by chance."""
         # The best two records of the bucket at hand.
@@ -124,6 +134,7 @@ class Victims:
                     self._seek_timed(db.table)
                 else:
                     db.table.seek_random(self.random)
+                self.key = db.table.key()
                 return db
             tried += 1
         return None
@@ -156,11 +167,23 @@ class Victims:
 
         What is good of each bucket looked at becomes a candidate.
         """
+        self.rounds += 1
+        if self.has_many and self.rounds & ROUNDS_MASK != 0:
+            most = self._sample_active()
+            if most > 0:
+                return most
+        self.active = [db for db in self.databases if db.table.size > 0]
+        most = self._sample_active()
+        self.has_many = most >= MANY
+        return most
+
+    def _sample_active(self) -> i64:
         most: i64 = 0
-        wanted = POOL - self.count
+        # One bucket for each victim keeps the pool as good as it is; only an empty one takes more.
+        wanted = FEW - self.count
         if wanted < 1:
             wanted = 1
-        for db in self.databases:
+        for db in self.active:
             table = db.table
             if table.size > 0 and self._eligible(table) > 0:
                 most += self._eligible(table)
@@ -344,6 +367,7 @@ class Victims:
             return None
         if (table.deadline() if self.rule == TTL else table.access_clock()) != field:
             return None
+        self.key = key
         return db
 
 

@@ -20,7 +20,11 @@ def test_weights_are_between_their_bounds_and_heavy_keys_are_there(
     exact: Counter[tuple[int, bytes]] = Counter()
     for db, number, weight in stream:
         key = b"k%d" % number
+        full = len(top.names) == counters and (db, key) not in top.places
+        lightest = min(top.weights) if full else 0
         top.add(db, key, weight)
+        if full:
+            assert top.errors[top.places[db, key]] == lightest
         exact[db, key] += weight
     assert len(top.places) == len(top.names) <= counters
     for name, place in top.places.items():
