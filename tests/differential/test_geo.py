@@ -97,6 +97,13 @@ def test_a_waiting_client_is_served(pair: Pair, line: str) -> None:
     waiting.read()
 
 
+def test_places_of_equal_distance_stay_in_order(pair: Pair) -> None:
+    pair.do("GEOADD", "g", *(word for name in "abcd" for word in ("13", "38", name)), "14", "38", "e")
+    for order in ("ASC", "DESC"):
+        pair.do("GEOSEARCH", "g", "FROMLONLAT", "13", "37", "BYRADIUS", "400", "km", order, "WITHDIST")
+        pair.do("GEOSEARCH", "g", "FROMLONLAT", "13", "37", "BYRADIUS", "400", "km", order, "COUNT", "3")
+
+
 longitudes = st.one_of(st.floats(-180, 180), st.sampled_from([-180.0, 180.0, 0.0, 179.99, -179.99, 13.3, 15.0]))
 latitudes = st.one_of(
     st.floats(-85.05112878, 85.05112878), st.sampled_from([-85.05112878, 85.05112878, 0.0, 66.1, 80.1, 37.5, 84.9])

@@ -89,6 +89,17 @@ def test_damaged_values(pair: Pair, value: bytes, tail: bytes) -> None:
         pair.do("GET", "k")
 
 
+def test_what_is_counted_before_the_damage_stays(pair: Pair) -> None:
+    """The runs end before the last registers."""
+    for elements in (["a"], ["a", "b", "c"], [f"e{n}" for n in range(40)], [f"e{n}" for n in range(2000)]):
+        pair.do("SET", "k", b"HYLL\x01" + bytes(11) + b"\x7b\xff")
+        pair.do("PFADD", "k", *elements)
+        pair.do("GET", "k")
+        pair.do("PFADD", "k", *elements)
+        pair.do("GET", "k")
+        pair.do("OBJECT", "ENCODING", "k")
+
+
 def test_a_run_that_is_cut_off_is_damage(pair: Pair) -> None:
     """The last run lacks its second byte; with a zero in its place, the runs would cover all registers."""
     pair.do("SET", "k", b"HYLL\x01" + bytes(10) + b"\x80" + b"\x3f\x3f\x3f\x3e\x7f")

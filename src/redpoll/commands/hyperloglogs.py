@@ -75,6 +75,10 @@ def pfadd(session: Session, args: list[bytes]) -> object:
                 changes += 1
             i += 1
     except DamagedError:
+        # What was counted before the damage was met stays, though nothing tells of it.
+        if changes > 0:
+            found.finish()
+            session.db.keep(key, found.value)
         raise CommandError(DAMAGED_HYPERLOGLOG) from None
     if changes == 0:
         return 0

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import DELETE, INSERT, RW, UPDATE, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, STREAM, WRITE
 from redpoll.commands.containers import container, help_command
-from redpoll.commands.stream_arguments import stream_id
+from redpoll.commands.stream_arguments import LEAST, loose_id, stream_id
 from redpoll.commands.streams import tell
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
@@ -74,11 +74,6 @@ def group_of(stream: Stream, args: list[bytes]) -> Group:
     return group
 
 
-def id_or_last(stream: Stream, word: bytes) -> StreamId:
-    """An ID, or `$` for the stream's last one."""
-    return stream.last_id() if word == b"$" else stream_id(word)
-
-
 def consumer_of(session: Session, key: bytes, stream: Stream, group: Group, name: bytes) -> Consumer:
     """The consumer of this name; it is created if it does not exist.  Sets its seen time."""
     now_ms = session.db.moment.now_ms
@@ -112,7 +107,7 @@ def xgroup_create(session: Session, args: list[bytes]) -> object:
         raise CommandError(XGROUP_NEEDS_KEY)
     if len(args) > 8:
         raise CommandError(wrong_subcommand(args[1], b"XGROUP"))
-    last = id_or_last(stream, args[4])
+    last = stream.last_id() if args[4] == b"$" else stream_id(args[4])
     if stream.group(args[3]) is not None:
         raise CommandError(BUSYGROUP)
 
@@ -191,7 +186,8 @@ def xgroup_setid(session: Session, args: list[bytes]) -> object:
     group = group_of(stream, args)
     if len(args) > 7:
         raise CommandError(wrong_subcommand(args[1], b"XGROUP"))
-    last = id_or_last(stream, args[4])
+    # Unlike CREATE it knows the least and the greatest ID by their signs.
+    last = stream.last_id() if args[4] == b"$" else loose_id(args[4], LEAST)
 
     group.last_ms = last.ms
     group.last_seq = last.seq

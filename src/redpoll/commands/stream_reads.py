@@ -39,9 +39,7 @@ from redpoll.types.stream_group import Consumer, Group
 
 AFTER: Final = 0
 """A stream is read from an ID on ..."""
-NEWEST: Final = 1
-"""... or its last entry (`+`) ..."""
-UNDELIVERED: Final = 2
+UNDELIVERED: Final = 1
 """... or what its group has not delivered yet (`>`)."""
 
 
@@ -129,9 +127,7 @@ def xread(session: Session, args: list[bytes]) -> object:
         if stream is None:
             continue
         picked = Picked()
-        if source.mode == NEWEST:
-            stream.pick(picked, 0, 0, -1, -1, 1, True)
-        elif not source.after.is_last():
+        if not source.after.is_last():
             start = source.after.following()
             stream.pick(picked, start.ms, start.seq, -1, -1, options.most)
         if picked.count() > 0:
@@ -147,12 +143,12 @@ def xread(session: Session, args: list[bytes]) -> object:
 def source_of(session: Session, key: bytes, word: bytes) -> Source:
     """A stream that XREAD names, with its ID."""
     stream = session.db.stream(key)
-    if word == b"$":
-        return Source(key, stream, AFTER, stream.last_id() if stream is not None else StreamId(0, 0))
-    if word == b"+":
-        if stream is not None and stream.length() > 0:
-            return Source(key, stream, NEWEST, StreamId(0, 0))
-        return Source(key, stream, AFTER, stream.last_id() if stream is not None else StreamId(0, 0))
+    if word == b"$" or word == b"+":
+        last = stream.last_id() if stream is not None else StreamId(0, 0)
+        # The last ID there ever was: if its entry is deleted, or XSETID made it, there is nothing to read.
+        if word == b"+" and stream is not None and stream.length() > 0:
+            last = last.preceding()
+        return Source(key, stream, AFTER, last)
     if word == b">":
         raise CommandError(GREATER_ID_IN_XREAD)
     return Source(key, stream, AFTER, stream_id(word))

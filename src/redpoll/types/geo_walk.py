@@ -33,6 +33,7 @@ INDEX_BITS: Final[i64] = 20
 INDEX_MASK: Final[i64] = (1 << 20) - 1
 STEPS_A_METRE: Final = 262144.0
 """2^18: no distance has more than 43 bits of them."""
+MOST_STEPS: Final[i64] = (1 << 43) - 1
 
 DOUBTFUL: Final = 1e-12
 """What share of a distance its rounding errors stay below."""
@@ -123,21 +124,12 @@ class Places:
             index += 1
 
     def sort(self, farthest_first: bool) -> None:
-        """Order them by distance, those of equal distance as they were found (or the other way).  O(n log n)."""
+        """Order them by distance, those of equal distance as they were found.  O(n log n)."""
         count = self.count()
-        order = self._sorted_by_steps() if count <= INDEX_MASK else vec[i64]()
-        if len(order) < count:
-            order = self._sorted_exactly()
-        if farthest_first:
-            turned = vec[i64](capacity=count)
-            i = count
-            while i > 0:
-                i -= 1
-                turned = append(turned, order[i])
-            order = turned
-        self.order = order
+        order = self._sorted_by_steps(farthest_first) if count <= INDEX_MASK else vec[i64]()
+        self.order = order if len(order) == count else self._sorted_exactly(farthest_first)
 
-    def _sorted_by_steps(self) -> vec[i64]:
+    def _sorted_by_steps(self, farthest_first: bool) -> vec[i64]:
         """Their order by distances in small steps; cut short where that leaves a doubt."""
         count = self.count()
         words = vec[i64](capacity=count)
@@ -146,7 +138,10 @@ class Places:
             metres = self.metres[i]
             if metres != metres:
                 return words
-            words = append(words, i64(metres * STEPS_A_METRE) << INDEX_BITS | i)
+            steps = i64(metres * STEPS_A_METRE)
+            if farthest_first:
+                steps = MOST_STEPS - steps
+            words = append(words, steps << INDEX_BITS | i)
             i += 1
         words = sorted_words(words)
         order = vec[i64](capacity=count)
@@ -162,9 +157,10 @@ class Places:
             i += 1
         return order
 
-    def _sorted_exactly(self) -> vec[i64]:
+    def _sorted_exactly(self, farthest_first: bool) -> vec[i64]:
         """Their order by exact distances."""
-        pairs = [(self.exact_metres(n), n) for n in range(len(self.members))]
+        sign = -1.0 if farthest_first else 1.0
+        pairs = [(sign * self.exact_metres(n), n) for n in range(len(self.members))]
         pairs.sort()
         order = vec[i64](capacity=self.count())
         for _, n in pairs:

@@ -41,9 +41,8 @@ def test_places_are_in_order_of_distance(steps: list[tuple[float, float]], farth
             wanted.append((distance(10.0, 0.0, place.longitude, place.latitude), len(wanted)))
     assert [float(found.exact_metres(n)) for n in range(len(wanted))] == [metres for metres, _ in wanted]
     found.sort(farthest_first)
-    assert [int(found.at(rank)) for rank in range(len(wanted))] == [
-        n for _, n in sorted(wanted, reverse=farthest_first)
-    ]
+    in_order = sorted(wanted, key=lambda pair: -pair[0] if farthest_first else pair[0])
+    assert [int(found.at(rank)) for rank in range(len(wanted))] == [n for _, n in in_order]
     for metres, n in wanted:
         assert found.distance_text(n, 1.0) == distance_text(metres, 1.0)
         assert found.distance_text(n, 1609.34) == distance_text(metres, 1609.34)
