@@ -37,6 +37,7 @@ from redpoll.env.random import Random
 from redpoll.env.restart import Start
 from redpoll.errors import ServerError
 from redpoll.net.clients import Clients
+from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
 from redpoll.net.signals import Stoppable, Wakeup
@@ -67,6 +68,8 @@ class Server(Stoppable):
         self.reactor.traffic = self.engine.traffic
         self.clients: Final = Clients(self.engine, self.reactor, self.limits, log)
         self.listeners: Final = Listeners(config, self.clients, self.reactor, self.engine.options, log)
+        self.http: Final = HttpServer(self.engine, self.reactor, log)
+        HttpSettings(self.http, config)
         self.supervisor: Final = supervisor
         self.origin: Final = origin
         self.restart_ms: i64 = -1
@@ -93,6 +96,7 @@ class Server(Stoppable):
                 f"/proc/sys/net/core/somaxconn is set to the lower value of {greatest_listen_backlog()}."
             )
         self.listeners.open()
+        self.http.open()
         if pid_file:
             # Only after listening: a server that cannot listen must not overwrite the file of the one that does.
             self.keep_pid_file(pid_file)
@@ -169,6 +173,7 @@ class Server(Stoppable):
         self.supervisor.stopping()
         self.clients.close_all()
         self.listeners.close()
+        self.http.close()
         self.forget_names()
         if self.wakeup is not None:
             self.wakeup.close()

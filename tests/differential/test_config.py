@@ -158,10 +158,12 @@ def test_what_is_not_there_yet_is_refused_by_name(pair: Pair) -> None:
 
 
 def test_our_own_directives_are_shown_by_name_only(pair: Pair) -> None:
-    for name in ("ignore-existing-data", "hotkey-top-k", "hotkey-sampling-ratio", "hotkey-window-seconds"):
+    hot_keys = ("hotkey-top-k", "hotkey-sampling-ratio", "hotkey-window-seconds")
+    for name in ("ignore-existing-data", *hot_keys, "metrics-bind", "metrics-names", "metrics-port"):
         pair.differs("config-own-directives", "CONFIG", "GET", name)
     pair.do("CONFIG", "GET", "ignore-*")
     pair.do("CONFIG", "GET", "hotkey*")
+    pair.do("CONFIG", "GET", "metrics*")
 
 
 def test_a_name_that_is_none_is_no_address_to_bind_to(pair: Pair) -> None:

@@ -19,7 +19,9 @@ from redpoll.config.values import BadValue, Enum, Int, Value
 from redpoll.env.files import MemoryFiles
 from redpoll.keyspace.glob import Glob
 
-NOT_IN_THE_REFERENCE = {b"hotkey-sampling-ratio", b"hotkey-top-k", b"hotkey-window-seconds", b"ignore-existing-data"}
+OUR_HOT_KEYS = {b"hotkey-sampling-ratio", b"hotkey-top-k", b"hotkey-window-seconds"}
+OUR_METRICS = {b"metrics-bind", b"metrics-names", b"metrics-port"}
+NOT_IN_THE_REFERENCE = {b"ignore-existing-data"} | OUR_HOT_KEYS | OUR_METRICS
 
 SET_AT_START = {b"port", b"bind", b"dir", b"save", b"loglevel", b"enable-debug-command", b"maxclients"}
 """What the live server was started with, or found out; its value is not compared."""

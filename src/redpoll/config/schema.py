@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.config import schema_cluster, schema_data, schema_network, schema_server, schema_tuning
+from redpoll.config import (
+    schema_cluster,
+    schema_data,
+    schema_metrics,
+    schema_network,
+    schema_server,
+    schema_tuning,
+)
 from redpoll.config.directive import Directive
 
 GROUPS: Final = [
@@ -48,6 +55,7 @@ def all_directives() -> list[Directive]:
     found = list(schema_server.DIRECTIVES)
     found += schema_network.DIRECTIVES
     found += schema_data.DIRECTIVES
+    found += schema_metrics.DIRECTIVES
     found += schema_cluster.DIRECTIVES
     found += schema_tuning.DIRECTIVES
     names = sorted([directive.name for directive in found])

@@ -1,0 +1,115 @@
+"""HTTP/1.1 requests without a body, as bytes.  No sockets.
+
+The grammar is narrow on purpose: what a browser or Prometheus does not send is refused, so that no proxy can read a
+request in another way than we do.  Source: RFC 9112.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MOST_HEAD_BYTES: Final = 8192
+MOST_FIELDS: Final = 64
+
+TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+class Refusal(Exception):
+    """A request that is answered with an error: `status` such as 400, and a line that says why."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status: Final = status
+        self.reason: Final = reason
+
+
+class Request:
+    """The head of a request.  `path` is without the query; names of `fields` are in lower case."""
+
+    def __init__(self, method: bytes, path: bytes, fields: dict[bytes, bytes], keep_alive: bool) -> None:
+        self.method: Final = method
+        self.path: Final = path
+        self.fields: Final = fields
+        self.keep_alive: Final = keep_alive
+
+    def field(self, name: bytes) -> bytes:
+        """The value of a field, empty if there is none."""
+        return self.fields.get(name, b"")
+
+
+def head_end(data: bytes) -> int:
+    """Where the first request in `data` ends; -1 if it is not complete.  Raises Refusal if it is too long."""
+    at = data.find(b"\r\n\r\n", 0, MOST_HEAD_BYTES)
+    if at < 0 and len(data) >= MOST_HEAD_BYTES:
+        raise Refusal(431, "the head of the request is too long")
+    return at + 4 if at >= 0 else -1
+
+
+def parse_head(head: bytes) -> Request:
+    """The request whose head is `head`, with the empty line at its end.  Raises Refusal."""
+    lines = head[:-4].split(b"\r\n")
+    words = lines[0].split(b" ")
+    if len(words) != 3 or not is_token(words[0]):
+        raise Refusal(400, "the request line is broken")
+    method, target, version = words[0], words[1], words[2]
+    if version != b"HTTP/1.1" and version != b"HTTP/1.0":
+        raise Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+    if not target.startswith(b"/") or not is_visible(target):
+        raise Refusal(400, "the target of the request must be a path")
+    fields = parse_fields(lines)
+    if version == b"HTTP/1.1" and b"host" not in fields:
+        raise Refusal(400, "the field Host is missing")
+    if b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0":
+        raise Refusal(413, "a request must have no body")
+    asked = fields.get(b"connection", b"").lower()
+    keep_alive = b"close" not in asked if version == b"HTTP/1.1" else b"keep-alive" in asked
+    return Request(method, target.partition(b"?")[0], fields, keep_alive)
+
+
+def parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
+    """The fields of a head by name; `lines[0]` is the request line.  Raises Refusal."""
+    if len(lines) > MOST_FIELDS + 1:
+        raise Refusal(431, "too many fields")
+    fields: dict[bytes, bytes] = {}
+    for at in range(1, len(lines)):
+        name, colon, value = lines[at].partition(b":")
+        value = value.strip(b" \t")
+        if not colon or not is_token(name) or not is_text(value):
+            raise Refusal(400, "a field is broken")
+        name = name.lower()
+        if name in fields:
+            if name in ONCE:
+                raise Refusal(400, "a field comes twice")
+            value = fields[name] + b", " + value
+        fields[name] = value
+    return fields
+
+
+ONCE: Final = frozenset(
+    [b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding", b"sec-fetch-site"]
+)
+"""Fields that a request must not repeat: which one counts would be a matter of taste."""
+
+
+def is_token(word: bytes) -> bool:
+    """Whether a word may be a method or the name of a field."""
+    for byte in word:
+        if byte not in TOKEN:
+            return False
+    return len(word) > 0
+
+
+def is_visible(word: bytes) -> bool:
+    """Whether a word has only visible ASCII characters."""
+    for byte in word:
+        if not 33 <= byte <= 126:
+            return False
+    return True
+
+
+def is_text(value: bytes) -> bool:
+    """Whether a value of a field has no control characters but tabs."""
+    for byte in value:
+        if (byte < 32 and byte != 9) or byte == 127:
+            return False
+    return True
