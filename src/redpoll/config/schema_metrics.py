@@ -24,8 +24,7 @@ DIRECTIVES: Final = [
         b"",
         EFFECT,
         "latency",
-        "Host names, separated by spaces, under which browsers and Prometheus may reach `metrics-port`; IP addresses "
-        "and `localhost` are always allowed.",
+        "Names, besides `localhost` and addresses, under which `metrics-port` may be reached.",
         hidden=True,
     ),
     Directive(
@@ -34,7 +33,7 @@ DIRECTIVES: Final = [
         b"0",
         EFFECT,
         "latency",
-        "HTTP port for `/metrics`, in the form that Prometheus reads, and for `/`, a page of live charts; 0: none.",
+        "HTTP port of `/metrics`, for Prometheus, and of `/`, a page of live charts; 0: none.",
         hidden=True,
     ),
 ]

@@ -248,8 +248,8 @@ class Work(Task):
         return head.encode() + fields + b"\r\n" + (b"" if self.headless else body)
 
 
-DAYS: Final = "Mon Tue Wed Thu Fri Sat Sun".split()
-MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def http_date(seconds: float) -> str:

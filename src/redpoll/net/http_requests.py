@@ -6,12 +6,17 @@ request in another way than we do.  Source: RFC 9112.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 MOST_HEAD_BYTES: Final = 8192
 MOST_FIELDS: Final = 64
 
-TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A method, or the name of a field."""
+VISIBLE: Final = re.compile(rb"[!-~]+")
+TEXT: Final = re.compile(rb"[\t -~\x80-\xff]*")
+"""A value of a field."""
 
 
 class Refusal(Exception):
@@ -49,12 +54,12 @@ def parse_head(head: bytes) -> Request:
     """The request whose head is `head`, with the empty line at its end.  Raises Refusal."""
     lines = head[:-4].split(b"\r\n")
     words = lines[0].split(b" ")
-    if len(words) != 3 or not is_token(words[0]):
+    if len(words) != 3 or TOKEN.fullmatch(words[0]) is None:
         raise Refusal(400, "the request line is broken")
     method, target, version = words[0], words[1], words[2]
     if version != b"HTTP/1.1" and version != b"HTTP/1.0":
         raise Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
-    if not target.startswith(b"/") or not is_visible(target):
+    if not target.startswith(b"/") or VISIBLE.fullmatch(target) is None:
         raise Refusal(400, "the target of the request must be a path")
     fields = parse_fields(lines)
     if version == b"HTTP/1.1" and b"host" not in fields:
@@ -74,7 +79,7 @@ def parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
     for at in range(1, len(lines)):
         name, colon, value = lines[at].partition(b":")
         value = value.strip(b" \t")
-        if not colon or not is_token(name) or not is_text(value):
+        if not colon or TOKEN.fullmatch(name) is None or TEXT.fullmatch(value) is None:
             raise Refusal(400, "a field is broken")
         name = name.lower()
         if name in fields:
@@ -89,27 +94,3 @@ ONCE: Final = frozenset(
     [b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding", b"sec-fetch-site"]
 )
 """Fields that a request must not repeat: which one counts would be a matter of taste."""
-
-
-def is_token(word: bytes) -> bool:
-    """Whether a word may be a method or the name of a field."""
-    for byte in word:
-        if byte not in TOKEN:
-            return False
-    return len(word) > 0
-
-
-def is_visible(word: bytes) -> bool:
-    """Whether a word has only visible ASCII characters."""
-    for byte in word:
-        if not 33 <= byte <= 126:
-            return False
-    return True
-
-
-def is_text(value: bytes) -> bool:
-    """Whether a value of a field has no control characters but tabs."""
-    for byte in value:
-        if (byte < 32 and byte != 9) or byte == 127:
-            return False
-    return True

@@ -169,7 +169,7 @@ class Metrics(Report):
             labels = {"db": f"db{db.index}"}
             keys.add_sample("redis_db_keys", labels, float(table.size))
             timed.add_sample("redis_db_keys_expiring", labels, float(table.volatile))
-            if table.volatile > 0:
+            if table.size > 0:
                 mean_ms = mean_ttl_ms(table, db.moment.now_ms)
                 ttl.add_sample("redis_db_avg_ttl_seconds", labels, float(mean_ms) / 1000.0)
         self.put(keys)
