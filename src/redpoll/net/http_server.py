@@ -23,12 +23,21 @@ from redpoll.net.http_requests import Refusal, Request
 from redpoll.net.listener import EXHAUSTED, MAY_BE_MISSING, listen_tcp
 from redpoll.net.loop import Handler, Reactor, Timer, now_ms
 from redpoll.observe.metrics import CONTENT_TYPE, Metrics
+from redpoll.observe.page_data import CONTENT_TYPE as JSON
+from redpoll.observe.page_data import PageData
 from redpoll.observe.report import Finished
+from redpoll.observe.survey import Survey
 
 MOST_CONNECTIONS: Final = 16
 """The server's reserve of descriptors must suffice for them."""
 SWEEP_MS: Final[i64] = 1000
 BACKLOG: Final = 64
+
+SURVEY_MS: Final[i64] = 100
+SURVEY_US: Final[i64] = 1000
+"""While somebody looks at the page, its survey of the data works so long so often."""
+WATCHED_MS: Final[i64] = 5000
+"""Somebody does if the page has asked in this time."""
 
 PAGE_FILES: Final = {
     b"/": ("index.html", "text/html; charset=utf-8"),
@@ -47,6 +56,9 @@ class HttpServer(Responder):
         self.log: Final = log
         self.listeners: list[HttpListener] = []
         self.connections: Final[dict[int, HttpConnection]] = {}
+        self.survey: Final = Survey(engine)
+        self.asked_ms: i64 = -WATCHED_MS
+        """When the page asked last."""
         self.files: Final[dict[bytes, bytes]] = {}
         """The files of the page, by path; read when the first listener opens."""
 
@@ -84,6 +96,7 @@ class HttpServer(Responder):
         for path, (name, _) in PAGE_FILES.items():
             self.files[path] = (folder / name).read_bytes()
         self.reactor.add_timer(Sweep(self), SWEEP_MS)
+        self.reactor.add_timer(Look(self), SURVEY_MS)
 
     # ---- connections
 
@@ -143,6 +156,12 @@ class HttpServer(Responder):
             raise Refusal(405, "only GET and HEAD are answered")
         if request.path == b"/metrics":
             return Answer(Metrics(self.engine), CONTENT_TYPE)
+        if request.path == b"/data.json":
+            if now_ms() - self.asked_ms >= WATCHED_MS:
+                # Begin at once, so that the first answer has something to show.
+                self.survey.work(SURVEY_US)
+            self.asked_ms = now_ms()
+            return Answer(PageData(self.engine, self.survey), JSON)
         found = self.files.get(request.path)
         if found is None:
             raise Refusal(404, "there are /, /metrics and /data.json")
@@ -192,6 +211,21 @@ class Sweep(Timer):
 
     def run(self) -> i64:
         self.server.sweep()
+        return SWEEP_MS
+
+
+class Look(Timer):
+    """Goes on with the survey while somebody looks at the page."""
+
+    def __init__(self, server: HttpServer) -> None:
+        super().__init__()
+        self.server: Final = server
+
+    def run(self) -> i64:
+        server = self.server
+        if now_ms() - server.asked_ms < WATCHED_MS:
+            server.survey.work(SURVEY_US)
+            return SURVEY_MS
         return SWEEP_MS
 
 
