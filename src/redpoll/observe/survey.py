@@ -110,8 +110,7 @@ class Survey:
             busy = False
             for walk in self.walks:
                 if walk.table is not walk.db.table:
-                    walk.restart()
-                    self.least = 0
+                    self.restart(walk)
                 if walk.next_us > now_us + REST_US:
                     # The clock was set back.
                     walk.next_us = now_us
@@ -126,6 +125,14 @@ class Survey:
             now_us = clock.now_us()
             if now_us < before_us:
                 return
+
+    def restart(self, walk: Walk) -> None:
+        """Forget what was in a database whose table another one has taken."""
+        walk.restart()
+        for found in list(self.large.values()):
+            if found.db == int(walk.db.index):
+                del self.large[found.id()]
+        self.least = 0
 
     def read(self, walk: Walk, now_us: i64) -> None:
         """Read one bucket.  O(its records)."""

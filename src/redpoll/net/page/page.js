@@ -159,7 +159,7 @@ const charts = {
 // `columns` are pairs of a title and what it is: "text", "number" or "".
 function table(id, title, columns, rows, nothing) {
   const head = element("tr");
-  for (const [name, kind] of columns) head.append(element("th", { scope: "col", class: kind === "number" ? "number" : "" }, name));
+  for (const [name, kind] of columns) head.append(element("th", { scope: "col", class: kind }, name));
   const body = element("tbody");
   for (const row of rows) {
     const line = element("tr");
