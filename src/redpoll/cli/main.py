@@ -13,6 +13,8 @@ USAGE = """redpoll {version}: a data-structure server that speaks Redis.
   redpoll server --help                        its options, with their defaults
   redpoll server --help DIRECTIVE ...          one option: its values, default and meaning
   redpoll server --check FILE                  all faults of a configuration file
+  redpoll top                                  what a server does, in the terminal; any Redis-compatible one
+  redpoll top --help                           its options
   redpoll --version                            version, build and interpreter
   redpoll --help                               this text
 
@@ -37,6 +39,10 @@ def main(words: list[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     if words[:1] == ["server"]:
         return server(words[1:])
+    if words[:1] == ["top"]:
+        from redpoll.cli.top import main as top
+
+        return top(words[1:])
     if words[:1] in (["--version"], ["-v"]):
         print(f"redpoll {VERSION} ({build_kind()}, {interpreter()})")
         return 0
@@ -47,7 +53,7 @@ def main(words: list[str] | None = None) -> int:
     return 2
 
 
-COMMANDS = ["server", "--version", "--help"]
+COMMANDS = ["server", "top", "--version", "--help"]
 
 
 def advice(words: list[str]) -> str:
