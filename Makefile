@@ -169,7 +169,7 @@ build/sources: FORCE
 FORCE:
 
 # A stamp is made before the build looks at the sources: an edit during the build is then newer, and built next time.
-build/%.stamp: build/sources $(shell find src/redpoll -name '*.py' -o -name '*.json') setup.py $(NOTES)/run $(NOTES)/build
+build/%.stamp: build/sources $(shell find src/redpoll -name '*.py' -o -name '*.json' -o -path '*/page/*.*') setup.py $(NOTES)/run $(NOTES)/build
 	@echo "building $* (a minute or two; less after an edit)"
 	@touch $@.new
 	@$(PY) setup.py -q build_tree --variant $*

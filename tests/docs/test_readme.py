@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.differential.servers import Redpoll
+from tests.differential.servers import Redpoll, free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -27,6 +27,17 @@ def test_the_python_of_a_page_runs(page: str) -> None:
     try:
         for block in python_of(ROOT / page):
             exec(compile(block.replace("6379", str(server.port)), page, "exec"), {})
+    finally:
+        server.close()
+
+
+def test_the_python_of_the_page_on_metrics_runs() -> None:
+    http = free_port()
+    server = Redpoll("redpoll", "--metrics-port", str(http))
+    server.start()
+    try:
+        for block in python_of(ROOT / "docs" / "metrics.md"):
+            exec(compile(block.replace("9121", str(http)), "metrics.md", "exec"), {})
     finally:
         server.close()
 
