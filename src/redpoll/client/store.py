@@ -157,7 +157,8 @@ class Store(PlaceCalls):
     def close(self) -> None:
         """Drop all data.  The store is not to be used afterwards."""
         for db in self.engine.databases:
-            db.flush(False)
+            db.flush()
+        self.engine.reclaimer.finish()
 
     def __enter__(self) -> Store:
         return self

@@ -26,6 +26,7 @@ from redpoll.engine.redact import redacted
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
+from redpoll.engine.trimming import Trimming
 from redpoll.engine.unit import Unit
 from redpoll.env.clock import Clock
 from redpoll.env.collation import Collation
@@ -110,7 +111,6 @@ class Engine:
         self.field_expires_next: i64 = 0
         """The databases whose keys, and whose hash fields, a turn looks at first."""
         self.cron_paused = False
-        self.lazy_flush = True
         self.sessions: Final[dict[int, Session]] = {}
         self.next_id: i64 = FIRST_ID
         self.frozen: i64 = 0
@@ -131,6 +131,7 @@ class Engine:
         self.base_bytes: i64 = 0
         """What a server takes without any data; 0 inside another program, whose memory is not ours."""
         self.startup_bytes: i64 = self.used_memory()
+        self.trimming: Final = Trimming(self)
 
     # Sessions.
 

@@ -36,6 +36,10 @@ class Host:
         """Start the program anew after so long, after an orderly end or at once; False if it cannot be."""
         return False
 
+    def give_memory_back(self) -> bool:
+        """Have the allocator return what it keeps free to the system, soon; False if the caller has to do it."""
+        return False
+
     def listeners(self) -> list[str]:
         """The sockets that clients may come to, as INFO tells them: `name=tcp,bind=127.0.0.1,port=6379`."""
         return []

@@ -507,14 +507,14 @@ class Database(KeyLookups):
                     break
         return done
 
-    def flush(self, lazily: bool) -> i64:
-        """Drop all keys; how many there were.  Lazily, the memory comes back in slices."""
+    def flush(self) -> i64:
+        """Drop all keys; how many there were.  The memory comes back in slices."""
         gone = self.table
         if gone.size > 0:
             self.moment.listener.replaced(self.index, None)
         self.moment.used_bytes -= gone.size_told
         self.table = Table(most_buckets=self.most_buckets)
         self._account()
-        if lazily and gone.size > 0:
+        if gone.size > 0:
             self.reclaimer.tables.append(gone)
         return gone.size

@@ -17,6 +17,7 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.scratch import SHARED
 from redpoll.structures import runs
 from redpoll.structures.chunks import Chunks, Stretches
+from redpoll.structures.mover import Mover
 from redpoll.structures.packed import words_bytes
 from redpoll.structures.runs import SHORT, VARIED, element_at, place_of, record, record_end, write_record
 from redpoll.structures.segment import Outside
@@ -336,6 +337,20 @@ class List(Value):
             made.chunks = chunks.copy()
             made.nodes = nodes.copy()
         return made
+
+    def move_piece(self, mover: Mover, at: i64) -> i64:
+        chunks = self.chunks
+        if chunks is None:
+            return -1
+        if at == 0:
+            mover.row(chunks.front)
+            mover.row(chunks.back)
+            return 1
+        k = chunks.low + at - 1
+        if k >= len(chunks.runs):
+            return -1
+        chunks.runs[k] = mover.bytes_(chunks.runs[k])
+        return at + 1
 
     def in_pieces(self) -> bool:
         return True

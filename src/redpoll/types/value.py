@@ -18,9 +18,11 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.structures.mover import Mover
 from redpoll.structures.packed import patched, spliced
 from redpoll.structures.segment import RECORD_LIMIT, Outside
 from redpoll.structures.table import Table
+from redpoll.structures.table_move import move_bucket
 from redpoll.types.kinds import EncodingLimits
 
 CREATED: Final[i64] = 0
@@ -106,6 +108,16 @@ class Value(Outside):
     def inner(self) -> Table | None:
         """The hash table of the large form, None if there is none."""
         return None
+
+    def is_light(self) -> bool:
+        return not self.is_large()
+
+    def move_bytes(self, mover: Mover) -> None:
+        self.blob = mover.bytes_(self.blob)
+
+    def move_piece(self, mover: Mover, at: i64) -> i64:
+        table = self.inner()
+        return at + 1 if table is not None and move_bucket(table, at, mover) else i64(-1)
 
     def packed(self) -> bytes:
         """The packed form alone."""
