@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from redpoll.env.allocator import FreePages
+from redpoll.env.allocator import FreePages, glibc
 from redpoll.env.process import resident_bytes
 from redpoll.keyspace.compaction import Compaction
 from redpoll.structures.mover import Mover
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 LOOK_MS: Final[i64] = 1000
 """How often the resident size is looked at."""
-SLICE_US: Final[i64] = 500
-REST_MS: Final[i64] = 2
+SLICE_US: Final[i64] = 1000
+REST_MS: Final[i64] = 1
 """How long a turn works, and the time to the next one."""
 
 LITTLE_BYTES: Final[i64] = 8 << 20
@@ -37,12 +37,25 @@ WORTHWHILE_PART: Final[i64] = 20
 """Another pass is made if the one before has given back a twentieth of the excess."""
 
 
+class EngineCompaction(Compaction):
+    """Moves the entries of the logs too."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.databases, Mover())
+        self.engine: Final = engine
+
+    def move_others(self) -> None:
+        outliers = self.engine.outliers
+        for log in (outliers.slow, outliers.large_requests, outliers.large_replies):
+            log.move(self.mover)
+
+
 class Trimming:
     """See the module's docstring."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine: Final = engine
-        self.pages: Final = FreePages()
+        self.pages: Final = FreePages(glibc())
         self.compaction: Compaction | None = None
         self.is_running = False
         self.asked = False
@@ -116,7 +129,7 @@ class Trimming:
         self.before = excess
         if excess > little and self.passes < MOST_PASSES and (self.passes == 0 or gained > excess // WORTHWHILE_PART):
             self.passes += 1
-            self.compaction = Compaction(self.engine.databases, Mover())
+            self.compaction = EngineCompaction(self.engine)
         else:
             self.is_running = False
             self.left = excess

@@ -53,11 +53,28 @@ def glibc() -> Any:
     return library
 
 
+def anonymous_areas() -> list[tuple[int, int]]:
+    """Where memory of no file lies that is not the C library's heap: start and end of each area.  O(areas)."""
+    found: list[tuple[int, int]] = []
+    try:
+        with open("/proc/self/maps", "rb") as file:
+            lines = file.read().split(b"\n")
+    except OSError:
+        return found
+    for line in lines:
+        if line.endswith(b" 0 ") or line.endswith(b" 0"):
+            words = line.split()
+            if words[1] == b"rw-p":
+                start, _, stop = words[0].partition(b"-")
+                found.append((int(start, 16), int(stop, 16)))
+    return found
+
+
 class FreePages:
     """Gives the free pages of this process's heap back to the system, step by step.  Only the main thread may."""
 
-    def __init__(self) -> None:
-        self.library: Final[Any] = glibc()
+    def __init__(self, library: Any) -> None:
+        self.library: Final[Any] = library
         self.level: i64 = 0
         self.blocks: vec[i64] = vec[i64]()
         self.page_bytes: Final[i64] = resource.getpagesize()

@@ -9,10 +9,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.env.allocator import anonymous_areas
 from redpoll.keyspace.database import Database
 from redpoll.structures.mover import ALIGNMENT, SMALL, Mover
 from redpoll.structures.table_move import move_bucket
 
+LISTING: Final = -1
 COUNTING: Final = 0
 FILLING: Final = 1
 MOVING: Final = 2
@@ -30,7 +32,8 @@ class Compaction:
     def __init__(self, databases: list[Database], mover: Mover) -> None:
         self.databases: Final = databases
         self.mover: Final = mover
-        self.phase = COUNTING
+        self.phase = LISTING
+        self.areas: Final = anonymous_areas()
         self.database: i64 = 0
         self.bucket: i64 = 0
         self.piece: i64 = 0
@@ -40,7 +43,14 @@ class Compaction:
         """A few microseconds of work; whether there is more to do."""
         phase = self.phase
         mover = self.mover
-        if phase == COUNTING:
+        if phase == LISTING:
+            # The allocator's regions of which nothing is counted are sparse too: some data does not tell its address.
+            if len(self.areas) > 0:
+                start, stop = self.areas.pop()
+                mover.regions.add_area(start, stop)
+            else:
+                self.phase = COUNTING
+        elif phase == COUNTING:
             if not self._walk():
                 mover.start()
                 self._start_walk(FILLING)
@@ -55,6 +65,7 @@ class Compaction:
         elif phase == MOVING:
             if not self._walk():
                 mover.replace_spare_lists()
+                self.move_others()
                 self.phase = RELEASING
             if mover.starved:
                 # What it could not move is shown to it again then.
@@ -63,6 +74,9 @@ class Compaction:
             if not mover.release(RELEASED_A_STEP):
                 self.phase = DONE
         return self.phase != DONE
+
+    def move_others(self) -> None:
+        """Show to the mover what else there is, at the end: few objects, for a subclass that knows of them."""
 
     def _start_walk(self, phase: int) -> None:
         self.phase = phase

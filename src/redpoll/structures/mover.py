@@ -3,7 +3,8 @@
 Nobody can tell the small-object allocator where to put an object, but an object's address says where it lies.  So the
 mover makes a copy; if that lies in a sparse region, the mover keeps it as a *filler*, which nobody else can get, and
 makes another one.  A column does not tell its address: a *probe* of the same size is placed first and freed, and the
-column gets its place.  When all is moved and the fillers go, sparse regions are empty.
+column gets its place.  What was moved becomes a filler too, or the next object of its size would get its place.  When
+all is moved and the fillers go, sparse regions are empty.
 
 What is larger than 512 bytes comes from the C library, which takes the smallest hole that fits: copying such an
 object, wherever it lies, fills small holes and leaves large ones, which have whole pages in them.
@@ -67,10 +68,11 @@ class Mover:
 
     def start(self) -> None:
         """Move from now on, out of the regions that are sparse by what was counted."""
-        for spare in spare_lists():
-            self.regions.add(id(spare), OBJECT_BYTES)
-        self.regions.choose()
         self.counting = False
+        if not self.anywhere:
+            for spare in spare_lists():
+                self.regions.add(id(spare), OBJECT_BYTES)
+            self.regions.choose()
 
     def bytes_(self, data: bytes) -> bytes:
         """The same bytes, elsewhere if they lie badly."""
@@ -93,6 +95,7 @@ class Mover:
         if self.starved:
             return data
         self.moved += 1
+        self._keep(data)
         return made
 
     def column(self, column: vec[i64]) -> vec[i64]:
@@ -107,6 +110,7 @@ class Mover:
             return vec[i64]()
         if not self.claim(COLUMN_HEADER + 8 * capacity):
             return column
+        self._keep(column)
         return extend(vec[i64](capacity=capacity), column)
 
     def row(self, items: list[bytes]) -> None:
@@ -124,7 +128,7 @@ class Mover:
         while n < count:
             found = self.outside(objects[n])
             objects[n] = found
-            if found.in_pieces() and not found.is_light():
+            if found.in_pieces():
                 self.containers.append(found)
             n += 1
         if self.counting:
@@ -133,8 +137,11 @@ class Mover:
         # Always: nobody knows where the list keeps what is in it.
         while self.claim(8 * count):
             made = objects.copy()
+            if self.starved:
+                break
             if not self.is_bad(made):
-                return objects if self.starved else made
+                self._keep(objects)
+                return made
         return objects
 
     def outside(self, found: Outside) -> Outside:
@@ -154,6 +161,7 @@ class Mover:
         made.key = found.key
         made.accounted = found.accounted
         self.moved += 1
+        self._keep(found)
         return made
 
     def lies_well(self, found: object) -> bool:

@@ -53,6 +53,13 @@ class Regions:
         if self.count * 2 > len(self.names):
             self._grow()
 
+    def add_area(self, start: i64, stop: i64) -> None:
+        """An area of the address space that is in use, with what nobody will count."""
+        name = start >> REGION_BITS
+        while name << REGION_BITS < stop:
+            self.add(name << REGION_BITS, 0)
+            name += 1
+
     def is_sparse(self, address: i64) -> bool:
         """Whether an address lies in a region that shall be emptied."""
         slot = self._slot(address >> REGION_BITS)

@@ -29,6 +29,8 @@ from redpoll.types.value import Value
 PACKED_LIMIT: Final[i64] = 1024
 PACKED_AGAIN: Final[i64] = 512
 """Below so many bytes a list is packed again; the gap keeps it from flapping."""
+LIGHT_RUNS: Final[i64] = 8
+"""A list of no more runs is copied in a few microseconds."""
 EVERY: Final[i64] = 1 << 60
 """As the most that `find` finds: no limit."""
 
@@ -337,6 +339,10 @@ class List(Value):
             made.chunks = chunks.copy()
             made.nodes = nodes.copy()
         return made
+
+    def is_light(self) -> bool:
+        chunks = self.chunks
+        return chunks is None or len(chunks.runs) <= LIGHT_RUNS
 
     def move_piece(self, mover: Mover, at: i64) -> i64:
         chunks = self.chunks

@@ -29,6 +29,9 @@ CREATED: Final[i64] = 0
 INSIDE: Final[i64] = 1
 BESIDE: Final[i64] = 2
 
+LIGHT_BUCKETS: Final[i64] = 4
+"""A large value whose table has no more buckets is copied in a few microseconds."""
+
 RETURN_LIMIT: Final[i64] = 128
 """A packed value beside its record goes back inside below this size; the gap to 255 keeps it from flapping."""
 
@@ -110,7 +113,10 @@ class Value(Outside):
         return None
 
     def is_light(self) -> bool:
-        return not self.is_large()
+        if not self.is_large():
+            return True
+        table = self.inner()
+        return table is not None and table.buckets <= LIGHT_BUCKETS
 
     def move_bytes(self, mover: Mover) -> None:
         self.blob = mover.bytes_(self.blob)
