@@ -479,6 +479,8 @@ class Engine:
         self.traffic.reset()
         self.sampler.reset()
         self.reclaimer.freed = 0
+        self.trimming.moved = 0
+        self.trimming.took_us = 0
 
     def count_program(self, resident: i64) -> None:
         """Count the memory of the program itself from now on: what is resident before there is any data."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOOK_MS: Final[i64] = 1000
 """How often the resident size is looked at."""
-SLICE_US: Final[i64] = 1000
+SLICE_US: Final[i64] = 500
 REST_MS: Final[i64] = 1
 """How long a turn works, and the time to the next one."""
 
@@ -32,9 +32,12 @@ MORE_BYTES: Final[i64] = 4 << 20
 MORE_PART: Final[i64] = 20
 """What was left over before is tried again when it is so many bytes and a twentieth more."""
 
-MOST_PASSES: Final = 4
-WORTHWHILE_PART: Final[i64] = 20
-"""Another pass is made if the one before has given back a twentieth of the excess."""
+FALL_BYTES: Final[i64] = 1 << 20
+"""While so much has been deleted since the last look, an attempt would be made too early."""
+
+MOST_PASSES: Final = 6
+WORTHWHILE_PART: Final[i64] = 50
+"""Another pass is made if the one before has given back a fiftieth of the excess."""
 
 
 class EngineCompaction(Compaction):
@@ -64,6 +67,8 @@ class Trimming:
         """The excess before this pass."""
         self.left: i64 = 0
         """The excess that the last attempt has left."""
+        self.used: i64 = 0
+        """What was in use at the last look."""
         self.moved: i64 = 0
         """How many objects were moved so far."""
         self.took_us: i64 = 0
@@ -99,6 +104,12 @@ class Trimming:
 
     def _look(self) -> None:
         used = self.engine.used_memory()
+        fell = self.used - used
+        self.used = used
+        if fell > FALL_BYTES:
+            # More will become free soon.
+            self.left = 0
+            return
         little = LITTLE_BYTES + used // LITTLE_PART
         if not self.asked and resident_bytes() - used <= little:
             self.left = 0

@@ -151,7 +151,8 @@ class Mover:
         if self.counting:
             self.regions.add(id(found), OBJECT_BYTES)
             return found
-        if not found.is_light() or self.lies_well(found):
+        if not found.is_light() or (self.lies_well(found) and not found.in_pieces()):
+            # Where the parts of a container lie nobody knows.
             return found
         made = found.copy()
         while self.is_bad(made):
