@@ -1,8 +1,8 @@
 """Keeping the process about as small as what it holds: for a server, whose process is its own.
 
-A second after much has been deleted, free pages go back to the system; if what is in use lies so scattered that few pages
-are free, it is put together first.  All in steps of SLICE_US.  What an attempt could not give back is not tried again
-until there is more.
+A second after much has been deleted, free pages go back to the system; if what is in use lies so scattered that few
+pages are free, it is put together first.  All in steps of SLICE_US.  What an attempt could not give back is not tried
+again until there is more.
 """
 
 from __future__ import annotations

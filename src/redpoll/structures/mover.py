@@ -95,7 +95,7 @@ class Mover:
         if self.starved:
             return data
         self.moved += 1
-        self._keep(data)
+        self.keep(data)
         return made
 
     def column(self, column: vec[i64]) -> vec[i64]:
@@ -110,7 +110,7 @@ class Mover:
             return vec[i64]()
         if not self.claim(COLUMN_HEADER + 8 * capacity):
             return column
-        self._keep(column)
+        self.keep(column)
         return extend(vec[i64](capacity=capacity), column)
 
     def row(self, items: list[bytes]) -> None:
@@ -140,7 +140,7 @@ class Mover:
             if self.starved:
                 break
             if not self.is_bad(made):
-                self._keep(objects)
+                self.keep(objects)
                 return made
         return objects
 
@@ -154,6 +154,10 @@ class Mover:
         if not found.is_light() or (self.lies_well(found) and not found.in_pieces()):
             # Where the parts of a container lie nobody knows.
             return found
+        size: i64 = type(found).__basicsize__
+        # Without this, a container would be copied for each try.
+        if not self.claim(size):
+            return found
         made = found.copy()
         while self.is_bad(made):
             made = found.copy()
@@ -162,7 +166,7 @@ class Mover:
         made.key = found.key
         made.accounted = found.accounted
         self.moved += 1
-        self._keep(found)
+        self.keep(found)
         return made
 
     def lies_well(self, found: object) -> bool:
@@ -176,7 +180,7 @@ class Mover:
         """
         if self.starved or not self.regions.is_sparse(id(made)):
             return False
-        self._keep(made)
+        self.keep(made)
         self.starved = self.filled & (TRIES - 1) == 0
         return not self.starved
 
@@ -194,7 +198,7 @@ class Mover:
             filler = block(size)
             if not self.regions.is_sparse(id(filler)):
                 return False
-            self._keep(filler)
+            self.keep(filler)
             most -= 1
         return True
 
@@ -213,7 +217,8 @@ class Mover:
         made.clear()
         old.clear()
 
-    def _keep(self, filler: object) -> None:
+    def keep(self, filler: object) -> None:
+        """Keep an object until `release`: its place is not to be used again before."""
         if self.filled % SHELF == 0:
             self.fillers.append([])
         self.fillers[-1].append(filler)
