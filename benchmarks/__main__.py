@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import embedded, instructions, large, memory, profile, pubsub, stalls, throughput
+from benchmarks import embedded, expiry, instructions, large, memory, profile, pubsub, stalls, throughput
 
 BENCHES = {
     "throughput": throughput,
@@ -15,6 +15,7 @@ BENCHES = {
     "embedded": embedded,
     "instructions": instructions,
     "profile": profile,
+    "expiry": expiry,
     "pubsub": pubsub,
 }
 
