@@ -55,7 +55,7 @@ def test_light_objects_are_made_anew_with_their_key() -> None:
     mover = moving()
     small, large = Hash(), Hash()
     small.put(b"f", b"v")
-    small.own()
+    small.unshare()
     for n in range(2000):
         large.put(b"%d" % n, b"v")
     text = LongString(b"t" * 700)
