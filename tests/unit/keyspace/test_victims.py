@@ -88,7 +88,7 @@ def test_rarely_used_keys_go_first() -> None:
         cache.add(str(n))
         cache.use(str(n), 20 if n % 4 else 1)
     gone = cache.lose(200)
-    assert sum(int(key) % 4 == 0 for key in gone) > 190
+    assert sum(int(key) % 4 == 0 for key in gone) > 170  # a choice at random has 50
 
 
 @pytest.mark.parametrize(("rule", "timed"), RULES)
