@@ -115,7 +115,7 @@ def entry_head(ms: i64, seq: i64, before_ms: i64, before_seq: i64) -> i64:
             elif delta < 16777216:
                 form = 3 << 1
             else:
-                form = 4 << 1 if delta < 4294967296 else WIDE_MS << 1
+                form = i64(4 << 1) if delta < 4294967296 else WIDE_MS << 1
         if seq == 0:
             return form
     elif before_seq < ENDLESS and seq == before_seq + 1:

@@ -35,7 +35,7 @@ def number_in(text: bytes) -> i64:
         at = 1
         c = text[1]
     if c <= 48 or c > 57:
-        return 0 if c == 48 and size == 1 else NO_NUMBER
+        return i64(0) if c == 48 and size == 1 else NO_NUMBER
     if size - at > 18:
         return NO_NUMBER
     found: i64 = 0
