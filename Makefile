@@ -46,7 +46,7 @@ COMMA := ,
 HEADING = printf '\n==== %s\n' "$(1)"
 UNIT := $(wildcard tests/unit tests/commands tests/hostile tests/crash)
 DIFF := $(wildcard tests/differential tests/golden tests/clients tests/process)
-DOCS := $(wildcard tests/docs)
+DOCS := $(wildcard tests/docs tests/examples)
 
 .PHONY: help
 help: ## this list
@@ -142,7 +142,7 @@ mutants: $(NOTES)/run $(NOTES)/dev ## change the code in one place at a time, an
 clean: ## remove all build results; `.venv` stays
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis src/redpoll.egg-info
 	find src -name '*.so' -delete
-	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests scripts benchmarks examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---- rules
 
