@@ -31,18 +31,28 @@ def client(url: str) -> Iterator[redis.Redis]:
         yield made
 
 
-@pytest.fixture
-def nodes() -> Iterator[list[redis.Redis]]:
-    """Clients of three servers of this test's own."""
+@pytest.fixture(scope="session")
+def three() -> Iterator[list[Running]]:
+    """Three servers more, for the examples that spread their keys."""
     started = [Running("--port", "{port}", "--bind", "127.0.0.1") for _ in range(3)]
     try:
-        clients = [each.ready().client(decode_responses=True) for each in started]
-        yield clients
-        for client in clients:
-            client.close()
+        yield [each.ready() for each in started]
     finally:
         for each in started:
             each.close()
+
+
+@pytest.fixture
+def nodes(three: list[Running]) -> Iterator[list[redis.Redis]]:
+    """Clients of the three, which are empty and have no limit."""
+    clients = [each.client(decode_responses=True) for each in three]
+    for client in clients:
+        client.flushall()
+        client.config_set("maxmemory", "0")
+        client.config_resetstat()
+    yield clients
+    for client in clients:
+        client.close()
 
 
 class HandClock:
