@@ -210,7 +210,7 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Cache a slow SQLite database on several redpoll nodes.")
     parser.add_argument("--urls", nargs="+", default=["redis://127.0.0.1:6379"])
     parser.add_argument("--products", type=int, default=5000)
-    parser.add_argument("--maxmemory", default="300kb", help="of each node")
+    parser.add_argument("--maxmemory", default="100kb", help="of each node")
     options = parser.parse_args(words)
 
     nodes = {url: connect(url) for url in options.urls}

@@ -163,8 +163,11 @@ def measure(nodes: Nodes, read: Read, keys: list[str]) -> Effect:
     return Effect(sum(calls), max(calls))
 
 
-def compare(nodes: Nodes, reads: int, per_second: int = 1000) -> dict[str, Effect]:
-    """The same reads without a cure, with each of them, and with both.  Time passes by `per_second` reads."""
+def compare(nodes: Nodes, reads: int, clients: int, per_second: int = 1000) -> dict[str, Effect]:
+    """The same reads without a cure, with each of them, and with both.
+
+    `clients` clients read by turns, each with copies of its own.  Time passes by `per_second` reads.
+    """
     keys = trace(reads)
     for key in {*keys}:
         nodes.set(key, "x" * 100)
@@ -176,11 +179,11 @@ def compare(nodes: Nodes, reads: int, per_second: int = 1000) -> dict[str, Effec
 
     def with_copies(read: Read) -> Read:
         passed = [0]
-        copies = LocalCopy(read, clock=lambda: passed[0] / per_second)
+        copies = [LocalCopy(read, clock=lambda: passed[0] / per_second) for _ in range(clients)]
 
         def one(key: str) -> str | None:
             passed[0] += 1
-            return copies.get(key)
+            return copies[passed[0] % clients].get(key)
 
         return one
 
@@ -198,6 +201,7 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure cures for hot keys.")
     parser.add_argument("--urls", nargs="+", default=["redis://127.0.0.1:6379"])
     parser.add_argument("--reads", type=int, default=10_000)
+    parser.add_argument("--clients", type=int, default=100, help="clients that share the reads")
     options = parser.parse_args(words)
 
     nodes = Nodes([redis.Redis.from_url(url, decode_responses=True) for url in options.urls])
@@ -207,7 +211,7 @@ def main(words: list[str] | None = None) -> None:
     print("the hottest keys of its node, by bytes:", found)
 
     print(f"{'':<14}{'requests':>10}{'busiest node':>14}")
-    for name, effect in compare(nodes, options.reads).items():
+    for name, effect in compare(nodes, options.reads, options.clients).items():
         print(f"{name:<14}{effect.requests:>10}{effect.busiest:>9} {effect.share:>4.0%}")
 
     counter = SplitCounter(nodes, "likes")

@@ -18,15 +18,15 @@ def test_the_hot_key_is_found(client: redis.Redis) -> None:
 
 
 def test_the_cures_take_the_load_off_the_busiest_node(nodes: list[redis.Redis]) -> None:
-    effects = compare(Nodes(nodes), 2000)
+    effects = compare(Nodes(nodes), 2000, clients=20)
     plain, split = effects["no cure"], effects["split in 8"]
     assert plain.requests == split.requests == 2000
     assert plain.share > 0.7
     assert split.share < 0.6
-    # Within two seconds of the trace the hot key is asked for twice, so only the others are left.
+    # The trace takes two seconds, so each client asks for the hot key two or three times; the others are left.
     hot = trace(2000).count("page:0")
-    assert effects["copy for 1 s"].requests <= 2000 - hot + 3
-    assert effects["both"].busiest < plain.busiest / 4
+    assert effects["copy for 1 s"].requests <= 2000 - hot + 3 * 20
+    assert effects["both"].busiest < effects["copy for 1 s"].busiest < plain.busiest / 2
 
 
 def test_a_split_value_reads_alike_from_every_part(nodes: list[redis.Redis]) -> None:
