@@ -129,7 +129,7 @@ ifeq ($(MODE),compiled)
 	@$(call HEADING,unit$(COMMA) interpreted: twice the random examples)
 	@REDPOLL_PROFILE=more $(call PYTEST,pure,src,--timeout 900 $(UNIT))
 endif
-	@$(call HEADING,unit$(COMMA) $(MODE): all tests$(COMMA) twenty times the random steps)
+	@$(call HEADING,unit$(COMMA) $(MODE): all tests$(COMMA) forty times the random steps)
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(TESTED),-m '' --timeout 1800 $(UNIT))
 	@$(call HEADING,differential$(COMMA) clients$(COMMA) processes$(COMMA) documentation: all tests)
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(SERVED),-m '' --timeout 1800 $(DIFF) $(DOCS))
