@@ -45,8 +45,8 @@ PYTEST = REDPOLL_EXPECT=$(1) PYTHONPATH=$(2) $(PY) -m pytest -q -n $(JOBS) $(3) 
 COMMA := ,
 HEADING = printf '\n==== %s\n' "$(1)"
 UNIT := $(wildcard tests/unit tests/commands tests/hostile tests/crash)
-DIFF := $(wildcard tests/differential tests/golden tests/clients tests/process)
-DOCS := $(wildcard tests/docs)
+DIFF := $(wildcard tests/differential tests/golden tests/clients tests/process tests/applications)
+DOCS := $(wildcard tests/docs tests/examples)
 
 .PHONY: help
 help: ## this list
@@ -124,12 +124,12 @@ docs: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## run the examples o
 	@$(if $(DOCS),$(call PYTEST,$(MODE),$(TESTED),$(DOCS)))
 
 .PHONY: test-full
-test-full: check $(NOTES)/run $(call STAMP_OF,$(TESTED)) $(call STAMP_OF,$(SERVED)) ## all tests, also the long ones, with many more random examples: 45 minutes
+test-full: check $(NOTES)/run build/applications/installed $(call STAMP_OF,$(TESTED)) $(call STAMP_OF,$(SERVED)) ## all tests, also the long ones, with many more random examples: 45 minutes
 ifeq ($(MODE),compiled)
 	@$(call HEADING,unit$(COMMA) interpreted: twice the random examples)
 	@REDPOLL_PROFILE=more $(call PYTEST,pure,src,--timeout 900 $(UNIT))
 endif
-	@$(call HEADING,unit$(COMMA) $(MODE): all tests$(COMMA) twenty times the random steps)
+	@$(call HEADING,unit$(COMMA) $(MODE): all tests$(COMMA) forty times the random steps)
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(TESTED),-m '' --timeout 1800 $(UNIT))
 	@$(call HEADING,differential$(COMMA) clients$(COMMA) processes$(COMMA) documentation: all tests)
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(SERVED),-m '' --timeout 1800 $(DIFF) $(DOCS))
@@ -142,7 +142,7 @@ mutants: $(NOTES)/run $(NOTES)/dev ## change the code in one place at a time, an
 clean: ## remove all build results; `.venv` stays
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis src/redpoll.egg-info
 	find src -name '*.so' -delete
-	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests scripts benchmarks examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---- rules
 
@@ -158,6 +158,12 @@ $(VENV_NOTE):
 # The requirements named `run`, `build`, and those of each extra, as pyproject.toml has them.
 $(NOTES)/%: pyproject.toml $(VENV_NOTE)
 	@$(PY) scripts/venv.py install $*
+	@touch $@
+
+# Applications that the tests start need an older redis-py than the tests themselves.
+build/applications/installed: pyproject.toml $(VENV_NOTE)
+	@$(PY) -m venv --clear build/applications
+	@build/applications/bin/python scripts/venv.py install applications
 	@touch $@
 
 # Rewritten only when a source file came or went, which a file's own time would not show.

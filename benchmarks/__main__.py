@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import embedded, eviction, instructions, large, memory, profile, pubsub, stalls, throughput
+from benchmarks import embedded, eviction, expiry, instructions, large, memory, profile, pubsub, stalls, throughput
 
 BENCHES = {
     "throughput": throughput,
@@ -16,6 +16,7 @@ BENCHES = {
     "eviction": eviction,
     "instructions": instructions,
     "profile": profile,
+    "expiry": expiry,
     "pubsub": pubsub,
 }
 

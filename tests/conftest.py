@@ -29,7 +29,7 @@ settings.register_profile(
 )
 # `make test-full`: some more of it interpreted, many times as much compiled.
 settings.register_profile("more", parent=settings.get_profile("ci"), max_examples=100, stateful_step_count=60)
-settings.register_profile("full", parent=settings.get_profile("ci"), max_examples=400, stateful_step_count=100)
+settings.register_profile("full", parent=settings.get_profile("ci"), max_examples=800, stateful_step_count=100)
 settings.load_profile(os.environ.get("REDPOLL_PROFILE", "ci"))
 
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 def scaled(examples: float = 1.0, steps: float = 1.0) -> settings:
     """The profile's settings with so many times its examples, of so many times its steps.
 
-    tests/conftest.py has the profiles: `ci` tries 50 examples of 40 steps, `full` 400 of 100.
+    tests/conftest.py has the profiles: `ci` tries 50 examples of 40 steps, `full` 800 of 100.
     """
     profile = settings.default
     assert profile is not None

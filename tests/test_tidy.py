@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "redpoll"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 PYTHON_FILES = [
-    path for folder in ("src", "tests", "scripts", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))
+    path
+    for folder in ("src", "tests", "scripts", "benchmarks", "examples")
+    for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 
 ROOMS: list[set[str]] = [

@@ -18,6 +18,7 @@ from redpoll.engine.engine import BEHIND_MS, Engine
 from redpoll.engine.host import Host
 from redpoll.engine.sampler import SAMPLE_MS
 from redpoll.engine.session import Session
+from redpoll.engine.trimming import LOOK_MS
 from redpoll.env.clock import Clock
 from redpoll.env.crash import CrashReports
 from redpoll.env.log import LEVELS, Log
@@ -105,6 +106,8 @@ class Server(Stoppable):
         self.engine.count_program(resident_bytes())
         self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
+        self.engine.trimming.pages.keep_freed()
+        self.reactor.add_timer(Trim(self.engine), LOOK_MS)
         most = config.integer(b"maxmemory")
         if 0 < most < 1 << 20:
             log.warning(
@@ -384,6 +387,10 @@ class ServerHost(Host):
         end_by_signal(signal)
         return True
 
+    def give_memory_back(self) -> bool:
+        self.server.engine.trimming.ask()
+        return True
+
     def listeners(self) -> list[str]:
         config = self.server.config
         found: list[str] = []
@@ -425,6 +432,19 @@ class Sample(Timer):
         if not self.engine.cron_paused:
             self.engine.sampler.sample(self.engine.clock.now_us())
         return SAMPLE_MS
+
+
+class Trim(Timer):
+    """Keeps the process about as small as what it holds."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine: Final = engine
+
+    def run(self) -> i64:
+        if self.engine.cron_paused:
+            return LOOK_MS
+        return self.engine.trimming.run()
 
 
 class Collect(Timer):

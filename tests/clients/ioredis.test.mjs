@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { after, beforeEach, test } from "node:test";
 
-const { default: Redis } = await import(createRequire(process.env.IOREDIS_FOLDER + "/").resolve("ioredis"));
+const { default: Redis } = await import(createRequire(process.env.PACKAGES_FOLDER + "/").resolve("ioredis"));
 
 const options = { port: Number(process.env.REDPOLL_PORT), host: "127.0.0.1", retryStrategy: null };
 const redis = new Redis(options);

@@ -105,3 +105,10 @@ def test_a_run_that_is_cut_off_is_damage(pair: Pair) -> None:
     pair.do("SET", "k", b"HYLL\x01" + bytes(10) + b"\x80" + b"\x3f\x3f\x3f\x3e\x7f")
     ours = pair.differs("hyperloglog-cut-off", "PFCOUNT", "k")
     assert ours.is_error and (ours.text or b"").startswith(b"INVALIDOBJ")
+
+
+def test_the_self_test_passes(pair: Pair) -> None:
+    # Seconds of the reference's time.
+    for wire in (pair.theirs, pair.ours):
+        wire.socket.settimeout(60)
+    pair.do("PFSELFTEST")

@@ -232,3 +232,13 @@ def test_only_what_is_in_pieces_is_freed_later(pair: Pair) -> None:
     pair.do("HSET", "h", *[str(n) * 10 for n in range(4000)])
     pair.do("UNLINK", "h")
     assert when_all_is_freed(pair) == ["1", "1"]
+
+
+def test_flushing_frees_in_slices_with_sync_too(pair: Pair) -> None:
+    """The difference `flush-sync`."""
+    when_all_is_freed(pair)
+    pair.do("CONFIG", "RESETSTAT")
+    for n in range(10):
+        pair.do("SET", f"k{n}", "v")
+    pair.do("FLUSHALL", "SYNC")
+    assert when_all_is_freed(pair) == ["0", "10"]

@@ -1,4 +1,4 @@
-"""What the README and the pages for maintainers show is run."""
+"""What the README and the pages for maintainers show is run, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def python_of(page: Path) -> list[str]:
     return blocks
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/pubsub.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/pubsub.md", "docs/recipes.md"])
 def test_the_python_of_a_page_runs(page: str) -> None:
     server = Redpoll("redpoll")
     server.start()
@@ -70,7 +70,9 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
 @pytest.mark.parametrize(
-    "page", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=lambda page: page.name
+    "page",
+    sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "examples" / "README.md"]),
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_links_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -174,7 +174,8 @@ class Store(PlaceCalls):
     def close(self) -> None:
         """Drop all data.  Every later call but `close` raises ValueError."""
         for db in self.engine.databases:
-            db.flush(False)
+            db.flush()
+        self.engine.reclaimer.finish()
         self._close_calls()
 
     def __enter__(self) -> Store:

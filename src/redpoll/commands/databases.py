@@ -20,31 +20,24 @@ def dbsize(session: Session, args: list[bytes]) -> object:
     return session.db.table.size
 
 
-class FlushMode:
-    """ASYNC, SYNC or nothing (then lazily, as `lazyfree-lazy-user-flush` is on unless changed)."""
-
-    def __init__(self, session: Session, args: list[bytes]) -> None:
-        self.lazily = session.engine.lazy_flush
-        if len(args) == 2 and args[1].upper() == b"ASYNC":
-            self.lazily = True
-        elif len(args) == 2 and args[1].upper() == b"SYNC":
-            self.lazily = False
-        elif len(args) > 1:
-            raise CommandError(SYNTAX)
+def check_mode(args: list[bytes]) -> None:
+    """ASYNC, SYNC or nothing, which are the same: nobody else shall wait until the memory of all keys is free."""
+    if len(args) > 1 and not (len(args) == 2 and args[1].upper() in (b"ASYNC", b"SYNC")):
+        raise CommandError(SYNTAX)
 
 
 @command(
     "flushall", arity=-1, flags=WRITE, acl=KEYSPACE | DANGEROUS, group="server",
     tips="request_policy:all_shards response_policy:all_succeeded",
     arguments="[flush-type: ASYNC@4.0.0 | SYNC@6.2.0]",
-    since="1.0.0", complexity="O(1); the memory comes back in slices, with SYNC at once",
+    since="1.0.0", complexity="O(1); the memory comes back in slices",
     summary="Delete all keys of all databases.",
 )  # fmt: skip
 def flushall(session: Session, args: list[bytes]) -> object:
-    mode = FlushMode(session, args)
+    check_mode(args)
     session.journal_always()
     for db in session.engine.databases:
-        db.moment.changes += db.flush(mode.lazily)
+        db.moment.changes += db.flush()
     return OK
 
 
@@ -52,13 +45,13 @@ def flushall(session: Session, args: list[bytes]) -> object:
     "flushdb", arity=-1, flags=WRITE, acl=KEYSPACE | DANGEROUS, group="server",
     tips="request_policy:all_shards response_policy:all_succeeded",
     arguments="[flush-type: ASYNC@4.0.0 | SYNC@6.2.0]",
-    since="1.0.0", complexity="O(1); the memory comes back in slices, with SYNC at once",
+    since="1.0.0", complexity="O(1); the memory comes back in slices",
     summary="Delete all keys of the selected database.",
 )  # fmt: skip
 def flushdb(session: Session, args: list[bytes]) -> object:
-    mode = FlushMode(session, args)
+    check_mode(args)
     session.journal_always()
-    session.db.moment.changes += session.db.flush(mode.lazily)
+    session.db.moment.changes += session.db.flush()
     return OK
 
 

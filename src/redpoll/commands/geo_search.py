@@ -220,7 +220,7 @@ class Search:
 
     def find(self, zset: ZSet | None) -> Places:
         """The places asked for, in the order asked for.  O(log n + places in the cells searched)."""
-        found = Places(self.count if self.any else 0)
+        found = Places(self.count if self.any else i64(0))
         if zset is None:
             return found
         shape = self.shape

@@ -67,13 +67,13 @@ def memory_malloc_stats(session: Session, args: list[bytes]) -> object:
 @command(
     "memory|purge", arity=2, flags=LOADING, group="server",
     tips="request_policy:all_shards response_policy:all_succeeded",
-    since="4.0.0", complexity="O(memory that waits to be freed)", summary="Return free memory to the system.",
+    since="4.0.0", complexity="O(1); a server gives memory back in slices", summary="Return free memory to the system.",
 )  # fmt: skip
 def memory_purge(session: Session, args: list[bytes]) -> object:
-    reclaimer = session.engine.reclaimer
-    while reclaimer.run(1 << 20):
-        pass
-    give_memory_back()
+    engine = session.engine
+    if not engine.host.give_memory_back():
+        engine.reclaimer.finish()
+        give_memory_back()
     return OK
 
 

@@ -13,7 +13,7 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, RO, keys_after
 from redpoll.catalogue.spec import BLOCKING, MOVABLEKEYS, READONLY, STREAM, WRITE
-from redpoll.commands.stream_arguments import entry_count, stream_id
+from redpoll.commands.stream_arguments import GREATEST, entry_count, stream_id
 from redpoll.commands.stream_effects import journal_deliveries, journal_group_id
 from redpoll.commands.stream_groups import adjust, consumer_of
 from redpoll.commands.stream_replies import Entries
@@ -210,10 +210,9 @@ def xreadgroup(session: Session, args: list[bytes]) -> object:
         word = args[options.first + options.count + at]
         if word == b"$" or word == b"+":
             raise CommandError(meaningless_id(word))
-        if word == b">":
-            sources.append(Source(key, stream, UNDELIVERED, StreamId(0, 0)))
-        else:
-            sources.append(Source(key, stream, AFTER, stream_id(word)))
+        after = StreamId(GREATEST, GREATEST) if word == b">" else stream_id(word)
+        # Nothing can be pending after the greatest ID: it is another way to say `>`.
+        sources.append(Source(key, stream, UNDELIVERED if after.is_last() else AFTER, after))
         at += 1
 
     session.journal_only()
@@ -269,10 +268,8 @@ def deliver(
     return Entries(picked)
 
 
-def history(session: Session, source: Source, stream: Stream, group: Group, options: ReadOptions) -> Entries | None:
+def history(session: Session, source: Source, stream: Stream, group: Group, options: ReadOptions) -> Entries:
     """Return the entries that are pending for the consumer, after an ID."""
-    if source.after.is_last():
-        return None
     consumer = consumer_of(session, source.key, stream, group, options.consumer)
     picked = pending_entries(stream, group, consumer, source.after, options.most, session.db.moment.now_ms)
     adjust(session, source.key, stream, group, 1)

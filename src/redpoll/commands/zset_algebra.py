@@ -345,9 +345,10 @@ class Aggregation:
                 if first.member not in taken:
                     self._add(first.member, first.score)
             return
-        while first.step():
-            if not in_any(others, first.member):
-                self._add(first.member, first.score)
+        batch = Batch(self.inputs)
+        while batch.step():
+            if not in_any(others, batch.member):
+                self._add(batch.member, batch.score)
 
     def _sort(self) -> None:
         if is_sorted(self.scores, self.members):

@@ -74,9 +74,9 @@ DIRECTIVES: Final = [
         b"lazyfree-lazy-user-flush",
         Bool(),
         b"yes",
-        EFFECT,
+        NO_EFFECT,
         "memory",
-        "Whether FLUSHALL and FLUSHDB work as with ASYNC.",
+        "Whether FLUSHALL and FLUSHDB work as with ASYNC; redpoll's always do.",
     ),
     Directive(
         b"lfu-decay-time",

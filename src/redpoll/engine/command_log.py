@@ -13,6 +13,7 @@ from mypy_extensions import i64
 from redpoll.engine.command import Command
 from redpoll.engine.redact import redacted
 from redpoll.engine.session import Session
+from redpoll.structures.mover import Mover
 
 MOST_ARGUMENTS: Final = 32
 MOST_BYTES: Final = 128
@@ -28,6 +29,11 @@ class LogEntry:
         self.args: Final = args
         self.address: Final = address
         self.name: Final = name
+
+    def moved(self, mover: Mover) -> LogEntry:
+        """An entry that says the same, of new objects."""
+        args = [mover.bytes_(word) for word in self.args]
+        return LogEntry(self.id, self.at_s, self.amount, args, mover.bytes_(self.address), mover.bytes_(self.name))
 
 
 class CommandLog:
@@ -59,6 +65,13 @@ class CommandLog:
         if count < 0 or count > len(self.entries):
             count = len(self.entries)
         return [self.entries[n] for n in range(count)]
+
+    def move(self, mover: Mover) -> None:
+        """Make all entries anew where memory is used well: each could hold a megabyte that is free otherwise."""
+        # None of the old ones goes before all are made, or a new one would get its place.
+        made = [entry.moved(mover) for entry in self.entries]
+        self.entries.clear()
+        self.entries.extend(made)
 
     def reset(self) -> None:
         """Delete all entries.  Ids go on counting."""

@@ -31,6 +31,7 @@ from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
+from redpoll.engine.trimming import Trimming
 from redpoll.engine.unit import Unit
 from redpoll.env.clock import Clock
 from redpoll.env.collation import Collation
@@ -127,7 +128,6 @@ class Engine:
         self.field_expires_next: i64 = 0
         """The databases whose keys, and whose hash fields, a turn looks at first."""
         self.cron_paused = False
-        self.lazy_flush = True
         self.sessions: Final[dict[int, Session]] = {}
         self.next_id: i64 = FIRST_ID
         self.frozen: i64 = 0
@@ -157,6 +157,7 @@ class Engine:
         self.base_bytes: i64 = 0
         """The memory of a server without data; 0 in process, where the memory belongs to the program."""
         self.startup_bytes: i64 = self.used_memory()
+        self.trimming: Final = Trimming(self)
 
     # Sessions.
 
@@ -532,6 +533,8 @@ class Engine:
         self.sampler.reset()
         self.reclaimer.freed = 0
         self.eviction.reset()
+        self.trimming.moved = 0
+        self.trimming.took_us = 0
 
     def count_program(self, resident: i64) -> None:
         """Count the memory of the program itself: its resident size before there is any data."""

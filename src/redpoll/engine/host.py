@@ -39,6 +39,10 @@ class Host:
         """Restart the program after a delay, after a shutdown or at once; return False if that is not possible."""
         return False
 
+    def give_memory_back(self) -> bool:
+        """Have the allocator return what it keeps free to the system, soon; False if the caller has to do it."""
+        return False
+
     def listeners(self) -> list[str]:
         """The listening sockets, as INFO shows them: `name=tcp,bind=127.0.0.1,port=6379`."""
         return []

@@ -239,7 +239,9 @@ class Session:
     def subscriptions_of(self, kind: i64) -> i64:
         """How many names of a kind it subscribes to."""
         subscriptions = self.subscriptions
-        return len(subscriptions.places[kind]) if subscriptions is not None else i64(0)
+        if subscriptions is None:
+            return 0
+        return len(subscriptions.places[kind])
 
     def subscription_count(self, kind: i64) -> int:
         """The number that confirmations tell: channels and patterns together, shard channels apart."""

@@ -131,7 +131,6 @@ EVICTING: Final = [
 ELSEWHERE: Final = [
     b"requirepass",
     b"proto-max-bulk-len",
-    b"lazyfree-lazy-user-flush",
     b"client-output-buffer-limit",
     b"notify-keyspace-events",
     *ENCODING_LIMITS,
@@ -182,8 +181,6 @@ class EngineSettings(Effects):
             engine.require_password(config.text(name))
         elif name == b"proto-max-bulk-len":
             engine.most_bulk_bytes = config.integer(name)
-        elif name == b"lazyfree-lazy-user-flush":
-            engine.lazy_flush = config.flag(name)
         elif name == b"client-output-buffer-limit":
             engine.options.output_limits = output_limits(config.words(name))
         elif name == b"notify-keyspace-events":

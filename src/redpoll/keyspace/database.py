@@ -512,14 +512,14 @@ class Database(KeyLookups):
                     break
         return done
 
-    def flush(self, lazily: bool) -> i64:
-        """Delete all keys; return how many there were.  If `lazily`, the memory is freed in small steps."""
+    def flush(self) -> i64:
+        """Delete all keys; return how many there were.  The memory is freed in slices."""
         gone = self.table
         if gone.size > 0:
             self.moment.listener.replaced(self.index, None)
         self.moment.used_bytes -= gone.size_told
         self.table = Table(most_buckets=self.most_buckets)
         self._account()
-        if lazily and gone.size > 0:
+        if gone.size > 0:
             self.reclaimer.tables.append(gone)
         return gone.size

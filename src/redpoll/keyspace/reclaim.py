@@ -51,3 +51,8 @@ class Reclaimer:
                 self.freed += table.size
                 self.tables.pop()
         return self.pending() > 0
+
+    def finish(self) -> None:
+        """Free all that waits.  O(what waits)."""
+        while self.run(1 << 20):
+            pass

@@ -304,7 +304,6 @@ class Connection(Handler):
         self.backlog = []
         self.backlog_at = 0
         self.backlog_bytes = 0
-        self._write_later(False)
         self.flush_soon()
 
     def send_in_slices(self) -> None:

@@ -55,7 +55,7 @@ def memory_lines(engine: Engine) -> list[str]:
         "mem_aof_buffer:0",
         "mem_allocator:python",
         "mem_overhead_db_hashtable_rehashing:0",
-        "active_defrag_running:0",
+        f"active_defrag_running:{int(engine.trimming.is_running)}",
         f"lazyfree_pending_objects:{engine.reclaimer.pending()}",
         f"lazyfreed_objects:{engine.reclaimer.freed}",
     ]

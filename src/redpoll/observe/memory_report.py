@@ -111,13 +111,15 @@ def diagnosis(engine: Engine) -> bytes:
     found: list[str] = []
     if held.peak > held.used * 3 // 2:
         found.append(
-            "Peak memory: more than one and a half times of what is in use now was in use before. The allocator may "
-            "keep that memory, so that the process looks larger than its data; MEMORY PURGE gives back what it can."
+            "Peak memory: more than one and a half times of what is in use now was in use before. The server gives "
+            "that memory back by itself, in some seconds; if it still looks larger than its data after that, MEMORY "
+            "PURGE tries once more."
         )
     if held.fragmentation > 1.4:
         found.append(
-            f"High total RSS: the process takes {held.fragmentation:.2f} times the memory of its data. Python itself "
-            "takes some ten MB; beyond that, memory that was freed is in pieces that other sizes cannot use."
+            f"High total RSS: the process takes {held.fragmentation:.2f} times the memory of its data. That is "
+            "memory that was freed and not yet given back, or pieces of it between what is in use. The server moves "
+            "its data together by itself; active_defrag_running in INFO is 1 while it does."
         )
     clients = len(engine.sessions)
     if clients > 0 and held.clients // clients > BIG_CLIENT_BYTES:

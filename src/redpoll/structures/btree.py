@@ -120,7 +120,7 @@ class BTree:
 
     def get(self, rank: i64) -> tuple[float, bytes]:
         """Score and member of the entry at `rank`, from 0 to `count` - 1.  O(log n)."""
-        node, index, rank = self._place(rank)
+        node, index, rank = self.place(rank)
         leaf = node.leaves[index]
         at = skip(leaf, 0, rank)
         return score_of(leaf, at), member_at(leaf, at)
@@ -172,7 +172,7 @@ class BTree:
             return -1 - total - before
         return total + before
 
-    def _place(self, rank: i64) -> tuple[Node, i64, i64]:
+    def place(self, rank: i64) -> tuple[Node, i64, i64]:
         """The place of the entry at `rank`: the node above its leaf, the leaf's index there, the rank in the leaf."""
         assert 0 <= rank < self.count
         node = self.root

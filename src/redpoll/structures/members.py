@@ -35,6 +35,9 @@ class LongMember(Outside):
     def copy(self) -> Outside:
         return LongMember(self.score)
 
+    def is_light(self) -> bool:
+        return True
+
 
 def insert_member(table: Table, member: bytes) -> None:
     """Add a member after `find` found none."""

@@ -21,6 +21,8 @@ from typing import Final
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.structures.mover import Mover
+
 SEGMENT_BITS: Final[i64] = 10
 SEGMENT_BUCKETS: Final[i64] = 1 << 10
 SEGMENT_MASK: Final[i64] = (1 << 10) - 1
@@ -88,6 +90,20 @@ class Outside:
     def in_pieces(self) -> bool:
         """Whether it is a container, which can be freed in small steps."""
         return False
+
+    def is_light(self) -> bool:
+        """Whether `copy` is as good as the object itself, and takes little time: all that is in it can be shared."""
+        return False
+
+    def move_bytes(self, mover: Mover) -> None:
+        """Show the few `bytes` of its own to the mover, and keep what that gives."""
+
+    def move_piece(self, mover: Mover, at: i64) -> i64:
+        """Show the piece of a large container's content at `at` (0 is the first); the next one, -1 after the last.
+
+        A container that changes between two calls may leave pieces out.
+        """
+        return -1
 
     def weight(self) -> i64:
         """The cost of dropping it, in small objects: a large block returns all its pages at once."""

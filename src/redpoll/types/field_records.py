@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.structures.mover import Mover
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records
@@ -22,6 +23,12 @@ class LongValue(Outside):
 
     def copy(self) -> Outside:
         return LongValue(self.data)
+
+    def is_light(self) -> bool:
+        return True
+
+    def move_bytes(self, mover: Mover) -> None:
+        self.data = mover.bytes_(self.data)
 
 
 def value_of(records: Records, n: i64) -> bytes:

@@ -18,6 +18,7 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.scratch import SHARED
 from redpoll.structures import runs
 from redpoll.structures.chunks import Chunks, Stretches
+from redpoll.structures.mover import Mover
 from redpoll.structures.packed import words_bytes
 from redpoll.structures.runs import SHORT, VARIED, element_at, place_of, record, record_end, write_record
 from redpoll.structures.segment import Outside
@@ -29,6 +30,8 @@ from redpoll.types.value import Value
 PACKED_LIMIT: Final[i64] = 1024
 PACKED_AGAIN: Final[i64] = 512
 """Below this many bytes a list is packed again; the gap keeps it from flapping."""
+LIGHT_RUNS: Final[i64] = 8
+"""A list with no more runs is copied in a few microseconds."""
 EVERY: Final[i64] = 1 << 60
 """As the most that `find` finds: no limit."""
 
@@ -337,6 +340,24 @@ class List(Value):
             made.chunks = chunks.copy()
             made.nodes = nodes.copy()
         return made
+
+    def is_light(self) -> bool:
+        chunks = self.chunks
+        return chunks is None or len(chunks.runs) <= LIGHT_RUNS
+
+    def move_piece(self, mover: Mover, at: i64) -> i64:
+        chunks = self.chunks
+        if chunks is None:
+            return -1
+        if at == 0:
+            mover.row(chunks.front)
+            mover.row(chunks.back)
+            return 1
+        k = chunks.low + at - 1
+        if k >= len(chunks.runs):
+            return -1
+        chunks.runs[k] = mover.bytes_(chunks.runs[k])
+        return at + 1
 
     def in_pieces(self) -> bool:
         return True

@@ -22,6 +22,7 @@ from redpoll.structures.blocks import Blocks, add_entry, is_full, new_block, who
 from redpoll.structures.entries import ENDLESS, Picked, Walk, names_end, pick, rewritten
 from redpoll.structures.entry_items import varint_at, varint_end, write_varint
 from redpoll.structures.ids import StreamId, number_of, precedes, radix_nodes
+from redpoll.structures.mover import Mover
 from redpoll.structures.packed import words_bytes
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
@@ -502,6 +503,13 @@ class Stream(Value):
                 copies[name] = twin
                 made.account(twin)
         return made
+
+    def move_piece(self, mover: Mover, at: i64) -> i64:
+        blocks = self.blocks
+        if blocks is None or at >= len(blocks.data):
+            return -1
+        blocks.data[at] = mover.bytes_(blocks.data[at])
+        return at + 1
 
     def in_pieces(self) -> bool:
         return True

@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.numbers import NO_INT, is_int, is_int_at, to_int_at
+from redpoll.structures.mover import Mover
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.types.kinds import STRING_EMBSTR, STRING_INT, STRING_RAW
@@ -96,6 +97,12 @@ class LongString(Outside):
 
     def copy(self) -> Outside:
         return LongString(self.text())
+
+    def is_light(self) -> bool:
+        return self.buffer is None
+
+    def move_bytes(self, mover: Mover) -> None:
+        self.data = mover.bytes_(self.data)
 
 
 def string_kind(key: bytes, value: bytes, had_deadline: bool) -> i64:

@@ -18,14 +18,19 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.structures.mover import Mover
 from redpoll.structures.packed import patched, spliced
 from redpoll.structures.segment import RECORD_LIMIT, Outside
 from redpoll.structures.table import Table
+from redpoll.structures.table_move import move_bucket
 from redpoll.types.kinds import EncodingLimits
 
 CREATED: Final[i64] = 0
 INSIDE: Final[i64] = 1
 BESIDE: Final[i64] = 2
+
+LIGHT_BUCKETS: Final[i64] = 4
+"""A large value whose table has no more buckets is copied in a few microseconds."""
 
 RETURN_LIMIT: Final[i64] = 128
 """A packed value beside its record moves back inside below this size.
@@ -109,6 +114,19 @@ class Value(Outside):
     def inner(self) -> Table | None:
         """The hash table of the large form, None if there is none."""
         return None
+
+    def is_light(self) -> bool:
+        if not self.is_large():
+            return True
+        table = self.inner()
+        return table is not None and table.buckets <= LIGHT_BUCKETS
+
+    def move_bytes(self, mover: Mover) -> None:
+        self.blob = mover.bytes_(self.blob)
+
+    def move_piece(self, mover: Mover, at: i64) -> i64:
+        table = self.inner()
+        return at + 1 if table is not None and move_bucket(table, at, mover) else i64(-1)
 
     def packed(self) -> bytes:
         """The packed form alone."""

@@ -19,7 +19,9 @@ from redpoll.env.random import Random
 from redpoll.protocol.numbers import format_double
 from redpoll.structures import ranked
 from redpoll.structures.btree import BTree, build
+from redpoll.structures.btree_move import move_leaf
 from redpoll.structures.members import found_score, insert_scored, set_score
+from redpoll.structures.mover import Mover
 from redpoll.structures.packed import spliced, without
 from redpoll.structures.ranked import Span
 from redpoll.structures.scores import packed
@@ -39,6 +41,9 @@ MEMBER_LIMIT: Final[i64] = 254
 
 FEW_LEFT: Final[i64] = 2
 """If a removal leaves fewer than one in this many members, the remaining ones are moved to new structures instead."""
+
+ORDER_PIECES: Final[i64] = 1 << 32
+"""Pieces from this one on are leaves of the tree, by the rank of an entry; those before it are buckets of the table."""
 
 ALWAYS: Final[i64] = 0
 ONLY_NEW: Final[i64] = 1
@@ -441,6 +446,16 @@ class ZSet(Value):
             made.members = copied(members)
             made.order = order.copy()
         return made
+
+    def move_piece(self, mover: Mover, at: i64) -> i64:
+        order = self.order
+        if order is None:
+            return -1
+        if at < ORDER_PIECES:
+            following = super().move_piece(mover, at)
+            return following if following >= 0 else ORDER_PIECES
+        rank = move_leaf(order, at - ORDER_PIECES, mover)
+        return rank + ORDER_PIECES if rank >= 0 else i64(-1)
 
     def in_pieces(self) -> bool:
         return True

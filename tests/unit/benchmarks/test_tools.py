@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from benchmarks.contestants import parse_contestant
+from benchmarks.expiry import hear
 from benchmarks.instructions import own_costs
 from benchmarks.load import BATCH, RANDOM_INT, SAME_INT, Load, prepare
 from benchmarks.profile import Sample, by_step
@@ -27,6 +31,25 @@ def test_prepared_batches_hold_depth_commands_and_repeat_for_a_seed() -> None:
     assert len(batches) == 6
     assert [batch.count(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:") for batch in batches] == [16] * 6
     assert batches == prepare(load)
+
+
+def test_events_are_told_apart_however_they_arrive() -> None:
+    ours, theirs = socket.socketpair()
+    deadline = int(time.time() * 1000) - 5
+    events = b"".join(encode("message", "__keyevent@0__:expired", f"exp:{deadline:013}:{n:07}") for n in range(5))
+
+    def send() -> None:
+        # Never a whole event at a time.
+        for at in range(0, len(events), 7):
+            theirs.sendall(events[at : at + 7])
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    with ours, theirs:
+        lags = hear(ours, 5)
+        sender.join()
+    assert len(lags) == 5
+    assert min(lags) >= 5
 
 
 def test_ratios_above_one_mean_the_first_is_better() -> None:

@@ -353,6 +353,7 @@ def test_a_distributed_file_starts() -> None:
         "lazyfree-lazy-expire is accepted, but has no effect in redpoll",
         "lazyfree-lazy-server-del is accepted, but has no effect in redpoll",
         "lazyfree-lazy-user-del is accepted, but has no effect in redpoll",
+        "lazyfree-lazy-user-flush is accepted, but has no effect in redpoll",
         "save points are not in force: this version of redpoll saves nothing to disk",
         "accepted, but without effect in this version of redpoll: repl-diskless-sync, replica-lazy-flush",
     ]

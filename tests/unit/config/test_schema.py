@@ -33,6 +33,7 @@ WITHOUT_EFFECT_SO_FAR = {
     "lazyfree-lazy-expire",
     "lazyfree-lazy-server-del",
     "lazyfree-lazy-user-del",
+    "lazyfree-lazy-user-flush",
 }
 """Directives that act in the reference, are harmless, and do nothing in redpoll, or nothing yet."""
 

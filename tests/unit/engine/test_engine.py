@@ -252,7 +252,7 @@ def test_when_something_has_to_be_done_again(machine: Machine) -> None:
     assert engine.next_deadline_ms() == engine.moment.now_ms + 5
     engine.pause.begin(engine.moment.now_ms + 3, True)
     assert engine.next_deadline_ms() == engine.moment.now_ms + 3
-    engine.databases[0].flush(True)
+    engine.databases[0].flush()
     assert engine.next_deadline_ms() == engine.moment.now_ms + 1
 
 

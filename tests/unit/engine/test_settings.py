@@ -47,7 +47,6 @@ def test_changes_arrive(engine: Engine) -> None:
     pairs = [
         b"timeout", b"7", b"protected-mode", b"no", b"maxmemory-policy", b"allkeys-lfu", b"requirepass", b"secret",
         b"hash-max-ziplist-entries", b"3", b"zset-max-listpack-value", b"1kb", b"proto-max-bulk-len", b"2mb",
-        b"lazyfree-lazy-user-flush", b"no",
     ]  # fmt: skip
     assert engine.config.set(pairs) == b""
     assert engine.options.timeout == 7
@@ -57,7 +56,6 @@ def test_changes_arrive(engine: Engine) -> None:
     assert engine.session_gates != 0
     assert (engine.moment.limits.hash_entries, engine.moment.limits.zset_value) == (3, 1024)
     assert engine.most_bulk_bytes == 2 << 20
-    assert not engine.lazy_flush
 
 
 def test_output_limits_are_kept_by_class(engine: Engine) -> None:

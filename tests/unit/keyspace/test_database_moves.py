@@ -65,19 +65,19 @@ def test_databases_exchange_their_keys(place: Place) -> None:
     place.sound()
 
 
-def test_flushing_drops_all_keys_lazily_or_at_once(place: Place) -> None:
-    for lazily in (True, False):
-        assert place.db.flush(lazily) == 0
-        assert (place.ear.heard(), place.reclaimer.pending()) == ([], 0)
-        for n in range(4):
-            place.set(b"%d" % n, b"v")
-        gone = place.db.table
-        assert place.db.flush(lazily) == 4
-        assert place.db.table.size == 0
-        assert place.ear.heard() == ["replaced 0 by None"]
-        assert place.reclaimer.tables == ([gone] if lazily else [])
-        place.reclaimer.tables.clear()
-        place.sound()
+def test_flushing_drops_all_keys(place: Place) -> None:
+    assert place.db.flush() == 0
+    assert (place.ear.heard(), place.reclaimer.pending()) == ([], 0)
+    for n in range(4):
+        place.set(b"%d" % n, b"v")
+    gone = place.db.table
+    assert place.db.flush() == 4
+    assert place.db.table.size == 0
+    assert place.ear.heard() == ["replaced 0 by None"]
+    assert place.reclaimer.tables == [gone]
+    place.reclaimer.finish()
+    assert (place.reclaimer.pending(), place.reclaimer.freed, gone.segments) == (0, 4, [])
+    place.sound()
 
 
 def test_the_first_database_is_named_and_growth_is_bounded(place: Place) -> None:
@@ -86,7 +86,7 @@ def test_the_first_database_is_named_and_growth_is_bounded(place: Place) -> None
     for n in range(100):
         small.set(b"%d" % n, b"v")
     assert small.db.table.buckets == 1
-    small.db.flush(True)
+    small.db.flush()
     for n in range(100):
         small.set(b"%d" % n, b"v")
     assert small.db.table.buckets == 1

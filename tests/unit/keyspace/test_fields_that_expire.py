@@ -124,8 +124,8 @@ def test_what_is_moved_or_copied_is_found_in_its_new_place(place: Place) -> None
             assert expire_fields(place.other, 100) == 1
             assert fields_of(place, b"j") == [b"g"]
             place.sound()
-            place.db.flush(False)
-            place.other.flush(False)
+            place.db.flush()
+            place.other.flush()
 
 
 def test_a_copy_leaves_fields_behind_that_are_past_unless_all_are(place: Place) -> None:
@@ -147,5 +147,5 @@ def test_a_copy_leaves_fields_behind_that_are_past_unless_all_are(place: Place) 
         assert expire_fields(place.other, 100) == 2
         assert not place.other.find(b"all")
         place.sound()
-        place.db.flush(False)
-        place.other.flush(False)
+        place.db.flush()
+        place.other.flush()

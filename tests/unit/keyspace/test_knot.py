@@ -20,8 +20,10 @@ from redpoll.engine.engine import Engine
 from redpoll.engine.session import Peer
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
+from redpoll.keyspace.compaction import Compaction
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import HDEL, HSET, LPOP, RPUSH, SADD, SET, SREM, XADD, ZADD, ZREM
+from redpoll.structures.mover import Mover
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.hash import Hash
@@ -96,6 +98,14 @@ class Knot(RuleBasedStateMachine):
     def open_value(self, key: bytes) -> None:
         if key not in self.open:
             self.open[key] = self.looked_up(key)
+
+    @precondition(lambda self: not self.open)
+    @rule(steps=st.integers(1, 60))
+    def compact(self, steps: int) -> None:
+        """Move everything, or a part of it: no command is under way then."""
+        compaction = Compaction(self.engine.databases, Mover(anywhere=True))
+        while steps > 0 and compaction.step():
+            steps -= 1
 
     @precondition(lambda self: self.open)
     @rule(data=st.data(), changes=st.lists(st.tuples(items, items, scores, st.booleans()), min_size=1, max_size=6))

@@ -76,9 +76,9 @@ def test_of_many_keys_nearly_the_first_go(rule: int, timed: bool) -> None:
     cache = Cache(rule, timed)
     by_age(cache, 2000)
     gone = [int(key) for key in cache.lose(200)]
-    # Without any choice they would come from everywhere: their mean would be 1,000.
-    assert sum(gone) / len(gone) < 150
-    assert max(gone) < 450
+    # The best mean is 100; without any choice it would be 1,000.  The seed of the hashes makes it vary by some 30.
+    assert sum(gone) / len(gone) < 200
+    assert max(gone) < 600
 
 
 def test_rarely_used_keys_go_first() -> None:
@@ -88,7 +88,7 @@ def test_rarely_used_keys_go_first() -> None:
         cache.add(str(n))
         cache.use(str(n), 20 if n % 4 else 1)
     gone = cache.lose(200)
-    assert sum(int(key) % 4 == 0 for key in gone) > 190
+    assert sum(int(key) % 4 == 0 for key in gone) > 170  # a choice at random has 50
 
 
 @pytest.mark.parametrize(("rule", "timed"), RULES)
@@ -123,7 +123,7 @@ def test_the_rule_to_keep_everything() -> None:
     [
         lambda cache: cache.use("0"),
         lambda cache: cache.databases[0].delete(b"0"),
-        lambda cache: cache.databases[0].flush(False),
+        lambda cache: cache.databases[0].flush(),
     ],
     ids=["used", "deleted", "flushed"],
 )

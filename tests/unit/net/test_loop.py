@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 
 from redpoll.build_info import is_compiled
-from redpoll.net.loop import FLUSH_AFTER_US, LOOK_EVERY, Handler, Reactor, Task
+from redpoll.net.loop import FLUSH_AFTER_US, LOOK_EVERY, SLICE_US, Handler, Reactor, Task
 
 pytestmark = pytest.mark.skipif(is_compiled(), reason="handlers that are not compiled cannot be made of compiled ones")
 
@@ -94,3 +94,39 @@ def test_who_is_removed_in_between_is_not_called(turn: Turn) -> None:
     task.leaving = list(turn.reactor.handlers)
     turn.reactor.run_once(0)
     assert turn.told == ["handler"] * TOGETHER + ["task"]
+
+
+class Slow(Task):
+    """Takes half a slice, and adds `following` behind all others."""
+
+    def __init__(self, turn: Turn, following: Task | None = None) -> None:
+        self.turn = turn
+        self.following = following
+
+    def run_task(self) -> None:
+        until = monotonic() + int(SLICE_US) / 2e6
+        while monotonic() < until:
+            pass
+        self.turn.told.append("slow")
+        if self.following is not None:
+            self.turn.reactor.unhurried.append(self.following)
+
+
+def test_what_has_no_hurry_is_done_in_slices_behind_what_has(turn: Turn) -> None:
+    reactor = turn.reactor
+    reactor.unhurried += [Slow(turn) for _ in range(3 * TOGETHER)]
+    for done in range(1, 4):
+        reactor.soon.append(Note(turn))
+        assert reactor.next_deadline_ms() >= 0
+        # It does not wait while there is something to do.
+        reactor.run_once(60_000)
+        assert turn.told == (["task"] + ["slow"] * TOGETHER) * done
+    assert (reactor.unhurried, reactor.next_deadline_ms()) == ([], -1)
+
+
+def test_what_is_added_meanwhile_comes_last(turn: Turn) -> None:
+    reactor = turn.reactor
+    reactor.unhurried += [Slow(turn, Note(turn)), Slow(turn)]
+    reactor.run_once(0)
+    assert turn.told == ["slow", "slow", "task"]
+    assert reactor.unhurried == []

@@ -115,6 +115,20 @@ class BTreeMachine(RuleBasedStateMachine):
             assert expected == (self.tree.pop_last() if last else self.tree.pop_first())
             self.drop(expected[1])
 
+    @rule(low=scores, high=scores)
+    def finds_all_between_two_scores(self, low: float, high: float) -> None:
+        span = self.tree.span_between(low, high)
+        members: list[bytes] = []
+        span.members(members)
+        found = list(zip(span.scores(vec[float]()), members, strict=True))
+        first, stop = bisect_left(self.model, (low, b"")), bisect_left(self.model, (high, b""))
+        if found:
+            at = self.model.index(found[0])
+            assert self.model[at : at + len(found)] == found
+            assert first >= stop or (at <= first and stop <= at + len(found))
+        else:
+            assert first >= stop
+
     @rule(budget=st.integers(1, 50))
     def releases_the_end(self, budget: int) -> None:
         left = self.tree.release(budget)

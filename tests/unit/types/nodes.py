@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 UNLIMITED = 1 << 60
 INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,18}")
 
 
+@cache
 def entry_size(item: bytes) -> int:
     """Bytes of an element in a listpack."""
     if INTEGER.fullmatch(item) and -(2**63) <= int(item) < 2**63:

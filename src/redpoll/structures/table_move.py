@@ -1,0 +1,62 @@
+"""Moving the buckets of a Table to where memory is used well (`mover.py`).  No record changes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.structures.mover import Mover
+from redpoll.structures.segment import SEGMENT_BITS, SEGMENT_MASK, Segment
+from redpoll.structures.table import Table
+
+SEGMENT_BYTES: Final[i64] = 128
+
+
+def move_segment(table: Table, at: i64, mover: Mover) -> None:
+    """Show segment `at` itself to the mover, and its list of objects."""
+    old = table.segments[at]
+    if mover.counting:
+        mover.regions.add(id(old), SEGMENT_BYTES)
+        return
+    if (mover.lies_well(old) and mover.lies_well(old.objects)) or not mover.claim(SEGMENT_BYTES):
+        return
+    made = Segment(0)
+    while mover.is_bad(made):
+        made = Segment(0)
+    objects = old.objects.copy()
+    while mover.is_bad(objects):
+        objects = old.objects.copy()
+    if mover.starved:
+        return
+    made.words = old.words
+    made.blobs = old.blobs
+    made.deadlines = old.deadlines
+    made.earliest = old.earliest
+    made.first = old.first
+    made.items_earliest = old.items_earliest
+    made.items_first = old.items_first
+    made.objects = objects
+    table.segments[at] = made
+    if table.segment is old:
+        table.segment = made
+    mover.keep(old)
+
+
+def move_bucket(table: Table, b: i64, mover: Mover) -> bool:
+    """Show bucket `b` to the mover; False if there is none.  O(its records)."""
+    if b >> SEGMENT_BITS >= len(table.segments):
+        return False
+    if b & SEGMENT_MASK == 0:
+        move_segment(table, b >> SEGMENT_BITS, mover)
+    segment = table.segments[b >> SEGMENT_BITS]
+    j: i64 = b & SEGMENT_MASK
+    if j >= len(segment.words):
+        return False
+    segment.blobs[j] = mover.bytes_(segment.blobs[j])
+    segment.words[j] = mover.column(segment.words[j])
+    if len(segment.deadlines) > j:
+        segment.deadlines[j] = mover.column(segment.deadlines[j])
+    if len(segment.objects) > j and len(segment.objects[j]) > 0:
+        segment.objects[j] = mover.objects(segment.objects[j])
+    return True

@@ -1,0 +1,58 @@
+"""IDs at the ends of what there is: `+` after deletions, the least and the greatest one."""
+
+from __future__ import annotations
+
+import pytest
+from tests.differential.pair import Pair
+
+NEWEST = """
+    XADD s 1-1 a 1
+    XADD s 2-1 a 1
+    XREAD STREAMS s +
+    XDEL s 2-1
+    XREAD STREAMS s +
+    XREAD STREAMS s s + 0
+    XADD s 3-1 a 1
+    XREAD STREAMS s +
+    XSETID s 4-0
+    XREAD STREAMS s +
+    XSETID s 18446744073709551615-18446744073709551615
+    XREAD STREAMS s +
+    XADD greatest 18446744073709551615-18446744073709551615 a 1
+    XREAD STREAMS greatest +
+    XDEL greatest 18446744073709551615-18446744073709551615
+    XREAD STREAMS greatest +
+"""
+SIGNS = """
+    XADD s 1-1 a 1
+    XGROUP CREATE s g 0
+    XGROUP SETID s g +
+    XINFO GROUPS s
+    XREADGROUP GROUP g c STREAMS s >
+    XGROUP SETID s g -
+    XINFO GROUPS s
+    XREADGROUP GROUP g c STREAMS s >
+    XGROUP SETID s g (1
+    XGROUP SETID s g *
+    XGROUP CREATE s signed -
+    XGROUP CREATE s signed +
+    XSETID s -
+    XACK s g -
+    XCLAIM s g c 0 1-1 LASTID +
+"""
+GREATEST = """
+    XADD s 1-1 a 1
+    XGROUP CREATE s g 0
+    XREADGROUP GROUP g c STREAMS s 18446744073709551615
+    XREADGROUP GROUP g c STREAMS s 18446744073709551615-18446744073709551614
+    XREADGROUP GROUP g c STREAMS s 18446744073709551615-18446744073709551615
+    XREADGROUP GROUP g c STREAMS s 18446744073709551615-18446744073709551615
+    XREADGROUP GROUP g c BLOCK 1 STREAMS s 18446744073709551615-18446744073709551615
+    XREADGROUP GROUP g c STREAMS s 0
+    XREAD STREAMS s 18446744073709551615-18446744073709551615
+"""
+
+
+@pytest.mark.parametrize("lines", [NEWEST, SIGNS, GREATEST], ids=["newest", "signs", "greatest"])
+def test_a_session(pair: Pair, lines: str) -> None:
+    pair.play(lines)
