@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
@@ -196,16 +198,25 @@ def reversed_bits(n: i64) -> i64:
     return out
 
 
-def mean_ttl_ms(table: Table, now_ms: i64, most: i64 = 4096) -> i64:
-    """The mean time that keys with a deadline have left, in ms, 0 without any: of the first `most` of them."""
+MOST_LOOKED: Final[i64] = 16384
+"""The mean time to live is of keys in so many buckets, if any has one: a table may have a million of them."""
+
+
+def mean_ttl_ms(table: Table, now_ms: i64, most: i64 = 4096, buckets: i64 = MOST_LOOKED) -> i64:
+    """The mean time that keys with a deadline have left, in ms, 0 without any: of the first `most` of them.
+
+    O(segments + buckets), and the deadlines counted.
+    """
     if table.volatile == 0:
         return 0
     # A plain integer, because the sum of a few deadlines may exceed 64 bits.
     total: int = 0
     seen: i64 = 0
+    looked: i64 = 0
     for segment in table.segments:
         j: i64 = 0
-        while j < len(segment.deadlines):
+        count: i64 = len(segment.deadlines)
+        while j < count:
             column = segment.deadlines[j]
             i: i64 = 0
             while i < len(column):
@@ -214,6 +225,7 @@ def mean_ttl_ms(table: Table, now_ms: i64, most: i64 = 4096) -> i64:
                     seen += 1
                 i += 1
             j += 1
-        if seen >= most:
+        looked += count
+        if seen >= most or (seen > 0 and looked >= buckets):
             break
     return total // int(seen) if seen > 0 else 0

@@ -233,3 +233,18 @@ def test_a_pass_over_values_learns_when_to_look_again() -> None:
     segment.items_earliest[0] = segment.items_first = 1
     due_within(table, 1, 100, [])
     assert (segment.items_earliest[0], segment.items_first) == (2, 2)
+
+
+def test_the_mean_time_to_live_looks_at_some_buckets_only() -> None:
+    table = Table()
+    for n in range(40000):
+        table.find(b"%d" % n)
+        table.insert(b"%d" % n, b"", 0)
+        if n % 100 == 0:
+            table.set_deadline(1000 if n < 20000 else 3000)
+    whole = mean_ttl_ms(table, 0)
+    assert whole == 2000
+    part = mean_ttl_ms(table, 0, buckets=1)
+    assert 1000 <= part <= 3000
+    assert part != whole
+    assert mean_ttl_ms(table, 5000, buckets=1) == 0
