@@ -41,6 +41,15 @@ PFDEBUG_SWITCH: Final = b"ERR Argument must be ON or OFF"
 PFDEBUG_NO_SIMD: Final = b"ERR this server has no vector instructions to switch on or off"
 WRONGTYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind of value"
 SYNTAX: Final = b"ERR syntax error"
+BUSYKEY: Final = b"BUSYKEY Target key name already exists."
+NEGATIVE_TTL: Final = b"ERR Invalid TTL value, must be >= 0"
+NEGATIVE_IDLETIME: Final = b"ERR Invalid IDLETIME value, must be >= 0"
+BAD_FREQ: Final = b"ERR Invalid FREQ value, must be >= 0 and <= 255"
+BAD_PAYLOAD_FOOTER: Final = b"ERR DUMP payload version or checksum are wrong"
+BAD_PAYLOAD: Final = b"ERR Bad data format"
+RELOAD_OPTIONS: Final = b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+RELOAD_FAILED: Final = b"ERR Error trying to load the RDB dump, check server logs."
+SAVE_FAILED: Final = b"ERR"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
 NOT_A_FLOAT: Final = b"ERR value is not a valid float"
 NOT_AN_INT32: Final = b"ERR value is out of range, value must between -2147483648 and 2147483647"
@@ -392,3 +401,8 @@ def geo_from_missing(name: bytes) -> bytes:
 
 def geo_by_missing(name: bytes) -> bytes:
     return b"ERR exactly one of BYRADIUS, BYBOX and BYPOLYGON can be specified for %b" % name
+
+
+def unwritable(reason: bytes) -> bytes:
+    """Why a value has no form in the chosen version of the file format; the reference always writes its own."""
+    return b"ERR rdb-format: %b" % reason

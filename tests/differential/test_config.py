@@ -158,8 +158,8 @@ def test_what_is_not_there_yet_is_refused_by_name(pair: Pair) -> None:
 
 
 def test_our_own_directives_are_shown_by_name_only(pair: Pair) -> None:
-    pair.differs("config-own-directives", "CONFIG", "GET", "ignore-existing-data")
-    pair.do("CONFIG", "GET", "ignore-*")
+    pair.differs("config-own-directives", "CONFIG", "GET", "rdb-format")
+    pair.do("CONFIG", "GET", "rdb-f*")
 
 
 def test_a_name_that_is_none_is_no_address_to_bind_to(pair: Pair) -> None:

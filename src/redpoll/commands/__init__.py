@@ -37,6 +37,7 @@ from redpoll.commands import (
     modules,
     monitor,
     object,
+    payloads,
     persistence,
     replication,
     server,

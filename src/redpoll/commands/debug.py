@@ -119,6 +119,11 @@ def set_active_expire(session: Session, args: list[bytes]) -> object:
     return OK
 
 
+def set_skip_checksum_validation(session: Session, args: list[bytes]) -> object:
+    session.engine.durability.checking_sums = not is_on(args[2])
+    return OK
+
+
 def pause_cron(session: Session, args: list[bytes]) -> object:
     session.engine.cron_paused = is_on(args[2])
     return OK
@@ -366,6 +371,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"SDSLEN <key>", b"The bytes of a key and its string.",
         b"SEGFAULT", b"End as after a bad access to memory.",
         b"SET-ACTIVE-EXPIRE <0|1>", b"Whether keys past their deadline are deleted by themselves.",
+        b"SET-SKIP-CHECKSUM-VALIDATION <0|1>", b"Whether checksums of files and payloads are passed over.",
         b"SLEEP <seconds>", b"Let the whole server wait.",
         b"STRINGMATCH-TEST", b"Answer that patterns do no harm.",
     ])  # fmt: skip
@@ -402,6 +408,7 @@ SUBCOMMANDS: Final = {
     b"SDSLEN": Row(sdslen, 1, 1),
     b"SEGFAULT": Row(segfault, 0, 0),
     b"SET-ACTIVE-EXPIRE": Row(set_active_expire, 1, 1),
+    b"SET-SKIP-CHECKSUM-VALIDATION": Row(set_skip_checksum_validation, 1, 1),
     b"SLEEP": Row(sleep, 1, 1),
     b"STRINGMATCH-TEST": Row(stringmatch_test, 0, 0),
 }

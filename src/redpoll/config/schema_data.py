@@ -374,10 +374,19 @@ DIRECTIVES: Final = [
         "Whether snapshots made for replication are deleted when nothing else needs them.",
     ),
     Directive(
+        b"rdb-format",
+        Enum(b"valkey080 redis0011 redis0010"),
+        b"valkey080",
+        EFFECT,
+        "persistence",
+        "Form of snapshots and DUMP payloads: that of Valkey 9, or of Redis 7.2 or 7.0 for servers that need it.",
+        hidden=True,
+    ),
+    Directive(
         b"rdb-save-incremental-fsync",
         Bool(),
         b"yes",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether a snapshot is synced piece by piece.",
     ),
@@ -385,7 +394,7 @@ DIRECTIVES: Final = [
         b"rdb-version-check",
         Enum(b"strict relaxed"),
         b"strict",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether snapshots of versions to come are refused or tried.",
     ),
@@ -393,13 +402,13 @@ DIRECTIVES: Final = [
         b"rdbchecksum",
         Bool(),
         b"yes",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether snapshots end with a checksum, and it is checked.",
         immutable=True,
     ),
     Directive(
-        b"rdbcompression", Bool(), b"yes", NOT_YET, "persistence", "Whether strings in snapshots are compressed."
+        b"rdbcompression", Bool(), b"yes", EFFECT, "persistence", "Whether strings in snapshots are compressed."
     ),
     Directive(
         b"save",

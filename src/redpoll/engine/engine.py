@@ -15,6 +15,7 @@ from redpoll.engine import gate
 from redpoll.engine.blocking import Blocking
 from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
+from redpoll.engine.durability import Durability
 from redpoll.engine.gates import GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN, GATES_IN_EXEC
 from redpoll.engine.host import Host
 from redpoll.engine.interest import Interest
@@ -121,6 +122,7 @@ class Engine:
         self.read_us: i64 = self.moment.now_us
         """When the clock was read last: the start of what runs next.  In EXEC `moment` stands still, this does not."""
         self.started_us: i64 = self.moment.now_us
+        self.durability: Final = Durability(self.started_us // 1000000)
         self.options: Final = Options()
         EngineSettings(self).connect(self.config)
         self.expiry_us: i64 = 0

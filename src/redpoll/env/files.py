@@ -39,6 +39,22 @@ class Appender:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
+class Reader:
+    """A file open for reading from its start on; `size` in bytes, when it was opened."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor = descriptor
+        self.size = size
+
+    def read(self, most: int) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        return os.read(self.descriptor, most)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Files:
     """The machine's file system."""
 
@@ -46,6 +62,15 @@ class Files:
         """The whole content."""
         with open(path, "rb") as file:
             return file.read()
+
+    def reader(self, path: bytes) -> Reader:
+        """Open for reading piece by piece."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return Reader(descriptor, os.fstat(descriptor).st_size)
+        except OSError:
+            os.close(descriptor)
+            raise
 
     def append(self, path: bytes) -> Appender:
         """Open for writing at the end; made if missing."""
@@ -133,6 +158,9 @@ class MemoryFiles(Files):
     def read(self, path: bytes) -> bytes:
         return self.find(path).data
 
+    def reader(self, path: bytes) -> Reader:
+        return MemoryReader(self.find(path).data)
+
     def append(self, path: bytes) -> Appender:
         path = self.absolute(path)
         if path not in self.contents:
@@ -180,6 +208,21 @@ class MemoryFile:
     def __init__(self) -> None:
         self.data = b""
         self.synced = 0
+
+
+class MemoryReader(Reader):
+    def __init__(self, data: bytes) -> None:
+        super().__init__(-1, len(data))
+        self.data = data
+        self.at = 0
+
+    def read(self, most: int) -> bytes:
+        found = self.data[self.at : self.at + most]
+        self.at += len(found)
+        return found
+
+    def close(self) -> None:
+        pass
 
 
 class MemoryAppender(Appender):

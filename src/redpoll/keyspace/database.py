@@ -450,6 +450,29 @@ class Database(KeyLookups):
         self._account()
         self._created(key, content.kind)
 
+    def load(self, key: bytes, value: Value | None, text: bytes, deadline: i64, clock: i64) -> bool:
+        """Let `key` hold what a file has for it, a container or else `text`; False if the key is there already.
+
+        Tells nobody.  The sum of memory is wrong until `end_loading`.
+        """
+        table = self.table
+        if table.find(key):
+            return False
+        table.clock = clock
+        if value is not None:
+            value.put_back(table, key)
+        elif table.fits(len(key), len(text)):
+            table.insert(key, text, string_kind(key, text, deadline != 0))
+        else:
+            table.insert_outside(key, LongString(text), string_kind(key, text, deadline != 0))
+        if deadline != 0:
+            table.set_deadline(deadline)
+        return True
+
+    def end_loading(self) -> None:
+        """Bring the sum of memory up to date."""
+        self._account()
+
     def discard(self, key: bytes) -> bool:
         """Delete `key` if it is there, past its deadline or not, and tell nobody; whether it was.
 
@@ -506,6 +529,26 @@ class Database(KeyLookups):
                 if done >= most:
                     break
         return done
+
+    def set_aside(self) -> Table:
+        """Begin anew without keys; the table of those there were, which `end_aside` wants back."""
+        kept = self.table
+        if kept.size > 0:
+            self.moment.listener.replaced(self.index, None)
+        self.moment.used_bytes -= kept.size_told
+        self.table = Table(most_buckets=self.most_buckets)
+        self._account()
+        return kept
+
+    def end_aside(self, kept: Table, back: bool) -> None:
+        """Drop the keys that were set aside, or with `back` those that came in their place."""
+        gone = kept
+        if back:
+            gone = self.table
+            self.moment.used_bytes += kept.size_told - gone.size_told
+            self.table = kept
+        if gone.size > 0:
+            self.reclaimer.tables.append(gone)
 
     def flush(self, lazily: bool) -> i64:
         """Drop all keys; how many there were.  Lazily, the memory comes back in slices."""
