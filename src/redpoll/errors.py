@@ -406,3 +406,7 @@ def geo_by_missing(name: bytes) -> bytes:
 def unwritable(reason: bytes) -> bytes:
     """Why a value has no form in the chosen version of the file format; the reference always writes its own."""
     return b"ERR rdb-format: %b" % reason
+
+
+def loading(as_redis: bool) -> bytes:
+    return b"LOADING %b is loading the dataset in memory" % (b"Redis" if as_redis else b"Valkey")

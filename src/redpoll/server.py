@@ -15,6 +15,7 @@ from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects, Rename
 from redpoll.engine.command import Command
 from redpoll.engine.engine import BEHIND_MS, Engine
+from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.host import Host
 from redpoll.engine.sampler import SAMPLE_MS
 from redpoll.engine.session import Session
@@ -35,17 +36,23 @@ from redpoll.env.process import (
 )
 from redpoll.env.random import Random
 from redpoll.env.restart import Start
-from redpoll.errors import ServerError
+from redpoll.errors import SHUTDOWN_FAILED, ServerError
 from redpoll.net.clients import Clients
 from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
+from redpoll.persistence.damage import DamagedError
+from redpoll.persistence.loading import load, open_snapshot
+from redpoll.persistence.saving import save, snapshot_path
+from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.requests import Limits
 
 FAMILIES: Final = redpoll.commands.FAMILIES
 TICK_MS: Final[i64] = 10
 COLLECT_MS: Final[i64] = 100
+
+FATAL_LOAD: Final = "Fatal error loading the DB, check server logs. Exiting. %s: %s"
 
 OWN_DESCRIPTORS: Final = 32
 """Descriptors kept for files, listeners and the like, beside those of clients."""
@@ -97,19 +104,46 @@ class Server(Stoppable):
             # Only now: a server that cannot listen must not touch the file of the one that does.
             self.keep_pid_file(pid_file)
         self.wakeup = Wakeup(self, self.reactor)
-        self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.engine.count_program(resident_bytes())
-        self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
-        self.reactor.add_timer(Collect(), COLLECT_MS)
         log.notice("Server initialized")
         for remark in config.take_remarks():
             log.notice(remark)
-        log.warning("Nothing is saved to disk by this version: all data ends with the process.")
+        self.load()
+        if self.reactor.stopping:
+            return
         if len(self.listeners.tcp) > 0:
             log.notice("Ready to accept connections tcp")
         if self.listeners.unix is not None:
             log.notice("Ready to accept connections unix")
+        self.reactor.add_timer(Tick(self.engine), TICK_MS)
+        self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
+        self.reactor.add_timer(Collect(), COLLECT_MS)
         self.supervisor.ready()
+
+    def load(self) -> None:
+        """Load the snapshot file if there is one; clients are answered meanwhile.  Raises ServerError."""
+        engine = self.engine
+        path = snapshot_path(engine)
+        began_us = engine.clock.now_us()
+        engine.moment.set_time(began_us)
+        try:
+            reader = open_snapshot(engine, path)
+        except OSError as refused:
+            raise ServerError(FATAL_LOAD % (path.decode("utf-8", "surrogateescape"), refused.strerror)) from refused
+        if reader is None:
+            return
+        engine.durability.loading = True
+        engine.gates |= GATE_LOADING
+        gc.disable()
+        complaint = load(engine, reader, Loading(self))
+        reader.close()
+        engine.gates &= ~GATE_LOADING
+        engine.durability.loading = False
+        if self.reactor.stopping:
+            return
+        if complaint:
+            raise ServerError(FATAL_LOAD % (path.decode("utf-8", "surrogateescape"), complaint))
+        self.log.notice(f"DB loaded from disk: {float(engine.clock.now_us() - began_us) / 1e6:.3f} seconds")
 
     def keep_pid_file(self, path: str) -> None:
         """Write the process id into a file while the server runs."""
@@ -189,14 +223,29 @@ class Server(Stoppable):
         if name == "SIGINT" and self.reactor.stopping:
             self.log.signal("You insist... exiting now.")
             os._exit(1)
-        self.log.signal(f"Received {name} scheduling shutdown...")
-        self.stop("")
-
-    def stop(self, who: str) -> None:
-        """End the loop after this turn; `who` is a remark on who asked for it."""
-        if not self.reactor.stopping:
-            self.log.notice(f"User requested shutdown...{who}")
+        if self.engine.durability.loading:
+            self.log.warning("Received shutdown signal during loading, scheduling shutdown.")
             self.reactor.stop()
+            return
+        self.log.signal(f"Received {name} scheduling shutdown...")
+        self.stop("", [word.upper() for word in self.config.words(b"shutdown-on-" + name.lower().encode())])
+
+    def stop(self, who: str, words: list[bytes]) -> bool:
+        """End the loop after this turn; `who` is a remark on who asked for it, `words` are those of SHUTDOWN.
+
+        The data is saved first, if it is to be; False if that failed, and the server goes on.
+        """
+        if self.reactor.stopping:
+            return True
+        self.log.notice(f"User requested shutdown...{who}")
+        saving = b"SAVE" in words or (b"NOSAVE" not in words and bool(self.config.words(b"save")))
+        if saving and not self.engine.durability.loading:
+            self.log.notice("Saving the final RDB snapshot before exiting.")
+            if not save(self.engine) and b"FORCE" not in words:
+                self.log.warning("Error trying to save the DB, can't exit.")
+                return False
+        self.reactor.stop()
+        return True
 
 
 def last_active(session: Session) -> int:
@@ -233,8 +282,6 @@ class ServerSettings(Effects):
         b"proto-max-bulk-len",
         b"crash-log-enabled",
         b"maxclients",
-        b"shutdown-on-sigterm",
-        b"shutdown-on-sigint",
         b"locale-collate",
     )
 
@@ -271,8 +318,6 @@ class ServerSettings(Effects):
         elif name == b"locale-collate":
             if not server.engine.collation.choose(config.text(name)):
                 return b"Invalid locale name"
-        elif b"save" in config.words(name):
-            return b"save is not supported by this version of redpoll: it saves nothing yet"
         return b""
 
 
@@ -332,10 +377,11 @@ class ServerHost(Host):
     def note(self, message: str) -> None:
         self.server.log.notice(message)
 
-    def shut_down(self, session: Session, who: bytes) -> bool:
+    def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
+        if not self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')", words):
+            return SHUTDOWN_FAILED
         session.peer.close_after_reply()
-        self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')")
-        return True
+        return b""
 
     def restart(self, session: Session, who: bytes, delay_ms: i64, orderly: bool) -> bool:
         server = self.server
@@ -355,7 +401,7 @@ class ServerHost(Host):
                 server.log.warning(f"Can't restart: configuration rewrite process failed: {complaint.decode()}")
                 return False
         server.restart_ms = max(0, delay_ms)
-        return self.shut_down(session, who)
+        return not self.shut_down(session, who, [])
 
     def facts(self) -> dict[str, str]:
         server = self.server
@@ -382,6 +428,21 @@ class ServerHost(Host):
         if self.server.listeners.unix is not None:
             found.append(f"name=unix,bind={config.text(b'unixsocket').decode('utf-8', 'surrogateescape')}")
         return found
+
+
+class Loading(Progress):
+    """What the server does while a file is loaded: it answers clients, and listens to signals."""
+
+    def __init__(self, server: Server) -> None:
+        self.server: Final = server
+
+    def told(self, line: str) -> None:
+        self.server.log.notice(line)
+
+    def moved(self, done: i64, total: i64) -> None:
+        self.server.reactor.run_once(0)
+        if self.server.reactor.stopping:
+            raise DamagedError("loading was ended by a signal", done)
 
 
 class Tick(Timer):

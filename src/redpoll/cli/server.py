@@ -184,10 +184,10 @@ class ProcessTitle(Effects):
 
 
 def refuse_to_lose_data(config: Config) -> None:
-    """Raises ServerError if an earlier server left its data where this one, which cannot load it, would work."""
+    """Raises ServerError if an earlier server left an append-only file, which this one cannot load, in its folder."""
     if config.flag(b"ignore-existing-data"):
         return
-    for name in (b"dbfilename", b"appenddirname", b"appendfilename"):
+    for name in (b"appenddirname", b"appendfilename"):
         path = config.files.absolute(up_to_nul(config.text(name)))
         if config.files.exists(path):
             raise ServerError(

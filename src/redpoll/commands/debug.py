@@ -14,6 +14,7 @@ from redpoll.config.rewrite import rewrite
 from redpoll.config.values import memory_bytes
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
+from redpoll.engine.engine import Engine
 from redpoll.engine.session import Session
 from redpoll.errors import (
     BAD_PACKED_THRESHOLD,
@@ -31,7 +32,10 @@ from redpoll.errors import (
     NOT_POSITIVE,
     ONLY_IN_A_CLUSTER,
     ONLY_IN_A_SERVER,
+    RELOAD_FAILED,
+    RELOAD_OPTIONS,
     RESTART_FAILED,
+    SAVE_FAILED,
     WRONG_PROTOCOL_TYPE,
     CommandError,
     fill_failed,
@@ -42,6 +46,9 @@ from redpoll.keyspace.events import NEW
 from redpoll.observe.client_line import client_line_for_log
 from redpoll.observe.digest import data_digest, key_digest
 from redpoll.observe.object_report import database_lines, hash_table_of, object_line, sds_line, table_lines
+from redpoll.persistence.loading import reload
+from redpoll.persistence.saving import save, snapshot_path
+from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.numbers import is_int, parse_double, parse_unsigned, to_int
 from redpoll.protocol.reply import (
     NO_REPLY,
@@ -62,6 +69,7 @@ from redpoll.structures.table import RESIZING
 from redpoll.types.kinds import ENCODING_NAME, LIST_QUICKLIST, LISTPACKS, STRING_INT, STRING_RAW
 from redpoll.types.list_nodes import PLAIN_FROM
 
+RELOAD_WORDS: Final = frozenset((b"MERGE", b"NOFLUSH", b"NOSAVE"))
 SIGABRT: Final = 6
 SIGSEGV: Final = 11
 
@@ -117,6 +125,31 @@ def sleep(session: Session, args: list[bytes]) -> object:
 def set_active_expire(session: Session, args: list[bytes]) -> object:
     session.engine.active_expire = is_on(args[2])
     return OK
+
+
+def reload_(session: Session, args: list[bytes]) -> object:
+    words = [word.upper() for word in args[2:]]
+    if not RELOAD_WORDS.issuperset(words):
+        raise CommandError(RELOAD_OPTIONS)
+    engine = session.engine
+    if b"NOSAVE" not in words and not save(engine):
+        raise CommandError(SAVE_FAILED)
+    complaint = reload(engine, snapshot_path(engine), Telling(engine), b"NOFLUSH" not in words, b"MERGE" in words)
+    if complaint:
+        engine.host.log(f"DEBUG RELOAD: {complaint}")
+        raise CommandError(RELOAD_FAILED)
+    engine.host.log("DB reloaded by DEBUG RELOAD")
+    return OK
+
+
+class Telling(Progress):
+    """Lets the log have what a load tells."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Final = engine
+
+    def told(self, line: str) -> None:
+        self.engine.host.note(line)
 
 
 def set_skip_checksum_validation(session: Session, args: list[bytes]) -> object:
@@ -367,6 +400,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"PROTOCOL <type>", b"Answer with a reply of this type.",
         b"QUICKLIST <key> [<0|1>]", b"Whether a value is a quicklist.",
         b"QUICKLIST-PACKED-THRESHOLD <size>", b"From how many bytes on an element counts as a node of its own.",
+        b"RELOAD [MERGE] [NOFLUSH] [NOSAVE]", b"Save all data to the snapshot file, and load it again.",
         b"RESTART [<milliseconds>]", b"End in good order and start anew under the same pid.",
         b"SDSLEN <key>", b"The bytes of a key and its string.",
         b"SEGFAULT", b"End as after a bad access to memory.",
@@ -404,6 +438,7 @@ SUBCOMMANDS: Final = {
     b"PROTOCOL": Row(protocol, 1, 1),
     b"QUICKLIST": Row(quicklist, 1, 2),
     b"QUICKLIST-PACKED-THRESHOLD": Row(quicklist_packed_threshold, 1, 1),
+    b"RELOAD": Row(reload_, 0, 1 << 30),
     b"RESTART": Row(restart, 0, 1 << 30),
     b"SDSLEN": Row(sdslen, 1, 1),
     b"SEGFAULT": Row(segfault, 0, 0),

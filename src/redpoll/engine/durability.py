@@ -16,6 +16,8 @@ class Durability:
         """When the data was last saved, in seconds since 1970; the start if never."""
         self.saves: i64 = 0
         self.last_save_worked = True
+        self.loading = False
+        """Whether a file is being loaded: most commands then wait for nothing, but are refused."""
         self.keys_loaded: i64 = 0
         """Of the last load."""
         self.keys_expired: i64 = 0

@@ -10,13 +10,21 @@ from redpoll.catalogue.spec import NO_MULTI
 from redpoll.engine.command import Command
 from redpoll.engine.gates import (
     GATE_DEBUG,
+    GATE_LOADING,
     GATE_MONITOR,
     GATE_MULTI,
     GATE_NOAUTH,
     GATE_PAUSED,
 )
 from redpoll.engine.session import Session
-from redpoll.errors import DEBUG_NOT_ALLOWED, MODULE_NOT_ALLOWED, NO_KEYS_FOR_MONITORS, NOAUTH, not_in_transaction
+from redpoll.errors import (
+    DEBUG_NOT_ALLOWED,
+    MODULE_NOT_ALLOWED,
+    NO_KEYS_FOR_MONITORS,
+    NOAUTH,
+    loading,
+    not_in_transaction,
+)
 from redpoll.protocol.reply import QUEUED, Marker
 
 if TYPE_CHECKING:
@@ -40,6 +48,8 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
     transaction = session.transaction
     if transaction is not None and command.flag(NO_MULTI):
         return engine.refuse(session, command, not_in_transaction(command.name))
+    if gates & GATE_LOADING:
+        return engine.refuse(session, command, loading(engine.options.extended_redis_compatibility))
     if gates & GATE_MONITOR:
         return engine.refuse(session, command, NO_KEYS_FOR_MONITORS)
     if gates & GATE_PAUSED and engine.pause.holds(session, command):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.errors import SHUTDOWN_IN_PROCESS
+
 if TYPE_CHECKING:
     from redpoll.engine.session import Session
 
@@ -20,9 +22,12 @@ class Host:
     def note(self, message: str) -> None:
         """Write what an operator wants to read in a normal life."""
 
-    def shut_down(self, session: Session, who: bytes) -> bool:
-        """End the program in good order, as `who` asks for (a line of CLIENT LIST); whether it is ending now."""
-        return False
+    def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
+        """End the program in good order, as `who` asks for (a line of CLIENT LIST) with the `words` of SHUTDOWN.
+
+        The error for the client if it is not ending now.
+        """
+        return SHUTDOWN_IN_PROCESS
 
     def facts(self) -> dict[str, str]:
         """What INFO says of the program: port, executable, configuration file …"""

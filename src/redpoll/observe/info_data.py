@@ -81,9 +81,10 @@ def script_lines() -> list[str]:
 
 
 def persistence_lines(engine: Engine) -> list[str]:
-    """Nothing is saved yet: what a server without save points and append-only file says."""
+    """Of the snapshot file; there is no append-only file yet."""
+    durability = engine.durability
     return [
-        "loading:0",
+        f"loading:{int(durability.loading)}",
         "async_loading:0",
         "current_cow_peak:0",
         "current_cow_size:0",
@@ -93,14 +94,14 @@ def persistence_lines(engine: Engine) -> list[str]:
         "current_save_keys_total:0",
         f"rdb_changes_since_last_save:{engine.moment.changes}",
         "rdb_bgsave_in_progress:0",
-        f"rdb_last_save_time:{engine.started_us // 1000000}",
-        "rdb_last_bgsave_status:ok",
+        f"rdb_last_save_time:{durability.saved_s}",
+        f"rdb_last_bgsave_status:{'ok' if durability.last_save_worked else 'err'}",
         "rdb_last_bgsave_time_sec:-1",
         "rdb_current_bgsave_time_sec:-1",
-        "rdb_saves:0",
+        f"rdb_saves:{durability.saves}",
         "rdb_last_cow_size:0",
-        "rdb_last_load_keys_expired:0",
-        "rdb_last_load_keys_loaded:0",
+        f"rdb_last_load_keys_expired:{durability.keys_expired}",
+        f"rdb_last_load_keys_loaded:{durability.keys_loaded}",
         "aof_enabled:0",
         "aof_rewrite_in_progress:0",
         "aof_rewrite_scheduled:0",

@@ -66,10 +66,8 @@ class SnapshotFile:
 def save(engine: Engine) -> bool:
     """Save all data at once; whether it worked.  The log has the reason if not.  O(data)."""
     complaint = saved(engine)
-    durability = engine.durability
     if complaint:
         engine.host.log(f"Error saving DB to disk: {complaint}")
-        durability.last_save_worked = False
         return False
     engine.host.note("DB saved on disk")
     record_save(engine)

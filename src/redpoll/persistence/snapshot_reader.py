@@ -54,6 +54,7 @@ class SnapshotReader:
         self.empty: i64 = 0
         self.all_past: i64 = 0
         self.step: i64 = engine.config.integer(b"loading-process-events-interval-bytes")
+        self.origin_told = False
         # Of the next key.
         self.deadline: i64 = 0
         self.timed = False
@@ -122,6 +123,10 @@ class SnapshotReader:
         value = self.source.text()
         origin = ORIGINS.get(name)
         if origin is not None:
+            if self.origin_told:
+                # A file of ours also says which server's form it has.
+                return
+            self.origin_told = True
             self.progress.told(f"Loading RDB produced by {origin} version {shown(value)}")
         elif name == b"ctime" and is_int(value):
             age = max(0, self.engine.moment.now_us // 1000000 - to_int(value))

@@ -37,11 +37,11 @@ class SnapshotWriter:
         """Write what stands before the databases."""
         sink = self.sink
         sink.raw(codes.MAGIC[int(self.version)])
+        self._note(b"redpoll-ver", VERSION.encode())
         if self.version == codes.VALKEY_80:
             self._note(b"valkey-ver", REFERENCE_VERSION)
         else:
             self._note(b"redis-ver", COMPATIBLE_VERSION if self.version == codes.REDIS_11 else b"7.0.15")
-        self._note(b"redpoll-ver", VERSION.encode())
         self._note(b"redis-bits", b"64")
         self._note(b"ctime", int_text(now_s))
         self._note(b"used-mem", int_text(used_bytes))

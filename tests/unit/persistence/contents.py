@@ -14,7 +14,7 @@ from redpoll.config.settings import Config
 from redpoll.engine.engine import Engine
 from redpoll.engine.host import Host
 from redpoll.env.clock import VirtualClock
-from redpoll.env.files import MemoryFiles
+from redpoll.env.files import Files, MemoryFiles
 from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
 from redpoll.persistence.loading import load
@@ -57,9 +57,9 @@ class Telltale(Progress):
         self.moves.append((done, total))
 
 
-def opened(**settings: str) -> Engine:
-    """An engine on virtual time with files in memory; settings with `_` for `-`."""
-    config = Config(MemoryFiles())
+def opened(files: Files | None = None, **settings: str) -> Engine:
+    """An engine on virtual time, with files in memory if none are given; settings with `_` for `-`."""
+    config = Config(files or MemoryFiles())
     for name, value in settings.items():
         directive = BY_NAME[name.replace("_", "-").encode()]
         config.assign(directive, directive.kind.words_of_string(value.encode()))
@@ -75,10 +75,10 @@ def put_file(engine: Engine, name: bytes, data: bytes) -> None:
 def load_bytes(engine: Engine, data: bytes, notes: Telltale | None = None, merging: bool = False) -> str:
     """Load a snapshot of these bytes; the complaint."""
     name = b"given.rdb"
-    if engine.config.files.exists(name):
-        engine.config.files.remove(name)
     put_file(engine, name, data)
-    return load(engine, engine.config.files.reader(name), notes or Telltale(), merging)
+    reader = engine.config.files.reader(name)
+    engine.config.files.remove(name)
+    return load(engine, reader, notes or Telltale(), merging)
 
 
 def text_of(value: bytes) -> str:
