@@ -49,6 +49,8 @@ BAD_PAYLOAD_FOOTER: Final = b"ERR DUMP payload version or checksum are wrong"
 BAD_PAYLOAD: Final = b"ERR Bad data format"
 RELOAD_OPTIONS: Final = b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
 RELOAD_FAILED: Final = b"ERR Error trying to load the RDB dump, check server logs."
+SAVE_IN_PROGRESS: Final = b"ERR Background save already in progress"
+NO_SAVE_IN_PROGRESS: Final = b"ERR Background saving is currently not in progress or scheduled"
 SAVE_FAILED: Final = b"ERR"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
 NOT_A_FLOAT: Final = b"ERR value is not a valid float"
@@ -410,3 +412,12 @@ def unwritable(reason: bytes) -> bytes:
 
 def loading(as_redis: bool) -> bytes:
     return b"LOADING %b is loading the dataset in memory" % (b"Redis" if as_redis else b"Valkey")
+
+
+def cannot_save(as_redis: bool) -> bytes:
+    return (
+        b"MISCONF %b is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
+        b"may modify the data set are disabled, because this instance is configured to report errors during writes if "
+        b"RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the %b logs for details about the "
+        b"RDB error." % ((b"Redis", b"Redis") if as_redis else (b"Valkey", b"Valkey"))
+    )

@@ -42,14 +42,20 @@ from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
+from redpoll.persistence import background
 from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.loading import load, open_snapshot
+from redpoll.persistence.points import SaveSettings, due_point
 from redpoll.persistence.saving import save, snapshot_path
 from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.requests import Limits
 
 FAMILIES: Final = redpoll.commands.FAMILIES
 TICK_MS: Final[i64] = 10
+IDLE_MS: Final[i64] = 100
+"""How often save points are looked at."""
+SLICE_US: Final[i64] = 1500
+"""How long a turn goes on with a snapshot, large values excepted."""
 COLLECT_MS: Final[i64] = 100
 
 FATAL_LOAD: Final = "Fatal error loading the DB, check server logs. Exiting. %s: %s"
@@ -85,6 +91,7 @@ class Server(Stoppable):
         self.limits.names.expect(list(self.engine.commands))
         ServerSettings(self).connect()
         OomScore(log).connect(config)
+        SaveSettings(self.engine).connect()
 
     def start(self, pid_file: str = "") -> None:
         """Open the listeners and the signals, and keep the process id in `pid_file`; raises ServerError."""
@@ -116,6 +123,7 @@ class Server(Stoppable):
         if self.listeners.unix is not None:
             log.notice("Ready to accept connections unix")
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
+        self.reactor.add_timer(Snapshots(self), IDLE_MS)
         self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
         self.supervisor.ready()
@@ -228,7 +236,8 @@ class Server(Stoppable):
             self.reactor.stop()
             return
         self.log.signal(f"Received {name} scheduling shutdown...")
-        self.stop("", [word.upper() for word in self.config.words(b"shutdown-on-" + name.lower().encode())])
+        directive = b"shutdown-on-sigint" if name == "SIGINT" else b"shutdown-on-sigterm"
+        self.stop("", [word.upper() for word in self.config.words(directive)])
 
     def stop(self, who: str, words: list[bytes]) -> bool:
         """End the loop after this turn; `who` is a remark on who asked for it, `words` are those of SHUTDOWN.
@@ -239,6 +248,9 @@ class Server(Stoppable):
             return True
         self.log.notice(f"User requested shutdown...{who}")
         saving = b"SAVE" in words or (b"NOSAVE" not in words and bool(self.config.words(b"save")))
+        running = self.engine.durability.running
+        if running is not None:
+            running.cancel("the server ends")
         if saving and not self.engine.durability.loading:
             self.log.notice("Saving the final RDB snapshot before exiting.")
             if not save(self.engine) and b"FORCE" not in words:
@@ -462,6 +474,38 @@ class Tick(Timer):
         if engine.next_deadline_ms() > 0:
             return TICK_MS
         return 1000 // engine.options.hz
+
+
+class Snapshots(Timer):
+    """Begins a snapshot when a save point calls for one, and goes on with one under way, for a share of the time."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self.server: Final = server
+        server.engine.saves_itself = False
+
+    def run(self) -> i64:
+        engine = self.server.engine
+        running = engine.durability.running
+        if running is None:
+            if engine.cron_paused:
+                return IDLE_MS
+            engine.start_unit()
+            reason = due_point(engine)
+            if not reason and not engine.durability.scheduled:
+                return IDLE_MS
+            if reason:
+                self.server.log.notice(reason)
+            background.start(engine)
+            return 1
+        engine.start_unit()
+        began = engine.clock.now_us()
+        if not running.step(SLICE_US):
+            return IDLE_MS
+        took: i64 = engine.clock.now_us() - began
+        share: i64 = engine.config.integer(b"snapshot-cpu-percent")
+        rest: i64 = took * (100 - share) // share // 1000
+        return rest if rest > 1 else i64(1)
 
 
 class Sample(Timer):

@@ -19,7 +19,7 @@ from redpoll.config.values import BadValue, Enum, Int, Value
 from redpoll.env.files import MemoryFiles
 from redpoll.keyspace.glob import Glob
 
-NOT_IN_THE_REFERENCE = {b"ignore-existing-data", b"rdb-format"}
+NOT_IN_THE_REFERENCE = {b"ignore-existing-data", b"rdb-format", b"snapshot-cpu-percent"}
 
 SET_AT_START = {b"port", b"bind", b"dir", b"save", b"loglevel", b"enable-debug-command", b"maxclients"}
 """What the live server was started with, or found out; its value is not compared."""

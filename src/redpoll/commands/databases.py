@@ -8,6 +8,7 @@ from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import FIRST_DB_INVALID, SECOND_DB_INVALID, SYNTAX, CommandError
+from redpoll.persistence.saving import save
 from redpoll.protocol.reply import OK
 
 
@@ -43,8 +44,17 @@ class FlushMode:
 def flushall(session: Session, args: list[bytes]) -> object:
     mode = FlushMode(session, args)
     session.journal_always()
-    for db in session.engine.databases:
+    engine = session.engine
+    running = engine.durability.running
+    if running is not None:
+        running.cancel("FLUSHALL")
+    for db in engine.databases:
         db.moment.changes += db.flush(mode.lazily)
+    if engine.config.words(b"save"):
+        # Or what was deleted would be back after a crash.  The changes count on.
+        changes = engine.moment.changes
+        save(engine)
+        engine.moment.changes = changes
     return OK
 
 

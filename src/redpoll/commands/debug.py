@@ -132,6 +132,9 @@ def reload_(session: Session, args: list[bytes]) -> object:
     if not RELOAD_WORDS.issuperset(words):
         raise CommandError(RELOAD_OPTIONS)
     engine = session.engine
+    running = engine.durability.running
+    if running is not None:
+        running.cancel("DEBUG RELOAD")
     if b"NOSAVE" not in words and not save(engine):
         raise CommandError(SAVE_FAILED)
     complaint = reload(engine, snapshot_path(engine), Telling(engine), b"NOFLUSH" not in words, b"MERGE" in words)

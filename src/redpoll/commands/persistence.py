@@ -15,9 +15,10 @@ from redpoll.catalogue.spec import (
 )
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import SAVE_FAILED, CommandError
+from redpoll.errors import NO_SAVE_IN_PROGRESS, SAVE_FAILED, SAVE_IN_PROGRESS, SYNTAX, CommandError
+from redpoll.persistence import background
 from redpoll.persistence.saving import save
-from redpoll.protocol.reply import OK
+from redpoll.protocol.reply import OK, Status
 
 
 @command(
@@ -25,9 +26,42 @@ from redpoll.protocol.reply import OK
     since="1.0.0", complexity="O(data)", summary="Save all data to the snapshot file; everybody waits.",
 )  # fmt: skip
 def save_(session: Session, args: list[bytes]) -> object:
+    if session.engine.durability.running is not None:
+        raise CommandError(SAVE_IN_PROGRESS)
     if not save(session.engine):
         raise CommandError(SAVE_FAILED)
     return OK
+
+
+@command(
+    "bgsave", arity=-1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server",
+    arguments="[operation: SCHEDULE@3.2.2 | CANCEL@8.1.0]",
+    since="1.0.0", complexity="O(1), then O(data) in slices",
+    summary="Save all data as it is now to the snapshot file, while commands go on.",
+)  # fmt: skip
+def bgsave(session: Session, args: list[bytes]) -> object:
+    words = [word.upper() for word in args[1:]]
+    if words not in ([], [b"SCHEDULE"], [b"CANCEL"]):
+        raise CommandError(SYNTAX)
+    engine = session.engine
+    running = engine.durability.running
+    if words == [b"CANCEL"]:
+        if running is not None:
+            running.cancel("BGSAVE CANCEL")
+            return Status(b"Background saving cancelled")
+        if engine.durability.scheduled:
+            engine.durability.scheduled = False
+            return Status(b"Scheduled background saving cancelled")
+        raise CommandError(NO_SAVE_IN_PROGRESS)
+    if running is not None:
+        raise CommandError(SAVE_IN_PROGRESS)
+    if session.executing > 0:
+        # What the transaction has done so far is no state to save.
+        background.schedule(engine)
+        return Status(b"Background saving scheduled")
+    if not background.start(engine):
+        raise CommandError(SAVE_FAILED)
+    return Status(b"Background saving started")
 
 
 @command(

@@ -111,6 +111,8 @@ class Engine:
         self.field_expires_next: i64 = 0
         """The databases whose keys, and whose hash fields, a turn looks at first."""
         self.cron_paused = False
+        self.saves_itself = True
+        """Whether `tick` goes on with a snapshot under way: where no timer of its own does."""
         self.lazy_flush = True
         self.sessions: Final[dict[int, Session]] = {}
         self.next_id: i64 = FIRST_ID
@@ -176,7 +178,7 @@ class Engine:
         if left <= 0 or left > REST_US:
             self.tick(CALL_KEYS, CALL_RECLAIM_US)
             self.start_unit()
-            busy = self.is_behind or self.reclaimer.pending() > 0
+            busy = self.is_behind or self.reclaimer.pending() > 0 or self.durability.running is not None
             self.rests_until_us = self.read_us + (SHORT_REST_US if busy else REST_US)
 
     def execute(self, session: Session, args: list[bytes]) -> object:
@@ -397,6 +399,9 @@ class Engine:
         self.outliers.latency.note(EXPIRE_CYCLE, expired - began, expired)
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
+        running = self.durability.running
+        if running is not None and self.saves_itself:
+            running.step(reclaim_us)
         self.tick_us += self.clock.now_us() - self.read_us
 
     def _give_memory_back(self, reclaim_us: i64) -> None:

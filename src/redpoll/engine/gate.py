@@ -15,6 +15,7 @@ from redpoll.engine.gates import (
     GATE_MULTI,
     GATE_NOAUTH,
     GATE_PAUSED,
+    GATE_WRITE_DISK,
 )
 from redpoll.engine.session import Session
 from redpoll.errors import (
@@ -22,6 +23,7 @@ from redpoll.errors import (
     MODULE_NOT_ALLOWED,
     NO_KEYS_FOR_MONITORS,
     NOAUTH,
+    cannot_save,
     loading,
     not_in_transaction,
 )
@@ -48,6 +50,8 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
     transaction = session.transaction
     if transaction is not None and command.flag(NO_MULTI):
         return engine.refuse(session, command, not_in_transaction(command.name))
+    if gates & GATE_WRITE_DISK:
+        return engine.refuse(session, command, cannot_save(engine.options.extended_redis_compatibility))
     if gates & GATE_LOADING:
         return engine.refuse(session, command, loading(engine.options.extended_redis_compatibility))
     if gates & GATE_MONITOR:

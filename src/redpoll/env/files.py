@@ -10,6 +10,7 @@ import errno
 import fnmatch
 import glob
 import os
+from threading import Thread
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -36,6 +37,26 @@ class Appender:
 
     def close(self) -> None:
         os.close(self.descriptor)
+
+
+class Syncing:
+    """An appender's `sync` that goes on beside the program; `finished`, and then `complaint` if it failed."""
+
+    def __init__(self, appender: Appender) -> None:
+        self.appender: Appender = appender
+        self.complaint = ""
+        self.finished = False
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        Thread(target=self.run, daemon=True).start()
+
+    def run(self) -> None:
+        try:
+            self.appender.sync()
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be synced"
+        self.finished = True
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -75,6 +96,12 @@ class Files:
     def append(self, path: bytes) -> Appender:
         """Open for writing at the end; made if missing."""
         return Appender(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, READABLE))
+
+    def syncing(self, appender: Appender) -> Syncing:
+        """Begin to sync a file while the program goes on."""
+        begun = Syncing(appender)
+        begun.start()
+        return begun
 
     def rename(self, old: bytes, new: bytes) -> None:
         """Give a file another name, in the place of a file that has it; safe after `sync_folder`."""
@@ -166,6 +193,11 @@ class MemoryFiles(Files):
         if path not in self.contents:
             self.contents[path] = MemoryFile()
         return MemoryAppender(self.contents[path])
+
+    def syncing(self, appender: Appender) -> Syncing:
+        begun = Syncing(appender)
+        begun.run()
+        return begun
 
     def rename(self, old: bytes, new: bytes) -> None:
         file = self.find(old)

@@ -237,6 +237,9 @@ class Database(KeyLookups):
     def _stream(self) -> Stream:
         found = self._kept(STREAM, STREAM)
         if found is not None:
+            if self.table.keeper is not None:
+                # What reads a stream for a group changes the group.
+                self.preserve()
             assert isinstance(found, Stream)
             found.hold(self.table)
             return found
@@ -547,7 +550,11 @@ class Database(KeyLookups):
             gone = self.table
             self.moment.used_bytes += kept.size_told - gone.size_told
             self.table = kept
-        if gone.size > 0:
+        self._give_back(gone)
+
+    def _give_back(self, gone: Table) -> None:
+        """Let the memory of a table that went come back in slices; a snapshot that still needs it does that later."""
+        if gone.size > 0 and gone.keeper is None:
             self.reclaimer.tables.append(gone)
 
     def flush(self, lazily: bool) -> i64:
@@ -558,6 +565,6 @@ class Database(KeyLookups):
         self.moment.used_bytes -= gone.size_told
         self.table = Table(most_buckets=self.most_buckets)
         self._account()
-        if lazily and gone.size > 0:
-            self.reclaimer.tables.append(gone)
+        if lazily:
+            self._give_back(gone)
         return gone.size

@@ -40,12 +40,22 @@ class SnapshotFile:
 
     def finish(self) -> None:
         """End the file, and give it its name once the disk has it."""
+        self.write_end().sync()
+        self.publish()
+
+    def write_end(self) -> Appender:
+        """Write the end; what is to be synced now."""
         appender = self.appender
         assert appender is not None
         self.writer.end(self.summed)
-        appender.sync()
-        appender.close()
+        return appender
+
+    def publish(self) -> None:
+        """Give the file, which the disk has, its name."""
+        appender = self.appender
+        assert appender is not None
         self.appender = None
+        appender.close()
         self.files.rename(self.draft, self.path)
         self.files.sync_folder(b"")
 
@@ -107,4 +117,5 @@ def saved(engine: Engine) -> str:
 
 
 def folder(engine: Engine) -> str:
-    return engine.config.files.working_folder().decode("utf-8", "surrogateescape")
+    """As it was when it was set: it may be gone."""
+    return engine.config.string(b"dir")

@@ -58,11 +58,15 @@ class SnapshotWriter:
     def database(self, index: i64, size: i64, volatile: i64) -> None:
         """Say whose keys follow, and about how many."""
         sink = self.sink
-        sink.byte(codes.SELECT)
-        sink.number(index)
+        self.select(index)
         sink.byte(codes.RESIZE)
         sink.number(size)
         sink.number(volatile)
+
+    def select(self, index: i64) -> None:
+        """Say whose keys follow."""
+        self.sink.byte(codes.SELECT)
+        self.sink.number(index)
 
     def bucket(self, table: Table, b: i64) -> None:
         """Write the keys of bucket `b`.  Raises UnwritableError."""

@@ -15,7 +15,7 @@ from redpoll.config.values import BadValue, Enum, Int, Octal, Text, Value
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "golden" / "config.json").read_text())
 EXPECTED: dict[str, dict[str, Any]] = GOLDEN["directives"]
 
-OUR_OWN = {"ignore-existing-data", "rdb-format"}
+OUR_OWN = {"ignore-existing-data", "rdb-format", "snapshot-cpu-percent"}
 """Directives that the reference does not have; all of them hidden, so that no pattern finds them."""
 
 OTHER_DEFAULT = {"dir": "", "save": ""}
