@@ -407,9 +407,7 @@ DIRECTIVES: Final = [
         "Whether snapshots end with a checksum, and it is checked.",
         immutable=True,
     ),
-    Directive(
-        b"rdbcompression", Bool(), b"yes", EFFECT, "persistence", "Whether strings in snapshots are compressed."
-    ),
+    Directive(b"rdbcompression", Bool(), b"yes", EFFECT, "persistence", "Whether strings in snapshots are compressed."),
     Directive(
         b"save",
         SavePoints(),
