@@ -242,6 +242,7 @@ class MemoryFile:
         self.synced = 0
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class MemoryReader(Reader):
     def __init__(self, data: bytes) -> None:
         super().__init__(-1, len(data))
@@ -257,6 +258,7 @@ class MemoryReader(Reader):
         pass
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class MemoryAppender(Appender):
     def __init__(self, file: MemoryFile) -> None:
         super().__init__(-1)

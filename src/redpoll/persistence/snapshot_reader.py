@@ -16,6 +16,7 @@ from redpoll.persistence.source import Source
 from redpoll.persistence.value_reader import ValueReader
 from redpoll.protocol.numbers import is_int, to_int
 from redpoll.structures.segment import CLOCK_MASK
+from redpoll.types.value import Value
 
 NOT_GIVEN: Final[i64] = -1
 
@@ -174,6 +175,7 @@ class SnapshotReader:
 
     def _read_key(self, db: Database, type: i64) -> None:
         source = self.source
+        self.starts()
         key = source.text()
         if 22 <= type <= 25 and codes.SUMMED_FROM <= self.version <= codes.REDIS_11:
             raise source.damaged(f"Unknown RDB encoding type {type}")
@@ -202,11 +204,18 @@ class SnapshotReader:
                 return
             if deadline == 0:
                 deadline = 1
-        if self.merging:
-            db.discard(key)
-        if not db.load(key, value, b"" if text is None else text, deadline, clock):
+        if not self.keep(db, key, value, b"" if text is None else text, deadline, clock):
             raise source.damaged(f"RDB has duplicated key '{shown(key)}' in DB {db.index}")
         self.keys += 1
+
+    def starts(self) -> None:
+        """A key begins."""
+
+    def keep(self, db: Database, key: bytes, value: Value | None, text: bytes, deadline: i64, clock: i64) -> bool:
+        """Take in a key; False if it is there already and may not be."""
+        if self.merging:
+            db.discard(key)
+        return db.load(key, value, text, deadline, clock)
 
     def _check_sum(self) -> None:
         if self.version < codes.SUMMED_FROM:
