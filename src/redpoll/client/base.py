@@ -18,7 +18,6 @@ from redpoll.engine.session import Peer, Session
 from redpoll.env.clock import Clock
 from redpoll.env.random import Random
 
-
 ASKED_FOR: Final = (b"rdb-format", b"rdbcompression", b"rdb-version-check", b"rdb-save-incremental-fsync")
 """Directives that what acts on them asks for each time, so that nobody listens to them."""
 
