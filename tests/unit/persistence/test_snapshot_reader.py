@@ -98,7 +98,7 @@ def test_a_file_that_ends_anywhere_is_refused() -> None:
     for end in range(len(whole)):
         assert load_bytes(engine, whole[:end]).startswith("at offset "), end
         for db in engine.databases:
-            db.flush(False)
+            db.flush()
 
 
 def test_a_key_that_comes_twice_is_fatal_unless_it_is_merged() -> None:
