@@ -34,10 +34,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 
-def connect(url: str) -> redis.Redis:
-    """A client that gives up soon: the database answers faster than a cache that is tried for seconds."""
+def connect(url: str, timeout: float = 1.0) -> redis.Redis:
+    """A client that gives up soon: the database answers faster than a cache that is tried for many seconds."""
     retry = Retry(NoBackoff(), 1)
-    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=2, socket_connect_timeout=1, retry=retry)
+    return redis.Redis.from_url(
+        url, decode_responses=True, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry
+    )
 
 
 class Ring:
@@ -211,9 +213,10 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--urls", nargs="+", default=["redis://127.0.0.1:6379"])
     parser.add_argument("--products", type=int, default=5000)
     parser.add_argument("--maxmemory", default="100kb", help="of each node")
+    parser.add_argument("--timeout", type=float, default=1.0, help="seconds after which a node is passed by")
     options = parser.parse_args(words)
 
-    nodes = {url: connect(url) for url in options.urls}
+    nodes = {url: connect(url, options.timeout) for url in options.urls}
     with tempfile.TemporaryDirectory() as folder:
         products = Products(Path(folder, "products.db"), delay=0.05)
         products.put({f"product {number}": number for number in range(options.products)})

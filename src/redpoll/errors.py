@@ -44,6 +44,17 @@ PFDEBUG_SWITCH: Final = b"ERR Argument must be ON or OFF"
 PFDEBUG_NO_SIMD: Final = b"ERR this server has no vector instructions to switch on or off"
 WRONGTYPE: Final = b"WRONGTYPE Operation against a key holding the wrong kind of value"
 SYNTAX: Final = b"ERR syntax error"
+BUSYKEY: Final = b"BUSYKEY Target key name already exists."
+NEGATIVE_TTL: Final = b"ERR Invalid TTL value, must be >= 0"
+NEGATIVE_IDLETIME: Final = b"ERR Invalid IDLETIME value, must be >= 0"
+BAD_FREQ: Final = b"ERR Invalid FREQ value, must be >= 0 and <= 255"
+BAD_PAYLOAD_FOOTER: Final = b"ERR DUMP payload version or checksum are wrong"
+BAD_PAYLOAD: Final = b"ERR Bad data format"
+RELOAD_OPTIONS: Final = b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+RELOAD_FAILED: Final = b"ERR Error trying to load the RDB dump, check server logs."
+SAVE_IN_PROGRESS: Final = b"ERR Background save already in progress"
+NO_SAVE_IN_PROGRESS: Final = b"ERR Background saving is currently not in progress or scheduled"
+SAVE_FAILED: Final = b"ERR"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
 NOT_A_FLOAT: Final = b"ERR value is not a valid float"
 NOT_AN_INT32: Final = b"ERR value is out of range, value must between -2147483648 and 2147483647"
@@ -428,3 +439,21 @@ def geo_from_missing(name: bytes) -> bytes:
 
 def geo_by_missing(name: bytes) -> bytes:
     return b"ERR exactly one of BYRADIUS, BYBOX and BYPOLYGON can be specified for %b" % name
+
+
+def unwritable(reason: bytes) -> bytes:
+    """Why a value has no form in the chosen version of the file format; the reference always writes its own."""
+    return b"ERR rdb-format: %b" % reason
+
+
+def loading(as_redis: bool) -> bytes:
+    return b"LOADING %b is loading the dataset in memory" % (b"Redis" if as_redis else b"Valkey")
+
+
+def cannot_save(as_redis: bool) -> bytes:
+    return (
+        b"MISCONF %b is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
+        b"may modify the data set are disabled, because this instance is configured to report errors during writes if "
+        b"RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the %b logs for details about the "
+        b"RDB error." % ((b"Redis", b"Redis") if as_redis else (b"Valkey", b"Valkey"))
+    )

@@ -15,6 +15,7 @@ from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects, Rename
 from redpoll.engine.command import Command
 from redpoll.engine.engine import BEHIND_MS, Engine
+from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.host import Host
 from redpoll.engine.sampler import SAMPLE_MS
 from redpoll.engine.session import Session
@@ -36,18 +37,30 @@ from redpoll.env.process import (
 )
 from redpoll.env.random import Random
 from redpoll.env.restart import Start
-from redpoll.errors import ServerError
+from redpoll.errors import SHUTDOWN_FAILED, ServerError
 from redpoll.net.clients import Clients
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
+from redpoll.persistence import background
+from redpoll.persistence.damage import DamagedError
+from redpoll.persistence.loading import load, open_snapshot
+from redpoll.persistence.points import SaveSettings, due_point
+from redpoll.persistence.saving import save, snapshot_path
+from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.requests import Limits
 
 FAMILIES: Final = redpoll.commands.FAMILIES
 TICK_MS: Final[i64] = 10
+IDLE_MS: Final[i64] = 100
+"""How often save points are looked at."""
+SLICE_US: Final[i64] = 1500
+"""How long a turn goes on with a snapshot, large values excepted."""
 COLLECT_MS: Final[i64] = 100
+
+FATAL_LOAD: Final = "Fatal error loading the DB, check server logs. Exiting. %s: %s"
 
 OWN_DESCRIPTORS: Final = 32
 """Descriptors that are reserved for files, listeners and the like."""
@@ -82,6 +95,7 @@ class Server(Stoppable):
         self.limits.names.expect(list(self.engine.commands))
         ServerSettings(self).connect()
         OomScore(log).connect(config)
+        SaveSettings(self.engine).connect()
 
     def start(self, pid_file: str = "") -> None:
         """Open the listeners, handle signals, and write the process id to `pid_file`.  Raises ServerError."""
@@ -102,12 +116,8 @@ class Server(Stoppable):
             # Only after listening: a server that cannot listen must not overwrite the file of the one that does.
             self.keep_pid_file(pid_file)
         self.wakeup = Wakeup(self, self.reactor)
-        self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.engine.count_program(resident_bytes())
-        self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
-        self.reactor.add_timer(Collect(), COLLECT_MS)
         self.engine.trimming.pages.keep_freed()
-        self.reactor.add_timer(Trim(self.engine), LOOK_MS)
         most = config.integer(b"maxmemory")
         if 0 < most < 1 << 20:
             log.warning(
@@ -117,12 +127,44 @@ class Server(Stoppable):
         log.notice("Server initialized")
         for remark in config.take_remarks():
             log.notice(remark)
-        log.warning("Nothing is saved to disk by this version: all data ends with the process.")
+        self.load()
+        if self.reactor.stopping:
+            return
         if len(self.listeners.tcp) > 0:
             log.notice("Ready to accept connections tcp")
         if self.listeners.unix is not None:
             log.notice("Ready to accept connections unix")
+        self.reactor.add_timer(Tick(self.engine), TICK_MS)
+        self.reactor.add_timer(Snapshots(self), IDLE_MS)
+        self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
+        self.reactor.add_timer(Collect(), COLLECT_MS)
+        self.reactor.add_timer(Trim(self.engine), LOOK_MS)
         self.supervisor.ready()
+
+    def load(self) -> None:
+        """Load the snapshot file if there is one; clients are answered meanwhile.  Raises ServerError."""
+        engine = self.engine
+        path = snapshot_path(engine)
+        began_us = engine.clock.now_us()
+        engine.moment.set_time(began_us)
+        try:
+            reader = open_snapshot(engine, path)
+        except OSError as refused:
+            raise ServerError(FATAL_LOAD % (path.decode("utf-8", "surrogateescape"), refused.strerror)) from refused
+        if reader is None:
+            return
+        engine.durability.loading = True
+        engine.gates |= GATE_LOADING
+        gc.disable()
+        complaint = load(engine, reader, Loading(self))
+        reader.close()
+        engine.gates &= ~GATE_LOADING
+        engine.durability.loading = False
+        if self.reactor.stopping:
+            return
+        if complaint:
+            raise ServerError(FATAL_LOAD % (path.decode("utf-8", "surrogateescape"), complaint))
+        self.log.notice(f"DB loaded from disk: {float(engine.clock.now_us() - began_us) / 1e6:.3f} seconds")
 
     def keep_pid_file(self, path: str) -> None:
         """Write the process id into a file, which is removed at the end."""
@@ -203,14 +245,33 @@ class Server(Stoppable):
         if name == "SIGINT" and self.reactor.stopping:
             self.log.signal("You insist... exiting now.")
             os._exit(1)
-        self.log.signal(f"Received {name} scheduling shutdown...")
-        self.stop("")
-
-    def stop(self, who: str) -> None:
-        """End the loop after this turn.  `who` describes the client that asked for it."""
-        if not self.reactor.stopping:
-            self.log.notice(f"User requested shutdown...{who}")
+        if self.engine.durability.loading:
+            self.log.warning("Received shutdown signal during loading, scheduling shutdown.")
             self.reactor.stop()
+            return
+        self.log.signal(f"Received {name} scheduling shutdown...")
+        directive = b"shutdown-on-sigint" if name == "SIGINT" else b"shutdown-on-sigterm"
+        self.stop("", [word.upper() for word in self.config.words(directive)])
+
+    def stop(self, who: str, words: list[bytes]) -> bool:
+        """End the loop after this turn; `who` is a remark on who asked for it, `words` are those of SHUTDOWN.
+
+        The data is saved first, if it is to be; False if that failed, and the server goes on.
+        """
+        if self.reactor.stopping:
+            return True
+        self.log.notice(f"User requested shutdown...{who}")
+        saving = b"SAVE" in words or (b"NOSAVE" not in words and bool(self.config.words(b"save")))
+        running = self.engine.durability.running
+        if running is not None:
+            running.cancel("the server ends")
+        if saving and not self.engine.durability.loading:
+            self.log.notice("Saving the final RDB snapshot before exiting.")
+            if not save(self.engine) and b"FORCE" not in words:
+                self.log.warning("Error trying to save the DB, can't exit.")
+                return False
+        self.reactor.stop()
+        return True
 
 
 def last_active(session: Session) -> int:
@@ -247,8 +308,6 @@ class ServerSettings(Effects):
         b"proto-max-bulk-len",
         b"crash-log-enabled",
         b"maxclients",
-        b"shutdown-on-sigterm",
-        b"shutdown-on-sigint",
         b"locale-collate",
     )
 
@@ -285,8 +344,6 @@ class ServerSettings(Effects):
         elif name == b"locale-collate":
             if not server.engine.collation.choose(config.text(name)):
                 return b"Invalid locale name"
-        elif b"save" in config.words(name):
-            return b"save is not supported by this version of redpoll: it saves nothing yet"
         return b""
 
 
@@ -346,10 +403,11 @@ class ServerHost(Host):
     def note(self, message: str) -> None:
         self.server.log.notice(message)
 
-    def shut_down(self, session: Session, who: bytes) -> bool:
+    def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
+        if not self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')", words):
+            return SHUTDOWN_FAILED
         session.peer.close_after_reply()
-        self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')")
-        return True
+        return b""
 
     def restart(self, session: Session, who: bytes, delay_ms: i64, orderly: bool) -> bool:
         server = self.server
@@ -369,7 +427,7 @@ class ServerHost(Host):
                 server.log.warning(f"Can't restart: configuration rewrite process failed: {complaint.decode()}")
                 return False
         server.restart_ms = max(0, delay_ms)
-        return self.shut_down(session, who)
+        return not self.shut_down(session, who, [])
 
     def facts(self) -> dict[str, str]:
         server = self.server
@@ -402,6 +460,21 @@ class ServerHost(Host):
         return found
 
 
+class Loading(Progress):
+    """What the server does while a file is loaded: it answers clients, and listens to signals."""
+
+    def __init__(self, server: Server) -> None:
+        self.server: Final = server
+
+    def told(self, line: str) -> None:
+        self.server.log.notice(line)
+
+    def moved(self, done: i64, total: i64) -> None:
+        self.server.reactor.run_once(0)
+        if self.server.reactor.stopping:
+            raise DamagedError("loading was ended by a signal", done)
+
+
 class Tick(Timer):
     """The timer of the engine's background work: waits, deadlines, memory."""
 
@@ -419,6 +492,38 @@ class Tick(Timer):
         if engine.next_deadline_ms() > 0:
             return TICK_MS
         return 1000 // engine.options.hz
+
+
+class Snapshots(Timer):
+    """Begins a snapshot when a save point calls for one, and goes on with one under way, for a share of the time."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self.server: Final = server
+        server.engine.saves_itself = False
+
+    def run(self) -> i64:
+        engine = self.server.engine
+        running = engine.durability.running
+        if running is None:
+            if engine.cron_paused:
+                return IDLE_MS
+            engine.start_unit()
+            reason = due_point(engine)
+            if not reason and not engine.durability.scheduled:
+                return IDLE_MS
+            if reason:
+                self.server.log.notice(reason)
+            background.start(engine)
+            return 1
+        engine.start_unit()
+        began = engine.clock.now_us()
+        if not running.step(SLICE_US):
+            return IDLE_MS
+        took: i64 = engine.clock.now_us() - began
+        share: i64 = engine.config.integer(b"snapshot-cpu-percent")
+        rest: i64 = took * (100 - share) // share // 1000
+        return rest if rest > 1 else i64(1)
 
 
 class Sample(Timer):

@@ -159,11 +159,13 @@ def test_what_is_not_there_yet_is_refused_by_name(pair: Pair) -> None:
 
 def test_our_own_directives_are_shown_by_name_only(pair: Pair) -> None:
     hot_keys = ("hotkey-top-k", "hotkey-sampling-ratio", "hotkey-window-seconds")
-    for name in ("ignore-existing-data", *hot_keys, "metrics-bind", "metrics-names", "metrics-port"):
+    metrics = ("metrics-bind", "metrics-names", "metrics-port")
+    for name in ("ignore-existing-data", *hot_keys, *metrics, "rdb-format", "snapshot-cpu-percent"):
         pair.differs("config-own-directives", "CONFIG", "GET", name)
     pair.do("CONFIG", "GET", "ignore-*")
     pair.do("CONFIG", "GET", "hotkey*")
     pair.do("CONFIG", "GET", "metrics*")
+    pair.do("CONFIG", "GET", "rdb-f*")
 
 
 def test_a_name_that_is_none_is_no_address_to_bind_to(pair: Pair) -> None:

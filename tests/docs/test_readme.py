@@ -78,3 +78,9 @@ def test_links_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     missing = [link for link in LINK.findall(text) if not (page.parent / link).exists()]
     assert missing == [], f"{page.name} links to what is not there"
+
+
+def test_the_python_of_the_page_on_snapshots_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in python_of(ROOT / "docs" / "persistence.md"):
+        exec(compile(block, "persistence.md", "exec"), {})

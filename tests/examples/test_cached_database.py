@@ -143,7 +143,7 @@ def test_a_node_that_does_not_answer_is_passed_by(make: Make) -> None:
 
 
 def test_the_demonstration(url: str, client: redis.Redis, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--urls", url, "--products", "1000", "--maxmemory", "60kb"])
+    main(["--urls", url, "--products", "1000", "--maxmemory", "60kb", "--timeout", "20"])
     told = capsys.readouterr().out
     assert "price {7}, 1 queries" in told
     assert "after a change: price 70, 2 queries" in told

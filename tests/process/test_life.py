@@ -220,14 +220,25 @@ def test_shutdown_ends_the_server_without_a_reply(start: Start, words: tuple[str
     assert fields == ["id", "addr", "laddr", "fd", "name", "user", "lib-name", "lib-ver"]
 
 
-def test_shutdown_does_not_claim_to_save(start: Start) -> None:
-    server = start(*LOCAL).ready()
+def test_a_signal_saves_if_it_is_to(start: Start, tmp_path: Path) -> None:
+    for words, saved in (("default", False), ("save", True), ("nosave force", True)):
+        server = start(*LOCAL, "--shutdown-on-sigterm", words, folder=tmp_path).ready()
+        assert server.client().get("k") == (b"v" if saved and words != "save" else None)
+        server.client().set("k", "v")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.status() == 0
+        assert (tmp_path / "dump.rdb").exists() == saved
+        assert ("Saving the final RDB snapshot before exiting." in server.log()) == (words == "save")
+
+
+def test_a_server_that_cannot_save_goes_on(start: Start) -> None:
+    server = start(*LOCAL, "--shutdown-on-sigterm", "save", "--enable-protected-configs", "yes").ready()
     client = server.client()
+    client.config_set("dir", "/proc")
     with pytest.raises(redis.ResponseError, match=r"Errors trying to SHUTDOWN\. Check logs\."):
         client.execute_command("SHUTDOWN", "SAVE")
-    assert "this version of redpoll cannot save" in server.log()
-    with pytest.raises(redis.ResponseError, match="save is not supported"):
-        client.config_set("shutdown-on-sigterm", "save force")
+    server.process.send_signal(signal.SIGTERM)
+    until(lambda: server.log().count("Error trying to save the DB, can't exit.") == 2, "the refusal")
     assert client.ping()
 
 
@@ -319,8 +330,11 @@ def test_nobody_needs_to_read_the_log(start: Start) -> None:
 
 
 def test_the_forms_of_a_log_line(start: Start) -> None:
-    server = start(*LOCAL, "--log-format", "json", "--log-timestamp-format", "milliseconds", "--loglevel", "warning")
-    server.says("Nothing is saved")
+    form = ("--log-format", "json", "--log-timestamp-format", "milliseconds", "--loglevel", "warning")
+    server = start(*LOCAL, *form, "--enable-debug-command", "yes")
+    until(lambda: accepts(server.port), "the server")
+    server.client().execute_command("DEBUG", "LOG", "something")
+    server.says("DEBUG LOG: something")
     lines = [json.loads(line) for line in server.log().splitlines()]
     assert {line["level"] for line in lines} == {"warning"}
     assert all(line["pid"] == server.process.pid and line["timestamp"].isdigit() for line in lines)

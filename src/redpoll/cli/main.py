@@ -15,10 +15,12 @@ USAGE = """redpoll {version}: a data-structure server that speaks Redis.
   redpoll server --check FILE                  all faults of a configuration file
   redpoll top                                  what a server does, in the terminal; any Redis-compatible one
   redpoll top --help                           its options
+  redpoll check-rdb FILE                       whether a snapshot file is whole, and if not, what is wrong where
+  redpoll rdb stats FILE                       what a snapshot file holds: keys and bytes by type and prefix
   redpoll --version                            version, build and interpreter
   redpoll --help                               this text
 
-  redpoll server                               port 6379 on all addresses; nothing is saved to disk
+  redpoll server                               port 6379 on all addresses; loads and saves dump.rdb
   redpoll server --port 7000 --bind 127.0.0.1  another port, this machine only
   redpoll server redis.conf --loglevel debug   a file; what follows wins over it
 
@@ -43,6 +45,11 @@ def main(words: list[str] | None = None) -> int:
         from redpoll.cli.top import main as top
 
         return top(words[1:])
+    if words[:1] == ["check-rdb"] or words[:2] == ["rdb", "stats"]:
+        # Imported only when needed.
+        from redpoll.cli.rdb import check, stats
+
+        return check(words[1:]) if words[0] == "check-rdb" else stats(words[2:])
     if words[:1] in (["--version"], ["-v"]):
         print(f"redpoll {VERSION} ({build_kind()}, {interpreter()})")
         return 0
@@ -53,7 +60,7 @@ def main(words: list[str] | None = None) -> int:
     return 2
 
 
-COMMANDS = ["server", "top", "--version", "--help"]
+COMMANDS = ["server", "top", "check-rdb", "rdb stats", "--version", "--help"]
 
 
 def advice(words: list[str]) -> str:

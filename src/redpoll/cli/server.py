@@ -227,10 +227,10 @@ class ProcessTitle(Effects):
 
 
 def refuse_to_lose_data(config: Config) -> None:
-    """Raise ServerError if `dir` has data files of another server: this version cannot load them."""
+    """Raise ServerError if `dir` has an append-only file of another server: this version cannot load it."""
     if config.flag(b"ignore-existing-data"):
         return
-    for name in (b"dbfilename", b"appenddirname", b"appendfilename"):
+    for name in (b"appenddirname", b"appendfilename"):
         path = config.files.absolute(up_to_nul(config.text(name)))
         if config.files.exists(path):
             raise ServerError(

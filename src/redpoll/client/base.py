@@ -21,6 +21,10 @@ from redpoll.env.random import Random
 CLOSED: Final = "the store is closed"
 
 
+ASKED_FOR: Final = (b"rdb-format", b"rdbcompression", b"rdb-version-check", b"rdb-save-incremental-fsync")
+"""Directives that what acts on them asks for each time, so that nobody listens to them."""
+
+
 class ServerOnly(Effects):
     """Refuses settings about listeners, connections, the log or the process: these belong to the program."""
 
@@ -49,7 +53,8 @@ class Calls:
         config = self.engine.config
         for directive in DIRECTIVES:
             outside = directive.group in ("network", "logging") and directive.name != b"proto-max-bulk-len"
-            unheard = directive.applies == EFFECT and directive.name not in config.listeners
+            heard = directive.name in config.listeners or directive.name in ASKED_FOR
+            unheard = directive.applies == EFFECT and not heard
             if outside or unheard:
                 config.listen(directive.name, ServerOnly())
         self.unit: Final = self.engine.unit

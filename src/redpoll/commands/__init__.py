@@ -38,6 +38,7 @@ from redpoll.commands import (
     modules,
     monitor,
     object,
+    payloads,
     persistence,
     pubsub,
     replication,

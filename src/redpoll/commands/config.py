@@ -9,7 +9,7 @@ from redpoll.config.settings import NameGlob
 from redpoll.engine.command import command
 from redpoll.engine.outliers import NO_SIZE
 from redpoll.engine.session import Session
-from redpoll.errors import NO_CONFIG_FILE, SYNTAX, CommandError, rewrite_failed
+from redpoll.errors import NO_CONFIG_FILE, SYNTAX, CommandError, loading, rewrite_failed
 from redpoll.keyspace.glob import Glob
 from redpoll.protocol.reply import OK, Map
 
@@ -52,6 +52,8 @@ def config_set(session: Session, args: list[bytes]) -> object:
     if len(args) % 2 != 0:
         raise CommandError(SYNTAX)
     engine = session.engine
+    if engine.durability.loading and engine.config.refused_while_loading(args[2:]):
+        raise CommandError(loading(engine.options.extended_redis_compatibility))
     outliers = engine.outliers
     before = outliers.weigh_from
     complaint = engine.config.set(args[2:], session.peer.is_local())

@@ -8,6 +8,7 @@ from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import FIRST_DB_INVALID, SECOND_DB_INVALID, SYNTAX, CommandError
+from redpoll.persistence.saving import save
 from redpoll.protocol.reply import OK
 
 
@@ -36,8 +37,17 @@ def check_mode(args: list[bytes]) -> None:
 def flushall(session: Session, args: list[bytes]) -> object:
     check_mode(args)
     session.journal_always()
-    for db in session.engine.databases:
+    engine = session.engine
+    running = engine.durability.running
+    if running is not None:
+        running.cancel("FLUSHALL")
+    for db in engine.databases:
         db.moment.changes += db.flush()
+    if engine.config.words(b"save"):
+        # Otherwise the deleted data would be back after a crash.  The changes count on.
+        changes = engine.moment.changes
+        save(engine)
+        engine.moment.changes = changes
     return OK
 
 

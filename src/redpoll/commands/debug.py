@@ -14,6 +14,7 @@ from redpoll.config.rewrite import rewrite
 from redpoll.config.values import memory_bytes
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
+from redpoll.engine.engine import Engine
 from redpoll.engine.reply_buffers import NEVER, PEAK_RESET_US
 from redpoll.engine.session import Session
 from redpoll.errors import (
@@ -32,7 +33,10 @@ from redpoll.errors import (
     NOT_POSITIVE,
     ONLY_IN_A_CLUSTER,
     ONLY_IN_A_SERVER,
+    RELOAD_FAILED,
+    RELOAD_OPTIONS,
     RESTART_FAILED,
+    SAVE_FAILED,
     WRONG_PROTOCOL_TYPE,
     CommandError,
     fill_failed,
@@ -44,6 +48,9 @@ from redpoll.observe.client_line import client_line_for_log
 from redpoll.observe.client_sizes import size_lines
 from redpoll.observe.digest import data_digest, key_digest
 from redpoll.observe.object_report import database_lines, hash_table_of, object_line, sds_line, table_lines
+from redpoll.persistence.loading import reload
+from redpoll.persistence.saving import save, snapshot_path
+from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.numbers import is_int, parse_double, parse_unsigned, to_int
 from redpoll.protocol.reply import (
     NO_REPLY,
@@ -64,6 +71,7 @@ from redpoll.structures.table import RESIZING
 from redpoll.types.kinds import ENCODING_NAME, LIST_QUICKLIST, LISTPACKS, STRING_INT, STRING_RAW
 from redpoll.types.list_nodes import PLAIN_FROM
 
+RELOAD_WORDS: Final = frozenset((b"MERGE", b"NOFLUSH", b"NOSAVE"))
 SIGABRT: Final = 6
 SIGSEGV: Final = 11
 
@@ -123,6 +131,39 @@ def sleep(session: Session, args: list[bytes]) -> object:
 
 def set_active_expire(session: Session, args: list[bytes]) -> object:
     session.engine.active_expire = is_on(args[2])
+    return OK
+
+
+def reload_(session: Session, args: list[bytes]) -> object:
+    words = [word.upper() for word in args[2:]]
+    if not RELOAD_WORDS.issuperset(words):
+        raise CommandError(RELOAD_OPTIONS)
+    engine = session.engine
+    running = engine.durability.running
+    if running is not None:
+        running.cancel("DEBUG RELOAD")
+    if b"NOSAVE" not in words and not save(engine):
+        raise CommandError(SAVE_FAILED)
+    complaint = reload(engine, snapshot_path(engine), Telling(engine), b"NOFLUSH" not in words, b"MERGE" in words)
+    if complaint:
+        engine.host.log(f"DEBUG RELOAD: {complaint}")
+        raise CommandError(RELOAD_FAILED)
+    engine.host.log("DB reloaded by DEBUG RELOAD")
+    return OK
+
+
+class Telling(Progress):
+    """Lets the log have what a load tells."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Final = engine
+
+    def told(self, line: str) -> None:
+        self.engine.host.note(line)
+
+
+def set_skip_checksum_validation(session: Session, args: list[bytes]) -> object:
+    session.engine.durability.checking_sums = not is_on(args[2])
     return OK
 
 
@@ -403,12 +444,14 @@ def help(session: Session, args: list[bytes]) -> object:
         b"PROTOCOL <type>", b"Answer with a reply of this type.",
         b"QUICKLIST <key> [<0|1>]", b"Whether a value is a quicklist.",
         b"QUICKLIST-PACKED-THRESHOLD <size>", b"From how many bytes on an element counts as a node of its own.",
+        b"RELOAD [MERGE] [NOFLUSH] [NOSAVE]", b"Save all data to the snapshot file, and load it again.",
         b"REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|milliseconds>", b"How long the largest size of a buffer counts.",
         b"REPLYBUFFER RESIZING <0|1>", b"Whether the buffers of replies shrink.",
         b"RESTART [<milliseconds>]", b"End in good order and start anew under the same pid.",
         b"SDSLEN <key>", b"The bytes of a key and its string.",
         b"SEGFAULT", b"End as after a bad access to memory.",
         b"SET-ACTIVE-EXPIRE <0|1>", b"Whether keys past their deadline are deleted by themselves.",
+        b"SET-SKIP-CHECKSUM-VALIDATION <0|1>", b"Whether checksums of files and payloads are passed over.",
         b"SLEEP <seconds>", b"Let the whole server wait.",
         b"STRUCTSIZE", b"The sizes of the reference's structures.",
         b"STRINGMATCH-TEST", b"Answer that patterns do no harm.",
@@ -443,11 +486,13 @@ SUBCOMMANDS: Final = {
     b"PROTOCOL": Row(protocol, 1, 1),
     b"QUICKLIST": Row(quicklist, 1, 2),
     b"QUICKLIST-PACKED-THRESHOLD": Row(quicklist_packed_threshold, 1, 1),
+    b"RELOAD": Row(reload_, 0, 1 << 30),
     b"REPLYBUFFER": Row(reply_buffer, 2, 2),
     b"RESTART": Row(restart, 0, 1 << 30),
     b"SDSLEN": Row(sdslen, 1, 1),
     b"SEGFAULT": Row(segfault, 0, 0),
     b"SET-ACTIVE-EXPIRE": Row(set_active_expire, 1, 1),
+    b"SET-SKIP-CHECKSUM-VALIDATION": Row(set_skip_checksum_validation, 1, 1),
     b"SLEEP": Row(sleep, 1, 1),
     b"STRUCTSIZE": Row(structsize, 0, 0),
     b"STRINGMATCH-TEST": Row(stringmatch_test, 0, 0),

@@ -1,10 +1,67 @@
-"""LASTSAVE on a server that saves nothing yet."""
+"""Saving to disk: SAVE, BGSAVE and LASTSAVE."""
 
 from __future__ import annotations
 
-from redpoll.catalogue.spec import ADMINISTRATIVE, DANGEROUS, FAST, LOADING, STALE
+from redpoll.catalogue.spec import (
+    ADMIN,
+    ADMINISTRATIVE,
+    DANGEROUS,
+    FAST,
+    LOADING,
+    NO_ASYNC_LOADING,
+    NO_MULTI,
+    NOSCRIPT,
+    STALE,
+)
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
+from redpoll.errors import NO_SAVE_IN_PROGRESS, SAVE_FAILED, SAVE_IN_PROGRESS, SYNTAX, CommandError
+from redpoll.persistence import background
+from redpoll.persistence.saving import save
+from redpoll.protocol.reply import OK, Status
+
+
+@command(
+    "save", arity=1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI, group="server",
+    since="1.0.0", complexity="O(data)", summary="Save all data to the snapshot file; everybody waits.",
+)  # fmt: skip
+def save_(session: Session, args: list[bytes]) -> object:
+    if session.engine.durability.running is not None:
+        raise CommandError(SAVE_IN_PROGRESS)
+    if not save(session.engine):
+        raise CommandError(SAVE_FAILED)
+    return OK
+
+
+@command(
+    "bgsave", arity=-1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server",
+    arguments="[operation: SCHEDULE@3.2.2 | CANCEL@8.1.0]",
+    since="1.0.0", complexity="O(1), then O(data) in slices",
+    summary="Save all data as it is now to the snapshot file, while commands go on.",
+)  # fmt: skip
+def bgsave(session: Session, args: list[bytes]) -> object:
+    words = [word.upper() for word in args[1:]]
+    if words not in ([], [b"SCHEDULE"], [b"CANCEL"]):
+        raise CommandError(SYNTAX)
+    engine = session.engine
+    running = engine.durability.running
+    if words == [b"CANCEL"]:
+        if running is not None:
+            running.cancel("BGSAVE CANCEL")
+            return Status(b"Background saving cancelled")
+        if engine.durability.scheduled:
+            engine.durability.scheduled = False
+            return Status(b"Scheduled background saving cancelled")
+        raise CommandError(NO_SAVE_IN_PROGRESS)
+    if running is not None:
+        raise CommandError(SAVE_IN_PROGRESS)
+    if session.executing > 0:
+        # What the transaction has done so far is no state to save.
+        background.schedule(engine)
+        return Status(b"Background saving scheduled")
+    if not background.start(engine):
+        raise CommandError(SAVE_FAILED)
+    return Status(b"Background saving started")
 
 
 @command(
@@ -14,4 +71,4 @@ from redpoll.engine.session import Session
     summary="Return when the data was last saved, as Unix time; the start of the server if never.",
 )  # fmt: skip
 def lastsave(session: Session, args: list[bytes]) -> object:
-    return session.engine.started_us // 1000000
+    return session.engine.durability.saved_s

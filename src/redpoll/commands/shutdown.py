@@ -8,8 +8,6 @@ from redpoll.engine.session import Session
 from redpoll.errors import (
     FAILOVER_NEEDS_CLUSTER,
     NO_SHUTDOWN,
-    SHUTDOWN_FAILED,
-    SHUTDOWN_IN_PROCESS,
     SYNTAX,
     CommandError,
 )
@@ -23,7 +21,7 @@ WORDS = frozenset((b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"SAFE", b"FAILOVER"))
     "shutdown", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server",
     arguments="[abort-selector: (save-selector-block: [save-selector: NOSAVE | "
               "SAVE] [NOW@7.0.0] [FORCE@7.0.0] [SAFE@9.0.0] [FAILOVER@9.0.0]) | ABORT@7.0.0]",
-    since="1.0.0", complexity="O(1): nothing is saved yet", summary="Stop the server.",
+    since="1.0.0", complexity="O(data) if it is saved, else O(1)", summary="Stop the server.",
 )  # fmt: skip
 def shutdown(session: Session, args: list[bytes]) -> object:
     words = [word.upper() for word in args[1:]]
@@ -34,12 +32,8 @@ def shutdown(session: Session, args: list[bytes]) -> object:
         raise CommandError(SYNTAX)
     if b"FAILOVER" in words:
         raise CommandError(FAILOVER_NEEDS_CLUSTER)
-    host = session.engine.host
-    if b"SAVE" in words:
-        host.log("SHUTDOWN SAVE: this version of redpoll cannot save; SHUTDOWN NOSAVE ends it, and the data is lost")
-        if b"FORCE" not in words:
-            raise CommandError(SHUTDOWN_FAILED)
     session.last_command = b"shutdown"
-    if not host.shut_down(session, client_for_log(session).encode("utf-8", "surrogateescape")):
-        raise CommandError(SHUTDOWN_IN_PROCESS)
+    refusal = session.engine.host.shut_down(session, client_for_log(session).encode("utf-8", "surrogateescape"), words)
+    if refusal:
+        raise CommandError(refusal)
     return NO_REPLY

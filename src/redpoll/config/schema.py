@@ -46,6 +46,7 @@ IGNORED: Final = [
     b"io-threads-do-reads",
     b"dynamic-hz",
     b"events-per-io-thread",
+    b"sanitize-dump-payload",
 ]
 """Words of older files that are passed over if they have exactly one value, as the reference does."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.config.directive import NO_EFFECT, NOT_YET, Directive
+from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, Directive
 from redpoll.config.values import GREATEST, Bool, Int, Memory, Text
 
 GREATEST_INT: Final = 2**31 - 1
@@ -201,7 +201,7 @@ DIRECTIVES: Final = [
         b"loading-process-events-interval-bytes",
         Int(1024, GREATEST_INT),
         b"2097152",
-        NOT_YET,
+        EFFECT,
         "debug",
         "Bytes loaded between two looks at the clients.",
         hidden=True,

@@ -210,10 +210,7 @@ class Config:
         self.values[name] = value
         if directive.applies == NO_EFFECT and value.text != directive.default.text:
             self.remarks.append(f"{name.decode()} is accepted, but has no effect in redpoll")
-        if name == b"save":
-            if value.text:
-                self.remarks.append("save points are not in force: this version of redpoll saves nothing to disk")
-        elif directive.applies == NOT_YET and value.text != directive.default.text:
+        if directive.applies == NOT_YET and value.text != directive.default.text:
             self.not_yet.append(name.decode())
 
     def title(self, template: bytes, name: bytes) -> bytes:

@@ -15,6 +15,7 @@ from redpoll.engine import gate
 from redpoll.engine.blocking import Blocking
 from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
+from redpoll.engine.durability import Durability
 from redpoll.engine.eviction import Eviction
 from redpoll.engine.gates import GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN, GATES_IN_EXEC
 from redpoll.engine.host import Host
@@ -128,6 +129,8 @@ class Engine:
         self.field_expires_next: i64 = 0
         """The databases whose keys, and whose hash fields, a turn looks at first."""
         self.cron_paused = False
+        self.saves_itself = True
+        """Whether `tick` continues a running snapshot, because no timer does."""
         self.sessions: Final[dict[int, Session]] = {}
         self.next_id: i64 = FIRST_ID
         self.frozen: i64 = 0
@@ -141,6 +144,7 @@ class Engine:
         Unlike `moment`, it also advances inside EXEC.
         """
         self.started_us: i64 = self.moment.now_us
+        self.durability: Final = Durability(self.started_us // 1000000)
         self.options: Final = Options()
         self.eviction: Final = Eviction(self)
         self.until_sample: i64 = -1
@@ -209,6 +213,7 @@ class Engine:
             self.tick(CALL_KEYS, CALL_RECLAIM_US)
             self.start_unit()
             busy = self.is_behind or self.eviction.is_behind or self.reclaimer.pending() > 0
+            busy = busy or self.durability.running is not None
             self.rests_until_us = self.read_us + (SHORT_REST_US if busy else REST_US)
 
     def execute(self, session: Session, args: list[bytes]) -> object:
@@ -448,6 +453,9 @@ class Engine:
             self.blocking.serve()
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
+        running = self.durability.running
+        if running is not None and self.saves_itself:
+            running.step(reclaim_us)
         self.tick_us += self.clock.now_us() - self.read_us
 
     def _give_memory_back(self, reclaim_us: i64) -> None:

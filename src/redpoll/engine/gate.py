@@ -10,12 +10,14 @@ from redpoll.catalogue.spec import DENYOOM, NO_MULTI
 from redpoll.engine.command import Command
 from redpoll.engine.gates import (
     GATE_DEBUG,
+    GATE_LOADING,
     GATE_MONITOR,
     GATE_MULTI,
     GATE_NOAUTH,
     GATE_OOM,
     GATE_PAUSED,
     GATE_SUBSCRIBED,
+    GATE_WRITE_DISK,
 )
 from redpoll.engine.session import Session, Transaction
 from redpoll.errors import (
@@ -24,6 +26,8 @@ from redpoll.errors import (
     NO_KEYS_FOR_MONITORS,
     NO_ROOM,
     NOAUTH,
+    cannot_save,
+    loading,
     not_in_transaction,
     only_for_subscribers,
 )
@@ -55,8 +59,12 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
         return engine.refuse(session, command, not_in_transaction(command.name))
     if gates & GATE_OOM and not engine.eviction.make_room() and asks_for_memory(transaction, command):
         return engine.refuse(session, command, NO_ROOM)
+    if gates & GATE_WRITE_DISK:
+        return engine.refuse(session, command, cannot_save(engine.options.extended_redis_compatibility))
     if gates & GATE_SUBSCRIBED:
         return engine.refuse(session, command, only_for_subscribers(command.name))
+    if gates & GATE_LOADING:
+        return engine.refuse(session, command, loading(engine.options.extended_redis_compatibility))
     if gates & GATE_MONITOR:
         return engine.refuse(session, command, NO_KEYS_FOR_MONITORS)
     if gates & GATE_PAUSED and engine.pause.holds(session, command):

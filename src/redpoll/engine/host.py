@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.errors import SHUTDOWN_IN_PROCESS
+
 if TYPE_CHECKING:
     from redpoll.engine.session import Session
 
@@ -20,12 +22,12 @@ class Host:
     def note(self, message: str) -> None:
         """Log a notice."""
 
-    def shut_down(self, session: Session, who: bytes) -> bool:
-        """Shut the program down; `who` is the client that asks for it (a line of CLIENT LIST).
+    def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
+        """Shut the program down; `who` is the client that asks for it (a line of CLIENT LIST), `words` of SHUTDOWN.
 
-        Return whether it is ending now.
+        Return the error for the client if the program is not ending now.
         """
-        return False
+        return SHUTDOWN_IN_PROCESS
 
     def facts(self) -> dict[str, str]:
         """Facts about the program for INFO: port, executable, configuration file …"""

@@ -10,6 +10,7 @@ import errno
 import fnmatch
 import glob
 import os
+from threading import Thread
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -38,6 +39,42 @@ class Appender:
         os.close(self.descriptor)
 
 
+class Syncing:
+    """An appender's `sync` that goes on beside the program; `finished`, and then `complaint` if it failed."""
+
+    def __init__(self, appender: Appender) -> None:
+        self.appender: Appender = appender
+        self.complaint = ""
+        self.finished = False
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        Thread(target=self.run, daemon=True).start()
+
+    def run(self) -> None:
+        try:
+            self.appender.sync()
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be synced"
+        self.finished = True
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Reader:
+    """A file open for reading from its start on; `size` in bytes, when it was opened."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor = descriptor
+        self.size = size
+
+    def read(self, most: int) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        return os.read(self.descriptor, most)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Files:
     """The machine's file system."""
@@ -47,9 +84,24 @@ class Files:
         with open(path, "rb") as file:
             return file.read()
 
+    def reader(self, path: bytes) -> Reader:
+        """Open for reading piece by piece."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return Reader(descriptor, os.fstat(descriptor).st_size)
+        except OSError:
+            os.close(descriptor)
+            raise
+
     def append(self, path: bytes) -> Appender:
         """Open for appending.  A missing file is created."""
         return Appender(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, READABLE))
+
+    def syncing(self, appender: Appender) -> Syncing:
+        """Begin to sync a file while the program goes on."""
+        begun = Syncing(appender)
+        begun.start()
+        return begun
 
     def rename(self, old: bytes, new: bytes) -> None:
         """Rename a file, replacing an existing one.  Survives a crash after `sync_folder`."""
@@ -133,11 +185,19 @@ class MemoryFiles(Files):
     def read(self, path: bytes) -> bytes:
         return self.find(path).data
 
+    def reader(self, path: bytes) -> Reader:
+        return MemoryReader(self.find(path).data)
+
     def append(self, path: bytes) -> Appender:
         path = self.absolute(path)
         if path not in self.contents:
             self.contents[path] = MemoryFile()
         return MemoryAppender(self.contents[path])
+
+    def syncing(self, appender: Appender) -> Syncing:
+        begun = Syncing(appender)
+        begun.run()
+        return begun
 
     def rename(self, old: bytes, new: bytes) -> None:
         file = self.find(old)
@@ -182,6 +242,23 @@ class MemoryFile:
         self.synced = 0
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class MemoryReader(Reader):
+    def __init__(self, data: bytes) -> None:
+        super().__init__(-1, len(data))
+        self.data = data
+        self.at = 0
+
+    def read(self, most: int) -> bytes:
+        found = self.data[self.at : self.at + most]
+        self.at += len(found)
+        return found
+
+    def close(self) -> None:
+        pass
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class MemoryAppender(Appender):
     def __init__(self, file: MemoryFile) -> None:
         super().__init__(-1)

@@ -237,6 +237,9 @@ class Database(KeyLookups):
     def _stream(self) -> Stream:
         found = self._kept(STREAM, STREAM)
         if found is not None:
+            if self.table.keeper is not None:
+                # What reads a stream for a group changes the group.
+                self.preserve()
             assert isinstance(found, Stream)
             found.remember_place(self.table)
             return found
@@ -455,6 +458,29 @@ class Database(KeyLookups):
         self._account()
         self._created(key, content.kind)
 
+    def load(self, key: bytes, value: Value | None, text: bytes, deadline: i64, clock: i64) -> bool:
+        """Let `key` hold what a file has for it, a container or else `text`; False if the key is there already.
+
+        Tells nobody.  The sum of memory is wrong until `end_loading`.
+        """
+        table = self.table
+        if table.find(key):
+            return False
+        table.clock = clock
+        if value is not None:
+            value.put_back(table, key)
+        elif table.fits(len(key), len(text)):
+            table.insert(key, text, string_kind(key, text, deadline != 0))
+        else:
+            table.insert_outside(key, LongString(text), string_kind(key, text, deadline != 0))
+        if deadline != 0:
+            table.set_deadline(deadline)
+        return True
+
+    def end_loading(self) -> None:
+        """Bring the sum of memory up to date."""
+        self._account()
+
     def discard(self, key: bytes) -> bool:
         """Delete `key`, expired or not, without reporting it; return whether it existed.
 
@@ -512,6 +538,30 @@ class Database(KeyLookups):
                     break
         return done
 
+    def set_aside(self) -> Table:
+        """Start again without keys; return the table of the old ones for `end_aside`."""
+        kept = self.table
+        if kept.size > 0:
+            self.moment.listener.replaced(self.index, None)
+        self.moment.used_bytes -= kept.size_told
+        self.table = Table(most_buckets=self.most_buckets)
+        self._account()
+        return kept
+
+    def end_aside(self, kept: Table, back: bool) -> None:
+        """Drop the keys that were set aside, or with `back` the new ones."""
+        gone = kept
+        if back:
+            gone = self.table
+            self.moment.used_bytes += kept.size_told - gone.size_told
+            self.table = kept
+        self._give_back(gone)
+
+    def _give_back(self, gone: Table) -> None:
+        """Free a dropped table in slices.  A snapshot that still needs it does that later."""
+        if gone.size > 0 and gone.keeper is None:
+            self.reclaimer.tables.append(gone)
+
     def flush(self) -> i64:
         """Delete all keys; return how many there were.  The memory is freed in slices."""
         gone = self.table
@@ -520,6 +570,5 @@ class Database(KeyLookups):
         self.moment.used_bytes -= gone.size_told
         self.table = Table(most_buckets=self.most_buckets)
         self._account()
-        if gone.size > 0:
-            self.reclaimer.tables.append(gone)
+        self._give_back(gone)
         return gone.size

@@ -23,6 +23,7 @@ def expire_fields(db: Database, most: i64) -> i64:
             break
         # An expired hash is deleted as a whole.
         if not db.is_past(key) and db.find(key):
+            db.preserve()
             value = db.container()
             assert isinstance(value, Hash)
             fields = value.remove_due(most - done)

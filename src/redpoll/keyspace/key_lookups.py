@@ -47,7 +47,16 @@ class KeyLookups:
 
     def look_to_change(self, key: bytes) -> bool:
         """Go to `key` to change it: touches the access clock, counts nothing."""
-        return self.table.find(key) and self._found(key)
+        if not self.table.find(key) or not self._found(key):
+            return False
+        if self.table.keeper is not None:
+            self.preserve()
+        return True
+
+    def preserve(self) -> None:
+        """Before an object beside the record at the position changes in its place: a snapshot may have to have it."""
+        if self.table.word & OUTSIDE != 0:
+            self.table.keep_bucket()
 
     def _found(self, key: bytes) -> bool:
         """Whether the key that the table has found has not expired.  Updates the access clock."""

@@ -81,26 +81,32 @@ def script_lines() -> list[str]:
 
 
 def persistence_lines(engine: Engine) -> list[str]:
-    """Nothing is saved yet: the lines of a server without save points and append-only file."""
+    """Lines about the snapshot file; there is no append-only file yet."""
+    durability = engine.durability
+    running = durability.running
+    done = 0 if running is None else int(running.keys_done())
+    total = 0 if running is None else int(running.total)
+    share = 100.0 * done / total if total > 0 else 0.0
+    seconds = -1 if running is None else (engine.moment.now_us - running.began_us) // 1000000
     return [
-        "loading:0",
+        f"loading:{int(durability.loading)}",
         "async_loading:0",
         "current_cow_peak:0",
         "current_cow_size:0",
         "current_cow_size_age:0",
-        "current_fork_perc:0.00",
-        "current_save_keys_processed:0",
-        "current_save_keys_total:0",
+        f"current_fork_perc:{share:.2f}",
+        f"current_save_keys_processed:{done}",
+        f"current_save_keys_total:{total}",
         f"rdb_changes_since_last_save:{engine.moment.changes}",
-        "rdb_bgsave_in_progress:0",
-        f"rdb_last_save_time:{engine.started_us // 1000000}",
-        "rdb_last_bgsave_status:ok",
-        "rdb_last_bgsave_time_sec:-1",
-        "rdb_current_bgsave_time_sec:-1",
-        "rdb_saves:0",
+        f"rdb_bgsave_in_progress:{0 if running is None else 1}",
+        f"rdb_last_save_time:{durability.saved_s}",
+        f"rdb_last_bgsave_status:{'ok' if durability.last_save_worked else 'err'}",
+        f"rdb_last_bgsave_time_sec:{durability.took_s}",
+        f"rdb_current_bgsave_time_sec:{seconds}",
+        f"rdb_saves:{durability.saves}",
         "rdb_last_cow_size:0",
-        "rdb_last_load_keys_expired:0",
-        "rdb_last_load_keys_loaded:0",
+        f"rdb_last_load_keys_expired:{durability.keys_expired}",
+        f"rdb_last_load_keys_loaded:{durability.keys_loaded}",
         "aof_enabled:0",
         "aof_rewrite_in_progress:0",
         "aof_rewrite_scheduled:0",

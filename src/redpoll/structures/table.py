@@ -20,6 +20,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.env.random import Random
 from redpoll.structures.columns import appended, removed
+from redpoll.structures.keeper import Keeper
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, patched, spliced, without
 from redpoll.structures.segment import (
     CLOCK_FIELD,
@@ -114,6 +115,7 @@ class Table:
         self.content_told: i64 = -1
         """... and `record_bytes + outside_bytes` at that time: while it is the same, so is the size."""
         self.clock: i64 = 0
+        self.keeper: Keeper | None = None
         # The position.
         self.hash: i64 = 0
         self.bucket: i64 = 0
@@ -234,6 +236,8 @@ class Table:
         words[self.index] = self.word
 
     def set_kind(self, kind: i64) -> None:
+        if self.keeper is not None:
+            self.keep_bucket()
         if kind != self.kind():
             self._count_kind(self.kind(), kind)
         self.word = (self.word & ~(KIND_MASK << KIND_SHIFT)) | (kind << KIND_SHIFT)
@@ -265,6 +269,8 @@ class Table:
         old = self.deadline()
         if old == at_ms:
             return
+        if self.keeper is not None:
+            self.keep_bucket()
         segment.keep_deadlines()
         column = segment.deadlines[j]
         if len(column) == 0:
@@ -282,10 +288,18 @@ class Table:
         elif old == segment.earliest[j]:
             segment.note_earliest(j)
 
+    def keep_bucket(self) -> None:
+        """Let the keeper, if there is one, have the bucket at the position before it changes."""
+        keeper = self.keeper
+        if keeper is not None:
+            keeper.changes(self, self.bucket)
+
     # Changing.
 
     def patch(self, at: i64, data: bytes) -> None:
         """Overwrite bytes of the bucket's records with `data`, from `at` on.  The value keeps its length."""
+        if self.keeper is not None:
+            self.keep_bucket()
         self.segment.blobs[self.j] = patched(self.segment.blobs[self.j], at, data)
         self.stamp += 1
 
@@ -295,6 +309,8 @@ class Table:
 
         `length` is the new length of the record.
         """
+        if self.keeper is not None:
+            self.keep_bucket()
         assert length <= RECORD_LIMIT
         segment = self.segment
         segment.blobs[self.j] = blob
@@ -325,6 +341,8 @@ class Table:
 
     def replace(self, value: bytes, kind: i64) -> None:
         """Give the record at the position another value, which fits."""
+        if self.keeper is not None:
+            self.keep_bucket()
         segment = self.segment
         j = self.j
         word = self.word
@@ -352,6 +370,8 @@ class Table:
 
     def replace_outside(self, key: bytes, found: Outside, kind: i64) -> None:
         """Give the record at the position an object outside it."""
+        if self.keeper is not None:
+            self.keep_bucket()
         segment = self.segment
         j = self.j
         word = self.word
@@ -392,6 +412,8 @@ class Table:
 
     def insert(self, key: bytes, value: bytes, kind: i64) -> None:
         """Add a record that fits, after `find(key)` found none."""
+        if self.keeper is not None:
+            self.keep_bucket()
         length: i64 = 1 + len(key) + len(value)
         assert length <= RECORD_LIMIT
         segment = self.segment
@@ -401,6 +423,8 @@ class Table:
 
     def insert_outside(self, key: bytes, found: Outside, kind: i64) -> None:
         """Add a record with an object outside it, after `find(key)` found none."""
+        if self.keeper is not None:
+            self.keep_bucket()
         segment = self.segment
         j = self.j
         blob = segment.blobs[j]
@@ -440,6 +464,8 @@ class Table:
 
     def remove(self) -> None:
         """Remove the record at the position.  The table may shrink, so the position is invalid afterwards."""
+        if self.keeper is not None:
+            self.keep_bucket()
         segment = self.segment
         j = self.j
         i = self.index

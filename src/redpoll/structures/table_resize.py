@@ -33,6 +33,10 @@ def split_next(table: Table) -> None:
     """Split the next bucket: the records whose word has the next bit set move to a new last bucket."""
     p = table.split
     q = table.low + 1 + p
+    keeper = table.keeper
+    if keeper is not None:
+        keeper.changes(table, p)
+        keeper.parts()
     if q & SEGMENT_MASK == 0:
         table.segments.append(Segment(SEGMENT_BUCKETS))
     target = table.segments[q >> SEGMENT_BITS]
@@ -107,6 +111,11 @@ def merge_last(table: Table) -> None:
     table.split -= 1
     p = table.split
     q = table.low + 1 + p
+    keeper = table.keeper
+    if keeper is not None:
+        keeper.changes(table, p)
+        keeper.changes(table, q)
+        keeper.joins()
     target = table.segments[p >> SEGMENT_BITS]
     source = table.segments[q >> SEGMENT_BITS]
     j: i64 = q & SEGMENT_MASK

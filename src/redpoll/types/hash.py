@@ -179,6 +179,57 @@ class Hash(Value):
             self._grow()
         return True
 
+    def fill(self, items: list[bytes], column: vec[i64]) -> bool:
+        """Hold these fields and values, which come by turns, in an empty hash; whether no field comes twice.
+
+        `column` has a deadline for each field, 0 for none, or nothing at all.  The kind is the caller's to set, but
+        with a deadline it is HASH_VOLATILE.
+        """
+        count: i64 = len(items)
+        size: i64 = count
+        longest: i64 = 0
+        for item in items:
+            length: i64 = len(item)
+            size += length
+            if length > longest:
+                longest = length
+        if longest > ITEM_LIMIT or size > PACKED_LIMIT:
+            return self._fill_table(items, column)
+        fields = set(items[::2])
+        if len(fields) * 2 != count:
+            return False
+        parts: list[bytes] = []
+        for item in items:
+            parts.append(LENGTH_BYTE[len(item)])
+            parts.append(item)
+        self.rewrite(b"".join(parts))
+        if has_deadline(column):
+            self._keep_times(FieldTimes(column))
+        return True
+
+    def _fill_table(self, items: list[bytes], column: vec[i64]) -> bool:
+        table = Table(bucket_bytes=BUCKET_BYTES)
+        timed = len(column) > 0
+        for n in range(len(items) // 2):
+            field = items[2 * n]
+            if table.find(field):
+                return False
+            set_record(table, field, items[2 * n + 1], False)
+            if timed and column[n] != 0:
+                table.set_deadline(column[n])
+        self.table = table
+        self.rewrite(b"")
+        if has_deadline(column):
+            times = FieldTimes(vec[i64]())
+            self._keep_times(times)
+            times.earliest = earliest_of(column)
+        return True
+
+    def _keep_times(self, times: FieldTimes) -> None:
+        times.earliest = earliest_of(times.column)
+        self.times = times
+        self.kind = HASH_VOLATILE
+
     def _set_value(self, at: i64, value: bytes) -> None:
         """Replace the value at `at`."""
         old_size: i64 = self.blob[at]

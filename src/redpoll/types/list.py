@@ -284,6 +284,30 @@ class List(Value):
         for item in items:
             chunks.push_back(item)
             nodes.push(item, False)
+        self._end_filling(chunks, nodes, limits)
+
+    def fill_nodes(
+        self, items: list[bytes], counts: vec[i64], sizes: vec[i64], limits: EncodingLimits, shrinking: bool = True
+    ) -> None:
+        """Take elements into a new list, in nodes of so many elements and bytes, as a file has them.
+
+        The bytes of a plain node are a negative number.  Unless it is `shrinking`, it is a quicklist, however small.
+        """
+        self._unpack()
+        self.kind = LIST_QUICKLIST
+        chunks = self.chunks
+        nodes = self.nodes
+        assert chunks is not None and nodes is not None
+        nodes.set_limit(limits.list_size, limits.list_compress_depth > 0)
+        for item in items:
+            chunks.push_back(item)
+        nodes.counts = counts
+        nodes.sizes = sizes
+        if shrinking:
+            self._end_filling(chunks, nodes, limits)
+
+    def _end_filling(self, chunks: Chunks, nodes: Nodes, limits: EncodingLimits) -> None:
+        """Take the smallest form for the elements there are."""
         if nodes.shrinks(limits.list_size, 1):
             self._to_listpack(nodes)
             if chunks.bytes + chunks.count <= PACKED_AGAIN:

@@ -181,6 +181,36 @@ class Set(Value):
                 longest = len(member)
         return longest
 
+    def fill(self, members: list[bytes]) -> bool:
+        """Hold these members, in an empty set whose kind is not that of numbers; whether none comes twice."""
+        size: i64 = len(members)
+        longest: i64 = 0
+        for member in members:
+            length: i64 = len(member)
+            size += length
+            if length > longest:
+                longest = length
+        if longest <= ITEM_LIMIT and size <= PACKED_LIMIT:
+            self._pack(members)
+            return len(set(members)) == len(members)
+        table = Table()
+        for member in members:
+            if table.find(member):
+                return False
+            insert_member(table, member)
+        self.table = table
+        self.rewrite(b"")
+        return True
+
+    def fill_numbers(self, packed: bytes, limits: EncodingLimits) -> None:
+        """Hold the numbers of this packed form (`structures/intset.py`), in an empty set."""
+        self.kind = SET_INTSET
+        self.rewrite(packed)
+        if intset.count(packed, 0, len(packed)) > limits.set_intset:
+            self._leave_numbers(SET_HASHTABLE)
+        elif self.stop > NUMBERS_LIMIT:
+            self._grow()
+
     # Removing.
 
     def remove(self, member: bytes) -> bool:

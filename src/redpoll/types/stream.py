@@ -224,7 +224,7 @@ class Stream(Value):
                 blocks = self._large()
                 blocks.append(ms, seq, args, first, limits.stream_node_bytes, limits.stream_node_entries)
                 return
-            walk = self._walk()
+            walk = self.walk_packed()
             while walk.step():
                 pass
             self.node_bytes += add_entry(
@@ -245,7 +245,7 @@ class Stream(Value):
         self.live += 1
         self._write(block)
 
-    def _walk(self) -> Walk:
+    def walk_packed(self) -> Walk:
         """A walk that begins before the first entry of the packed form."""
         blob = self.blob
         at = self.stop
@@ -291,7 +291,7 @@ class Stream(Value):
         if blocks is not None:
             first = blocks.first()
             return StreamId(first.ms, first.seq) if first is not None else None
-        walk = self._walk()
+        walk = self.walk_packed()
         return StreamId(walk.ms, walk.seq) if walk.step() else None
 
     def end_id(self) -> StreamId | None:
@@ -301,7 +301,7 @@ class Stream(Value):
             return StreamId(blocks.end_ms, blocks.end_seq) if blocks.length > 0 else None
         if self.live == 0:
             return None
-        walk = self._walk()
+        walk = self.walk_packed()
         while walk.step():
             pass
         return StreamId(walk.ms, walk.seq)
@@ -314,7 +314,7 @@ class Stream(Value):
         blocks = self.blocks
         if blocks is not None:
             return blocks.has(ms, seq)
-        walk = self._walk()
+        walk = self.walk_packed()
         return walk.seek(ms, seq) and walk.ms == ms and walk.seq == seq
 
     def pick(
@@ -327,7 +327,7 @@ class Stream(Value):
         blocks = self.blocks
         if blocks is not None:
             return blocks.pick(into, ms, seq, last_ms, last_seq, most, reverse)
-        return pick(into, self._walk(), self.block_at, ms, seq, last_ms, last_seq, most, reverse)
+        return pick(into, self.walk_packed(), self.block_at, ms, seq, last_ms, last_seq, most, reverse)
 
     def all_entries(self) -> Picked:
         """Every entry.  O(n)."""

@@ -147,11 +147,11 @@ def test_old_words_are_passed_over() -> None:
     loaded("list-max-ziplist-entries 5\nDynamic-HZ whatever\n")
 
 
-def test_stock_save_points_are_accepted_with_a_remark() -> None:
+def test_stock_save_points_are_accepted() -> None:
     for text in ("save 3600 1 300 100 60 10000", 'save "900 1"\nsave 300 10\nsave 60 10000'):
         config = loaded(text)
         assert config.text(b"save") in (b"3600 1 300 100 60 10000", b"900 1 300 10 60 10000")
-        assert config.take_remarks() == ["save points are not in force: this version of redpoll saves nothing to disk"]
+        assert config.take_remarks() == []
     assert loaded('save 60 1\nsave ""').take_remarks() == []
 
 
@@ -354,7 +354,6 @@ def test_a_distributed_file_starts() -> None:
         "lazyfree-lazy-server-del is accepted, but has no effect in redpoll",
         "lazyfree-lazy-user-del is accepted, but has no effect in redpoll",
         "lazyfree-lazy-user-flush is accepted, but has no effect in redpoll",
-        "save points are not in force: this version of redpoll saves nothing to disk",
         "accepted, but without effect in this version of redpoll: repl-diskless-sync, replica-lazy-flush",
     ]
 

@@ -23,6 +23,8 @@ OUR_OWN = {
     "metrics-bind",
     "metrics-names",
     "metrics-port",
+    "rdb-format",
+    "snapshot-cpu-percent",
 }
 """Directives that the reference does not have; all of them hidden, so that no pattern finds them."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.unit.engine.machine import Machine
 
 from redpoll.engine.host import Host
+from redpoll.errors import SHUTDOWN_IN_PROCESS
 
 
 def test_a_host_that_does_nothing_can_neither_end_nor_restart() -> None:
@@ -12,7 +13,7 @@ def test_a_host_that_does_nothing_can_neither_end_nor_restart() -> None:
     host = Host()
     host.log("a warning")
     host.note("a notice")
-    assert not host.shut_down(session, b"somebody")
+    assert host.shut_down(session, b"somebody", []) == SHUTDOWN_IN_PROCESS
     assert not host.end_by_fault(6, "last words")
     assert not host.restart(session, b"somebody", 0, True)
     assert (host.facts(), host.listeners()) == ({}, [])

@@ -88,3 +88,13 @@ def test_a_rename_counts_once_its_folder_is_synced() -> None:
     files.replace(b"/d/a", b"new")
     files.crash()
     assert files.read(b"/d/a") == b"new"
+
+
+def test_files_are_read_piece_by_piece(files: Files) -> None:
+    write(files, b"a", b"0123456789", False)
+    reader = files.reader(b"a")
+    assert reader.size == 10
+    assert [reader.read(4), reader.read(4), reader.read(4), reader.read(4)] == [b"0123", b"4567", b"89", b""]
+    reader.close()
+    with pytest.raises(OSError):
+        files.reader(b"missing")

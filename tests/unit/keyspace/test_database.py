@@ -580,3 +580,34 @@ def test_an_encoding_may_be_given_to_a_string(place: Place) -> None:
     place.db.set_encoding(STRING_RAW)
     assert place.db.kind_of(b"k") == STRING_RAW
     assert place.db.kind_of(b"none") == -1
+
+
+def test_loading_puts_in_what_is_not_there(place: Place) -> None:
+    db = place.db
+    members = Set()
+    assert members.fill([b"a", b"b"])
+    assert db.load(b"m", members, b"", 0, 77)
+    assert db.load(b"s", None, b"12", place.moment.now_ms + 5, 78)
+    assert db.load(LONG_KEY, None, HUGE, 0, 79)
+    assert not db.load(b"s", None, b"13", 0, 0)
+    db.end_loading()
+    assert place.moment.used_bytes == db.table.size_bytes() + place.other.table.size_bytes()
+    assert db.string(LONG_KEY) == HUGE
+    assert db.deadline_of(b"s") == place.moment.now_ms + 5
+    for key, kind, clock in ((b"m", SET_LISTPACK, 77), (b"s", STRING_INT, 78)):
+        assert db.find(key)
+        assert (db.table.kind(), db.table.access_clock()) == (kind, clock)
+
+
+def test_keys_are_set_aside_and_come_back(place: Place) -> None:
+    db = place.db
+    fill(place)
+    size = db.table.size
+    for back in (True, False):
+        kept = db.set_aside()
+        assert db.table.size == 0
+        db.load(b"other", None, b"v", 0, 0)
+        db.end_loading()
+        db.end_aside(kept, back)
+        assert db.table.size == (size if back else 1)
+        assert place.moment.used_bytes == db.table.size_bytes() + place.other.table.size_bytes()

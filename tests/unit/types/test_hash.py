@@ -7,6 +7,8 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from librt.vecs import append, vec
+from mypy_extensions import i64
 
 from redpoll.protocol.numbers import NO_INT
 from redpoll.structures.deadlines import earliest_at
@@ -287,3 +289,22 @@ def test_numbers_are_read_wherever_the_value_lies() -> None:
         assert hash.locate(field)
         found[field[:5]] = hash.located_number()
     assert found == {b"short": 12, b"namen": 34, b"long": NO_INT}
+
+
+def test_filling_takes_what_comes_at_once() -> None:
+    for count in (1, 5, 300):
+        items = [b"%d" % n for n in range(2 * count)]
+        hash = Hash()
+        assert hash.fill(items, vec[i64]())
+        assert hash.is_large() == (count == 300)
+        assert sorted(hash.rows()) == sorted(items) and hash.count() == count
+        assert not Hash().fill([*items, items[0], b"again"], vec[i64]())
+        column = vec[i64]()
+        for n in range(count):
+            column = append(column, 1000 + n if n % 2 == 0 else 0)
+        timed = Hash()
+        assert timed.fill(items, column)
+        assert timed.kind == HASH_VOLATILE and timed.earliest() == 1000
+        assert timed.locate(b"0") and timed.located_deadline() == 1000
+        timed.set_time(1000)
+        assert timed.live_count() == count - 1

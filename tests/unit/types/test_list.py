@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from librt.vecs import vec
+from librt.vecs import append, vec
 from mypy_extensions import i64
 from tests.unit.types.nodes import Quicklist
 
@@ -259,3 +259,20 @@ def test_an_element_too_long_for_a_node_gives_way_to_another_such_one() -> None:
         told = [(int(nodes.counts[k]), int(nodes.sizes[k])) for k in range(nodes.low, len(nodes.counts))]
         assert told == [(1, 10), (1, -size), (1, 10)]
         assert value.rows() == [b"a", b"w" * size, b"b"]
+
+
+def test_filling_keeps_the_nodes_of_a_file() -> None:
+    limits = EncodingLimits()
+    items = [b"a", b"b", b"x" * 9000, b"c"]
+    counts, sizes = vec[i64](), vec[i64]()
+    for count, size in ((2, 13), (1, -9000), (1, 10)):
+        counts, sizes = append(counts, count), append(sizes, size)
+    long = List()
+    long.fill_nodes(items, counts, sizes, limits)
+    assert check(long, limits) == items and long.kind == LIST_QUICKLIST
+    assert long.nodes is not None and long.nodes.number() == 3
+    for shrinking in (True, False):
+        short = List()
+        short.fill_nodes(items[:2], append(vec[i64](), 2), append(vec[i64](), 13), limits, shrinking)
+        assert check(short, limits) == items[:2]
+        assert short.kind == (LIST_LISTPACK if shrinking else LIST_QUICKLIST)

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from librt.vecs import append, vec
+from mypy_extensions import i64
 
 from redpoll.env.random import Random
 from redpoll.protocol.numbers import is_int
@@ -314,3 +316,31 @@ def test_a_released_set_gives_its_table_back_in_steps() -> None:
         value.release(1000)
         steps += 1
     assert steps <= 7
+
+
+def test_filling_takes_what_comes_at_once() -> None:
+    for count in (1, 20, 500):
+        found = [b"m%d" % n for n in range(count)]
+        members = Set()
+        members.kind = SET_LISTPACK
+        assert members.fill(found)
+        assert members.is_large() == (count == 500)
+        assert sorted(members.rows()) == sorted(found)
+        assert not Set().fill([*found, found[0]])
+        ascending = vec[i64]()
+        for n in range(count):
+            ascending = append(ascending, n)
+        whole = Set()
+        whole.fill_numbers(intset.packed_numbers(ascending), EncodingLimits())
+        assert whole.kind == SET_INTSET and sorted(whole.rows()) == sorted(b"%d" % n for n in range(count))
+    limits = EncodingLimits()
+    limits.set_intset = 10
+    more = Set()
+    more.fill_numbers(intset.packed_numbers(ascending), limits)
+    assert more.kind == SET_HASHTABLE and more.count() == 500
+    limits.set_intset = 1 << 30
+    for n in range(500, 20000):
+        ascending = append(ascending, n)
+    large = Set()
+    large.fill_numbers(intset.packed_numbers(ascending), limits)
+    assert large.kind == SET_INTSET and large.is_large() and large.count() == 20000

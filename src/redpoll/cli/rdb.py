@@ -1,0 +1,104 @@
+"""`redpoll check-rdb` and `redpoll rdb stats`: snapshot files, read without a server."""
+
+from __future__ import annotations
+
+import sys
+
+from redpoll.config.schema import BY_NAME
+from redpoll.config.settings import Config
+from redpoll.engine.engine import Engine
+from redpoll.env.clock import Clock
+from redpoll.env.files import Files
+from redpoll.env.random import Random
+from redpoll.persistence.damage import DamagedError
+from redpoll.persistence.snapshot_reader import Progress, shown
+from redpoll.persistence.source import Source
+from redpoll.persistence.survey import Sum, Survey
+
+MB = 1024 * 1024
+USAGE = "FILE: a snapshot (dump.rdb); --relaxed also reads what versions to come have written (Redis 7.4)"
+
+
+class Bar(Progress):
+    """Shows on a terminal how far it is."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.shows = sys.stderr.isatty()
+
+    def moved(self, done: int, total: int) -> None:
+        if self.shows:
+            sys.stderr.write(f"\r{100 * done // max(1, total):3} %  {done / MB:,.0f} of {total / MB:,.0f} MB")
+            sys.stderr.flush()
+
+    def told(self, line: str) -> None:
+        self.lines.append(line)
+
+    def end(self) -> None:
+        if self.shows:
+            sys.stderr.write("\r" + " " * 40 + "\r")
+
+
+def surveyed(command: str, words: list[str]) -> tuple[Survey | None, str, int]:
+    """The file that `words` name, read; what is wrong with it, and the exit status."""
+    names = [word for word in words if word != "--relaxed"]
+    if len(names) != 1 or names[0].startswith("--"):
+        print(f"redpoll {command} FILE [--relaxed]\n{USAGE}", file=sys.stderr)
+        return None, "", 2
+    config = Config(Files())
+    if "--relaxed" in words:
+        config.assign(BY_NAME[b"rdb-version-check"], [b"relaxed"])
+    # The most databases that there can be: which ones a server has is its own matter.
+    config.assign(BY_NAME[b"databases"], [b"10000"])
+    engine = Engine(Clock(), Random(), config=config)
+    engine.moment.deleting_expired = False
+    bar = Bar()
+    try:
+        reader = config.files.reader(names[0].encode("utf-8", "surrogateescape"))
+    except OSError as refused:
+        print(f"{names[0]}: {refused.strerror}", file=sys.stderr)
+        return None, "", 1
+    survey = Survey(engine, Source(b"", reader.size, reader, True), bar)
+    complaint = ""
+    try:
+        survey.read()
+    except DamagedError as damage:
+        complaint = damage.told()
+    except OSError as refused:
+        complaint = refused.strerror or "cannot be read"
+    bar.end()
+    reader.close()
+    for line in bar.lines:
+        print(line)
+    return survey, complaint, 1 if complaint else 0
+
+
+def check(words: list[str]) -> int:
+    """Read a file to its end; the exit status: 0 if it is whole."""
+    survey, complaint, status = surveyed("check-rdb", words)
+    if survey is None:
+        return status
+    print(f"{survey.keys} keys, {len(survey.libraries)} function libraries, {survey.source.offset()} bytes read")
+    print(f"damaged {complaint}" if complaint else "the file is whole")
+    return status
+
+
+def stats(words: list[str]) -> int:
+    """Tell what a file holds; the exit status."""
+    survey, complaint, status = surveyed("rdb stats", words)
+    if survey is None:
+        return status
+    for title, sums in (("type", survey.types), ("prefix", survey.prefixes)):
+        print(f"\n{title:24} {'keys':>12} {'deadlines':>12} {'MB':>10}")
+        for name, found in sorted(sums.items(), key=by_bytes)[:20]:
+            print(f"{shown(name) or '(none)':24} {found.keys:12,} {found.timed:12,} {found.bytes / MB:10.2f}")
+    print("\nlargest keys")
+    for size, db, key, name in survey.largest:
+        print(f"{size / MB:10.2f} MB  {name.decode():8} db {db:<3} {shown(key)[:60]}")
+    if complaint:
+        print(f"\ndamaged {complaint}: the figures are those of what stands before")
+    return status
+
+
+def by_bytes(item: tuple[bytes, Sum]) -> int:
+    return -int(item[1].bytes)

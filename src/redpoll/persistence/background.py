@@ -1,0 +1,215 @@
+"""A snapshot without a fork: the data as it is at the start, written in slices while commands go on changing it.
+
+Each table gets a keeper that remembers which of its buckets are written.  Before a bucket changes (a write, a deadline,
+a bucket that parts or joins another), the keeper writes it as it still is; the order of keys in a file is free, so
+nothing old is kept.  What comes later goes into buckets that are written already.  A table that goes meanwhile
+(FLUSHDB) is kept until it is written.
+
+A value beside its record is written as a whole, in one turn, however large it is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.engine.durability import RunningSave
+from redpoll.engine.engine import Engine
+from redpoll.env.files import Syncing
+from redpoll.persistence.points import review_gate
+from redpoll.persistence.saving import SnapshotFile, folder, record_save
+from redpoll.persistence.value_writer import UnwritableError
+from redpoll.structures.keeper import Keeper
+from redpoll.structures.table import Table
+
+LOOK_EVERY: Final[i64] = 4
+"""So many buckets are written between two looks at the clock."""
+
+
+class TableKeeper(Keeper):
+    """Remembers for each bucket of a table whether it is written: 1 if so."""
+
+    def __init__(self, save: BackgroundSave, index: i64, table: Table) -> None:
+        self.save: BackgroundSave = save
+        self.index: i64 = index
+        """The number of the database when the snapshot began."""
+        self.table: Table = table
+        self.done: bytearray = bytearray(int(table.buckets))
+        self.next: i64 = 0
+
+    def changes(self, table: Table, b: i64) -> None:
+        if self.done[b] == 0:
+            self.done[b] = 1
+            self.save.write(self, b)
+
+    def parts(self) -> None:
+        self.done.append(1)
+
+    def joins(self) -> None:
+        self.done.pop()
+
+
+class BackgroundSave(RunningSave):
+    """One snapshot under way.  `step` until it says that there is no more to do."""
+
+    def __init__(self, engine: Engine, file: SnapshotFile) -> None:
+        total: i64 = 0
+        for db in engine.databases:
+            total += db.table.size
+        super().__init__(engine.moment.now_us, total)
+        self.engine: Final = engine
+        self.file: Final = file
+        self.changes: i64 = engine.moment.changes
+        self.keepers: list[TableKeeper] = []
+        self.current: i64 = 0
+        self.written_last: i64 = -1
+        self.complaint = ""
+        self.syncing: Syncing | None = None
+        for db in engine.databases:
+            if db.table.size > 0:
+                keeper = TableKeeper(self, db.index, db.table)
+                file.writer.database(db.index, db.table.size, db.table.volatile)
+                self.written_last = db.index
+                db.table.keeper = keeper
+                self.keepers.append(keeper)
+
+    def keys_done(self) -> i64:
+        return self.file.writer.keys
+
+    def write(self, keeper: TableKeeper, b: i64) -> None:
+        """Write a bucket.  What goes wrong is told at the next step: a command that changes something is in between."""
+        if self.complaint:
+            return
+        writer = self.file.writer
+        try:
+            if keeper.index != self.written_last:
+                self.written_last = keeper.index
+                writer.select(keeper.index)
+            writer.bucket(keeper.table, b)
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be written"
+        except UnwritableError as refused:
+            self.complaint = refused.reason
+
+    def step(self, budget_us: i64) -> bool:
+        syncing = self.syncing
+        if syncing is not None:
+            return self._await_disk(syncing)
+        clock = self.engine.clock
+        until: i64 = clock.now_us() + budget_us
+        written: i64 = 0
+        while self.current < len(self.keepers) and not self.complaint:
+            keeper = self.keepers[self.current]
+            b = keeper.next
+            if b >= keeper.table.buckets:
+                self.current += 1
+                continue
+            keeper.next = b + 1
+            if keeper.done[b] == 0:
+                keeper.changes(keeper.table, b)
+                written += 1
+                if written % LOOK_EVERY == 0 and clock.now_us() >= until:
+                    return True
+        self._let_go()
+        if not self.complaint:
+            try:
+                appender = self.file.write_end()
+                self.syncing = self.engine.config.files.syncing(appender)
+                return True
+            except OSError as refused:
+                self.complaint = refused.strerror or "cannot be written"
+        self._end()
+        return False
+
+    def _await_disk(self, syncing: Syncing) -> bool:
+        if not syncing.finished:
+            return True
+        self.complaint = syncing.complaint
+        if not self.complaint:
+            try:
+                self.file.publish()
+            except OSError as refused:
+                self.complaint = refused.strerror or "cannot be renamed"
+        self._end()
+        return False
+
+    def _let_go(self) -> None:
+        """All is written, or nothing more will be: the tables go their way."""
+        live = [db.table for db in self.engine.databases]
+        for keeper in self.keepers:
+            table = keeper.table
+            table.keeper = None
+            if table.size > 0 and not is_among(table, live):
+                self.engine.reclaimer.tables.append(table)
+        self.keepers = []
+
+    def _end(self) -> None:
+        engine = self.engine
+        durability = engine.durability
+        durability.running = None
+        durability.took_s = (engine.clock.now_us() - self.began_us) // 1000000
+        if self.complaint:
+            self.file.abandon()
+            durability.last_save_worked = False
+            engine.host.log(f"Background saving error: {self.complaint}")
+        else:
+            seconds = max(0.001, float(engine.clock.now_us() - self.began_us) / 1e6)
+            size = float(self.file.writer.sink.written) / (1024 * 1024)
+            keys = self.file.writer.keys
+            rate = size / seconds
+            engine.host.note(f"DB saved on disk: {keys} keys, {size:.1f} MB in {seconds:.1f} s, {rate:.1f} MB/s")
+            record_save(engine, max(0, int(engine.moment.changes - self.changes)))
+            engine.host.note("Background saving terminated with success")
+        review_gate(engine)
+
+    def cancel(self, why: str) -> None:
+        self._let_go()
+        self.file.abandon()
+        self.engine.durability.running = None
+        self.engine.host.note(f"Background saving was given up: {why}")
+
+
+class ScheduledSave(RunningSave):
+    """Begins a snapshot at its first step, where no timer of the server's does."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.moment.now_us, 0)
+        self.engine: Final = engine
+
+    def step(self, budget_us: i64) -> bool:
+        self.engine.durability.running = None
+        return start(self.engine)
+
+    def cancel(self, why: str) -> None:
+        self.engine.durability.running = None
+
+
+def schedule(engine: Engine) -> None:
+    """Begin a snapshot when the transaction that runs is over."""
+    if engine.saves_itself:
+        engine.durability.running = ScheduledSave(engine)
+    else:
+        engine.durability.scheduled = True
+
+
+def start(engine: Engine) -> bool:
+    """Begin a snapshot; whether it has begun.  The log has the reason if not."""
+    durability = engine.durability
+    durability.scheduled = False
+    durability.tried_s = engine.moment.now_us // 1000000
+    try:
+        file = SnapshotFile(engine)
+    except OSError as refused:
+        durability.last_save_worked = False
+        engine.host.log(f"Background saving error: cannot open a file in {folder(engine)}: {refused.strerror}")
+        review_gate(engine)
+        return False
+    durability.running = BackgroundSave(engine, file)
+    engine.host.note("Background saving started")
+    return True
+
+
+def is_among(table: Table, others: list[Table]) -> bool:
+    """Whether a table is one of these."""
+    return any(other is table for other in others)

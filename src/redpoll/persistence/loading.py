@@ -1,0 +1,67 @@
+"""Loading the snapshot file: at the start, and for DEBUG RELOAD."""
+
+from __future__ import annotations
+
+import errno
+
+from redpoll.engine.engine import Engine
+from redpoll.env.files import Reader
+from redpoll.persistence.damage import DamagedError
+from redpoll.persistence.snapshot_reader import Progress, SnapshotReader
+from redpoll.persistence.source import Source
+from redpoll.structures.table import Table
+
+
+def open_snapshot(engine: Engine, path: bytes) -> Reader | None:
+    """The file, open; None if there is none.  Raises OSError where there is one that cannot be read."""
+    try:
+        return engine.config.files.reader(path)
+    except OSError as refused:
+        if refused.errno == errno.ENOENT:
+            return None
+        raise
+
+
+def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = False) -> str:
+    """Add what a snapshot file has to the databases; the reason if it cannot be, and then nothing may be served.
+
+    The function libraries take the place of those kept before.
+    """
+    summing = engine.durability.checking_sums and engine.config.flag(b"rdbchecksum")
+    snapshot = SnapshotReader(engine, Source(b"", reader.size, reader, summing), progress, merging)
+    try:
+        snapshot.read()
+    except DamagedError as damage:
+        return damage.told()
+    except OSError as refused:
+        return f"{refused.strerror}"
+    durability = engine.durability
+    durability.keys_loaded = snapshot.keys
+    durability.keys_expired = snapshot.expired
+    durability.libraries.clear()
+    durability.libraries.extend(snapshot.libraries.values())
+    progress.told(snapshot.summary())
+    return ""
+
+
+def reload(engine: Engine, path: bytes, progress: Progress, flushing: bool, merging: bool) -> str:
+    """Load the file in the place of all data, or with `flushing` off beside it; the reason if that failed.
+
+    All data is then what it was before.  Sessions that watch a key are told.
+    """
+    try:
+        reader = open_snapshot(engine, path)
+    except OSError as refused:
+        return f"{refused.strerror}"
+    if reader is None:
+        return "there is no such file"
+    kept: list[Table] = []
+    if flushing:
+        for db in engine.databases:
+            kept.append(db.set_aside())
+    complaint = load(engine, reader, progress, merging)
+    reader.close()
+    if flushing:
+        for n in range(len(kept)):
+            engine.databases[n].end_aside(kept[n], bool(complaint))
+    return complaint

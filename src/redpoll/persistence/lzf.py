@@ -1,0 +1,153 @@
+"""LZF, the compression of strings in snapshots: runs of literal bytes and references to what came before.
+
+    c < 32: literal run of the c + 1 bytes that follow
+    else:   reference, length (c >> 5) + 2, or a further byte more if c >> 5 is 7; distance ((c & 31) << 8 | byte) + 1
+
+Source: spec/rdb.md, section 5.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import BytesWriter
+from librt.vecs import append, vec
+from mypy_extensions import i64, mypyc_attr, u8
+
+from redpoll.persistence.damage import DamagedError
+
+MOST_LITERALS: Final[i64] = 32
+MOST_MATCH: Final[i64] = 264
+MOST_DISTANCE: Final[i64] = 8192
+WIDEST: Final[i64] = 90
+"""More times its own length no compressed string can grow: three bytes make 264."""
+
+PLACES: Final[i64] = 1 << 13
+FRESH_FROM: Final[i64] = 1 << 60
+SPARED: Final[i64] = 4
+"""Compressed, a string is so many bytes shorter, or it stays as it is."""
+
+
+def decompressed(data: bytes, start: i64, stop: i64, size: i64) -> bytes:
+    """The `size` bytes that `data[start:stop]` stands for; raises DamagedError.  Never makes more than they are."""
+    if size > (stop - start) * WIDEST:
+        raise DamagedError("compressed string is too short for its size")
+    out = BytesWriter()
+    at = start
+    while at < stop:
+        control: i64 = data[at]
+        at += 1
+        made: i64 = len(out)
+        if control < MOST_LITERALS:
+            end = at + control + 1
+            if end > stop or made + control + 1 > size:
+                raise DamagedError("compressed string: literals go beyond its end")
+            out.write(data[at:end])
+            at = end
+            continue
+        length = control >> 5
+        if length == 7:
+            if at >= stop:
+                raise DamagedError("compressed string ends inside a reference")
+            length += data[at]
+            at += 1
+        if at >= stop:
+            raise DamagedError("compressed string ends inside a reference")
+        length += 2
+        source = made - ((control & 31) << 8 | data[at]) - 1
+        at += 1
+        if source < 0:
+            raise DamagedError("compressed string refers to what is before its start")
+        if made + length > size:
+            raise DamagedError("compressed string: a reference goes beyond its end")
+        last = source + length
+        while source < last:
+            out.append(out[source])
+            source += 1
+    if len(out) != size:
+        raise DamagedError("compressed string has another size than it says")
+    return out.getvalue()
+
+
+@mypyc_attr(acyclic=True)
+class Compressor:
+    """Compresses strings; `places` remembers for a hash of three bytes where they were seen last.
+
+    The places of earlier strings stay there and are told by `base`, which grows by the length of each.
+    """
+
+    def __init__(self) -> None:
+        self.places: vec[i64] = vec[i64]()
+        self.base: i64 = 0
+
+    def _begin(self, size: i64) -> i64:
+        """The base of the next string."""
+        if len(self.places) == 0 or self.base > FRESH_FROM:
+            places = vec[i64](capacity=PLACES)
+            for _ in range(PLACES):
+                places = append(places, -1)
+            self.places = places
+            self.base = 0
+        base = self.base
+        self.base = base + size
+        return base
+
+    def compressed(self, data: bytes) -> bytes | None:
+        """`data` in at least SPARED bytes less, or None.  O(size)."""
+        size: i64 = len(data)
+        most = size - SPARED
+        base = self._begin(size)
+        places = self.places
+        out = BytesWriter()
+        literals: i64 = 0
+        at: i64 = 0
+        last = size - 2
+        while at < last:
+            first: i64 = data[at]
+            second: i64 = data[at + 1]
+            third: i64 = data[at + 2]
+            slot: i64 = ((first * 506832829 + second * 65599 + third * 2654435761) >> 9) & (PLACES - 1)
+            seen = places[slot] - base
+            places[slot] = base + at
+            if (
+                seen < 0
+                or at - seen > MOST_DISTANCE
+                or data[seen] != first
+                or data[seen + 1] != second
+                or data[seen + 2] != third
+            ):
+                literals += 1
+                at += 1
+                continue
+            longest = size - at
+            if longest > MOST_MATCH:
+                longest = MOST_MATCH
+            length: i64 = 3
+            while length < longest and data[seen + length] == data[at + length]:
+                length += 1
+            _write_literals(out, data, at - literals, at)
+            literals = 0
+            _write_match(out, at - seen - 1, length - 2)
+            at += length
+            if len(out) + 1 > most:
+                return None
+        _write_literals(out, data, at - literals, size)
+        return out.getvalue() if len(out) <= most else None
+
+
+def _write_literals(out: BytesWriter, data: bytes, start: i64, stop: i64) -> None:
+    while start < stop:
+        end = start + MOST_LITERALS if stop - start > MOST_LITERALS else stop
+        out.append(u8(end - start - 1))
+        out.write(data[start:end])
+        start = end
+
+
+def _write_match(out: BytesWriter, distance: i64, length: i64) -> None:
+    """Append a reference; both are as they are written, so one and two less than what they mean."""
+    if length < 7:
+        out.append(u8(length << 5 | distance >> 8))
+    else:
+        out.append(u8(7 << 5 | distance >> 8))
+        out.append(u8(length - 7))
+    out.append(u8(distance & 255))

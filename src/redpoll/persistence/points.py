@@ -1,0 +1,62 @@
+"""Save points: after how many seconds and changes a snapshot begins by itself, and what a failed one holds up."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.config.settings import Config, Effects
+from redpoll.engine.engine import Engine
+from redpoll.engine.gates import GATE_WRITE_DISK
+
+RETRY_S: Final[i64] = 5
+"""After one that failed, the next one begins so many seconds later at the earliest."""
+
+
+def points_of(config: Config) -> list[int]:
+    """Seconds and changes by turns."""
+    return [int(word) for word in config.words(b"save")]
+
+
+def due_point(engine: Engine) -> str:
+    """What there is to say where a save point calls for a snapshot now; empty if none does."""
+    durability = engine.durability
+    now_s = engine.moment.now_us // 1000000
+    if not durability.last_save_worked and now_s - durability.tried_s <= RETRY_S:
+        return ""
+    changes = engine.moment.changes
+    points = points_of(engine.config)
+    for n in range(0, len(points), 2):
+        if changes >= points[n + 1] and now_s - durability.saved_s > points[n]:
+            return f"{points[n + 1]} changes in {points[n]} seconds. Saving..."
+    return ""
+
+
+def review_gate(engine: Engine) -> None:
+    """Hold up writes while snapshots are wanted and the last one failed, if that is to be."""
+    config = engine.config
+    held = (
+        not engine.durability.last_save_worked
+        and bool(config.words(b"save"))
+        and config.flag(b"stop-writes-on-bgsave-error")
+    )
+    if held:
+        engine.gates |= GATE_WRITE_DISK
+    else:
+        engine.gates &= ~GATE_WRITE_DISK
+
+
+class SaveSettings(Effects):
+    """Follows the settings that decide whether a failed save holds up writes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Final = engine
+
+    def connect(self) -> None:
+        for name in (b"save", b"stop-writes-on-bgsave-error"):
+            self.engine.config.listen(name, self)
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        review_gate(self.engine)
+        return b""

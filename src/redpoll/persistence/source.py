@@ -1,0 +1,209 @@
+"""The bytes of a snapshot, read forward: numbers, lengths and strings, none of them beyond the end.
+
+A file comes in pieces of PIECE bytes, so that its size does not matter; a payload is there as a whole.  Whatever a
+length says, nothing is made that is longer than what is left.  Source: spec/rdb.md, sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import read_f64_le, read_i16_le, read_i32_be, read_i32_le, read_i64_be, read_i64_le
+from mypy_extensions import i64, mypyc_attr
+
+from redpoll.env.files import Reader
+from redpoll.persistence.crc64 import crc64
+from redpoll.persistence.damage import UNKNOWN_PLACE, DamagedError
+from redpoll.persistence.lzf import decompressed
+from redpoll.protocol.numbers import int_text
+
+PIECE: Final[i64] = 1 << 20
+
+TOO_SHORT: Final = "the file ends too early"
+
+INT8: Final[i64] = 0xC0
+INT16: Final[i64] = 0xC1
+INT32: Final[i64] = 0xC2
+COMPRESSED: Final[i64] = 0xC3
+
+
+@mypyc_attr(acyclic=True)
+class Source:
+    """See the module's docstring.  All methods that read raise DamagedError where there is too little left.
+
+    `data` is the piece at hand, of which `at` is the place, and `before` counts the bytes of earlier pieces.
+    """
+
+    def __init__(self, data: bytes, size: i64, reader: Reader | None = None, summing: bool = False) -> None:
+        self.data: bytes = data
+        self.at: i64 = 0
+        self.before: i64 = 0
+        self.size: i64 = size
+        """How many bytes may be read in all."""
+        self.reader: Reader | None = reader
+        self.summing = summing
+        self.sum: i64 = 0
+        """The checksum of the bytes up to `summed` ..."""
+        self.summed: i64 = 0
+        """... an index into `data`."""
+        self.mark: i64 = 0
+        """Where the string that was read last began: damage found inside it is told to be there."""
+
+    def offset(self) -> i64:
+        """How many bytes have been read."""
+        return self.before + self.at
+
+    def left(self) -> i64:
+        """How many bytes may still be read."""
+        return self.size - self.before - self.at
+
+    def damaged(self, reason: str) -> DamagedError:
+        """The error for what was just read."""
+        return DamagedError(reason, self.offset())
+
+    def place(self, damage: DamagedError) -> None:
+        """Fill in where damage was found."""
+        if damage.offset == UNKNOWN_PLACE:
+            damage.offset = self.mark
+
+    def need(self, count: i64) -> None:
+        """Have `count` more bytes in `data`."""
+        if count > self.size - self.before - self.at or count < 0:
+            raise self.damaged(TOO_SHORT)
+        if self.at + count > len(self.data):
+            self._fetch(count)
+
+    def _fetch(self, count: i64) -> None:
+        reader = self.reader
+        if reader is None:
+            raise self.damaged(TOO_SHORT)
+        if self.summing:
+            self.sum = crc64(self.sum, self.data, self.summed, self.at)
+        parts: list[bytes] = [self.data[self.at :]]
+        have: i64 = len(parts[0])
+        self.before += self.at
+        self.at = 0
+        self.summed = 0
+        while have < count:
+            more = reader.read(int(PIECE if count - have < PIECE else count - have))
+            if len(more) == 0:
+                self.data = b"".join(parts)
+                raise self.damaged(TOO_SHORT)
+            parts.append(more)
+            have += len(more)
+        self.data = b"".join(parts)
+
+    def checksum(self) -> i64:
+        """The checksum of all that was read."""
+        self.sum = crc64(self.sum, self.data, self.summed, self.at)
+        self.summed = self.at
+        return self.sum
+
+    # Items.
+
+    def byte(self) -> i64:
+        at = self.at
+        if at >= len(self.data) or self.before + at >= self.size:
+            self.need(1)
+            at = self.at
+        self.at = at + 1
+        return self.data[at]
+
+    def take(self, count: i64) -> bytes:
+        """The next `count` bytes."""
+        self.need(count)
+        at = self.at
+        self.at = at + count
+        return self.data[at : at + count]
+
+    def skip(self, count: i64) -> None:
+        self.need(count)
+        self.at += count
+
+    def word(self) -> i64:
+        """8 bytes, the low ones first."""
+        self.need(8)
+        at = self.at
+        self.at = at + 8
+        return read_i64_le(self.data, at)
+
+    def word_be(self) -> i64:
+        """8 bytes, the high ones first."""
+        self.need(8)
+        at = self.at
+        self.at = at + 8
+        return read_i64_be(self.data, at)
+
+    def seconds(self) -> i64:
+        """4 bytes, signed."""
+        self.need(4)
+        at = self.at
+        self.at = at + 4
+        return i64(read_i32_le(self.data, at))
+
+    def double(self) -> float:
+        self.need(8)
+        at = self.at
+        self.at = at + 8
+        return read_f64_le(self.data, at)
+
+    def number(self) -> i64:
+        """A length of up to 64 bits; those of 2^63 and more are the negative word with the same bits."""
+        first = self.byte()
+        if first < 64:
+            return first
+        if first < 128:
+            return (first & 63) << 8 | self.byte()
+        if first == 0x80:
+            self.need(4)
+            at = self.at
+            self.at = at + 4
+            return i64(read_i32_be(self.data, at)) & 0xFFFFFFFF
+        if first == 0x81:
+            return self.word_be()
+        self.at -= 1
+        raise self.damaged(f"a length was expected, not byte {first}")
+
+    def count(self, least: i64 = 1) -> i64:
+        """A number of things of at least `least` bytes each: more than fit the rest are an error."""
+        number = self.number()
+        if number < 0 or number > self.left() // least:
+            raise self.damaged("a count is larger than what is left")
+        return number
+
+    def text(self) -> bytes:
+        """A string in any of its encodings."""
+        self.mark = self.offset()
+        first = self.byte()
+        if first < 64:
+            return self.take(first)
+        if first < 0xC0:
+            self.at -= 1
+            size = self.number()
+            if size < 0 or size > self.left():
+                raise self.damaged("a string is longer than what is left")
+            return self.take(size)
+        if first == INT8:
+            number = self.byte()
+            return int_text(number - ((number & 128) << 1))
+        if first == INT16:
+            self.need(2)
+            at = self.at
+            self.at = at + 2
+            return int_text(i64(read_i16_le(self.data, at)))
+        if first == INT32:
+            return int_text(self.seconds())
+        if first == COMPRESSED:
+            return self._decompressed()
+        self.at -= 1
+        raise self.damaged(f"unknown string encoding {first & 63}")
+
+    def _decompressed(self) -> bytes:
+        packed = self.number()
+        size = self.number()
+        if packed < 0 or size < 0 or packed > self.left():
+            raise self.damaged("a compressed string is longer than what is left")
+        self.need(packed)
+        at = self.at
+        self.at = at + packed
+        return decompressed(self.data, at, at + packed, size)

@@ -1,0 +1,221 @@
+"""Snapshots under way: whatever runs meanwhile, the file has the data as it was at the start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.differential.catalogue import golden
+from tests.differential.test_random import Drawer, in_groups
+from tests.differential.wire import as_bytes
+from tests.unit.persistence.contents import Telling, field_deadlines, load_bytes, opened, value_of
+from tests.unit.persistence.test_saving import Failing
+
+from redpoll.engine.engine import Engine
+from redpoll.engine.session import Peer, Session
+from redpoll.env.clock import VirtualClock
+from redpoll.persistence import background
+from redpoll.persistence.saving import save
+from redpoll.structures.table_check import check
+from redpoll.structures.table_walk import Records, read_bucket
+from redpoll.types.kinds import STRING_RAW
+
+LEFT_OUT = {"flushall", "migrate", "wait", "waitaof", "shutdown", "debug", "restore"}
+"""FLUSHALL ends a snapshot; the others need another server or a payload."""
+NAMES = sorted(
+    name
+    for name, tree in golden().items()
+    if (in_groups(name) or name in ("flushdb", "swapdb", "select")) and name not in LEFT_OUT
+)
+
+
+def session_of(engine: Engine) -> Session:
+    session = Session(engine, 7, Peer())
+    session.may_block = False
+    return session
+
+
+def do(engine: Engine, session: Session, *words: object) -> object:
+    engine.start_unit()
+    return engine.execute(session, [as_bytes(word) for word in words])  # type: ignore[arg-type]
+
+
+def fill(engine: Engine, session: Session) -> None:
+    """Keys of the names that the drawn commands use, large and small, and many others around them."""
+    for db in range(3):
+        do(engine, session, "SELECT", db)
+        for n in range(150):
+            do(engine, session, "SET", f"filler:{n}", "v" * (n % 90), "PX", 5000 + n * 1000)
+        do(engine, session, "HSET", f"large:hash:{db}", *[f"{n}" for n in range(800)])
+    do(engine, session, "SELECT", 1)
+    do(engine, session, "SADD", "a", *[f"member {n}" for n in range(300)], "m", "n")
+    do(engine, session, "HSET", "b", *[f"{n}" for n in range(800)], "m", "1", "n", "2")
+    do(engine, session, "HPEXPIRE", "b", 3000, "FIELDS", 3, "m", "2", "4")
+    do(engine, session, "SET", "c", "x" * 3000)
+    do(engine, session, "SELECT", 2)
+    do(engine, session, "RPUSH", "a", *[f"element {n}" for n in range(500)], "m", "n")
+    do(engine, session, "SET", "", "12")
+    do(engine, session, "PFADD", "b", *[f"{n}" for n in range(3000)])
+    do(engine, session, "SELECT", 0)
+    do(engine, session, "ZADD", "a", *[word for n in range(200) for word in (n, f"member {n}")], 1, "m", 2, "n")
+    for n in range(1, 150):
+        do(engine, session, "XADD", "b", f"{n}-1", "field", f"value {n}", *(["m", "n"] if n % 5 == 0 else []))
+    do(engine, session, "XGROUP", "CREATE", "b", "m", "0")
+    do(engine, session, "XREADGROUP", "GROUP", "m", "n", "COUNT", "40", "STREAMS", "b", ">")
+    do(engine, session, "RPUSH", "c", "m", "n", "o", "1")
+
+
+def contents(engine: Engine) -> dict[tuple[int, bytes], Any]:
+    """All keys with what they hold."""
+    found: dict[tuple[int, bytes], Any] = {}
+    for db in engine.databases:
+        keys = Records()
+        for b in range(db.table.buckets):
+            read_bucket(db.table, b, keys)
+        for key in list(keys.keys):
+            assert db.look(key)
+            kind, deadline = int(db.table.kind()), int(db.table.deadline())
+            fields = field_deadlines(db.container()) if kind > STRING_RAW else {}
+            found[db.index, key] = (kind, deadline, fields, value_of(db, key))
+    return found
+
+
+def loaded(data: bytes) -> dict[tuple[int, bytes], Any]:
+    engine = opened()
+    assert load_bytes(engine, data) == ""
+    return contents(engine)
+
+
+def finish(engine: Engine) -> None:
+    for _ in range(100000):
+        running = engine.durability.running
+        if running is None:
+            return
+        running.step(0)
+    raise AssertionError("it does not end")
+
+
+steps = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 1 << 20), st.integers(0, 9)), max_size=60)
+
+
+@given(steps)
+@settings(max_examples=settings().max_examples // 2 + 1)
+def test_the_file_has_what_there_was_at_the_start(sketch: list[tuple[str, int, int]]) -> None:
+    engine = opened()
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    session = session_of(engine)
+    fill(engine, session)
+    assert save(engine)
+    expected = loaded(engine.config.files.read(b"dump.rdb"))
+    assert len(expected) > 450
+    assert background.start(engine)
+    for at, (name, seed, way) in enumerate(sketch):
+        if way == 0:
+            clock.advance_ms(seed % 20000)
+            engine.tick()
+        elif way < 4 and engine.durability.running is not None:
+            engine.durability.running.step(0)
+        do(engine, session, *Drawer(seed, at).command(name)[1])
+        if name == "select" or seed % 4 == 0:
+            do(engine, session, "SELECT", seed % 3)
+    # Splits and merges, and what goes in one piece.
+    for db in range(3):
+        do(engine, session, "DISCARD")
+        do(engine, session, "SELECT", db)
+        for n in range(len(sketch) * 7 % 400):
+            do(engine, session, "SET", f"more:{n}", "v" * 60)
+        for n in range(150):
+            do(engine, session, "DEL", f"filler:{n}")
+    finish(engine)
+    assert loaded(engine.config.files.read(b"dump.rdb")) == expected
+    for each in engine.databases:
+        assert each.table.keeper is None
+        check(each.table)
+    assert engine.moment.used_bytes == sum(each.table.size_bytes() for each in engine.databases)
+
+
+def begun() -> tuple[Engine, Session]:
+    engine = opened()
+    session = session_of(engine)
+    fill(engine, session)
+    assert background.start(engine)
+    return engine, session
+
+
+def test_tables_that_go_meanwhile_are_written_and_then_given_back() -> None:
+    engine, session = begun()
+    total = sum(db.table.size for db in engine.databases)
+    do(engine, session, "SWAPDB", 0, 1)
+    do(engine, session, "FLUSHDB")
+    do(engine, session, "SELECT", 2)
+    do(engine, session, "FLUSHDB", "SYNC")
+    assert engine.reclaimer.pending() == 0
+    finish(engine)
+    assert len(loaded(engine.config.files.read(b"dump.rdb"))) == total
+    assert engine.reclaimer.pending() == 2
+
+
+def test_it_is_told_how_far_it_is_and_how_it_ended() -> None:
+    engine, session = begun()
+    running = engine.durability.running
+    assert running is not None and running.keys_done() == 0
+    assert running.total == sum(db.table.size for db in engine.databases)
+    assert running.step(0)
+    assert 0 < running.keys_done() < running.total
+    do(engine, session, "SET", "k", "v")
+    finish(engine)
+    durability = engine.durability
+    assert (durability.saves, durability.last_save_worked, durability.took_s) == (1, True, 0)
+    assert engine.moment.changes == 1
+    host = engine.host
+    assert isinstance(host, Telling)
+    assert host.lines[-1] == "Background saving terminated with success"
+
+
+def test_it_may_be_given_up() -> None:
+    engine, session = begun()
+    assert do(engine, session, "BGSAVE").text == b"ERR Background save already in progress"  # type: ignore[attr-defined]
+    running = engine.durability.running
+    assert running is not None
+    running.step(0)
+    do(engine, session, "BGSAVE", "CANCEL")
+    assert engine.durability.running is None
+    assert engine.config.files.matching(b"*") == []
+    assert all(db.table.keeper is None for db in engine.databases)
+    assert engine.durability.saves == 0
+
+
+def test_in_a_transaction_it_is_put_off() -> None:
+    engine = opened()
+    session = session_of(engine)
+    do(engine, session, "MULTI")
+    do(engine, session, "SET", "k", "v")
+    do(engine, session, "BGSAVE")
+    do(engine, session, "SET", "k", "w")
+    do(engine, session, "EXEC")
+    finish(engine)
+    assert loaded(engine.config.files.read(b"dump.rdb"))[0, b"k"][3] == "dw=="
+
+
+@pytest.mark.parametrize("failing", ["open", "write", "sync", "rename"])
+def test_a_disk_that_refuses_holds_up_writes_where_there_are_save_points(failing: str) -> None:
+    files = Failing("")
+    engine = opened(files=files, save="3600 1")
+    session = session_of(engine)
+    do(engine, session, "SET", "k", "v")
+    files.failing = failing
+    assert background.start(engine) == (failing != "open")
+    finish(engine)
+    assert not engine.durability.last_save_worked
+    assert do(engine, session, "SET", "k", "w").text.startswith(b"MISCONF ")  # type: ignore[attr-defined]
+    assert do(engine, session, "GET", "k") == b"v"
+    files.failing = ""
+    assert background.start(engine)
+    finish(engine)
+    assert engine.durability.last_save_worked
+    do(engine, session, "SET", "k", "w")
+    assert do(engine, session, "GET", "k") == b"w"
+    assert set(files.contents) == {b"/dump.rdb"}
