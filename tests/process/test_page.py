@@ -136,3 +136,10 @@ def test_a_page_of_another_site_reads_nothing(start: Start, browser: Browser) ->
     assert browser.value(script % "cors") == "failed"
     assert browser.value(script % "no-cors") == "failed"
     assert browser.value("fetch('/data.json').then((found) => found.status, (failure) => 'failed')") in (200, "failed")
+
+
+def test_the_page_works_behind_a_password(start: Start, browser: Browser) -> None:
+    served = Served(start, "--requirepass", "secret")
+    browser.open(f"http://default:secret@127.0.0.1:{served.http}/")
+    browser.until("document.getElementById('state').textContent.startsWith('Version')")
+    assert browser.complaints() == []

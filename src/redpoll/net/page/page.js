@@ -296,7 +296,8 @@ function say(text, lost) {
 async function poll() {
   if (!paused && !document.hidden) {
     try {
-      const response = await fetch("/data.json", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+      // Whole, because a relative address would repeat a password of the page's own, which fetch refuses.
+      const response = await fetch(location.origin + "/data.json", { cache: "no-store", signal: AbortSignal.timeout(5000) });
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
       const now = await response.json();
       failures = 0;
