@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 if TYPE_CHECKING:
     from redpoll.structures.table import Table
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Keeper:
     """Of one table; see the module's docstring."""
 
