@@ -117,6 +117,10 @@ class Calls:
     def _list(self, args: list[bytes]) -> list[Any]:
         return cast("list[Any]", self._any(args))
 
+    def _entries(self, args: list[bytes]) -> dict[bytes, list[Any]]:
+        found = self._any(args)
+        return {} if found is None else cast("dict[bytes, list[Any]]", found)
+
     def _set(self, args: list[bytes]) -> set[bytes]:
         return set(cast("list[bytes]", self._any(args)))
 

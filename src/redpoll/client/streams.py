@@ -28,23 +28,23 @@ class StreamCalls(SortedSetCalls):
             args += [b"MAXLEN", b"~", as_word(maxlen)]
         return self._bytes([*args, to_bytes(id), *pairs(fields)])
 
-    def xread(self, streams: Mapping[Text, Text], count: int | None = None) -> list[Any]:
+    def xread(self, streams: Mapping[Text, Text], count: int | None = None) -> dict[bytes, list[Any]]:
         """Return the entries after an ID in each stream, as a dict of stream to entries.  O(entries)."""
         args = [b"XREAD"]
         if count is not None:
             args += [b"COUNT", as_word(count)]
-        return self._list([*args, b"STREAMS", *words(tuple(streams)), *words(tuple(streams.values()))]) or []
+        return self._entries([*args, b"STREAMS", *words(tuple(streams)), *words(tuple(streams.values()))])
 
     def xreadgroup(
         self, group: Text, consumer: Text, streams: Mapping[Text, Text], count: int | None = None, noack: bool = False
-    ) -> list[Any]:
+    ) -> dict[bytes, list[Any]]:
         """Read as a consumer of a group: new entries for the ID ">", else the consumer's pending ones.  O(entries)."""
         args = [b"XREADGROUP", b"GROUP", to_bytes(group), to_bytes(consumer)]
         if count is not None:
             args += [b"COUNT", as_word(count)]
         if noack:
             args.append(b"NOACK")
-        return self._list([*args, b"STREAMS", *words(tuple(streams)), *words(tuple(streams.values()))]) or []
+        return self._entries([*args, b"STREAMS", *words(tuple(streams)), *words(tuple(streams.values()))])
 
     def xlen(self, key: Text) -> int:
         """Return the number of entries.  O(1)."""

@@ -68,9 +68,6 @@ CALL_KEYS: Final[i64] = 200
 CALL_RECLAIM_US: Final[i64] = 250
 """The share of one call: about half a millisecond."""
 
-NO_NAME: Final = b"\r\n"
-"""Stands for the name of no command: an object that no parser makes."""
-
 BEHIND_MS: Final[i64] = 3
 """If a turn found more expired keys than it may delete, the next one follows after this time.
 
@@ -115,8 +112,8 @@ class Engine:
         self.notifications: Final = Notifications(self)
         self.traffic: Final = Traffic()
         self.commands: Final = spellings()
-        self.last_name: bytes = NO_NAME
-        self.last_command: Command = CATALOGUE[b"ping"]
+        self.last_name: bytes = b""
+        self.last_command: Command | None = None
         """The command that ran last.  Clients repeat commands, and the parser makes each name one object."""
         self.gates: i64 = GATE_DEBUG
         self.session_gates: i64 = 0
@@ -222,8 +219,9 @@ class Engine:
         The caller has called `start_unit` since the program last waited.  Never raises for client input.
         """
         name = args[0]
-        if name is self.last_name:
-            command = self.last_command
+        last = self.last_command
+        if last is not None and name is self.last_name:
+            command = last
         else:
             known = self.commands.get(name)
             if known is None or known.subcommands is not None:
