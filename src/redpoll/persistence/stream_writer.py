@@ -64,7 +64,7 @@ def _node(sink: Sink, listpack: ListpackWriter, walk: Walk, names: i64, ms: i64,
     listpack.integer(0)
     while walk.step():
         own = walk.own != 0
-        listpack.integer(0 if own else SAME_FIELDS)
+        listpack.integer(i64(0) if own else SAME_FIELDS)
         listpack.integer(distance(ms, walk.ms))
         listpack.integer(distance(seq, walk.seq))
         if own:

@@ -176,7 +176,7 @@ class ValueReader:
         if type == codes.SET_INTSET:
             intset_numbers(blob)
             width = word32(blob, 0)
-            shift: i64 = 3 if width == 8 else width >> 1
+            shift: i64 = i64(3) if width == 8 else width >> 1
             made.fill_numbers(b"%b%b" % (LENGTH_BYTE[shift], blob[8:]), self.limits)
             return made
         members: list[bytes] = []

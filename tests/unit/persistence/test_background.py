@@ -18,6 +18,7 @@ from redpoll.engine.session import Peer, Session
 from redpoll.env.clock import VirtualClock
 from redpoll.persistence import background
 from redpoll.persistence.saving import save
+from redpoll.protocol.reply import Error
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.kinds import STRING_RAW
@@ -219,3 +220,55 @@ def test_a_disk_that_refuses_holds_up_writes_where_there_are_save_points(failing
     do(engine, session, "SET", "k", "w")
     assert do(engine, session, "GET", "k") == b"w"
     assert set(files.contents) == {b"/dump.rdb"}
+
+
+@pytest.mark.parametrize(
+    ("db", "words"),
+    [
+        (0, "XREADGROUP GROUP m n COUNT 5 STREAMS b >"),
+        (0, "XREADGROUP GROUP m other STREAMS b 0"),
+        (0, "XACK b m 1-1 2-1"),
+        (0, "XCLAIM b m other 0 3-1"),
+        (0, "XAUTOCLAIM b m other 0 0 COUNT 5"),
+        (0, "XADD b 900-1 f v"),
+        (0, "XGROUP DESTROY b m"),
+        (0, "ZADD a 99 m"),
+        (0, "ZPOPMIN a 5"),
+        (0, "HSET large:hash:0 3 changed"),
+        (0, "RENAME a other"),
+        (0, "RPUSH c more"),
+        (1, "SREM a m"),
+        (1, "SPOP a 3"),
+        (1, "HDEL b m"),
+        (1, "HPERSIST b FIELDS 1 m"),
+        (1, "APPEND c more"),
+        (1, "SETRANGE c 5 more"),
+        (1, "SETBIT c 7 1"),
+        (1, "GETDEL c"),
+        (1, "PERSIST filler:3"),
+        (2, "LTRIM a 3 10"),
+        (2, "LSET a 4 changed"),
+        (2, "LPOP a 7"),
+        (2, "INCR ''"),
+        (2, "PFADD b more than before"),
+        (2, "UNLINK a"),
+    ],
+)
+def test_each_change_comes_after_what_it_changes_is_written(db: int, words: str) -> None:
+    engine = opened()
+    session = session_of(engine)
+    fill(engine, session)
+    assert save(engine)
+    expected = loaded(engine.config.files.read(b"dump.rdb"))
+    do(engine, session, "SELECT", db)
+    assert background.start(engine)
+    reply = do(engine, session, *["" if word == "''" else word for word in words.split()])
+    assert not isinstance(reply, Error), reply
+    # Hash fields go past their deadline too.
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    clock.advance_ms(4000)
+    engine.start_unit()
+    engine.expire_some()
+    finish(engine)
+    assert loaded(engine.config.files.read(b"dump.rdb")) == expected
