@@ -199,7 +199,8 @@ def command_row(found: Command) -> str:
 FEATURES = (
     ("Eviction at a memory limit (`maxmemory`)", b"maxmemory"),
     ("Keyspace notifications", b"notify-keyspace-events"),
-    ("Saving to disk: RDB snapshots and append-only file", b"appendonly"),
+    ("Saving to disk: snapshots (RDB)", b"dbfilename"),
+    ("Saving to disk: append-only file (AOF)", b"appendonly"),
     ("Replication", b"replicaof"),
     ("Redis Cluster", b"cluster-enabled"),
     ("Users and permissions (ACL)", b"aclfile"),
@@ -229,7 +230,8 @@ def status() -> str:
             rows.append(f"| {title} | {len(names) - len(gone)} of {len(names)} | {list_missing(names, gone)} |\n")
     applies = {directive.name: directive.applies for directive in DIRECTIVES}
     for title, directive in FEATURES:
-        rows.append(f"| {title} | | {'all of it' if applies[directive] in (NOT_YET, REFUSED) else ''} |\n")
+        missing = applies[directive] in (NOT_YET, REFUSED)
+        rows.append(f"| {title} | | all of it |\n" if missing else f"| {title} | there | |\n")
     return "".join(rows)
 
 

@@ -252,6 +252,11 @@ def test_times(pair: Pair) -> None:
     pair.do("TTL", "a")
     pair.do("RESTORE", "e", "0", good, "IDLETIME", "1000")
     pair.within(1, "OBJECT", "IDLETIME", "e")
+    pair.do("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+    pair.do("RESTORE", "f", "0", good, "FREQ", "200")
+    pair.do("OBJECT", "FREQ", "f")
+    pair.do("RESTORE", "g", "0", good, "IDLETIME", "1000")
+    pair.do("OBJECT", "FREQ", "g")
 
 
 def test_old_values_of_any_type_are_replaced(pair: Pair) -> None:

@@ -29,7 +29,6 @@ from redpoll.persistence.value_reader import ValueReader
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.protocol.numbers import int_text
 from redpoll.protocol.reply import OK
-from redpoll.structures.segment import CLOCK_MASK
 from redpoll.types.value import Value
 
 NOT_GIVEN = -1
@@ -118,8 +117,7 @@ def restored(session: Session, args: list[bytes]) -> object:
     assert found
     if ttl != 0:
         db.set_deadline(at_ms)
-    if options.idle_s != NOT_GIVEN:
-        db.table.set_access_clock((moment.clock - options.idle_s) & CLOCK_MASK)
+    db.table.set_access_clock(moment.restored_clock(options.idle_s, options.frequency))
     session.changed(key, None, RESTORE, 1)
     if ttl != 0 and not options.absolute:
         session.journal_as([*args[:2], int_text(at_ms), *args[3:], b"ABSTTL"])

@@ -44,6 +44,10 @@ class Access:
         """The field of a new key under an LFU policy."""
         return minute_of(now_us) << COUNT_BITS | FIRST_COUNT
 
+    def restored(self, counter: i64, now_us: i64) -> i64:
+        """The field of a key from a file or payload that tells its counter; of a new key if `counter` is negative."""
+        return minute_of(now_us) << COUNT_BITS | counter if counter >= 0 else self.first(now_us)
+
     def count(self, field: i64, now_us: i64) -> i64:
         """The counter of such a field now: less one for each `decay_minutes` since the last use."""
         count = field & COUNT_MASK

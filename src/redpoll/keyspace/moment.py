@@ -110,6 +110,16 @@ class Moment:
         self.now_ms = now_us // 1000
         self.clock = (now_us // 1000000) & CLOCK_MASK | self.counting
 
+    def restored_clock(self, idle_s: i64, counter: i64) -> i64:
+        """The access clock of a key from a file or payload; -1 for an idle time or counter that it does not tell.
+
+        A policy uses only what it counts itself: LFU the counter, the others the idle time.
+        """
+        clock = self.clock
+        if clock > CLOCK_MASK:
+            return self.access.restored(counter, self.now_us)
+        return (clock - idle_s) & CLOCK_MASK if idle_s >= 0 else clock
+
     def first_clock(self) -> i64:
         """The access clock of a key that comes into being."""
         clock = self.clock

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from redpoll.config.settings import Config
 from redpoll.persistence import codes
+
+NO_USES: Final[i64] = 0
+IDLE_TIMES: Final[i64] = 1
+COUNTERS: Final[i64] = 2
+"""What files tell of the use of keys."""
 
 
 def version_written(config: Config) -> i64:
@@ -21,6 +28,9 @@ def is_relaxed(config: Config) -> bool:
     return config.text(b"rdb-version-check") == b"relaxed"
 
 
-def keeps_idle_times(config: Config) -> bool:
-    """Whether the policy of eviction is one that goes by when a key was used last, so that files tell it."""
-    return b"lru" in config.text(b"maxmemory-policy")
+def uses_written(config: Config) -> i64:
+    """What files tell of the use of keys: what the policy of eviction looks at."""
+    policy = config.text(b"maxmemory-policy")
+    if b"lru" in policy:
+        return IDLE_TIMES
+    return COUNTERS if b"lfu" in policy else NO_USES

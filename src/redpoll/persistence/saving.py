@@ -8,7 +8,7 @@ from typing import Final
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Appender, Files
 from redpoll.errors import up_to_nul
-from redpoll.persistence.formats import keeps_idle_times, version_written
+from redpoll.persistence.formats import uses_written, version_written
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import SnapshotWriter
 from redpoll.persistence.value_writer import UnwritableError
@@ -35,7 +35,7 @@ class SnapshotFile:
         sink = Sink(config.flag(b"rdbcompression"), appender, config.flag(b"rdb-save-incremental-fsync"))
         sink.summing = self.summed
         moment = engine.moment
-        self.writer: Final = SnapshotWriter(sink, version_written(config), moment.clock, keeps_idle_times(config))
+        self.writer: Final = SnapshotWriter(sink, version_written(config), moment, uses_written(config))
         self.writer.begin(moment.now_us // 1000000, engine.used_memory(), engine.durability.libraries)
 
     def finish(self) -> None:

@@ -15,7 +15,6 @@ from redpoll.persistence.libraries import library_name
 from redpoll.persistence.source import Source
 from redpoll.persistence.value_reader import ValueReader
 from redpoll.protocol.numbers import is_int, to_int
-from redpoll.structures.segment import CLOCK_MASK
 from redpoll.types.value import Value
 
 NOT_GIVEN: Final[i64] = -1
@@ -60,6 +59,7 @@ class SnapshotReader:
         self.deadline: i64 = 0
         self.timed = False
         self.idle: i64 = NOT_GIVEN
+        self.counter: i64 = NOT_GIVEN
 
     def read(self) -> None:
         """Read all of it; raises DamagedError."""
@@ -147,7 +147,7 @@ class SnapshotReader:
         elif code == codes.IDLE:
             self.idle = source.number()
         elif code == codes.FREQ:
-            source.byte()
+            self.counter = source.byte()
         elif code == codes.EXPIRE_S:
             self.deadline = source.seconds() * 1000
             self.timed = True
@@ -184,10 +184,9 @@ class SnapshotReader:
         moment = self.engine.moment
         timed = self.timed
         deadline = self.deadline
-        clock = moment.clock
-        if self.idle != NOT_GIVEN:
-            clock = (clock - self.idle) & CLOCK_MASK
-            self.idle = NOT_GIVEN
+        clock = moment.restored_clock(self.idle, self.counter)
+        self.idle = NOT_GIVEN
+        self.counter = NOT_GIVEN
         self.timed = False
         self.deadline = 0
         if value is None and text is None:

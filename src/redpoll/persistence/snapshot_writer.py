@@ -10,7 +10,9 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.build_info import VERSION
+from redpoll.keyspace.moment import Moment
 from redpoll.persistence import codes
+from redpoll.persistence.formats import COUNTERS, IDLE_TIMES
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.value_writer import ValueWriter
 from redpoll.protocol.numbers import int_text
@@ -22,14 +24,16 @@ from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
 
 @mypyc_attr(acyclic=True)
 class SnapshotWriter:
-    """Writes in the form of `version`; `clock` is the access clock now, which idle times are told by if `idle`."""
+    """Writes in the form of `version`, with what `uses` says (`formats.py`) of the use of each key until `moment`."""
 
-    def __init__(self, sink: Sink, version: i64, clock: i64, idle: bool) -> None:
+    def __init__(self, sink: Sink, version: i64, moment: Moment, uses: i64) -> None:
         self.sink: Final = sink
         self.version: i64 = version
         self.values: Final = ValueWriter(sink, version)
-        self.clock: i64 = clock
-        self.idle = idle
+        self.access: Final = moment.access
+        self.clock: i64 = moment.clock & CLOCK_MASK
+        self.now_us: i64 = moment.now_us
+        self.uses: i64 = uses
         self.keys: i64 = 0
         """Written so far."""
 
@@ -81,9 +85,12 @@ class SnapshotWriter:
             if at_ms != 0:
                 sink.byte(codes.EXPIRE_MS)
                 sink.word(at_ms)
-            if self.idle:
+            if self.uses == IDLE_TIMES:
                 sink.byte(codes.IDLE)
                 sink.number((self.clock - (word >> CLOCK_SHIFT)) & CLOCK_MASK)
+            elif self.uses == COUNTERS:
+                sink.byte(codes.FREQ)
+                sink.byte(self.access.count((word >> CLOCK_SHIFT) & CLOCK_MASK, self.now_us))
             kind = (word >> KIND_SHIFT) & KIND_MASK
             sink.byte(self.values.type_of(kind))
             sink.text(records.keys[n])

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.strings import read_i64_le
+from librt.strings import read_i32_le, read_i64_le
 from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.murmur import murmur64
-from redpoll.structures.packed import LENGTH_BYTE, equal_at
+from redpoll.structures.packed import LENGTH_BYTE
 from redpoll.structures.registers import (
     PACKED_BYTES,
     WORDS,
@@ -39,7 +39,8 @@ from redpoll.types.bits import byte_at, put_byte
 from redpoll.types.kinds import STRING_INT, STRING_RAW
 from redpoll.types.string import String
 
-MAGIC: Final = b"HYLL"
+MAGIC_WORD: Final[i64] = 0x4C4C5948
+"""`HYLL`, with which a HyperLogLog begins, as a little-endian word."""
 HEADER: Final[i64] = 16
 DENSE_BYTES: Final[i64] = 12304
 CACHE: Final[i64] = 8
@@ -170,8 +171,8 @@ def head_of(value: String) -> bytes:
     size = value.length()
     if size < HEADER or value.kind == STRING_INT:
         return INVALID
-    head = value.part(0, HEADER)
-    if not equal_at(head, 0, MAGIC, 4) or not (head[4] == 1 or (head[4] == 0 and size == DENSE_BYTES)):
+    head = value.head()
+    if i64(read_i32_le(head, 0)) != MAGIC_WORD or not (head[4] == 1 or (head[4] == 0 and size == DENSE_BYTES)):
         return INVALID
     return head
 

@@ -20,6 +20,8 @@ BUFFER_FROM: Final[i64] = 1024
 """From this size on, a string that is changed in place is kept in a buffer, so that a change does not copy it.
 """
 
+HEAD_BYTES: Final[i64] = 16
+"""What `head` returns: the head of a HyperLogLog."""
 SMALL_PART: Final[i64] = 4096
 """A part of a buffer up to this many bytes is sliced; a larger one is copied through a view."""
 
@@ -36,6 +38,16 @@ class LongString(Outside):
         super().__init__()
         self.data: bytes = data
         self.buffer: bytearray | None = None
+        self.first: bytes = b""
+        """What `head` has returned, until the bytes change: a slice of a buffer takes longer than most commands."""
+
+    def head(self) -> bytes:
+        """The first HEAD_BYTES bytes, or all if there are fewer."""
+        first = self.first
+        if len(first) == 0:
+            first = self.part(0, HEAD_BYTES)
+            self.first = first
+        return first
 
     def text(self) -> bytes:
         """The bytes; a copy if they are in a buffer."""
@@ -79,6 +91,8 @@ class LongString(Outside):
         """
         buffer = self.to_buffer()
         size: i64 = len(buffer)
+        if at < HEAD_BYTES or size < HEAD_BYTES:
+            self.first = b""
         gap = at - size
         if gap > size:
             grown = bytearray(at + len(data))
@@ -156,6 +170,11 @@ class String(Value):
         if long is None:
             return self.blob[self.start + start : self.start + stop]
         return long.part(start, stop)
+
+    def head(self) -> bytes:
+        """The first HEAD_BYTES bytes, or all if there are fewer."""
+        long = self.long
+        return self.part(0, HEAD_BYTES) if long is None else long.head()
 
     def is_number(self) -> bool:
         """Whether the value is a canonical 64-bit integer."""

@@ -145,3 +145,23 @@ def test_idle_times_are_written_under_a_policy_that_goes_by_them() -> None:
         assert load(other, reader, Progress()) == ""
         assert other.databases[0].peek(b"k")
         assert other.moment.clock - other.databases[0].table.access_clock() == idle
+
+
+def test_counters_are_written_under_an_lfu_policy() -> None:
+    engine = opened(maxmemory_policy="allkeys-lfu")
+    engine.databases[0].set_string(b"k", b"v")
+    engine.moment.access.log_factor = 0
+    for _ in range(20):
+        assert engine.databases[0].string_to_read(b"k") is not None
+    assert save(engine)
+    for policy, counter in (("allkeys-lfu", 25), ("volatile-lfu", 25), ("allkeys-lru", 0)):
+        other = opened(files=engine.config.files, maxmemory_policy=policy)
+        reader = open_snapshot(other, b"dump.rdb")
+        assert reader is not None
+        assert load(other, reader, Progress()) == ""
+        assert other.databases[0].peek(b"k")
+        field = other.databases[0].table.access_clock()
+        if counter:
+            assert other.moment.access.count(field, other.moment.now_us) == counter
+        else:
+            assert field == other.moment.clock

@@ -68,3 +68,19 @@ def test_a_gap_is_filled_with_zeros() -> None:
     long.write_at(1, b"BC" * 3)
     assert long.part(0, 8) == b"aBCBCBC\0"
     assert long.length() == 100_011
+
+
+def test_the_head_of_a_long_string_follows_its_bytes() -> None:
+    value = LongString(b"h" * 2000)
+    assert value.head() == b"h" * 16
+    value.write_at(3, b"xyz")
+    assert value.head() == b"hhhxyz" + b"h" * 10
+    assert value.head() == b"hhhxyz" + b"h" * 10
+    value.write_at(16, b"later")
+    assert value.head() == b"hhhxyz" + b"h" * 10
+    value.write_at(15, b"!")
+    assert value.head() == b"hhhxyz" + b"h" * 9 + b"!"
+    short = LongString(b"short")
+    assert short.head() == b"short"
+    short.write_at(4000, b"far")
+    assert short.head() == b"short" + bytes(11)
