@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from mypy_extensions import i64
@@ -23,6 +24,8 @@ from redpoll.types.zset import ZSet
 BY_RANK: Final[i64] = 0
 BY_SCORE: Final[i64] = 1
 BY_LEX: Final[i64] = 2
+
+PARENTHESIS: Final = ord("(")
 
 
 class RangeOptions:
@@ -107,16 +110,20 @@ class ScoreEnds(Ends):
 
     def __init__(self, low: bytes, high: bytes) -> None:
         super().__init__()
-        self.low_open = low[:1] == b"("
+        self.low_open = len(low) > 0 and low[0] == PARENTHESIS
         self.low = parse_score_bound(low, 1 if self.low_open else 0)
-        self.high_open = high[:1] == b"("
+        self.high_open = len(high) > 0 and high[0] == PARENTHESIS
         self.high = parse_score_bound(high, 1 if self.high_open else 0)
         if self.low != self.low or self.high != self.high:
             raise CommandError(NOT_A_MIN_OR_MAX)
 
     def place(self, zset: ZSet) -> None:
-        self.start = zset.rank_of_score(self.low, self.low_open)
-        self.stop = zset.rank_of_score(self.high, not self.high_open)
+        self.start = 0
+        if self.low != -inf or self.low_open:
+            self.start = zset.rank_of_score(self.low, self.low_open)
+        self.stop = zset.count()
+        if self.high != inf or self.high_open:
+            self.stop = zset.rank_of_score(self.high, not self.high_open)
 
 
 class LexEnd:

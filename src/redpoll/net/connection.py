@@ -20,7 +20,7 @@ from redpoll.engine.gates import GATE_NOAUTH
 from redpoll.engine.outliers import FLUSH_BYTES
 from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING
 from redpoll.keyspace.key_lookups import WARM_FROM, WARM_KEYS
-from redpoll.net.line import Flush, Line, Send
+from redpoll.net.line import Flush, Line
 from redpoll.net.listener import Acceptor
 from redpoll.net.loop import Handler, Reactor
 from redpoll.protocol.encode import encode, wire_of
@@ -102,7 +102,7 @@ class Connection(Handler):
         self.commands: list[list[bytes]] = []
         self.line: Final = Line(self)
         self.flushing: Final = Flush(self.line)
-        self.sending: Send | None = None
+        self.sending: Flush | None = None
         """Its place in the queue of those who are sent messages, made for the first one."""
         self.session: Final = engine.open_session(self.line)
         self.parser: Final = RequestParser(limits, self.session.authenticated)
@@ -312,7 +312,7 @@ class Connection(Handler):
             return
         sending = self.sending
         if sending is None:
-            sending = Send(self.line)
+            sending = Flush(self.line)
             self.sending = sending
         if not sending.planned:
             sending.planned = True

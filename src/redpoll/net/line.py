@@ -181,27 +181,8 @@ class GoOn(Task):
             self.line.resume(connection.session)
 
 
-class Send(Task):
-    """Sends a connection the messages that came for it; see `Connection.send_in_slices`."""
-
-    def __init__(self, line: Line) -> None:
-        self.line: Final = line
-        self.planned = False
-
-    def run_task(self) -> None:
-        self.planned = False
-        connection = self.line.connection
-        if connection is not None:
-            try:
-                connection.flush()
-                if connection.engine.options.maxmemory_clients != 0 and not connection.closed:
-                    connection.owner.busy(connection)
-            except Exception as failure:
-                connection.on_failure(failure)
-
-
 class Flush(Task):
-    """Sends a connection's replies soon; see `Connection.flush_soon`."""
+    """Sends a connection's replies soon (`Connection.flush_soon`), or its messages in slices (`send_in_slices`)."""
 
     def __init__(self, line: Line) -> None:
         self.line: Final = line
