@@ -126,7 +126,7 @@ def test_hashes_with_deadlines_need_the_format_of_valkey(pair: Pair) -> None:
             b"ERR rdb-format: a hash whose fields have deadlines needs the format of Valkey 9"
         )
         assert do(under_test, "SAVE").raw == b"-ERR\r\n"
-        assert "needs the format of Valkey 9" in under_test.log.read_text()
+        assert b"needs the format of Valkey 9" in under_test.log.read_bytes()
     finally:
         do(under_test, "CONFIG", "SET", "rdb-format", "valkey080")
     pair.do("SAVE")
