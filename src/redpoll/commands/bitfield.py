@@ -15,7 +15,7 @@ from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import BIT_OFFSET, BITFIELD_ONLY_GET, BITFIELD_OVERFLOW, BITFIELD_TYPE, SYNTAX, CommandError
 from redpoll.keyspace.events import SETBIT
-from redpoll.protocol.numbers import int_text, to_int_at
+from redpoll.protocol.numbers import NO_INT, int_text, to_int_at
 from redpoll.types.fields import FAIL, SAT, WRAP, Field
 from redpoll.types.kinds import STRING_RAW
 from redpoll.types.string import String
@@ -57,7 +57,9 @@ def parsed_field(session: Session, cursor: Args) -> Field:
         raise CommandError(BITFIELD_TYPE)
     place = cursor.next()
     if len(place) > 0 and place[0] == HASH:
-        count = integer(place[1:], BIT_OFFSET)
+        count = to_int_at(place, 1, len(place))
+        if count == NO_INT:
+            count = integer(place[1:], BIT_OFFSET)
         if count < 0 or count > FEW_FIELDS:
             # The reference multiplies words of 64 bits, which wrap around.
             count = (int(count) * int(width) + TWO_TO_63) % TWO_TO_64 - TWO_TO_63

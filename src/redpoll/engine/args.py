@@ -7,14 +7,15 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX, CommandError
-from redpoll.protocol.numbers import is_int, parse_double, to_int
+from redpoll.protocol.numbers import NO_INT, is_int, parse_double, to_int
 
 
 def integer(word: bytes, complaint: bytes = NOT_AN_INTEGER) -> i64:
     """A canonical 64-bit integer, or CommandError(complaint)."""
-    if not is_int(word):
+    found = to_int(word)
+    if found == NO_INT and not is_int(word):
         raise CommandError(complaint)
-    return to_int(word)
+    return found
 
 
 def double(word: bytes, complaint: bytes = NOT_A_FLOAT) -> float:
