@@ -53,7 +53,7 @@ starts nothing. It does not try to open ports, sockets or log files. Marks in th
 A size is a number of bytes, or a number with `k`, `m`, `g` (powers of 1000) or `kb`, `mb`, `gb` (powers of 1024), in
 upper or lower case.
 
-`save` is accepted, but this version saves nothing to disk, and the log says so. These old directives are ignored if
+Without `save` there are no save points ([persistence.md](persistence.md)). These old directives are ignored if
 they have exactly one value: {ignored}.
 """
 

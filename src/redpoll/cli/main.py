@@ -20,7 +20,7 @@ USAGE = """redpoll {version}: a data-structure server that speaks Redis.
   redpoll --version                            version, build and interpreter
   redpoll --help                               this text
 
-  redpoll server                               port 6379 on all addresses; loads and saves dump.rdb
+  redpoll server                               port 6379 on all addresses; loads dump.rdb
   redpoll server --port 7000 --bind 127.0.0.1  another port, this machine only
   redpoll server redis.conf --loglevel debug   a file; what follows wins over it
 

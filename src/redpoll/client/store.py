@@ -173,6 +173,9 @@ class Store(PlaceCalls):
 
     def close(self) -> None:
         """Drop all data.  Every later call but `close` raises ValueError."""
+        running = self.engine.durability.running
+        if running is not None:
+            running.cancel("the store closes")
         for db in self.engine.databases:
             db.flush()
         self.engine.reclaimer.finish()

@@ -45,7 +45,7 @@ class Addresses(ListOfWords):
 class SavePoints(ListOfWords):
     """Pairs of seconds and changes: save when this many changes have waited this long.
 
-    While redpoll saves nothing, CONFIG REWRITE keeps the lines of this directive and adds none.
+    CONFIG REWRITE keeps the lines of this directive and adds none.
     """
 
     def parse(self, words: list[bytes], before: Value) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, IntEnum, StrEnum
+from pathlib import Path
 
 import pytest
 from tests.unit.engine.machine import Kept
@@ -160,3 +161,14 @@ def test_the_journal_gets_what_methods_change() -> None:
         "3 SET l 2",
         "3 UNLINK k",
     ]
+
+
+def test_closing_ends_a_snapshot_and_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = redpoll.open()
+    for number in range(20_000):
+        store.set(f"key:{number}", "v" * 50)
+    assert store.execute("BGSAVE") == b"Background saving started"
+    assert list(tmp_path.glob("temp-*.rdb"))
+    store.close()
+    assert list(tmp_path.iterdir()) == []
