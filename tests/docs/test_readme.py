@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.differential.servers import Redpoll, free_port
+from tests.test_tidy import PACKAGE, ROOMS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -56,14 +57,26 @@ assert store.execute("HLONGEST", "h") == 3
 assert store.execute("hlongest", "h", "withvalue") == [3, b"333"]
 assert store.execute("HLONGEST", "none") is None
 assert store.execute("COMMAND", "GETKEYS", "HLONGEST", "h") == [b"h"]
+assert store.execute("HADD", "new", "a", "1") == 1
+assert store.execute("HADD", "new", "a", "2") == 0
+assert store.execute("HGET", "new", "a") == b"1"
 """
 
 
-def test_the_command_of_the_architecture_page_works() -> None:
-    """In a process of its own, as it declares a command that the catalogue shall not keep."""
+def test_the_commands_of_the_architecture_page_work() -> None:
+    """In a process of its own, as it declares commands that the catalogue shall not keep."""
     program = "\n".join([*python_of(ROOT / "docs" / "architecture.md"), USE])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_architecture_page_has_the_rooms_in_their_order() -> None:
+    """Each row of its table is a level of ROOMS, without the rooms that do not exist yet."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| rooms | contain |")[2].partition("\n\n")[0]
+    shown = [set(re.findall(r"`(\w+)(?:/|\.py)`", row.split("|")[1])) for row in table.splitlines()[2:]]
+    rooms = {path.stem for path in PACKAGE.iterdir()}
+    assert shown == [level & rooms for level in ROOMS if level & rooms]
 
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
