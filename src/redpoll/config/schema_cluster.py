@@ -181,7 +181,7 @@ DIRECTIVES: Final = [
         b"yes",
         NOT_YET,
         "replication",
-        "Whether a replica evicts nothing by itself; for replicas only, which there are not yet.",
+        "Whether a replica leaves eviction to its primary.",
         aliases=(b"slave-ignore-maxmemory",),
     ),
     Directive(

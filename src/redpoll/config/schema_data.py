@@ -18,7 +18,7 @@ DIRECTIVES: Final = [
         b"1",
         EFFECT,
         "memory",
-        "How hard expired keys are looked for in the background.",
+        "How much time the background search for expired keys takes.",
     ),
     Directive(
         b"disable-thp",
@@ -26,7 +26,7 @@ DIRECTIVES: Final = [
         b"yes",
         NO_EFFECT,
         "memory",
-        "Whether transparent huge pages are switched off for the process.",
+        "Whether the process disables transparent huge pages.",
         immutable=True,
     ),
     Directive(
@@ -35,7 +35,7 @@ DIRECTIVES: Final = [
         b"yes",
         NO_EFFECT,
         "memory",
-        "Whether the allocator gives memory back in a thread of its own.",
+        "Whether a thread of the allocator returns memory.",
         effect="allocator setting",
     ),
     Directive(
@@ -44,7 +44,7 @@ DIRECTIVES: Final = [
         b"yes",
         EFFECT,
         "memory",
-        "Whether evicted values are given back in slices afterwards.",
+        "Whether large evicted values are freed in slices.",
     ),
     Directive(
         b"lazyfree-lazy-expire",
@@ -52,7 +52,7 @@ DIRECTIVES: Final = [
         b"yes",
         NO_EFFECT,
         "memory",
-        "Whether expired values are given back in slices afterwards; redpoll's always are, strings never.",
+        "Whether expired values are freed in slices. redpoll always frees containers in slices, strings at once.",
     ),
     Directive(
         b"lazyfree-lazy-server-del",
@@ -60,7 +60,7 @@ DIRECTIVES: Final = [
         b"yes",
         NO_EFFECT,
         "memory",
-        "Whether overwritten values are given back in slices afterwards; redpoll's always are, strings never.",
+        "Whether overwritten values are freed in slices. redpoll always frees containers in slices, strings at once.",
     ),
     Directive(
         b"lazyfree-lazy-user-del",
@@ -68,7 +68,7 @@ DIRECTIVES: Final = [
         b"yes",
         NO_EFFECT,
         "memory",
-        "Whether DEL works like UNLINK; in redpoll they are the same.",
+        "Whether DEL works like UNLINK. In redpoll it always does.",
     ),
     Directive(
         b"lazyfree-lazy-user-flush",
@@ -76,7 +76,7 @@ DIRECTIVES: Final = [
         b"yes",
         NO_EFFECT,
         "memory",
-        "Whether FLUSHALL and FLUSHDB work as with ASYNC; redpoll's always do.",
+        "Whether FLUSHALL and FLUSHDB work as with ASYNC. In redpoll they always do.",
     ),
     Directive(
         b"lfu-decay-time",
@@ -84,7 +84,7 @@ DIRECTIVES: Final = [
         b"1",
         EFFECT,
         "memory",
-        "Minutes after which the frequency counter of an unused key falls by one.",
+        "LFU: minutes without a use after which the counter of a key decreases by one; 0: never.",
     ),
     Directive(
         b"lfu-log-factor",
@@ -92,7 +92,7 @@ DIRECTIVES: Final = [
         b"10",
         EFFECT,
         "memory",
-        "How slowly the frequency counter of a used key rises.",
+        "LFU: how slowly uses increase the counter of a key; higher is slower.",
     ),
     Directive(
         b"maxmemory",
@@ -100,7 +100,7 @@ DIRECTIVES: Final = [
         b"0",
         EFFECT,
         "memory",
-        "Bytes that the data may take before keys are evicted; 0: no limit.",
+        "Most bytes of data; above it, keys are evicted; 0: no limit.",
         effect="warns in the log if below the present usage and starts evicting",
     ),
     Directive(
@@ -109,7 +109,7 @@ DIRECTIVES: Final = [
         b"10",
         EFFECT,
         "memory",
-        "How long one command may be held up by eviction; 100: for ever.",
+        "How long eviction may delay one command, on a scale of 0 to 100; 100: without limit.",
     ),
     Directive(
         b"maxmemory-policy",
@@ -119,16 +119,23 @@ DIRECTIVES: Final = [
         b"noeviction",
         EFFECT,
         "memory",
-        "Which keys are evicted.",
+        "Which keys are evicted at `maxmemory`.",
     ),
-    Directive(b"maxmemory-samples", Int(1, 64), b"5", EFFECT, "memory", "Keys that are compared to find one to evict."),
+    Directive(
+        b"maxmemory-samples",
+        Int(1, 64),
+        b"5",
+        EFFECT,
+        "memory",
+        "Minimum number of keys compared for each evicted key.",
+    ),
     Directive(
         b"oom-score-adj",
         Enum(b"no yes relative absolute", {b"relative": b"yes"}),
         b"no",
         EFFECT,
         "memory",
-        "Whether the kernel is told whom to end first when memory runs out.",
+        "Whether to set the out-of-memory score of the process.",
         effect="writes /proc/self/oom_score_adj",
     ),
     Directive(
@@ -137,7 +144,7 @@ DIRECTIVES: Final = [
         b"0 200 800",
         EFFECT,
         "memory",
-        "What it is told for a primary, a replica and a background child.",
+        "Out-of-memory scores of a primary, a replica and a background child.",
         effect="writes /proc/self/oom_score_adj",
     ),
     Directive(
@@ -146,7 +153,7 @@ DIRECTIVES: Final = [
         b"1000000",
         NOT_YET,
         "memory",
-        "Keys that are remembered for clients' caches; 0: no limit.",
+        "Most keys that are tracked for client-side caching; 0: no limit.",
     ),
     # ---- encoding
     Directive(
@@ -377,7 +384,7 @@ DIRECTIVES: Final = [
         b"valkey080",
         EFFECT,
         "persistence",
-        "Form of snapshots and DUMP payloads: that of Valkey 9, or of Redis 7.2 or 7.0 for servers that need it.",
+        "Format of snapshots and DUMP: of Valkey 9, Redis 7.2 or Redis 7.0.",
         hidden=True,
     ),
     Directive(
@@ -386,7 +393,7 @@ DIRECTIVES: Final = [
         b"yes",
         EFFECT,
         "persistence",
-        "Whether a snapshot is synced piece by piece.",
+        "Whether a snapshot is synced in parts while it is written.",
     ),
     Directive(
         b"rdb-version-check",
@@ -394,7 +401,7 @@ DIRECTIVES: Final = [
         b"strict",
         EFFECT,
         "persistence",
-        "Whether snapshots of versions to come are refused or tried.",
+        "Whether to refuse snapshots of newer versions (`strict`) or to try to load them (`relaxed`).",
     ),
     Directive(
         b"rdbchecksum",
@@ -402,17 +409,17 @@ DIRECTIVES: Final = [
         b"yes",
         EFFECT,
         "persistence",
-        "Whether snapshots end with a checksum, and it is checked.",
+        "Whether to write and check the checksum of snapshots.",
         immutable=True,
     ),
-    Directive(b"rdbcompression", Bool(), b"yes", EFFECT, "persistence", "Whether strings in snapshots are compressed."),
+    Directive(b"rdbcompression", Bool(), b"yes", EFFECT, "persistence", "Whether to compress strings in snapshots."),
     Directive(
         b"save",
         SavePoints(),
         b"",
         EFFECT,
         "persistence",
-        "When to save a snapshot: pairs of seconds and changes.",
+        "Save points: pairs of seconds and a number of changes; empty: none.",
         effect="replaces the list of save points",
     ),
     Directive(
@@ -421,7 +428,7 @@ DIRECTIVES: Final = [
         b"50",
         EFFECT,
         "persistence",
-        "Share of the processor's time that BGSAVE may take from commands.",
+        "Most per cent of the processor's time that BGSAVE takes while commands run.",
         hidden=True,
     ),
     Directive(
@@ -430,6 +437,6 @@ DIRECTIVES: Final = [
         b"yes",
         EFFECT,
         "persistence",
-        "Whether writes are refused after a failed save.",
+        "Whether writes are refused after a save point has failed to save.",
     ),
 ]

@@ -15,7 +15,7 @@ DIRECTIVES: Final = [
         b"127.0.0.1 -::1",
         EFFECT,
         "latency",
-        "Addresses that `metrics-port` listens on, written like those of `bind`.",
+        "Addresses that `metrics-port` listens on, in the syntax of `bind`.",
         hidden=True,
     ),
     Directive(
@@ -24,7 +24,7 @@ DIRECTIVES: Final = [
         b"",
         EFFECT,
         "latency",
-        "Names, besides `localhost` and addresses, under which `metrics-port` may be reached.",
+        "Further host names that HTTP requests may use, besides `localhost` and IP addresses.",
         hidden=True,
     ),
     Directive(
@@ -33,7 +33,7 @@ DIRECTIVES: Final = [
         b"0",
         EFFECT,
         "latency",
-        "HTTP port of `/metrics`, for Prometheus, and of `/`, a page of live charts; 0: none.",
+        "HTTP port of `/metrics` for Prometheus and of a page with live charts (`/`); 0: none.",
         hidden=True,
     ),
 ]

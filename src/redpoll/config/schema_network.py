@@ -35,7 +35,7 @@ DIRECTIVES: Final = [
         b"normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
         EFFECT,
         "network",
-        "For each class of clients: hard limit, soft limit, seconds above it until a slow reader is closed.",
+        "For each class of clients: hard limit, soft limit, and seconds above the soft limit before disconnecting.",
         effect="replaces the limits of the classes named",
     ),
     Directive(
@@ -44,7 +44,7 @@ DIRECTIVES: Final = [
         b"1073741824",
         EFFECT,
         "network",
-        "Bytes that a client may have sent without completing a command.",
+        "Most bytes of an incomplete command of a client.",
     ),
     Directive(
         b"max-new-connections-per-cycle",
@@ -60,7 +60,7 @@ DIRECTIVES: Final = [
         b"10000",
         EFFECT,
         "network",
-        "Clients that may be connected at a time.",
+        "Most clients at the same time.",
         effect="raises the open-files limit; refused if the system cannot",
     ),
     Directive(
@@ -69,7 +69,7 @@ DIRECTIVES: Final = [
         b"0",
         EFFECT,
         "network",
-        "Bytes, or per cent of `maxmemory`, that all clients' buffers may take; 0: no limit.",
+        "Most memory of all clients together, in bytes or per cent of `maxmemory`; 0: no limit.",
         effect="regroups clients by size and evicts the largest above the limit",
     ),
     Directive(
@@ -98,7 +98,7 @@ DIRECTIVES: Final = [
         b"536870912",
         EFFECT,
         "network",
-        "Bytes that one argument or string may have.",
+        "Most bytes of an argument or a string.",
     ),
     Directive(
         b"socket-mark-id",
@@ -115,7 +115,7 @@ DIRECTIVES: Final = [
         b"511",
         EFFECT,
         "network",
-        "Connections that may wait to be accepted.",
+        "Most connections that wait to be accepted.",
         immutable=True,
     ),
     Directive(
@@ -158,7 +158,7 @@ DIRECTIVES: Final = [
         b"0",
         EFFECT,
         "network",
-        "Permissions of the Unix socket; 0: as the umask has it.",
+        "Permissions of the Unix socket; 0: as the umask says.",
         immutable=True,
     ),
     # ---- tls

@@ -24,7 +24,7 @@ DIRECTIVES: Final = [
         b"yes",
         NO_EFFECT,
         "general",
-        "Whether hash tables grow in the background; redpoll's grow bucket by bucket and need no such time.",
+        "Whether hash tables grow in the background. In redpoll they grow bucket by bucket with each insertion.",
     ),
     Directive(
         b"always-show-logo",
@@ -41,7 +41,7 @@ DIRECTIVES: Final = [
         b"",
         EFFECT,
         "general",
-        "Name of the zone that the server stands in, told to clients.",
+        "Name of the availability zone of the server, for clients.",
         effect="shown in HELLO and INFO, gossiped in cluster mode",
     ),
     Directive(
@@ -56,9 +56,7 @@ DIRECTIVES: Final = [
     Directive(
         b"crash-memcheck-enabled", Bool(), b"yes", NO_EFFECT, "general", "Whether a crash report tests the memory."
     ),
-    Directive(
-        b"daemonize", Bool(), b"no", EFFECT, "general", "Whether the server goes to the background.", immutable=True
-    ),
+    Directive(b"daemonize", Bool(), b"no", EFFECT, "general", "Whether to run in the background.", immutable=True),
     Directive(b"databases", Int(1, GREATEST_INT), b"16", EFFECT, "general", "Number of databases.", immutable=True),
     Directive(
         b"dir",
@@ -77,7 +75,7 @@ DIRECTIVES: Final = [
         b"no",
         EFFECT,
         "general",
-        "Whether the server calls itself Redis 7.2.4 where clients look.",
+        "Whether HELLO and INFO name the server Redis 7.2.4 instead of Valkey.",
         effect="HELLO, INFO and BUSY/LOADING texts name Redis 7.2.4 instead",
     ),
     Directive(b"hash-seed", Text(unset=True), b"", NO_EFFECT, "general", "Seed of the hash function.", immutable=True),
@@ -87,7 +85,7 @@ DIRECTIVES: Final = [
         b"10",
         EFFECT,
         "general",
-        "How often a second background work is done; brought into 1 to 500.",
+        "Background tasks per second; limited to the range 1 to 500.",
         effect="clamped to 1..500, then the timer takes the new rate",
     ),
     Directive(
@@ -96,11 +94,17 @@ DIRECTIVES: Final = [
         b"1",
         EFFECT,
         "latency",
-        "Per cent of commands that are looked at for hot keys.",
+        "Per cent of commands that are sampled to find hot keys.",
         hidden=True,
     ),
     Directive(
-        b"hotkey-top-k", Int(0, 64), b"10", EFFECT, "latency", "How many hot keys are shown; 0: none.", hidden=True
+        b"hotkey-top-k",
+        Int(0, 64),
+        b"10",
+        EFFECT,
+        "latency",
+        "Number of hot keys to show; 0: do not look for hot keys.",
+        hidden=True,
     ),
     Directive(
         b"hotkey-window-seconds",
@@ -108,7 +112,7 @@ DIRECTIVES: Final = [
         b"10",
         EFFECT,
         "latency",
-        "Hot keys are those of the last whole window of so many seconds.",
+        "Seconds of a window. `INFO hotkeys` shows the hot keys of the last complete window.",
         hidden=True,
     ),
     Directive(
@@ -117,12 +121,14 @@ DIRECTIVES: Final = [
         b"no",
         EFFECT,
         "general",
-        "Whether the server starts although `dir` holds files of an earlier server, which it does not load.",
+        "Whether to start although `dir` contains files that redpoll cannot load.",
         immutable=True,
         hidden=True,
     ),
-    Directive(b"ignore-warnings", Text(), b"", NO_EFFECT, "general", "Start-up warnings that are not given."),
-    Directive(b"import-mode", Bool(), b"no", NOT_YET, "general", "Whether expired keys stay while data is moved in."),
+    Directive(b"ignore-warnings", Text(), b"", NO_EFFECT, "general", "Start-up warnings to suppress."),
+    Directive(
+        b"import-mode", Bool(), b"no", NOT_YET, "general", "Whether expired keys are kept during an import of data."
+    ),
     Directive(
         b"locale-collate",
         Text(),
@@ -175,7 +181,7 @@ DIRECTIVES: Final = [
         b"no",
         EFFECT,
         "general",
-        "Which supervisor is told that the server is ready.",
+        "Supervisor to notify when the server is ready.",
         immutable=True,
     ),
     # ---- logging
@@ -203,7 +209,7 @@ DIRECTIVES: Final = [
         b"notice",
         EFFECT,
         "logging",
-        "Least important messages that are logged.",
+        "Lowest level of messages to log.",
     ),
     Directive(
         b"syslog-enabled",
@@ -229,7 +235,7 @@ DIRECTIVES: Final = [
         b"valkey",
         EFFECT,
         "logging",
-        "Name under which the system log shows the server.",
+        "Name of the server in the system log.",
         immutable=True,
     ),
     # ---- latency
@@ -289,9 +295,11 @@ DIRECTIVES: Final = [
         b"0",
         EFFECT,
         "latency",
-        "Milliseconds from which an event is kept for LATENCY; 0: off.",
+        "Least milliseconds of an event that LATENCY records; 0: record nothing.",
     ),
-    Directive(b"latency-tracking", Bool(), b"yes", EFFECT, "latency", "Whether the times of each command are counted."),
+    Directive(
+        b"latency-tracking", Bool(), b"yes", EFFECT, "latency", "Whether to record the execution times of each command."
+    ),
     Directive(
         b"latency-tracking-info-percentiles",
         Percentiles(),
@@ -308,7 +316,7 @@ DIRECTIVES: Final = [
         b"resetchannels",
         NOT_YET,
         "security",
-        "Channels that a new ACL user may use until told otherwise.",
+        "Channels that a new ACL user may use by default.",
     ),
     Directive(
         b"aclfile", Text(), b"", REFUSED, "security", "File that keeps the ACL users; empty: none.", immutable=True
@@ -320,7 +328,7 @@ DIRECTIVES: Final = [
         b"no",
         EFFECT,
         "security",
-        "Who may use DEBUG: nobody, everybody, or only clients on this machine.",
+        "Who can use DEBUG: no client, every client, or clients on this machine.",
         immutable=True,
     ),
     Directive(
@@ -329,7 +337,7 @@ DIRECTIVES: Final = [
         b"no",
         EFFECT,
         "security",
-        "Who may ask for modules, though there are none: nobody, everybody, or only clients on this machine.",
+        "Who can use MODULE LOAD: no client, every client, or clients on this machine. There are no modules.",
         immutable=True,
     ),
     Directive(
@@ -338,7 +346,7 @@ DIRECTIVES: Final = [
         b"no",
         EFFECT,
         "security",
-        "Who may change protected directives: nobody, everybody, or only clients on this machine.",
+        "Who can change guarded directives: no client, every client, or clients on this machine.",
         immutable=True,
     ),
     Directive(
@@ -380,7 +388,7 @@ DIRECTIVES: Final = [
         b"",
         EFFECT,
         "events",
-        "Classes of keyspace events that are published, as letters.",
+        "Letters of the keyspace notifications to publish; empty: none.",
         effect="replaces the mask",
     ),
 ]

@@ -56,7 +56,7 @@ DIRECTIVES: Final = [
         b"no",
         NO_EFFECT,
         "threads",
-        "Whether these threads never rest.",
+        "Whether the threads of `io-threads` never sleep.",
         hidden=True,
     ),
     Directive(
@@ -92,7 +92,7 @@ DIRECTIVES: Final = [
         b"16",
         NO_EFFECT,
         "threads",
-        "Commands whose memory is fetched ahead.",
+        "Most commands whose keys are read ahead.",
         effect="resizes the prefetch batch",
     ),
     Directive(
@@ -203,7 +203,7 @@ DIRECTIVES: Final = [
         b"2097152",
         EFFECT,
         "debug",
-        "Bytes loaded between two looks at the clients.",
+        "Bytes of a snapshot to load before clients are served again.",
         hidden=True,
     ),
     Directive(
@@ -230,7 +230,7 @@ DIRECTIVES: Final = [
         b"0",
         NO_EFFECT,
         "debug",
-        "Milliseconds of a standstill that are reported; 0: off.",
+        "Milliseconds that the server may be blocked before it is reported; 0: off.",
         hidden=True,
         effect="arms or disarms the watchdog timer",
     ),
