@@ -1,7 +1,7 @@
-"""`maxmemory`: keys go before a command when the databases take more memory than that.
+"""`maxmemory`: evict keys before a command if the databases use more memory than the limit.
 
-While they do, GATE_OOM is set, and every command comes by `make_room` first; else a change of size costs one test.
-The limit is for what the databases hold.  The memory of the program itself is not counted, which INFO shows as
+GATE_OOM is set while the databases exceed the limit.  Every command then calls `make_room` first.  Otherwise a change
+of memory costs one test.  The limit does not count the memory of the program, which INFO shows as
 `mem_not_counted_for_evict`.  Source: spec/values.md, section 5.
 """
 
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
 RULES: Final[dict[bytes, i64]] = {b"lru": LRU, b"lfu": LFU, b"ttl": TTL, b"random": RANDOM}
-"""By the last part of the policy's name; the first says whether only keys with deadlines go."""
+"""Rules by the last part of the policy's name.  The first part says whether only keys with deadlines are evicted."""
 
 LOOK_EVERY: Final[i64] = 16
-"""Keys deleted between two looks at the clock."""
+"""Keys to delete before the clock is read again."""
 
 NO_END_US: Final[i64] = 1 << 60
 
 
 class Eviction:
-    """Makes room for one engine."""
+    """Evicts the keys of one engine."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine: Final = engine
         self.victims: Final = Victims(engine.databases, engine.moment, engine.random)
         self.policy = b""
         self.tenacity_us: i64 = 0
-        """How long one command may be held up."""
+        """Longest delay of one command by eviction."""
         self.lazily = True
         self.started = False
         """Whether the settings of the start have been applied."""
         self.is_behind = False
-        """Whether keys must go and the last call had no time for them: the next tick goes on."""
+        """Whether the last call had too little time: the next tick continues."""
         self.over_since_us: i64 = 0
-        """Since when there has been more than allowed after a command, 0 if there is not."""
+        """Since when the data exceeds the limit after a command; 0 if it does not."""
         self.over_us: i64 = 0
-        """How long that was before, in all."""
+        """Total time of earlier periods above the limit."""
 
     def apply_options(self, options: Options) -> None:
         """Use these settings from now on."""
@@ -81,16 +81,16 @@ class Eviction:
             self.end()
 
     def end(self) -> None:
-        """There is room again."""
+        """Note that the data fits the limit again."""
         self.engine.gates &= ~GATE_OOM
         if self.over_since_us != 0:
             self.over_us += self.engine.read_us - self.over_since_us
             self.over_since_us = 0
 
     def make_room(self) -> bool:
-        """Delete keys until there is room, but not for too long; False if there is none and no key may go.
+        """Evict keys until the data fits; return False if it does not fit and no key may be evicted.
 
-        The rest, if time was short, is deleted by `tick` and by what runs meanwhile.
+        If the time of one command is not enough, `tick` and the next commands continue.
         """
         engine = self.engine
         moment = engine.moment
@@ -137,7 +137,7 @@ class Eviction:
         return self.is_behind
 
     def effect_of(self, key: bytes) -> list[bytes]:
-        """What the journal has for a key that went."""
+        """The journal's entry for an evicted key."""
         return [b"UNLINK" if self.lazily else b"DEL", key]
 
     def reset(self) -> None:
@@ -147,12 +147,12 @@ class Eviction:
         self.over_since_us = 0
 
     def over_now_us(self) -> i64:
-        """For how long there has been more than allowed."""
+        """How long the data has exceeded the limit."""
         return self.engine.moment.now_us - self.over_since_us if self.over_since_us != 0 else i64(0)
 
 
 def patience_us(tenacity: i64) -> i64:
-    """How long `maxmemory-eviction-tenacity` lets one command be held up."""
+    """The longest delay of one command for a value of `maxmemory-eviction-tenacity`."""
     if tenacity >= 100:
         return NO_END_US
     if tenacity <= 10:

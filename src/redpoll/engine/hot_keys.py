@@ -1,7 +1,7 @@
-"""Which keys are used most: a tracker that always runs on a few commands, and sessions of HOTKEYS on all.
+"""The most used keys: a tracker that always samples a few commands, and sessions of HOTKEYS.
 
-The tracker looks at one command in some hundred, drawn by chance, and shows the keys of the last whole window.  While
-it sleeps a command pays for one number that counts down.  A session measures every command, or one in `ratio`.
+The tracker samples about one command in a hundred at random, and shows the keys of the last complete window.  Between
+two samples, a command only decreases a counter.  A session measures every command, or one in `ratio`.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
 COUNTERS_EACH: Final[i64] = 8
-"""Counters for each key that is shown."""
+"""Number of counters for each key to show."""
 LEAST_COUNTERS: Final[i64] = 64
 LEAST_SAMPLES: Final = 5
-"""A key that was drawn a few times only has not been shown to be used often."""
+"""Least number of samples of a hot key: fewer samples prove nothing."""
 NEVER: Final[i64] = -1
-"""`Engine.until_sample` counts down from here for longer than anything runs."""
+"""Start value of `Engine.until_sample` if the tracker is off: it never reaches 0."""
 
 
 class HotKey:
-    """A key, the number of its database, and about how often a second it was used at least."""
+    """A key, the number of its database, and a lower estimate of its uses per second."""
 
     def __init__(self, db: int, key: bytes, per_second: int) -> None:
         self.db: Final = db
@@ -41,13 +41,13 @@ class HotKey:
 
 
 class HotKeys:
-    """The tracker of one engine, and its session of HOTKEYS, which stays until it is reset."""
+    """The tracker of one engine, and its session of HOTKEYS.  The session is kept until it is reset."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine: Final = engine
         self.most: i64 = 0
         self.interval: i64 = 100
-        """One command in so many is looked at."""
+        """The tracker samples one command in this number."""
         self.window_us: i64 = 0
         self.began_us: i64 = 0
         self.top = TopKeys(LEAST_COUNTERS)
@@ -55,7 +55,7 @@ class HotKeys:
         self.measuring: Measurement | None = None
 
     def apply_options(self, options: Options) -> None:
-        """Use these settings from now on; what was found so far is forgotten."""
+        """Apply new settings, and drop the results so far."""
         self.most = options.hotkey_top_k
         self.interval = 100 // options.hotkey_sampling_ratio
         self.window_us = options.hotkey_window_seconds * 1_000_000
@@ -66,14 +66,14 @@ class HotKeys:
         self._wait()
 
     def _wait(self) -> None:
-        """Draw the command to look at next: on average the `interval`-th."""
+        """Choose the next command to sample at random: on average the `interval`-th."""
         if self.most == 0:
             self.engine.until_sample = NEVER
         else:
             self.engine.until_sample = 1 + self.engine.random.below(2 * self.interval - 1)
 
     def sample(self, session: Session, command: Command, args: list[bytes]) -> None:
-        """Count the keys of a command that was drawn."""
+        """Count the keys of a sampled command."""
         self._wait()
         self.end_window()
         specs = command.spec.keys
@@ -90,13 +90,13 @@ class HotKeys:
             self.top.add(db, args[key.at], 1)
 
     def end_window(self) -> None:
-        """Show the keys of a window that is over, and begin another one."""
+        """End a window: publish its keys and begin the next window."""
         now_us = self.engine.moment.now_us
         passed = now_us - self.began_us
         if 0 <= passed < self.window_us:
             return
         self.shown = []
-        # What is older than a second window is no news.
+        # Results that are older than two windows are dropped.
         if 0 < passed < 2 * self.window_us:
             for samples, db, key in self.top.heaviest(self.most):
                 if samples >= LEAST_SAMPLES:
@@ -105,12 +105,12 @@ class HotKeys:
         self.began_us = now_us
 
     def hottest(self) -> list[HotKey]:
-        """The keys of the last whole window, the hottest first."""
+        """The keys of the last complete window, the hottest first."""
         self.end_window()
         return self.shown
 
     def measured(self) -> Measurement | None:
-        """The session that runs, or the last one; None if there was none or it was reset."""
+        """The current or last session; None if there was none or it was reset."""
         measuring = self.measuring
         if measuring is not None:
             measuring.end_if_over(self.engine.moment.now_us)
@@ -118,27 +118,27 @@ class HotKeys:
         return measuring
 
     def start(self, measuring: Measurement) -> None:
-        """Begin a session; the last one is forgotten."""
+        """Begin a session and drop the last one."""
         self.measuring = measuring
         self.engine.outliers.measure(measuring)
 
     def stop(self) -> None:
-        """End the session; its results stay."""
+        """End the session and keep its results."""
         measuring = self.measured()
         if measuring is not None:
             measuring.end(self.engine.moment.now_us)
             self.engine.outliers.measure(None)
 
     def reset(self) -> None:
-        """Forget the results of a session that is over."""
+        """Drop the results of a session that has ended."""
         self.measuring = None
 
 
 class Measurement(Measuring):
     """A session of HOTKEYS: processor time (`cpu`) and bytes on the wire (`net`) by key.
 
-    A command's share is divided evenly among its keys.  `ratio`: one command in so many is measured; the sums are of
-    all.
+    The cost of a command is divided evenly among its keys.  The session measures one command in `ratio`; the sums are
+    scaled to all commands.
     """
 
     def __init__(self, engine: Engine, cpu: bool, net: bool, count: i64, seconds: i64, ratio: i64) -> None:
@@ -163,7 +163,7 @@ class Measurement(Measuring):
     def add(self, session: Session, command: Command, args: list[bytes], reply: object, usec: i64) -> None:
         """Count a command that ran."""
         self.end_if_over(self.engine.moment.now_us)
-        # EXEC is its commands, which are counted.
+        # The commands of EXEC are counted instead of EXEC.
         if not self.active:
             self.engine.outliers.measure(None)
             return
@@ -186,12 +186,12 @@ class Measurement(Measuring):
                 self.sizes.add(db, args[key.at], size // each)
 
     def end_if_over(self, now_us: i64) -> None:
-        """End when the time of the session has come."""
+        """End the session if its time is over."""
         if self.ends_us != 0 and now_us >= self.ends_us:
             self.end(self.ends_us)
 
     def end(self, now_us: i64) -> None:
-        """Measure no more."""
+        """Stop measuring."""
         if self.active:
             self.active = False
             self.lasted_us = now_us - self.began_us
@@ -200,11 +200,11 @@ class Measurement(Measuring):
             self.user_seconds = user - self.user_seconds
 
     def duration_us(self) -> i64:
-        """How long it has been running, or ran."""
+        """Duration of the session so far, or in all."""
         return self.engine.moment.now_us - self.began_us if self.active else self.lasted_us
 
     def processor_ms(self) -> tuple[int, int]:
-        """Processor time of the process meanwhile, in user space and in the system."""
+        """Processor time of the process during the session, in user space and in the system."""
         if not self.active:
             return int(self.user_seconds * 1000.0), int(self.system_seconds * 1000.0)
         system, user, _, _ = cpu_seconds(False)

@@ -1,9 +1,9 @@
-"""Keyspace events as messages, for the classes that `notify-keyspace-events` names.
+"""Keyspace notifications: messages for the classes of events in `notify-keyspace-events`.
 
     __keyspace@<db>__:<key>     <event>         with K
-    __keyevent@<db>__:<event>   <key>           with E, after the other
+    __keyevent@<db>__:<event>   <key>           with E, after the message for K
 
-The bit NOTIFIED of `moment.interest` is on only while some event could be sent, so that nothing is paid otherwise.
+The bit NOTIFIED of `moment.interest` is set only if the setting can send an event.  Otherwise events cost nothing.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ CHANNELS: Final[i64] = BY_KEY | BY_EVENT
 
 
 class Notifications:
-    """Sends what the databases tell."""
+    """Publishes the events of the databases."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.classes: i64 = 0
 
     def choose(self, classes: i64) -> None:
-        """Send these classes from now on: a bit for each of EVENT_LETTERS."""
+        """Set the classes to send: a bit for each of EVENT_LETTERS."""
         self.classes = classes
         moment = self.engine.moment
         if classes & CHANNELS != 0 and classes & ~CHANNELS != 0:
@@ -41,7 +41,7 @@ class Notifications:
             moment.interest &= ~NOTIFIED
 
     def send(self, db: i64, key: bytes, event: Event) -> None:
-        """Send an event, if its class is wanted and anybody listens.  O(deliveries + patterns)."""
+        """Publish an event if its class is set and there are subscribers.  O(deliveries + patterns)."""
         classes = self.classes
         pubsub = self.engine.pubsub
         if classes & event.class_bit == 0 or not pubsub.is_heard():

@@ -1,11 +1,11 @@
-"""Pub/Sub: who subscribes to what, and how a message reaches them.
+"""Pub/Sub: subscriptions, and the delivery of messages to subscribers.
 
-There are three kinds of names: channels, patterns of channels, and shard channels, a name space of their own.  Each
-name with subscribers has an `Audience`; each session with subscriptions has a dict for each kind, from the name to its
-place in that audience.  Both always agree: `Topics.add` and `Topics.remove` are the only methods that touch either.
+There are three kinds of names: channels, patterns of channels, and shard channels, which have their own names.  Each
+name with subscribers has an `Audience`.  Each session with subscriptions has a dict for each kind, from the name to its
+place in the audience.  Both always agree: only `Topics.add` and `Topics.remove` change them.
 
-A message is put into the output of every subscriber while PUBLISH runs, spelled once for each protocol.  The
-connections send it afterwards, in slices.  Nothing is stored, and no subscriber is closed in the middle of it.
+PUBLISH encodes a message once for each protocol and appends it to the output of every subscriber.  The connections send
+it afterwards, in slices.  No message is stored, and no subscriber is disconnected while PUBLISH runs.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
 NAME_BYTES: Final[i64] = 240
-"""What a name with subscribers takes beside its own bytes: an audience, its list, an entry of a dict."""
+"""Memory of a name with subscribers, without the bytes of the name: an audience, its list, an entry of a dict."""
 SUBSCRIPTION_BYTES: Final[i64] = 110
-"""What one more subscriber takes: a place in the audience and an entry of the session's dict."""
+"""Memory of one more subscriber: a place in the audience and an entry of the session's dict."""
 
 
 class Audience:
-    """The sessions that subscribe to one name, in no particular order; `glob` is the pattern, for patterns."""
+    """The sessions that subscribe to one name, in no particular order.  `glob` is the compiled pattern of a pattern."""
 
     def __init__(self, name: bytes, glob: Glob | None) -> None:
         self.name: Final = name
@@ -36,7 +36,7 @@ class Audience:
         self.sessions: list[Session] = []
 
     def deliver(self, message: Message) -> i64:
-        """Give a message to every session; how many they are."""
+        """Push a message to every session; return the number of sessions."""
         sessions = self.sessions
         count: i64 = len(sessions)
         at: i64 = 0
@@ -54,10 +54,10 @@ class Topics:
         self.kind: i64 = kind
         self.audiences: Final[dict[bytes, Audience]] = {}
         self.held_bytes: i64 = 0
-        """What the names and their subscribers take, by estimate: a running sum."""
+        """Estimated memory of the names and their subscribers: a running sum."""
 
     def add(self, session: Session, places: dict[bytes, int], name: bytes) -> None:
-        """Subscribe a session, which does not subscribe to `name` yet.  O(1)."""
+        """Subscribe a session that does not subscribe to `name` yet.  O(1)."""
         audience = self.audiences.get(name)
         if audience is None:
             audience = Audience(name, Glob(name) if self.kind == PATTERNS else None)
@@ -68,7 +68,7 @@ class Topics:
         self.held_bytes += SUBSCRIPTION_BYTES
 
     def remove(self, places: dict[bytes, int], name: bytes) -> None:
-        """End a subscription, which there is: the last of the audience gets its place.  O(1)."""
+        """End an existing subscription; the last session of the audience gets its place.  O(1)."""
         audience = self.audiences[name]
         place: i64 = places.pop(name)
         sessions = audience.sessions
@@ -84,7 +84,7 @@ class Topics:
             self.held_bytes -= NAME_BYTES + i64(len(name))
 
     def names(self, pattern: Glob | None) -> list[object]:
-        """The names with subscribers that fit a pattern, all without one.  O(names)."""
+        """The names with subscribers that match a pattern; all names without a pattern.  O(names)."""
         found: list[object] = []
         for name in self.audiences:
             if pattern is None or pattern.matches(name):
@@ -92,7 +92,7 @@ class Topics:
         return found
 
     def count(self, name: bytes) -> i64:
-        """How many sessions subscribe to a name.  O(1)."""
+        """The number of sessions that subscribe to a name.  O(1)."""
         audience = self.audiences.get(name)
         if audience is None:
             return 0
@@ -122,12 +122,12 @@ class PubSub:
         self.shards: Final = Topics(SHARDS)
         self.topics: Final = [self.channels, self.patterns, self.shards]
         self.clients: i64 = 0
-        """How many sessions have subscriptions."""
+        """The number of sessions with subscriptions."""
 
     # Subscribing.
 
     def subscribe(self, session: Session, kind: i64, name: bytes) -> None:
-        """Let a session have what is published under a name from now on.  O(1)."""
+        """Subscribe a session to a name.  O(1)."""
         subscriptions = session.subscriptions
         if subscriptions is None:
             subscriptions = Subscriptions()
@@ -139,7 +139,7 @@ class PubSub:
             self.topics[kind].add(session, places, name)
 
     def unsubscribe(self, session: Session, kind: i64, name: bytes) -> None:
-        """End a subscription, if there is one.  O(1)."""
+        """End a subscription if it exists.  O(1)."""
         subscriptions = session.subscriptions
         if subscriptions is not None and name in subscriptions.places[kind]:
             self.topics[kind].remove(subscriptions.places[kind], name)
@@ -147,7 +147,7 @@ class PubSub:
                 self._end(session)
 
     def leave(self, session: Session) -> None:
-        """End all subscriptions of a session and tell it nothing (RESET, a closed connection).  O(subscriptions)."""
+        """End all subscriptions of a session without a confirmation (RESET, a closed connection).  O(subscriptions)."""
         subscriptions = session.subscriptions
         if subscriptions is None:
             return
@@ -165,7 +165,7 @@ class PubSub:
     # Publishing.
 
     def publish(self, channel: bytes, payload: bytes) -> i64:
-        """Give a message to who subscribes to a channel, and to a pattern that fits it; how many deliveries.
+        """Push a message to the subscribers of a channel and of matching patterns; return the number of deliveries.
 
         O(deliveries + patterns).
         """
@@ -181,18 +181,18 @@ class PubSub:
         return reached
 
     def publish_in_shard(self, channel: bytes, payload: bytes) -> i64:
-        """Give a message to who subscribes to a shard channel; how many deliveries.  O(deliveries)."""
+        """Push a message to the subscribers of a shard channel; return the number of deliveries.  O(deliveries)."""
         audience = self.shards.audiences.get(channel)
         if audience is None:
             return 0
         return audience.deliver(Message([b"smessage", channel, payload]))
 
     def is_heard(self) -> bool:
-        """Whether anybody subscribes to a channel or a pattern."""
+        """Whether any session subscribes to a channel or a pattern."""
         return len(self.channels.audiences) > 0 or len(self.patterns.audiences) > 0
 
     def size_bytes(self) -> i64:
-        """Memory of all subscriptions, by estimate.  O(1)."""
+        """Estimated memory of all subscriptions.  O(1)."""
         return self.channels.held_bytes + self.patterns.held_bytes + self.shards.held_bytes
 
     def check(self) -> None:
@@ -213,7 +213,7 @@ class PubSub:
 
 
 def fits(pattern: Glob, channel: bytes) -> bool:
-    """Whether a channel fits a pattern; of an empty name only the empty pattern is true, unlike with keys."""
+    """Whether a channel matches a pattern.  Unlike with keys, only the empty pattern matches an empty name."""
     if len(channel) == 0:
         return len(pattern.pattern) == 0
     return pattern.matches(channel)

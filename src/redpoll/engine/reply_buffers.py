@@ -1,4 +1,4 @@
-"""How connections treat the buffers of their replies: once for all clients, set by DEBUG for those who test servers."""
+"""Settings of all reply buffers.  DEBUG changes them for tests."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ NEVER: Final[i64] = -1
 class ReplyBuffers:
     """See the module's docstring.
 
-    peak_reset_us  how long the largest size of a buffer is remembered; NEVER: for good
-    resizing       whether a buffer shrinks that was used for less than half its size in that time
-    in_pieces      whether each reply becomes a piece of its own, behind which the buffer is empty
+    peak_reset_us  how long the largest size of a buffer is remembered; NEVER: without limit
+    resizing       whether a buffer shrinks if less than half of it was used in that time
+    in_pieces      whether each reply becomes a separate piece, so that the buffer stays empty
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
 """The heaviest keys of a stream in bounded memory (the space-saving algorithm).
 
-A key that is not counted yet takes the place of the lightest one and inherits its weight as a possible error.  So with
-`n` counters each key that has more than 1/n of all weight is among them, and its true weight is at most its weight and
-at least that without the error.
+A new key replaces the key with the least weight, and inherits that weight as a possible error.  With `n` counters,
+every key with more than 1/n of the total weight is counted.  Its true weight is between its weight minus the error
+and its weight.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 LONGEST_KEY: Final = 1024
-"""Longer keys are not counted: counters shall not hold megabytes."""
+"""Longer keys are not counted, so that the counters never hold megabytes."""
 
 
 @mypyc_attr(acyclic=True)
 class TopKeys:
-    """`counters` bounds the number of keys counted at a time.  Adding is O(1) mostly, and O(counters) at most."""
+    """`counters` is the maximum number of keys at a time.  `add` is O(1) in most cases, O(counters) at worst."""
 
     def __init__(self, counters: i64) -> None:
         self.counters: i64 = counters
@@ -27,11 +27,11 @@ class TopKeys:
         self.weights: vec[i64] = vec[i64]()
         self.errors: vec[i64] = vec[i64]()
         self.least: i64 = 0
-        """No weight is below it, once all counters are taken."""
+        """A lower bound of all weights once all counters are in use."""
         self.cursor: i64 = 0
 
     def add(self, db: int, key: bytes, weight: i64) -> None:
-        """Count `weight` for a key of a database."""
+        """Add `weight` to a key of a database."""
         if len(key) > LONGEST_KEY:
             return
         name = (db, key)
@@ -54,9 +54,9 @@ class TopKeys:
         self.weights[at] += weight
 
     def _lightest(self) -> i64:
-        """The place of a key that none is lighter than.
+        """The index of a key with the least weight.
 
-        Weights only grow, so the least of before is looked for first.
+        Weights only grow, so the search first looks for the last least weight.
         """
         count: i64 = len(self.names)
         at = self.cursor
@@ -75,7 +75,7 @@ class TopKeys:
         return at
 
     def heaviest(self, most: i64) -> list[tuple[int, int, bytes]]:
-        """Up to `most` keys as (weight that is sure, database, key), the heaviest first.  O(counters log counters)."""
+        """Up to `most` keys as (certain weight, database, key), the heaviest first.  O(counters log counters)."""
         found: list[tuple[int, int, bytes]] = []
         for n in range(len(self.names)):
             sure = int(self.weights[n] - self.errors[n])
@@ -85,7 +85,7 @@ class TopKeys:
         return found[:most]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all counters."""
         self.places.clear()
         self.names.clear()
         self.weights = vec[i64]()

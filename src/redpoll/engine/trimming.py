@@ -1,8 +1,8 @@
-"""Keeping the process about as small as what it holds: for a server, whose process is its own.
+"""Trimming: return freed memory to the system.  Only a server does this; a program owns its own memory.
 
-A second after much has been deleted, free pages go back to the system; if what is in use lies so scattered that few
-pages are free, it is put together first.  All in steps of SLICE_US.  What an attempt could not give back is not tried
-again until there is more.
+Once a second, trimming compares the resident size of the process with the memory in use.  If the excess is large, it
+returns free pages to the system.  If that is not enough, it moves objects closer together and tries again.  Each turn
+takes SLICE_US.  If an attempt could not return all memory, the next attempt waits until more memory is free.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
 LOOK_MS: Final[i64] = 1000
-"""How often the resident size is looked at."""
+"""Interval between two comparisons of the resident size."""
 SLICE_US: Final[i64] = 500
 REST_MS: Final[i64] = 1
-"""How long a turn works, and the time to the next one."""
+"""Duration of a turn, and the pause before the next turn."""
 
 LITTLE_BYTES: Final[i64] = 8 << 20
 LITTLE_PART: Final[i64] = 5
-"""An excess of the resident size of so many bytes and a fifth of what is in use is left alone."""
+"""Trimming starts above an excess of LITTLE_BYTES plus a fifth of the memory in use."""
 MORE_BYTES: Final[i64] = 4 << 20
 MORE_PART: Final[i64] = 20
-"""What was left over before is tried again when it is so many bytes and a twentieth more."""
+"""The next attempt starts if the remaining excess grows by MORE_BYTES plus a twentieth."""
 
 FALL_BYTES: Final[i64] = 1 << 20
-"""While so much has been deleted since the last look, an attempt would be made too early."""
+"""If memory in use falls by this much between two comparisons, deletion is still going on: wait."""
 
 MOST_PASSES: Final = 6
 WORTHWHILE_PART: Final[i64] = 50
-"""Another pass is made if the one before has given back a fiftieth of the excess."""
+"""Another pass follows if the last pass returned a fiftieth of the excess."""
 
 
 class EngineCompaction(Compaction):
-    """Moves the entries of the logs too."""
+    """A compaction that also moves the entries of the logs."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine.databases, Mover())
@@ -66,19 +66,19 @@ class Trimming:
         self.before: i64 = 0
         """The excess before this pass."""
         self.left: i64 = 0
-        """The excess that the last attempt has left."""
+        """The excess after the last attempt."""
         self.used: i64 = 0
-        """What was in use at the last look."""
+        """Memory in use at the last comparison."""
         self.moved: i64 = 0
-        """How many objects were moved so far."""
+        """Number of moved objects so far."""
         self.took_us: i64 = 0
 
     def ask(self) -> None:
-        """Give back what can be given back, soon, be it ever so little."""
+        """Start an attempt soon, for any excess (MEMORY PURGE)."""
         self.asked = True
 
     def run(self) -> i64:
-        """A slice of work, or a look at whether there is some; the time to the next call in ms."""
+        """Work for one slice, or check whether there is work; return the ms until the next call."""
         if not self.is_running:
             if self.engine.reclaimer.pending() > 0:
                 return LOOK_MS
@@ -95,7 +95,7 @@ class Trimming:
         return REST_MS if self.is_running else LOOK_MS
 
     def excess(self) -> i64:
-        """How much larger the process is than what it holds, in bytes."""
+        """Bytes by which the process is larger than the memory in use."""
         held: i64 = self.engine.used_memory()
         for session in self.engine.sessions.values():
             buffers = session.peer.buffers()
@@ -107,7 +107,7 @@ class Trimming:
         fell = self.used - used
         self.used = used
         if fell > FALL_BYTES:
-            # More will become free soon.
+            # Deletion is still going on.
             self.left = 0
             return
         little = LITTLE_BYTES + used // LITTLE_PART
@@ -133,7 +133,7 @@ class Trimming:
             self._end_pass()
 
     def _end_pass(self) -> None:
-        """Free pages are given back: whether that is enough, or another pass shall put together what is in use."""
+        """After free pages were returned: stop, or start another pass that moves objects."""
         excess = self.excess()
         little = LITTLE_BYTES + self.engine.used_memory() // LITTLE_PART
         gained = self.before - excess

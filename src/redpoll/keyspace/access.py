@@ -1,4 +1,4 @@
-"""What the 24 bits of each key's access clock say: under an LFU policy how often it is used, else when it was last.
+"""The access clock: 24 bits of each key.  Under an LFU policy they store its frequency, otherwise its last use.
 
 LRU: the second, modulo 2^24.  LFU: the minute modulo 2^16 when the key was used last, and below it a counter of 8 bits
 that rises ever more slowly with use and falls with time.  Source: spec/values.md, section 5.
@@ -13,7 +13,7 @@ from mypy_extensions import i64
 from redpoll.structures.segment import CLOCK_MASK
 
 COUNTING: Final[i64] = 1 << 24
-"""Set in `Moment.clock` under an LFU policy: no key's clock is equal to it then, so that each look-up comes here."""
+"""`Moment.clock` under an LFU policy.  No key's clock equals it, so each look-up calls this module."""
 
 FIRST_COUNT: Final[i64] = 5
 """The counter of a new key."""
@@ -24,12 +24,12 @@ MINUTE_US: Final[i64] = 60_000_000
 MINUTE_MASK: Final[i64] = 0xFFFF
 
 DRAW_BITS: Final[i64] = 20
-"""Chances are drawn in so many bits; the generator's state has 32."""
+"""Bits of a random number; the state of the generator has 32."""
 STATE_MASK: Final[i64] = (1 << 32) - 1
 
 
 class Access:
-    """How counters move: `log_factor`, and `decay_minutes` after which one falls by one (0: never)."""
+    """Rules of the counters: `log_factor`, and `decay_minutes` after which a counter decreases by one (0: never)."""
 
     def __init__(self) -> None:
         self.log_factor: i64 = 10
@@ -37,7 +37,7 @@ class Access:
         self.state: i64 = 0x9E3779B9
 
     def seed(self, state: i64) -> None:
-        """Let chance start from `state`."""
+        """Set the state of the random generator."""
         self.state = (state & STATE_MASK) | 1
 
     def first(self, now_us: i64) -> i64:
@@ -45,11 +45,11 @@ class Access:
         return minute_of(now_us) << COUNT_BITS | FIRST_COUNT
 
     def restored(self, counter: i64, now_us: i64) -> i64:
-        """The field of a key from a file or payload that tells its counter; of a new key if `counter` is negative."""
+        """The field of a key from a file or payload with a counter; of a new key if `counter` is negative."""
         return minute_of(now_us) << COUNT_BITS | counter if counter >= 0 else self.first(now_us)
 
     def count(self, field: i64, now_us: i64) -> i64:
-        """The counter of such a field now: less one for each `decay_minutes` since the last use."""
+        """The current counter of a field: one less for each `decay_minutes` since the last use."""
         count = field & COUNT_MASK
         decay = self.decay_minutes
         if decay == 0:
@@ -61,7 +61,7 @@ class Access:
         return count if count > 0 else i64(0)
 
     def read(self, field: i64, now_us: i64) -> i64:
-        """The field after its counter was asked for: time that has counted once does not count again."""
+        """The field with its current counter and minute, so that the same time does not count twice."""
         return minute_of(now_us) << COUNT_BITS | self.count(field, now_us)
 
     def touched(self, field: i64, now_us: i64) -> i64:
@@ -74,7 +74,7 @@ class Access:
         return minute_of(now_us) << COUNT_BITS | count
 
     def _chance_in(self, number: i64) -> bool:
-        """True once in `number` times."""
+        """True with a probability of 1 / `number`."""
         state = self.state
         state ^= (state << 13) & STATE_MASK
         state ^= state >> 17

@@ -1,6 +1,6 @@
-"""One pass over all keys that puts what is in use closer together, so that free memory comes in whole pieces.
+"""Compaction: one pass over all keys that moves objects closer together, so that whole memory regions become free.
 
-It is made in small steps, between which anything may happen to the keys: what it misses then, the next pass finds.
+The pass works in small steps.  Keys can change between two steps; the next pass finds the objects that this one misses.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ DONE: Final = 4
 
 FILLED_A_STEP: Final[i64] = 64
 RELEASED_A_STEP: Final[i64] = 4
-"""The last object of an arena takes a thousand times as long to free as any other: it gives a megabyte back."""
+"""Freeing the last object of an arena takes a thousand times as long as others: it returns a megabyte."""
 
 
 class Compaction:
-    """Counts what is in use where, fills up what lies badly, moves everything, and frees what it filled up with."""
+    """Counts the objects of each region, fills the sparse regions, moves the objects, and frees the fillers."""
 
     def __init__(self, databases: list[Database], mover: Mover) -> None:
         self.databases: Final = databases
@@ -40,7 +40,7 @@ class Compaction:
         self.size: i64 = SMALL
 
     def step(self) -> bool:
-        """A few microseconds of work; whether there is more to do."""
+        """Work for a few microseconds; return whether there is more to do."""
         phase = self.phase
         mover = self.mover
         if phase == LISTING:
@@ -68,7 +68,7 @@ class Compaction:
                 self.move_others()
                 self.phase = RELEASING
             if mover.starved:
-                # What it could not move is shown to it again then.
+                # The pass then shows the remaining objects again.
                 self.phase = FILLING
         elif phase == RELEASING:
             if not mover.release(RELEASED_A_STEP):
@@ -76,7 +76,7 @@ class Compaction:
         return self.phase != DONE
 
     def move_others(self) -> None:
-        """Show to the mover what else there is, at the end: few objects, for a subclass that knows of them."""
+        """Show further objects to the mover at the end of a pass.  For subclasses."""
 
     def _start_walk(self, phase: int) -> None:
         self.phase = phase
@@ -84,7 +84,7 @@ class Compaction:
         self.bucket = 0
 
     def _walk(self) -> bool:
-        """Show the next piece to the mover; False if there is none."""
+        """Show the next piece to the mover; return False if there is none."""
         mover = self.mover
         containers = mover.containers
         if len(containers) > 0:

@@ -1,4 +1,4 @@
-"""How long after their deadlines keys were deleted: a histogram of milliseconds."""
+"""Expiry lags: a histogram of the milliseconds between the deadline and the deletion of keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 MOST_MS: Final[i64] = 1023
-"""Longer ones count as this long, but for the longest."""
+"""The last class of the histogram; longer lags count here.  The maximum is kept exactly."""
 
 
 class Lags:
@@ -20,7 +20,7 @@ class Lags:
         self.longest_ms: i64 = 0
 
     def add(self, lag_ms: i64) -> None:
-        """Count a key that was deleted so long after its deadline."""
+        """Count a key that was deleted this long after its deadline."""
         if lag_ms > self.longest_ms:
             self.longest_ms = lag_ms
         if lag_ms > MOST_MS:
@@ -31,7 +31,7 @@ class Lags:
         self.total += 1
 
     def percentile(self, percent: i64) -> i64:
-        """The ms within which so many per cent of the keys were deleted, 0 without any."""
+        """A percentile in ms; 0 without keys."""
         wanted = (self.total * percent + 99) // 100
         seen: i64 = 0
         lag_ms: i64 = 0
@@ -43,7 +43,7 @@ class Lags:
         return self.longest_ms
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Drop all counts."""
         at: i64 = 0
         while at <= MOST_MS:
             self.counts[at] = 0

@@ -1,11 +1,11 @@
-"""Choosing the keys that go when memory is short: by age, by use, by deadline or by chance.
+"""Victims: choosing the keys to evict by last use, frequency, deadline or chance.
 
-Records lie some 16 to a bucket, and to read the words of one bucket costs little more than to read one of them.  So a
-whole bucket is one sample, where the reference draws five keys.  Its best two records go into a pool of POOL
-candidates if they are better than the worst there, and the best of these is the next to go.
+A bucket has about 16 records, and reading all of them costs little more than reading one.  Therefore a sample is a
+whole bucket; the reference samples five keys.  The best two records of a bucket enter a pool of POOL candidates if
+they are better than the worst candidate.  The best candidate is the next victim.
 
-What the pool says of a candidate is true as long as its field (access clock or deadline) is what it was; a key that
-was used since is no candidate any more.
+A candidate is valid while its field (access clock or deadline) does not change.  A key that was used after it entered
+the pool is no longer a candidate.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ LRU: Final[i64] = 1
 LFU: Final[i64] = 2
 TTL: Final[i64] = 3
 RANDOM: Final[i64] = 4
-"""What makes a key the next to go: nothing, long disuse, rare use, an early deadline, or chance."""
+"""The rules: evict nothing, the least recently used, the least frequently used, the earliest deadline, a random key."""
 
 POOL: Final[i64] = 16
-"""How many candidates are kept."""
+"""Most candidates in the pool."""
 
 FEW: Final[i64] = 12
-"""While there are fewer, the best record of any bucket becomes one; else only what is better than the worst."""
+"""Below this number, the best record of any bucket becomes a candidate; above it, only one better than the worst."""
 
 ROUNDS_MASK: Final[i64] = 15
 MANY: Final[i64] = 1000
-"""With so many keys, which databases have any is looked at in one round of 16: mostly one has, and 15 have not."""
+"""Above this number of keys, the list of databases with keys is refreshed only once in 16 rounds."""
 
 MOST_STEPS: Final[i64] = 4096
-"""A search for keys with deadlines ends after so many buckets if it has found some: then they are far apart."""
+"""A search for keys with deadlines ends after this many buckets if it has found some."""
 
 
 class Victims:
-    """Candidates of all databases.  `rule` is one of the above; `timed` is whether only keys with deadlines may go.
+    """Candidates of all databases.  `rule` is a rule from above.  `timed`: only keys with deadlines are evicted.
 
     `samples` is the least number of records compared for each victim.
     """
@@ -66,22 +66,22 @@ class Victims:
         self.samples: i64 = 5
         self.count: i64 = 0
         self.scores: Final[vec[i64]] = vec[i64]([0] * int(POOL))
-        """How good it would be to lose each candidate: idle seconds, uses that are missing, an early deadline."""
+        """Score of each candidate, the highest is evicted first: idle seconds, few uses, an early deadline."""
         self.fields: Final[vec[i64]] = vec[i64]([0] * int(POOL))
         self.homes: Final[vec[i64]] = vec[i64]([0] * int(POOL))
-        """The number of each one's database."""
+        """The number of the database of each candidate."""
         self.keys: Final[list[bytes]] = [b""] * int(POOL)
         self.clock: i64 = 0
-        """The access clock for which idle seconds are true."""
+        """The access clock that the idle seconds refer to."""
         self.active: list[Database] = []
-        """The databases that had keys when that was looked at, every so many rounds."""
+        """The databases with keys, refreshed after some rounds."""
         self.rounds: i64 = 0
         self.has_many = False
         self.key: bytes = b""
         """The key that `next` found."""
         self.turn: i64 = 0
-        """The database that gives the next key chosen by chance."""
-        # The best two records of the bucket at hand.
+        """The database of the next random key."""
+        # The best two records of the current bucket.
         self.best_score: i64 = -1
         self.best_index: i64 = 0
         self.best_field: i64 = 0
@@ -90,19 +90,19 @@ class Victims:
         self.next_field: i64 = 0
 
     def choose(self, rule: i64, timed: bool) -> None:
-        """Go by another rule: no candidate so far counts."""
+        """Change the rule, and drop all candidates."""
         self.rule = rule
         self.timed = timed
         self.clear()
 
     def clear(self) -> None:
-        """Forget all candidates."""
+        """Drop all candidates."""
         self.count = 0
         for n in range(len(self.keys)):
             self.keys[n] = b""
 
     def next(self) -> Database | None:
-        """The database whose table now is at the key to go next; None if no key may go."""
+        """The database of the next victim, with its table at the key; None if no key may be evicted."""
         if self.rule == KEEP:
             return None
         if self.rule == RANDOM:
@@ -118,7 +118,7 @@ class Victims:
                     return db
 
     def _eligible(self, table: Table) -> i64:
-        """How many keys of a table may go."""
+        """Number of keys of a table that may be evicted."""
         return table.volatile if self.timed else table.size
 
     # By chance.
@@ -140,7 +140,7 @@ class Victims:
         return None
 
     def _seek_timed(self, table: Table) -> None:
-        """Go to some key with a deadline, of which there are."""
+        """Go to a random key with a deadline.  There must be one."""
         b = next_timed(table, self.random.below(table.buckets), table.buckets)
         column = table.segments[b >> SEGMENT_BITS].deadlines[b & SEGMENT_MASK]
         count: i64 = len(column)
@@ -152,7 +152,7 @@ class Victims:
     # By score.
 
     def _age(self) -> None:
-        """Let the idle time of all candidates be as of now."""
+        """Update the idle time of all candidates."""
         clock = self.moment.clock
         passed = (clock - self.clock) & CLOCK_MASK
         if passed != 0:
@@ -163,9 +163,9 @@ class Victims:
                 n += 1
 
     def _sample(self) -> i64:
-        """Fill the pool, and compare it with at least `samples` more records; how many keys may go at all.
+        """Fill the pool and compare at least `samples` more records; return the number of keys that may be evicted.
 
-        What is good of each bucket looked at becomes a candidate.
+        The best records of each bucket become candidates.
         """
         self.rounds += 1
         if self.has_many and self.rounds & ROUNDS_MASK != 0:
@@ -204,7 +204,7 @@ class Victims:
             tried += 1
 
     def _sample_timed(self, db: Database, wanted: i64) -> None:
-        """The same from the buckets that have deadlines, from a random one on."""
+        """The same with buckets that contain deadlines, from a random bucket on."""
         table = db.table
         seen: i64 = 0
         found: i64 = 0
@@ -219,11 +219,11 @@ class Victims:
             found += 1
             if steps >= table.buckets or steps >= MOST_STEPS:
                 return
-            # Neighbours are as good as any: hashes decide who they are.
+            # The next buckets are a random sample too: the order of buckets is that of hashes.
             start = b + 1 if b + 1 < table.buckets else i64(0)
 
     def _sample_bucket(self, db: Database, table: Table, b: i64) -> i64:
-        """Let the best two records of a bucket be candidates; how many records there were to compare."""
+        """Make the best two records of a bucket candidates; return the number of compared records."""
         segment = table.segments[b >> SEGMENT_BITS]
         j: i64 = b & SEGMENT_MASK
         self.best_score = -1
@@ -245,9 +245,9 @@ class Victims:
         return seen
 
     def _compare_idle(self, segment: Segment, j: i64) -> i64:
-        """From the last record to the first: of those used in the same second, the one that came last goes first.
+        """Compare from the last record to the first: of records with the same second, the last one is evicted first.
 
-        The others have been used before that second too, or at least not less likely.
+        The older records are more likely to have been used before that second.
         """
         clock = self.moment.clock
         words = segment.words[j]
@@ -279,7 +279,7 @@ class Victims:
         return i
 
     def _compare_timed(self, segment: Segment, j: i64) -> i64:
-        """Records with a deadline, by any rule; from the last to the first, as `_compare_idle`."""
+        """Compare the records with a deadline by any rule, from the last to the first, as `_compare_idle` does."""
         moment = self.moment
         words = segment.words[j]
         column = segment.deadlines[j]
@@ -305,7 +305,7 @@ class Victims:
         return seen
 
     def _rank(self, i: i64, score: i64, field: i64, best: i64) -> i64:
-        """Record `i` of the bucket is the best so far, or else the second; the score of the second then."""
+        """Note record `i` as the best or the second best record; return the score of the second best."""
         if score > best:
             self.next_score = self.best_score
             self.next_index = self.best_index
@@ -322,7 +322,7 @@ class Victims:
     # The pool.
 
     def _worst(self) -> i64:
-        """The place of the worst candidate; 0 without any."""
+        """The index of the worst candidate; 0 without candidates."""
         at: i64 = 0
         n: i64 = 1
         while n < self.count:
@@ -332,7 +332,7 @@ class Victims:
         return at
 
     def _offer(self, db: Database, table: Table, b: i64, i: i64, score: i64, field: i64, worst: i64) -> None:
-        """Keep record `i` of bucket `b` in the pool, in place of the worst if that is full."""
+        """Put record `i` of bucket `b` into the pool; replace the worst candidate if the pool is full."""
         at = self.count
         if at == POOL:
             at = worst
@@ -345,7 +345,7 @@ class Victims:
         self.keys[at] = table.key()
 
     def _take_best(self) -> Database | None:
-        """Take the best candidate out of the pool; its database, if it still is one: its table is at it then."""
+        """Remove the best candidate from the pool; if it is valid, return its database, with the table at the key."""
         at: i64 = 0
         n: i64 = 1
         while n < self.count:
@@ -372,7 +372,7 @@ class Victims:
 
 
 def next_timed(table: Table, start: i64, most: i64) -> i64:
-    """The next of `most` buckets, from `start` on and round the end, that has a record with a deadline; -1 if none."""
+    """The next of `most` buckets from `start` on with a deadline, wrapping around at the end; -1 if there is none."""
     b = start
     left = most
     while left > 0:

@@ -1,6 +1,6 @@
-"""`maxmemory-clients`: who takes most of the memory of all clients is disconnected when that is too much.
+"""`maxmemory-clients`: disconnect the largest clients if all clients together use too much memory.
 
-Clients are weighed at the end of each turn in which they were busy, as long as there is a limit.  Source:
+While there is a limit, the memory of a client is measured at the end of each turn in which it was active.  Source:
 spec/values.md, section 5.
 """
 
@@ -17,21 +17,21 @@ from redpoll.env.log import Log
 from redpoll.observe.client_line import client_line_for_log
 
 LEAST_BYTES: Final[i64] = 128 << 10
-"""A lower limit would leave nobody to raise it."""
+"""Minimum limit: a client must be able to connect and raise it."""
 
 
 class ClientMemory:
-    """What the clients of a server hold together.  O(1) for each weighing while that is below the limit."""
+    """Memory of all clients of a server.  A measurement is O(1) below the limit."""
 
     def __init__(self, engine: Engine, log: Log) -> None:
         self.engine: Final = engine
         self.log: Final = log
         self.held: i64 = 0
         self.limited = False
-        """Whether there was a limit when a client was weighed last."""
+        """Whether there was a limit at the last measurement."""
 
     def weigh(self, session: Session) -> None:
-        """A client was busy: see what it holds now, and disconnect the largest ones if that is too much."""
+        """Measure an active client, and disconnect the largest clients above the limit."""
         most = limit_of(self.engine.options)
         if most == 0:
             return
@@ -45,7 +45,7 @@ class ClientMemory:
             self.make_room(most)
 
     def weigh_all(self) -> None:
-        """Weigh every client anew.  O(clients)."""
+        """Measure every client.  O(clients)."""
         self.held = 0
         for session in self.engine.sessions.values():
             if session.peer.descriptor() >= 0:
@@ -53,7 +53,7 @@ class ClientMemory:
                 self.held += session.weight
 
     def sweep(self) -> None:
-        """What happens once a second: those who were not busy may hold less than before, and the limit may be new."""
+        """Measure every client once a second: idle clients may use less memory, and the limit may have changed."""
         most = limit_of(self.engine.options)
         self.limited = most > 0
         if self.limited:
@@ -62,12 +62,12 @@ class ClientMemory:
                 self.make_room(most)
 
     def forget(self, session: Session) -> None:
-        """A client is gone."""
+        """Forget a disconnected client."""
         self.held -= session.weight
         session.weight = 0
 
     def make_room(self, most: i64) -> None:
-        """Disconnect the largest clients until the rest holds no more than `most`.  O(clients log clients)."""
+        """Disconnect the largest clients until the others use at most `most` bytes.  O(clients log clients)."""
         self.weigh_all()
         found = [session for session in self.engine.sessions.values() if session.weight > 0 and not session.no_evict]
         found.sort(key=weight_of, reverse=True)
@@ -84,7 +84,7 @@ def weight_of(session: Session) -> int:
 
 
 def limit_of(options: Options) -> i64:
-    """The bytes that all clients may hold, 0 without a limit; a percentage is one of `maxmemory`."""
+    """The limit of all clients in bytes, 0 without a limit.  A percentage refers to `maxmemory`."""
     most = options.maxmemory_clients
     if most < 0:
         most = options.maxmemory // 100 * -most

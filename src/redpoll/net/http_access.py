@@ -1,13 +1,13 @@
-"""Who may read metrics and the page: the checks before any answer.
+"""Access control of the metrics and the page: the checks before any answer.
 
-A web page of a stranger can make a browser on this machine send requests here.  Two checks stop that:
+A foreign web page can make a browser on this machine send requests to the server.  Two checks stop that:
 
-- `Host` must be an IP address, `localhost`, or a name of `metrics-names`.  A stranger's name that was made to point at
-  this machine (DNS rebinding) is none of these.
-- `Sec-Fetch-Site` and `Origin`, which a page cannot forge, must not be of another site.
+- `Host` must be an IP address, `localhost`, or a name of `metrics-names`.  A foreign name that
+  points to this machine (DNS rebinding) is none of these.
+- `Sec-Fetch-Site` and `Origin`, which a page cannot forge, must not name another site.
 
-Beyond that, clients from other machines need a password while `protected-mode` is on, and everybody needs it if there
-is one (HTTP Basic; the user is `default` or empty).
+If `requirepass` is set, every request needs the password (HTTP Basic; the user is `default` or empty).  Without a
+password, `protected-mode` refuses clients of other machines.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def is_port(text: str) -> bool:
 
 
 def is_known_host(name: str, names: str) -> bool:
-    """Whether a host name cannot be one that a stranger made point here."""
+    """Whether a host name cannot be a foreign name that points to this machine."""
     if name == "localhost" or (name and name in names.lower().split()):
         return True
     try:
@@ -66,7 +66,7 @@ def is_known_host(name: str, names: str) -> bool:
 
 
 def has_password(authorization: bytes, password: bytes) -> bool:
-    """Whether a field Authorization has the password.  The comparison takes the same time for any guess."""
+    """Whether a field Authorization has the password.  The time of the comparison does not depend on the guess."""
     scheme, _, encoded = authorization.partition(b" ")
     if scheme.lower() != b"basic":
         return False

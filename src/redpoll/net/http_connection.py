@@ -1,7 +1,8 @@
 """One HTTP connection: it reads a request, makes a report in steps, sends it, and reads the next.
 
-Nobody waits for it.  A head has at most MOST_HEAD_BYTES; a report is made and sent in the reactor's `unhurried` queue,
-behind the replies to clients; and whoever takes too long to send a request or to read a response is cut off.
+It never delays other clients.  A head has at most MOST_HEAD_BYTES.  The `unhurried` queue of the reactor makes and
+sends a report after the replies to clients.  A client that sends a request or reads a response too slowly is
+disconnected.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from redpoll.net.loop import Handler, Reactor, Task, now_ms
 from redpoll.observe.report import Finished, Report
 
 REQUEST_MS: Final[i64] = 10000
-"""A request must be complete so long after the connection, or its first byte."""
+"""Time limit of a request, from the connection or the first byte on."""
 IDLE_MS: Final[i64] = 75000
-"""A connection without a request is closed after this time: Prometheus asks every 15 to 60 seconds."""
+"""A connection without a request is closed after this time.  Prometheus sends a request every 15 to 60 seconds."""
 RESPONSE_MS: Final[i64] = 20000
-"""A response must be read in this time."""
+"""Time limit for reading a response."""
 
 PIECE_BYTES: Final[i64] = 1 << 16
 
@@ -48,7 +49,7 @@ ALWAYS: Final = (
     b"Referrer-Policy: no-referrer\r\n"
     b"X-Content-Type-Options: nosniff\r\n"
 )
-"""Fields of every response: nothing is kept, and a browser loads nothing from elsewhere, nor shows us in a frame."""
+"""Fields of every response.  They forbid caches, content from other sites, and frames."""
 
 MORE_FIELDS: Final = {
     401: b'WWW-Authenticate: Basic realm="redpoll", charset="UTF-8"\r\n',
@@ -57,7 +58,7 @@ MORE_FIELDS: Final = {
 
 
 class Answer:
-    """What a request gets: a report of some media type."""
+    """The answer to a request: a report and its media type."""
 
     def __init__(self, report: Report, media_type: str) -> None:
         self.report: Final = report
@@ -91,7 +92,7 @@ class HttpConnection(Handler):
         self.is_local: Final = is_local
         self.received = b""
         self.making: Work | None = None
-        """The response that is being made."""
+        """The current response."""
         self.unsent = b""
         self.unsent_at: i64 = 0
         """The bytes of `unsent` before this one are sent."""
@@ -123,18 +124,18 @@ class HttpConnection(Handler):
             self.deadline_ms = now_ms() + REQUEST_MS
         self.received += data
         if len(self.received) > 2 * MOST_HEAD_BYTES:
-            # Requests beyond the one that is being answered: a friend waits for the answer.
+            # The client sends more requests without waiting for the answer.
             self.close()
             return
         self.next_request()
 
     def on_failure(self, failure: Exception) -> None:
-        """Handle a bug: close this connection only."""
+        """Handle an internal error: close this connection only."""
         self.owner.failed(self)
         self.close()
 
     def next_request(self) -> None:
-        """Begin to answer the next request if it is complete and the last one is answered."""
+        """Begin to answer the next complete request if the last one is answered."""
         if not self.is_idle() or self.closing or self.closed:
             return
         try:
@@ -143,7 +144,7 @@ class HttpConnection(Handler):
                 return
             request = parse_head(self.received[:end])
         except Refusal as refused:
-            # Where the next request would begin is not known.
+            # The start of the next request is not known.
             self.refuse(refused, False, True)
             return
         self.received = self.received[end:]
@@ -214,7 +215,7 @@ class HttpConnection(Handler):
 
 
 class Work(Task):
-    """A response in the making: a step each time the reactor has time."""
+    """Makes a response in steps, one for each turn of the `unhurried` queue."""
 
     def __init__(self, connection: HttpConnection, status: int, answer: Answer, headless: bool) -> None:
         self.connection: HttpConnection | None = connection

@@ -1,7 +1,7 @@
 """HTTP/1.1 requests without a body, as bytes.  No sockets.
 
-The grammar is narrow on purpose: what a browser or Prometheus does not send is refused, so that no proxy can read a
-request in another way than we do.  Source: RFC 9112.
+The grammar is narrow: it accepts what browsers and Prometheus send.  So a proxy cannot read a request differently.
+Source: RFC 9112.
 """
 
 from __future__ import annotations
@@ -93,4 +93,4 @@ def parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
 ONCE: Final = frozenset(
     [b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding", b"sec-fetch-site"]
 )
-"""Fields that a request must not repeat: which one counts would be a matter of taste."""
+"""Fields that a request must not repeat, because servers disagree about which one counts."""

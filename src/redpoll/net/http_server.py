@@ -1,6 +1,6 @@
-"""The server of `metrics-port`: `/metrics` for Prometheus, and `/` for people, by the event loop of the server itself.
+"""The HTTP server of `metrics-port`: `/metrics` for Prometheus and the page `/`.  It runs in the server's event loop.
 
-It answers GET and HEAD to at most MOST_CONNECTIONS connections.  `http_access.py` decides who gets an answer.
+It answers GET and HEAD to at most MOST_CONNECTIONS connections.  `http_access.py` checks each request.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from redpoll.observe.report import Finished
 from redpoll.observe.survey import Survey
 
 MOST_CONNECTIONS: Final = 16
-"""The server's reserve of descriptors must suffice for them."""
+"""The server reserves file descriptors for them."""
 SWEEP_MS: Final[i64] = 1000
 BACKLOG: Final = 64
 
 SURVEY_MS: Final[i64] = 100
 SURVEY_US: Final[i64] = 1000
-"""While somebody looks at the page, its survey of the data works so long so often."""
+"""Duration of a step of the survey, and the time between two steps, while a browser shows the page."""
 WATCHED_MS: Final[i64] = 5000
-"""Somebody does if the page has asked in this time."""
+"""A browser shows the page if the page has sent a request within this time."""
 
 PAGE_FILES: Final = {
     b"/": ("index.html", "text/html; charset=utf-8"),
@@ -58,7 +58,7 @@ class HttpServer(Responder):
         self.connections: Final[dict[int, HttpConnection]] = {}
         self.survey: Final = Survey(engine)
         self.asked_ms: i64 = -WATCHED_MS
-        """When the page asked last."""
+        """Time of the last request from the page."""
         self.files: Final[dict[bytes, bytes]] = {}
         """The files of the page, by path; read when the first listener opens."""
 
@@ -82,7 +82,7 @@ class HttpServer(Responder):
         self.log.notice(f"Metrics are served on http://localhost:{port}/")
 
     def prepare(self) -> None:
-        """Load what a server without `metrics-port` does not need.  Raises ServerError."""
+        """Import the modules that only `metrics-port` needs.  Raises ServerError."""
         if len(self.files) > 0:
             return
         try:
@@ -128,7 +128,7 @@ class HttpServer(Responder):
         self.log.warning(f"internal error, closing a connection of metrics-port: {traceback.format_exc()}")
 
     def sweep(self) -> None:
-        """Cut off who takes too long; accept again where there was no descriptor left."""
+        """Close slow connections; accept again if there was no free file descriptor."""
         for listener in self.listeners:
             listener.watch(True)
         now = now_ms()
@@ -203,7 +203,7 @@ class HttpListener(Handler):
 
 
 class Sweep(Timer):
-    """Looks for connections that take too long."""
+    """Closes slow connections."""
 
     def __init__(self, server: HttpServer) -> None:
         super().__init__()
@@ -215,7 +215,7 @@ class Sweep(Timer):
 
 
 class Look(Timer):
-    """Goes on with the survey while somebody looks at the page."""
+    """Continues the survey while a browser shows the page."""
 
     def __init__(self, server: HttpServer) -> None:
         super().__init__()

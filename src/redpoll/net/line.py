@@ -1,6 +1,6 @@
-"""A connection as others hold it: by its session, and by the loop for what is to be done soon.
+"""Lines: the objects through which sessions and the event loop refer to a connection.
 
-A connection that has ended is cut off its line, so that who still holds the line finds nobody.
+A closed connection is removed from its line, so a remaining reference to the line does nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from redpoll.net.connection import Connection
 
 MOST_SPREAD: Final[i64] = 4096
-"""After so many deliveries to others a connection waits until they are sent."""
+"""After this many deliveries, a publishing connection waits until they are sent."""
 
 
 class Line(Peer):
@@ -169,7 +169,7 @@ class Resume(Task):
 
 
 class GoOn(Task):
-    """Goes on with a connection that gave way, behind all whom its messages went to."""
+    """Resumes a publishing connection after its messages were sent."""
 
     def __init__(self, line: Line) -> None:
         self.line: Final = line

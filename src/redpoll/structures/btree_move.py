@@ -1,4 +1,4 @@
-"""Moving the leaves of a BTree, and the nodes right above them, to where memory is used well (`mover.py`)."""
+"""Moving the leaves of a BTree and their parents out of sparse memory regions (`mover.py`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redpoll.structures.mover import Mover
 
 
 def move_leaf(tree: BTree, rank: i64, mover: Mover) -> i64:
-    """Show the leaf of the entry at `rank`, and its bound, to the mover; the rank behind it, -1 if there is none.
+    """Show the leaf of the entry at `rank` to the mover; return the rank after the leaf, -1 at the end.
 
     O(log n).
     """

@@ -1,6 +1,6 @@
-"""Who writes a table down while it goes on changing: told of each bucket before it changes.
+"""Keepers: a snapshot attaches a keeper to a table, and the table calls it before each change of a bucket.
 
-A table without a keeper, as nearly all are nearly always, asks one question a change.
+A table without a keeper makes one test for each change.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Keeper:
-    """Of one table; see the module's docstring."""
+    """The keeper of one table; see the module's docstring."""
 
     def changes(self, table: Table, b: i64) -> None:
-        """Bucket `b` is about to change, or an object beside one of its records is."""
+        """Bucket `b`, or an object beside one of its records, is about to change."""
 
     def parts(self) -> None:
-        """A bucket that was told of has parted: there is one more, at the end."""
+        """A bucket was split: the table has one more bucket, at the end.  `changes` was called for the old one."""
 
     def joins(self) -> None:
-        """The last bucket has gone to another one; both were told of."""
+        """The last bucket was merged into another one.  `changes` was called for both."""

@@ -1,13 +1,13 @@
-"""Moving objects out of memory that is thinly used, so that whole megabytes of it come free.
+"""The mover: it moves objects out of memory regions that are nearly empty, so that whole regions become free.
 
-Nobody can tell the small-object allocator where to put an object, but an object's address says where it lies.  So the
-mover makes a copy; if that lies in a sparse region, the mover keeps it as a *filler*, which nobody else can get, and
-makes another one.  A column does not tell its address: a *probe* of the same size is placed first and freed, and the
-column gets its place.  What was moved becomes a filler too, or the next object of its size would get its place.  When
-all is moved and the fillers go, sparse regions are empty.
+A program cannot tell the small-object allocator where to put an object, but it can read the address of an object.
+The mover makes a copy.  If the copy is in a sparse region, the mover keeps it as a *filler*, so that its place stays
+in use, and makes another copy.  The address of a column cannot be read: the mover allocates and frees a *probe* of
+the same size first, and the column gets the place of the probe.  The old object becomes a filler too; otherwise the
+next object would get its place.  When all objects are moved and the fillers are freed, the sparse regions are empty.
 
-What is larger than 512 bytes comes from the C library, which takes the smallest hole that fits: copying such an
-object, wherever it lies, fills small holes and leaves large ones, which have whole pages in them.
+Objects of more than 512 bytes come from the C library, which uses the smallest hole that fits.  Copying such an object
+fills a small hole and leaves large holes with whole pages.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from redpoll.structures.segment import Outside
 
 SMALL: Final[i64] = 512
-"""The small-object allocator serves up to so many bytes, in steps of ALIGNMENT."""
+"""Largest size of the small-object allocator, in bytes; its sizes are multiples of ALIGNMENT."""
 ALIGNMENT: Final[i64] = 16
 HEADER: Final[i64] = 33
-"""What a `bytes` takes beside its content."""
+"""Bytes of a `bytes` object without its content."""
 COLUMN_HEADER: Final[i64] = 24
 LIST_HEADER: Final[i64] = 80
 OBJECT_BYTES: Final[i64] = 96
-"""About what an object takes without its content."""
+"""Approximate bytes of an object without its content."""
 MOST_MOVED: Final[i64] = 16384
-"""A larger object wastes little with the pages that it shares."""
+"""Larger objects are not moved: they share few pages with others."""
 TRIES: Final[i64] = 64
 SHELF: Final[i64] = 4096
-"""Fillers are kept in lists of so many: a list of millions would be copied as it grows."""
+"""Length of a list of fillers.  A single list of millions would be copied as it grows."""
 SPARE_LISTS: Final[i64] = 80
-"""So many freed lists CPython keeps for the next ones, each of which may lie in a region of its own."""
+"""Number of freed lists that CPython keeps for reuse.  Each can be in another region."""
 
 _BLANK: Final = bytes(SMALL)
 _BIG: Final[int] = 1 << 40
@@ -48,26 +48,26 @@ _scratch: Final = BytesWriter()
 
 @mypyc_attr(acyclic=True)
 class Mover:
-    """First it counts what it is shown, then, after `start`, it moves it.
+    """Counts the objects that it is shown.  After `start`, it moves them.
 
-    Every method returns what stands in the place of its argument from now on: while it counts, the same.
+    Every method returns the object that replaces its argument; while the mover counts, the argument itself.
     """
 
     def __init__(self, anywhere: bool = False) -> None:
         self.regions: Final = Regions()
         self.anywhere: Final = anywhere
-        """Whether everything moves, from anywhere to anywhere: for tests."""
+        """Whether all objects are moved.  For tests."""
         self.counting = True
         self.fillers: list[list[object]] = []
         self.filled: i64 = 0
         self.starved = False
-        """Whether TRIES blocks of a size lay badly: nothing moves any more until `fill` has filled sparse regions."""
+        """Whether TRIES blocks were in sparse regions.  Nothing is moved until `fill` has filled these regions."""
         self.moved: i64 = 0
         self.containers: list[Outside] = []
-        """Containers that were shown, whose content is not moved yet."""
+        """Containers whose content is not moved yet."""
 
     def start(self) -> None:
-        """Move from now on, out of the regions that are sparse by what was counted."""
+        """Start to move objects out of sparse regions, which the counts determine."""
         self.counting = False
         if not self.anywhere:
             for spare in spare_lists():
@@ -75,7 +75,7 @@ class Mover:
             self.regions.choose()
 
     def bytes_(self, data: bytes) -> bytes:
-        """The same bytes, elsewhere if they lie badly."""
+        """The same bytes, in another place if they are in a sparse region."""
         size: i64 = len(data) + HEADER
         if self.counting:
             if size <= SMALL:
@@ -87,7 +87,7 @@ class Mover:
             self.moved += 1
             return copied(data)
         if size <= HEADER + 1 or self.lies_well(data):
-            # The shortest ones exist but once.
+            # The shortest ones are shared by the whole process.
             return data
         made = copied(data)
         while self.is_bad(made):
@@ -106,7 +106,7 @@ class Mover:
             self.regions.elsewhere += COLUMN_HEADER + 8 * capacity
             return column
         if count == 0:
-            # Without the room of what was in it.
+            # Its old content took no room here.
             return vec[i64]()
         if not self.claim(COLUMN_HEADER + 8 * capacity):
             return column
@@ -114,7 +114,7 @@ class Mover:
         return extend(vec[i64](capacity=capacity), column)
 
     def row(self, items: list[bytes]) -> None:
-        """Show all of a short list, which stays."""
+        """Show all items of a short list.  The list itself is not moved."""
         count: i64 = len(items)
         n: i64 = 0
         while n < count:
@@ -134,7 +134,7 @@ class Mover:
         if self.counting:
             self.regions.elsewhere += LIST_HEADER + 8 * count
             return objects
-        # Always: nobody knows where the list keeps what is in it.
+        # Always: the address of the items of a list cannot be read.
         while self.claim(8 * count):
             made = objects.copy()
             if self.starved:
@@ -145,14 +145,14 @@ class Mover:
         return objects
 
     def outside(self, found: Outside) -> Outside:
-        """An object beside its record, with its own bytes; the content of a large container moves piece by piece."""
+        """An object beside its record, with its bytes.  The content of a large container is moved piece by piece."""
         found.key = self.bytes_(found.key)
         found.move_bytes(self)
         if self.counting:
             self.regions.add(id(found), OBJECT_BYTES)
             return found
         if not found.is_light() or (self.lies_well(found) and not found.in_pieces()):
-            # Where the parts of a container lie nobody knows.
+            # The addresses of the parts of a container are not known.
             return found
         size: i64 = type(found).__basicsize__
         # Without this, a container would be copied for each try.
@@ -170,13 +170,13 @@ class Mover:
         return made
 
     def lies_well(self, found: object) -> bool:
-        """Whether there is no need to move an object of up to SMALL bytes."""
+        """Whether an object of up to SMALL bytes can stay where it is."""
         return not self.anywhere and not self.regions.is_sparse(id(found))
 
     def is_bad(self, made: object) -> bool:
-        """Whether a new object lies badly and the caller shall make another one; this one becomes a filler.
+        """Whether a new object is in a sparse region, so that the caller makes another one.  This one becomes a filler.
 
-        False if the mover is starved: what was there before then stays.
+        False if the mover is starved: the caller then keeps the old object.
         """
         if self.starved or not self.regions.is_sparse(id(made)):
             return False
@@ -185,14 +185,14 @@ class Mover:
         return not self.starved
 
     def claim(self, size: i64) -> bool:
-        """See to it that the next object of `size` bytes lies well; False if the mover is starved."""
+        """Prepare a good place for the next object of `size` bytes; return False if the mover is starved."""
         if size <= SMALL:
             while self.is_bad(block(size)):
                 pass
         return not self.starved
 
     def fill(self, size: i64, most: i64) -> bool:
-        """Fill what is free for blocks of that size in sparse regions with up to `most`; whether there may be more."""
+        """Fill up to `most` free blocks of this size in sparse regions; return whether there may be more."""
         self.starved = False
         while most > 0:
             filler = block(size)
@@ -203,7 +203,7 @@ class Mover:
         return True
 
     def replace_spare_lists(self) -> None:
-        """Have CPython keep other freed lists for the next ones, that do not lie in sparse regions."""
+        """Replace the freed lists that CPython keeps by lists outside sparse regions."""
         old = spare_lists()
         made: list[list[int]] = []
         while len(made) < SPARE_LISTS:
@@ -213,19 +213,19 @@ class Mover:
             made.append(spare)
             if self.starved:
                 break
-        # Freed in this order: the new ones are kept, and then there is no room for the old ones.
+        # The new ones are freed first, so CPython keeps them and not the old ones.
         made.clear()
         old.clear()
 
     def keep(self, filler: object) -> None:
-        """Keep an object until `release`: its place is not to be used again before."""
+        """Keep an object until `release`, so that its place is not used again."""
         if self.filled % SHELF == 0:
             self.fillers.append([])
         self.fillers[-1].append(filler)
         self.filled += 1
 
     def release(self, most: i64) -> bool:
-        """Free up to so many fillers; whether there are more."""
+        """Free up to this many fillers; return whether there are more."""
         fillers = self.fillers
         while most > 0 and len(fillers) > 0:
             shelf = fillers[-1]
@@ -238,7 +238,7 @@ class Mover:
 
 
 def spare_lists() -> list[list[int]]:
-    """The freed lists that CPython keeps: as many new ones, which it makes of them."""
+    """The freed lists that CPython keeps.  The function gets them by creating the same number of new lists."""
     found: list[list[int]] = []
     while len(found) < SPARE_LISTS:
         found.append([])

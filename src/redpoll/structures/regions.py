@@ -1,7 +1,7 @@
-"""How much of each megabyte of the address space is in use.
+"""The number of bytes in use in each region, a megabyte of the address space.
 
-The small-object allocator takes memory from the system a megabyte at a time and gives a megabyte back when nothing in
-it is in use.  A hash table with open addressing from the number of a megabyte to the bytes that were counted in it.
+The small-object allocator gets memory from the system in regions, and returns a region only when it is empty.  A hash
+table with open addressing maps the number of a region to its bytes in use.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from mypy_extensions import i64, mypyc_attr
 REGION_BITS: Final[i64] = 20
 REGION_BYTES: Final[i64] = 1 << 20
 FULL_BYTES: Final[i64] = 900_000
-"""More than so much of a region is rarely in use: sizes do not fit each other to the byte."""
+"""Usable part of a region: some bytes are always lost between objects of different sizes."""
 
 GRADES: Final[i64] = 1024
 GRADE_BITS: Final[i64] = 10
-"""Regions are graded by kilobytes in use."""
+"""Regions have grades: their kilobytes in use."""
 WORTHWHILE: Final[i64] = 4
-"""So many regions, and a tenth of those that are needed, must come free for a move to pay."""
+"""A move is worthwhile if this many regions, plus a tenth of the needed regions, become free."""
 
 
 def zeros(count: i64) -> vec[i64]:
@@ -32,7 +32,7 @@ def zeros(count: i64) -> vec[i64]:
 
 @mypyc_attr(acyclic=True)
 class Regions:
-    """Bytes in use by region.  `elsewhere` is what is in use at addresses that nobody knows."""
+    """Bytes in use by region.  `elsewhere` counts bytes at unknown addresses."""
 
     def __init__(self) -> None:
         self.names: vec[i64] = zeros(64)
@@ -54,21 +54,21 @@ class Regions:
             self._grow()
 
     def add_area(self, start: i64, stop: i64) -> None:
-        """An area of the address space that is in use, with what nobody will count."""
+        """Count a whole area of the address space as in use."""
         name = start >> REGION_BITS
         while name << REGION_BITS < stop:
             self.add(name << REGION_BITS, 0)
             name += 1
 
     def is_sparse(self, address: i64) -> bool:
-        """Whether an address lies in a region that shall be emptied."""
+        """Whether an address is in a region that is to be emptied."""
         slot = self._slot(address >> REGION_BITS)
         return self.sparse[slot] != 0
 
     def choose(self) -> i64:
-        """Let the regions with the least in use be sparse, so many that the others have room for all; how many.
+        """Mark the regions with the fewest bytes as sparse, as long as the others have room for all; return how many.
 
-        None if too few would come free.  O(regions).
+        Marks none if too few would become free.  O(regions).
         """
         keeping = (self.total + self.elsewhere) // FULL_BYTES + 1
         chosen = self.count - keeping
@@ -84,7 +84,7 @@ class Regions:
         while keeping > grades[grade]:
             keeping -= grades[grade]
             grade -= 1
-        # Of the last grade from which regions are kept, so many are.
+        # Number of regions to keep of the lowest kept grade.
         n = 0
         while n < len(self.names):
             if self.names[n] != 0:
@@ -101,7 +101,7 @@ class Regions:
 
     def _slot(self, name: i64) -> i64:
         mask: i64 = len(self.names) - 1
-        # Neighbours stay neighbours; what is far apart is spread by its upper bits.
+        # Adjacent regions stay adjacent; the upper bits spread distant ones.
         slot: i64 = (name ^ name >> 12) & mask
         while self.names[slot] != name and self.names[slot] != 0:
             slot = (slot + 1) & mask

@@ -1,4 +1,4 @@
-"""Moving the buckets of a Table to where memory is used well (`mover.py`).  No record changes."""
+"""Moving the buckets of a Table out of sparse memory regions (`mover.py`).  No record changes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def move_segment(table: Table, at: i64, mover: Mover) -> None:
 
 
 def move_bucket(table: Table, b: i64, mover: Mover) -> bool:
-    """Show bucket `b` to the mover; False if there is none.  O(its records)."""
+    """Show bucket `b` to the mover; return False if it does not exist.  O(its records)."""
     if b >> SEGMENT_BITS >= len(table.segments):
         return False
     if b & SEGMENT_MASK == 0:
