@@ -100,7 +100,7 @@ def _sets(keys: int) -> Iterator[bytes]:
 
 
 def _tags(keys: int) -> Iterator[bytes]:
-    # Every second member that could be: of those that a row adds, half are new.
+    # Half of all possible members, so half of the members that a row adds are new.
     command = pattern("SADD", "tags", "mem:%012d")
     return (command % number for number in range(0, keys, 2))
 

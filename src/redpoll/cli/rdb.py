@@ -20,7 +20,7 @@ USAGE = "FILE: a snapshot (dump.rdb); --relaxed also reads what versions to come
 
 
 class Bar(Progress):
-    """Shows on a terminal how far it is."""
+    """Shows the progress on a terminal."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -40,7 +40,7 @@ class Bar(Progress):
 
 
 def surveyed(command: str, words: list[str]) -> tuple[Survey | None, str, int]:
-    """The file that `words` name, read; what is wrong with it, and the exit status."""
+    """Read the file that `words` name; return the survey, the error, and the exit status."""
     names = [word for word in words if word != "--relaxed"]
     if len(names) != 1 or names[0].startswith("--"):
         print(f"redpoll {command} FILE [--relaxed]\n{USAGE}", file=sys.stderr)
@@ -48,7 +48,7 @@ def surveyed(command: str, words: list[str]) -> tuple[Survey | None, str, int]:
     config = Config(Files())
     if "--relaxed" in words:
         config.assign(BY_NAME[b"rdb-version-check"], [b"relaxed"])
-    # The most databases that there can be: which ones a server has is its own matter.
+    # The largest possible number of databases: the file does not name the number of the server.
     config.assign(BY_NAME[b"databases"], [b"10000"])
     engine = Engine(Clock(), Random(), config=config)
     engine.moment.deleting_expired = False
@@ -74,7 +74,7 @@ def surveyed(command: str, words: list[str]) -> tuple[Survey | None, str, int]:
 
 
 def check(words: list[str]) -> int:
-    """Read a file to its end; the exit status: 0 if it is whole."""
+    """Check a file; return the exit status, 0 if it is complete."""
     survey, complaint, status = surveyed("check-rdb", words)
     if survey is None:
         return status
@@ -84,7 +84,7 @@ def check(words: list[str]) -> int:
 
 
 def stats(words: list[str]) -> int:
-    """Tell what a file holds; the exit status."""
+    """Show the contents of a file; return the exit status."""
     survey, complaint, status = surveyed("rdb stats", words)
     if survey is None:
         return status

@@ -1,4 +1,4 @@
-"""A client of any Redis-compatible server, as small as the terminal needs it: RESP2, one request at a time."""
+"""A small client of any Redis-compatible server for the terminal: RESP2, one request at a time."""
 
 from __future__ import annotations
 

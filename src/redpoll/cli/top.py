@@ -1,6 +1,6 @@
-"""`redpoll top`: what a Redis-compatible server does, refreshed in the terminal.
+"""`redpoll top`: the load of a Redis-compatible server, refreshed in the terminal.
 
-Two looks at INFO and at the slow log give rates.  Sections that a server does not have are left out.
+Rates are computed from two samples of INFO and the slow log.  Sections that a server does not have are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHOWN_HOT = 10
 
 @dataclass
 class Look:
-    """One look at a server.  `calls` and `usec` are by command, since the start."""
+    """One sample of a server.  `calls` and `usec` are by command, since the start."""
 
     at: float
     fields: dict[str, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Look:
     keys: dict[str, str] = field(default_factory=dict)
     hot: list[str] = field(default_factory=list)
     slow: list[tuple[int, int, str]] = field(default_factory=list)
-    """When, in seconds since 1970; microseconds; the command."""
+    """Slow commands: time in seconds since 1970, microseconds, the command."""
 
     def number(self, name: str) -> float:
         """A field of INFO as a number, 0 if there is none."""
@@ -49,7 +49,7 @@ class Look:
 
 
 def look(connection: Connection, at: float) -> Look:
-    """Ask a server for everything.  Raises Disconnected, and ServerComplaint if INFO is refused."""
+    """Get a sample of a server.  Raises Disconnected, and ServerComplaint if INFO is refused."""
     found = Look(at)
     read_info(found, connection.ask("INFO"))
     for section in ("commandstats", "latencystats", "hotkeys"):
@@ -172,7 +172,7 @@ def summary(now: Look, hits: float, misses: float, commands: float) -> list[str]
 
 
 def busy_commands(now: Look, before: Look, seconds: float) -> list[str]:
-    """Rates by family, and the commands that took most time since the last look."""
+    """Rates by family, and the commands that took most time since the last sample."""
     families: dict[str, int] = {}
     busy: list[tuple[int, int, str]] = []
     for command, calls in now.calls.items():
@@ -242,7 +242,7 @@ def main(words: list[str]) -> int:
     except KeyboardInterrupt:
         print()
     except BrokenPipeError:
-        # The reader of the output has seen enough.
+        # The reader of the output has closed it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

@@ -1,4 +1,4 @@
-"""Pub/Sub inside a program: what is published waits in the subscriber until it is asked for."""
+"""Pub/Sub inside a program: a subscriber keeps the messages until the program reads them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from redpoll.errors import TOO_MUCH_UNREAD, CommandError
 from redpoll.protocol.reply import Message
 
 ITEM_BYTES: Final[i64] = 200
-"""What a waiting message takes beside its payload."""
+"""Memory of an unread message without its payload."""
 
 
 class Inbox(Peer):
-    """Where a subscriber's messages wait, up to the hard limit of `client-output-buffer-limit pubsub`."""
+    """The unread messages of a subscriber, up to the hard limit of `client-output-buffer-limit pubsub`."""
 
     def __init__(self) -> None:
         self.waiting: deque[list[object]] = deque()
@@ -41,7 +41,7 @@ class Inbox(Peer):
             self.waiting.clear()
 
     def take(self) -> list[object] | None:
-        """The message that has waited longest, or a confirmation."""
+        """The oldest unread message or confirmation."""
         if len(self.waiting) == 0:
             return None
         items = self.waiting.popleft()
@@ -52,7 +52,7 @@ class Inbox(Peer):
 
 
 class PubSub:
-    """A subscriber of a `Store`, called like redis-py's.  Close it when it is no longer wanted.
+    """A subscriber of a `Store`, called like redis-py's.  Close it after use.
 
     A message is a dict with `type` ("message", "pmessage", "subscribe", ...), `pattern`, `channel` and `data`.
     """
@@ -63,19 +63,19 @@ class PubSub:
         self.session: Final[Session] = engine.open_session(self.inbox)
 
     def subscribe(self, *channels: Text) -> None:
-        """Listen to channels."""
+        """Subscribe to channels."""
         self._begin(CHANNELS, b"subscribe", channels)
 
     def psubscribe(self, *patterns: Text) -> None:
-        """Listen to all channels that fit patterns."""
+        """Subscribe to all channels that match patterns."""
         self._begin(PATTERNS, b"psubscribe", patterns)
 
     def unsubscribe(self, *channels: Text) -> None:
-        """Listen to channels no longer; without arguments, to none that was named."""
+        """Unsubscribe from channels; without arguments, from all channels."""
         self._end(CHANNELS, b"unsubscribe", channels)
 
     def punsubscribe(self, *patterns: Text) -> None:
-        """Listen to patterns no longer; without arguments, to none."""
+        """Unsubscribe from patterns; without arguments, from all patterns."""
         self._end(PATTERNS, b"punsubscribe", patterns)
 
     @property
@@ -84,9 +84,9 @@ class PubSub:
         return self.session.subscriptions is not None
 
     def get_message(self, ignore_subscribe_messages: bool = False) -> dict[str, Any] | None:
-        """The next message that has come, or None; never waits.
+        """The next unread message, or None.  Never waits.
 
-        Raises CommandError if more came than may wait; all subscriptions have ended then.
+        Raises CommandError if the unread messages exceeded the limit; all subscriptions have then ended.
         """
         inbox = self.inbox
         if inbox.overflowed:
@@ -110,7 +110,7 @@ class PubSub:
                 }
 
     def listen(self) -> Iterator[dict[str, Any]]:
-        """The messages that have come, one after another; ends when none is left, for nobody else could publish one."""
+        """The unread messages one by one.  Ends when there are no more."""
         found: list[dict[str, Any]] = []
         message = self.get_message()
         while message is not None:
@@ -119,7 +119,7 @@ class PubSub:
         return iter(found)
 
     def close(self) -> None:
-        """End all subscriptions and drop what waits."""
+        """End all subscriptions and drop the unread messages."""
         self.engine.close_session(self.session)
         self.inbox.waiting.clear()
 

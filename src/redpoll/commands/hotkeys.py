@@ -1,4 +1,4 @@
-"""HOTKEYS: sessions that measure which keys take processor time and bandwidth, as Redis 8.6 has them."""
+"""HOTKEYS: sessions that measure the processor time and bandwidth of keys, as in Redis 8.6."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ hotkeys = container(
 
 
 class StartOptions:
-    """What HOTKEYS START was given."""
+    """The options of HOTKEYS START."""
 
     def __init__(self) -> None:
         self.cpu = False
@@ -50,7 +50,7 @@ class StartOptions:
         self.ratio = 1
 
     def read_metrics(self, args: list[bytes], at: int) -> int:
-        """Read `n [CPU] [NET]`, the number at `at`; where the next option stands."""
+        """Read `n [CPU] [NET]` with the number at `at`; return the index of the next option."""
         number = integer(args[at], HOTKEYS_METRICS_COUNT) if at < len(args) else 0
         if not 0 < number <= METRICS:
             raise CommandError(HOTKEYS_METRICS_COUNT)

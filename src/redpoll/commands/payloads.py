@@ -1,4 +1,4 @@
-"""DUMP and RESTORE: a value as a payload that any server of this kind can take.  Source: spec/dump.md."""
+"""DUMP and RESTORE: a value as a payload that Redis and Valkey also accept.  Source: spec/dump.md."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def dump(session: Session, args: list[bytes]) -> object:
 
 
 class Options:
-    """The words behind RESTORE's payload."""
+    """The options after the payload of RESTORE."""
 
     def __init__(self, args: list[bytes]) -> None:
         self.replace = False
@@ -103,7 +103,7 @@ def restored(session: Session, args: list[bytes]) -> object:
     at_ms = int(ttl)
     if ttl != 0 and not options.absolute:
         at_ms += int(moment.now_ms)
-    # Beyond 2^63 it wraps in the reference, and is past.
+    # Beyond 2^63 the deadline wraps in the reference, and has then passed.
     if ttl != 0 and moment.deleting_expired and (at_ms > GREATEST or at_ms <= moment.now_ms):
         if db.delete(key):
             session.journal_as([b"UNLINK", key])
@@ -125,7 +125,7 @@ def restored(session: Session, args: list[bytes]) -> object:
 
 
 def read_payload(session: Session, payload: bytes, reader: ValueReader) -> Value | None:
-    """What a payload holds, through `reader`; raises CommandError."""
+    """Read a payload with `reader`; raises CommandError."""
     engine = session.engine
     version = version_of(payload, is_relaxed(engine.config), engine.durability.checking_sums)
     if version == 0:

@@ -56,7 +56,7 @@ def bgsave(session: Session, args: list[bytes]) -> object:
     if running is not None:
         raise CommandError(SAVE_IN_PROGRESS)
     if session.executing > 0:
-        # What the transaction has done so far is no state to save.
+        # A snapshot must not contain an unfinished transaction.
         background.schedule(engine)
         return Status(b"Background saving scheduled")
     if not background.start(engine):

@@ -1,4 +1,4 @@
-"""Pub/Sub: subscribing, publishing, and PUBSUB, which tells who listens."""
+"""Pub/Sub: subscribing, publishing, and PUBSUB, which lists subscriptions."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from redpoll.keyspace.glob import Glob
 from redpoll.protocol.reply import Push, Sequence
 
 MODE = PUBSUB | NOSCRIPT | LOADING | STALE
-"""Flags of what changes subscriptions ..."""
+"""Flags of commands that change subscriptions ..."""
 ASKING = PUBSUB | LOADING | STALE
-"""... of what asks for them ..."""
+"""... of commands that list them ..."""
 PUBLISHING = PUBSUB | LOADING | STALE | FAST
-"""... and of what publishes."""
+"""... and of commands that publish."""
 
 PAGE_BITS: Final[i64] = 12
-"""So many bytes of a message are as much work as one more delivery (4 KB)."""
+"""This many bytes of a message count as one more delivery (4 KB)."""
 
 
 def begin(session: Session, kind: i64, word: bytes, names: list[bytes]) -> object:
-    """Subscribe to each name; a confirmation of each."""
+    """Subscribe to each name; return a confirmation for each."""
     pubsub = session.engine.pubsub
     confirmations: list[object] = []
     for name in names:
@@ -37,7 +37,7 @@ def begin(session: Session, kind: i64, word: bytes, names: list[bytes]) -> objec
 
 
 def end(session: Session, kind: i64, word: bytes, names: list[bytes]) -> object:
-    """End the subscriptions named, without names all of the kind; a confirmation of each, one if there is none."""
+    """End the named subscriptions, without names all of the kind; return a confirmation for each, at least one."""
     pubsub = session.engine.pubsub
     if len(names) == 0:
         names = session.subscribed_names(kind)
@@ -56,7 +56,7 @@ def end(session: Session, kind: i64, word: bytes, names: list[bytes]) -> object:
     since="2.0.0", complexity="O(channels)", summary="Listen to channels.",
 )  # fmt: skip
 def subscribe(session: Session, args: list[bytes]) -> object:
-    # Scripts and callers without a connection could not be sent anything; a transaction's connection can.
+    # Scripts and callers without a connection cannot receive messages; the connection of a transaction can.
     if not session.may_block:
         raise CommandError(deny_blocking(b"SUBSCRIBE"))
     return begin(session, CHANNELS, b"subscribe", args[1:])

@@ -1,10 +1,10 @@
-"""The C library's memory: having it keep what is freed, and giving back its free pages a little at a time.
+"""The allocator of the C library: it keeps freed memory, and `FreePages` returns free pages in steps.
 
-Python takes whatever is larger than 512 bytes from the C library.  glibc gives freed memory back to the system when
-the last piece at the end of its heap goes: perhaps never, perhaps 800 MB in one go, which takes 60 ms.  A server
-therefore tells it to keep everything, and `FreePages` gives back what is free in steps: it asks for a large block,
-which comes out of what is free, tells the system that the block's pages are not needed, and asks for the next one.
-When the library has to take new memory for a block, all blocks are freed: address space without memory.
+Python gets objects of more than 512 bytes from the C library.  glibc returns freed memory to the system when the end
+of its heap is free.  That may never happen, or it returns 800 MB at once, which takes 60 ms.  A server therefore
+makes glibc keep freed memory.  `FreePages` allocates a large block from the free memory, tells the system that its
+pages are not needed, and allocates the next block.  When glibc must get new memory for a block, all blocks are freed
+again.  They are then address space without memory.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from librt.vecs import append, pop, vec
 from mypy_extensions import i64
 
 SIZES: Final[list[i64]] = [4 << 20, 1 << 20, 1 << 18, 1 << 16, 1 << 14, 1 << 13]
-"""Blocks are taken from the largest to the smallest: what is left of a hole is then smaller than two pages.
+"""Sizes of blocks, the largest first, so that the rest of a hole is smaller than two pages.
 
-Giving back the largest takes some 0.3 ms.
+Returning the largest block takes about 0.3 ms.
 """
 
 FREED_A_STEP: Final[i64] = 64
@@ -31,13 +31,13 @@ MMAP_THRESHOLD: Final = -3
 DONT_NEED: Final = 4
 
 SEPARATE_FROM: Final = 32 << 20
-"""Larger blocks get pages of their own, which are gone when the block is: the highest limit that glibc allows."""
+"""Larger blocks get separate pages, which are returned with the block.  This is the highest limit of glibc."""
 NEVER: Final = -1
 TRIM_FROM: Final = 1 << 20
 
 
 def glibc() -> Any:
-    """The functions of the C library, called without letting other threads run; None if it is not glibc."""
+    """The functions of glibc, called without releasing the GIL; None with another C library."""
     if sys.platform != "linux":
         return None
     library = ctypes.PyDLL(None)
@@ -54,7 +54,7 @@ def glibc() -> Any:
 
 
 def anonymous_areas() -> list[tuple[int, int]]:
-    """Where memory of no file lies that is not the C library's heap: start and end of each area.  O(areas)."""
+    """Start and end of each anonymous memory area outside the heap of the C library.  O(areas)."""
     found: list[tuple[int, int]] = []
     try:
         with open("/proc/self/maps", "rb") as file:
@@ -71,7 +71,7 @@ def anonymous_areas() -> list[tuple[int, int]]:
 
 
 class FreePages:
-    """Gives the free pages of this process's heap back to the system, step by step.  Only the main thread may."""
+    """Returns the free pages of the heap to the system in steps.  For the main thread only."""
 
     def __init__(self, library: Any) -> None:
         self.library: Final[Any] = library
@@ -80,14 +80,14 @@ class FreePages:
         self.page_bytes: Final[i64] = resource.getpagesize()
 
     def keep_freed(self) -> None:
-        """Have the library keep what is freed: for the whole process, which must call `step` from then on."""
+        """Make the library keep freed memory, for the whole process.  The process must call `step` from then on."""
         library = self.library
         if library is not None:
             library.mallopt(TRIM_THRESHOLD, NEVER)
             library.mallopt(MMAP_THRESHOLD, SEPARATE_FROM)
 
     def step(self) -> bool:
-        """Give back one block; whether there is more to do.  Some 0.3 ms at most."""
+        """Return one block; return whether there is more to do.  At most about 0.3 ms."""
         library = self.library
         if library is None:
             return False
@@ -100,7 +100,7 @@ class FreePages:
                 self.level = 0
                 return False
             if left == 1:
-                # The end of the heap has no pages any more: let it go, or it would grow with every round.
+                # The end of the heap has no pages any more.  Free it, or the heap would grow with every round.
                 library.mallopt(TRIM_THRESHOLD, TRIM_FROM)
             self.blocks, block = pop(self.blocks)
             library.free(int(block))
@@ -109,7 +109,7 @@ class FreePages:
         return True
 
     def _take(self, size: i64) -> None:
-        """Take one block of `size` bytes and give its pages back."""
+        """Allocate one block of `size` bytes and return its pages."""
         library = self.library
         end: i64 = library.sbrk(0)
         found = library.malloc(int(size))

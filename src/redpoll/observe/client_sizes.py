@@ -1,4 +1,4 @@
-"""DEBUG CLIENT-EVICTION: how many clients there are of which size."""
+"""DEBUG CLIENT-EVICTION: the number of clients by size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LARGE_BITS: Final = 32
 
 
 def size_lines(engine: Engine) -> bytes:
-    """A line for each class, with what its clients hold in all.  O(clients)."""
+    """A line for each class with the total memory of its clients.  O(clients)."""
     classes = LARGE_BITS - SMALL_BITS + 2
     sums = [0] * classes
     counts = [0] * classes

@@ -1,4 +1,4 @@
-"""What INFO and HOTKEYS GET say of hot keys."""
+"""The hot keys in INFO and HOTKEYS GET."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from redpoll.engine.top_keys import TopKeys
 
 
 def hot_key_lines(engine: Engine) -> list[str]:
-    """INFO's section of the keys used most in the last window."""
+    """The section `hotkeys` of INFO: the most used keys of the last complete window."""
     options = engine.options
     lines = [f"hotkey_window_seconds:{options.hotkey_window_seconds}"]
     for number, found in enumerate(engine.hot_keys.hottest()):
@@ -18,7 +18,7 @@ def hot_key_lines(engine: Engine) -> list[str]:
 
 
 def measurement_fields(measured: Measurement) -> list[object]:
-    """Names and values by turns, as HOTKEYS GET has them."""
+    """The reply of HOTKEYS GET: names and values in turn."""
     fields: list[object] = [
         b"tracking-active", int(measured.active),
         b"sample-ratio", measured.ratio,
@@ -41,7 +41,7 @@ def measurement_fields(measured: Measurement) -> list[object]:
 
 
 def ranking(top: TopKeys, most: int) -> list[object]:
-    """Keys and weights by turns, the heaviest first."""
+    """Keys and weights in turn, the heaviest first."""
     found: list[object] = []
     for weight, _, key in top.heaviest(most):
         found += [key, weight]

@@ -1,11 +1,11 @@
 """`/metrics`: the state of an engine in the text form that Prometheus reads.
 
-The names are those of redis_exporter, so that its dashboards and alerts work; what only redpoll has starts with
-`redpoll_`.  prometheus_client writes the text.  It is imported with the first report: a server without `metrics-port`
+Metrics have the names of redis_exporter, so its dashboards and alerts work.  Metrics that only redpoll has start with
+`redpoll_`.  prometheus_client writes the text.  The first report imports it, so a server without `metrics-port`
 does not load it.
 
-Nothing walks over keys.  A scrape costs what INFO costs and is made in steps, one for each family of metrics and for
-each COMMANDS_A_STEP commands.
+A scrape does not walk over keys and costs as much as INFO.  It is made in steps: one for each family of metrics, and
+one for each COMMANDS_A_STEP commands.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def number(text: str, scale: float) -> float:
 
 
 class OneMetric:
-    """What `generate_latest` takes for a registry."""
+    """The registry that `generate_latest` reads."""
 
     def __init__(self, metric: Metric) -> None:
         self.metric: Final = metric
@@ -186,7 +186,7 @@ class Metrics(Report):
         self.add("redis_last_slow_execution_duration_seconds", "Duration of the newest slow command.", last_s)
 
     def add_own(self) -> None:
-        """What redis_exporter has no names for."""
+        """The metrics that redis_exporter does not have."""
         engine = self.engine
         labels = {"version": VERSION, "build": engine.host.facts().get("build", "in process")}
         self.add("redpoll_build_info", "Which redpoll this is.", 1.0, labels)
@@ -205,7 +205,7 @@ class Metrics(Report):
     # ---- commands
 
     def find_commands(self) -> None:
-        """Note the commands that were called or refused."""
+        """Collect the commands that were called or refused."""
         counters = self.engine.counters
         for _, command in sorted(CATALOGUE.items()):
             at = command.index
@@ -213,7 +213,7 @@ class Metrics(Report):
                 self.commands.append(command)
 
     def add_commands(self) -> bool:
-        """Add samples of some commands to the column at hand; return whether there are more."""
+        """Add samples of some commands to the current column; return whether there are more."""
         if self.column == len(COLUMNS):
             return False
         name, help = COLUMNS[self.column]
@@ -277,4 +277,4 @@ STEPS: Final[list[Callable[[Metrics], None]]] = [
     Metrics.add_own,
     Metrics.find_commands,
 ]
-"""What comes between the fields of INFO and the commands."""
+"""The families between the fields of INFO and the commands."""

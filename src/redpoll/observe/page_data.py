@@ -1,6 +1,6 @@
-"""`/data.json`: what the page of `metrics-port` shows, as sums since the start.
+"""`/data.json`: the data of the page of `metrics-port`, as sums since the start.
 
-The page computes rates and recent percentiles from two of them.  Bytes of clients are shown as Python writes them, so
+The page computes rates and recent percentiles from two polls.  Keys and arguments are escaped as in Python's `repr`, so
 that they are text.
 """
 
@@ -22,9 +22,9 @@ from redpoll.types.stream import Stream
 COMMANDS_A_STEP: Final = 32
 MOST_SLOW: Final = 16
 MOST_SHOWN: Final = 16
-"""Streams."""
+"""Most streams."""
 MOST_GROUPS: Final = 8
-"""Groups of each."""
+"""Most groups of each stream."""
 MOST_CHARACTERS: Final = 120
 
 CONTENT_TYPE: Final = "application/json"
@@ -194,7 +194,7 @@ def stream_groups(stream: Stream) -> list[dict[str, object]]:
 
 
 def shown(text: bytes) -> str:
-    """Bytes as text, cut to MOST_CHARACTERS."""
+    """Escaped bytes as text, cut to MOST_CHARACTERS."""
     # Cut first: a key may have 512 MB.
     found = repr(text[:MOST_CHARACTERS])[2:-1]
     if len(text) > MOST_CHARACTERS or len(found) > MOST_CHARACTERS:

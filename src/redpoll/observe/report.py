@@ -1,4 +1,4 @@
-"""A report that is made in steps, so that the event loop can serve others in between."""
+"""Reports that are made in steps.  The event loop serves clients between two steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Report:
 
 
 class Finished(Report):
-    """A report whose text is known."""
+    """A report with a given text."""
 
     def __init__(self, text: bytes) -> None:
         super().__init__()

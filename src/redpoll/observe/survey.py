@@ -1,8 +1,8 @@
-"""What the data consists of, found little by little: memory by type, the largest keys, the streams.
+"""The survey: it walks over the keys to find memory by type, the largest keys and the streams.
 
-A survey walks over all databases with a cursor, a bucket of each in turn, and rests after a pass.  The order of the
-walk is that of hashes, so what it has seen of a database is a fair sample: sums are scaled to all keys.  While the
-first pass over a large database lasts, the figures are estimates.
+The walk reads one bucket of each database in turn, and pauses after a pass.  The order of buckets is that of hashes,
+so the keys seen so far are a random sample, and their sums are scaled to all keys.  Until the first pass over a
+database is complete, the figures are estimates.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KINDS: Final = 16
 MOST_LARGE: Final = 20
 MOST_STREAMS: Final = 64
 REST_US: Final[i64] = 1_000_000
-"""A pass over a database does not begin sooner after the last one."""
+"""Least time between two passes over a database."""
 WORD_BYTES: Final[i64] = 8
 
 
@@ -36,7 +36,7 @@ class Place:
         self.key: Final = key
 
     def id(self) -> tuple[int, bytes]:
-        """Identifies it among those of all databases."""
+        """Identifies the key among the keys of all databases."""
         return self.db, self.key
 
 
@@ -50,7 +50,7 @@ class LargeKey(Place):
 
 
 class Tally:
-    """Keys and bytes by kind, of the keys that one pass has seen so far."""
+    """Keys and bytes by kind that one pass has seen so far."""
 
     def __init__(self) -> None:
         self.seen: i64 = 0
@@ -74,7 +74,7 @@ class Walk:
         return self.complete if self.complete is not None else self.tally
 
     def restart(self) -> None:
-        """Another table has taken the place of the one walked over (FLUSHDB, SWAPDB)."""
+        """Whether another table has replaced the table of the walk (FLUSHDB, SWAPDB)."""
         self.table = self.db.table
         self.cursor = 0
         self.tally = Tally()
@@ -82,7 +82,7 @@ class Walk:
 
 
 class TypeShare:
-    """How many keys of a type there are, and their bytes; both may be estimates."""
+    """Number and bytes of the keys of a type; both may be estimates."""
 
     def __init__(self, name: str) -> None:
         self.name: Final = name
@@ -91,18 +91,18 @@ class TypeShare:
 
 
 class Survey:
-    """The survey of one engine.  It changes nothing: no key expires, counts as used, or as a hit."""
+    """The survey of one engine.  It does not delete expired keys, change access clocks, or count hits."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine: Final = engine
         self.walks: Final = [Walk(db) for db in engine.databases]
         self.large: Final[dict[tuple[int, bytes], LargeKey]] = {}
         self.least: i64 = 0
-        """A key must be larger than this to be among the largest."""
+        """Size of the smallest of the largest keys."""
         self.streams: Final[dict[tuple[int, bytes], Place]] = {}
 
     def work(self, budget_us: i64) -> None:
-        """Go on for about so long."""
+        """Work for about this long."""
         clock = self.engine.clock
         began_us = clock.now_us()
         now_us = began_us
@@ -127,7 +127,7 @@ class Survey:
                 return
 
     def restart(self, walk: Walk) -> None:
-        """Forget what was in a database whose table another one has taken."""
+        """Drop the results of a database whose table was replaced."""
         walk.restart()
         for found in list(self.large.values()):
             if found.db == int(walk.db.index):
@@ -173,10 +173,10 @@ class Survey:
             del self.large[smallest.id()]
             self.least = smallest.size
 
-    # ---- what is known
+    # ---- results
 
     def types(self) -> list[TypeShare]:
-        """Keys and bytes of each type that there is, in a fixed order; scaled to all keys."""
+        """Keys and bytes of each type in the data, in a fixed order, scaled to all keys."""
         shares = {name.decode(): TypeShare(name.decode()) for name in TYPE_NAME}
         for walk in self.walks:
             tally = walk.known()
@@ -190,7 +190,7 @@ class Survey:
         return [share for share in shares.values() if share.keys > 0]
 
     def seen_share(self) -> float:
-        """The share of all keys that the figures rest on, 1 if they are complete."""
+        """The share of all keys that the survey has seen, 1 if it is complete."""
         seen = 0
         size = 0
         for walk in self.walks:
@@ -201,7 +201,7 @@ class Survey:
         return seen / size if size > 0 else 1.0
 
     def largest(self) -> list[LargeKey]:
-        """The largest keys found so far as they are now, the largest first.  O(MOST_LARGE)."""
+        """The largest keys found so far with their current sizes, the largest first.  O(MOST_LARGE)."""
         current: list[LargeKey] = []
         for old in list(self.large.values()):
             table = self.walks[old.db].db.table
@@ -221,7 +221,7 @@ class Survey:
         return current
 
     def found_streams(self) -> list[tuple[Place, Stream]]:
-        """The streams found so far that are still there.  O(MOST_STREAMS)."""
+        """The streams found so far that still exist.  O(MOST_STREAMS)."""
         found: list[tuple[Place, Stream]] = []
         for place in list(self.streams.values()):
             db = self.walks[place.db].db

@@ -1,11 +1,11 @@
-"""A snapshot without a fork: the data as it is at the start, written in slices while commands go on changing it.
+"""BGSAVE without a fork: it writes the data of one moment in slices, while commands change the data.
 
-Each table gets a keeper that remembers which of its buckets are written.  Before a bucket changes (a write, a deadline,
-a bucket that parts or joins another), the keeper writes it as it still is; the order of keys in a file is free, so
-nothing old is kept.  What comes later goes into buckets that are written already.  A table that goes meanwhile
-(FLUSHDB) is kept until it is written.
+Each table gets a keeper that marks the written buckets.  Before a bucket changes (a write, a deadline, a split or a
+merge), the keeper writes its old content.  The order of keys in a file is free, so no copy is needed.  Later changes
+affect only buckets that are already written.  A table that is replaced during the snapshot (FLUSHDB) is kept until it
+is written.
 
-A value beside its record is written as a whole, in one turn, however large it is.
+A value beside its record is written in one turn, even if it is large.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
 
 LOOK_EVERY: Final[i64] = 4
-"""So many buckets are written between two looks at the clock."""
+"""Buckets to write before the clock is read again."""
 
 
 class TableKeeper(Keeper):
@@ -51,7 +51,7 @@ class TableKeeper(Keeper):
 
 
 class BackgroundSave(RunningSave):
-    """One snapshot under way.  `step` until it says that there is no more to do."""
+    """A running snapshot.  Call `step` until it returns that there is no more to do."""
 
     def __init__(self, engine: Engine, file: SnapshotFile) -> None:
         total: i64 = 0
@@ -78,7 +78,7 @@ class BackgroundSave(RunningSave):
         return self.file.writer.keys
 
     def write(self, keeper: TableKeeper, b: i64) -> None:
-        """Write a bucket.  What goes wrong is told at the next step: a command that changes something is in between."""
+        """Write a bucket.  The next step reports an error, because a command may be running now."""
         if self.complaint:
             return
         writer = self.file.writer
@@ -135,7 +135,7 @@ class BackgroundSave(RunningSave):
         return False
 
     def _let_go(self) -> None:
-        """All is written, or nothing more will be: the tables go their way."""
+        """Detach the keepers from the tables, and free tables that were replaced meanwhile."""
         live = [db.table for db in self.engine.databases]
         for keeper in self.keepers:
             table = keeper.table
@@ -171,7 +171,7 @@ class BackgroundSave(RunningSave):
 
 
 class ScheduledSave(RunningSave):
-    """Begins a snapshot at its first step, where no timer of the server's does."""
+    """Begins a snapshot at its first step, in a program without the server's timer."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine.moment.now_us, 0)
@@ -186,7 +186,7 @@ class ScheduledSave(RunningSave):
 
 
 def schedule(engine: Engine) -> None:
-    """Begin a snapshot when the transaction that runs is over."""
+    """Begin a snapshot after the current transaction."""
     if engine.saves_itself:
         engine.durability.running = ScheduledSave(engine)
     else:
@@ -194,7 +194,7 @@ def schedule(engine: Engine) -> None:
 
 
 def start(engine: Engine) -> bool:
-    """Begin a snapshot; whether it has begun.  The log has the reason if not."""
+    """Begin a snapshot; return whether it has begun.  If not, the log has the reason."""
     durability = engine.durability
     durability.scheduled = False
     durability.tried_s = engine.moment.now_us // 1000000
@@ -211,5 +211,5 @@ def start(engine: Engine) -> bool:
 
 
 def is_among(table: Table, others: list[Table]) -> bool:
-    """Whether a table is one of these."""
+    """Whether a table is in the list."""
     return any(other is table for other in others)

@@ -16,7 +16,7 @@ SUMMED_FROM: Final[i64] = 5
 """Files of earlier versions have no checksum."""
 
 MAGIC: Final = {VALKEY_80: b"VALKEY080", REDIS_11: b"REDIS0011", REDIS_10: b"REDIS0010"}
-"""What a file of a version that we write begins with."""
+"""The first bytes of the files that we write, by version."""
 
 FUNCTION: Final[i64] = 245
 OLD_FUNCTION: Final[i64] = 246
@@ -54,7 +54,7 @@ STREAM_2: Final[i64] = 19
 SET_LISTPACK: Final[i64] = 20
 STREAM_3: Final[i64] = 21
 HASH_TIMES: Final[i64] = 22
-"""A hash some of whose fields have deadlines: Valkey 9's; under a foreign version another form of it."""
+"""A hash with deadlines of fields, in the form of Valkey 9.  Files of Redis use another form under this number."""
 HASH_TIMES_LISTPACK_RC: Final[i64] = 23
 HASH_TIMES_REDIS: Final[i64] = 24
 HASH_TIMES_LISTPACK: Final[i64] = 25

@@ -1,7 +1,7 @@
-"""The checksum of snapshot files and DUMP payloads: a CRC of 64 bits, eight bytes a step.
+"""The checksum of snapshot files and DUMP payloads: a CRC of 64 bits, computed eight bytes at a time.
 
-Polynomial ad93d23594c935a9, bits reversed in and out, initial value 0, no final xor.  Row k of the table tells what a
-byte does that k further bytes follow; the words are machine words, so the greatest bit is their sign.
+Polynomial ad93d23594c935a9, bits reversed in and out, initial value 0, no final xor.  Row k of the table has the
+effect of a byte that is followed by k further bytes.  The words are machine words, so the highest bit is their sign.
 Source: spec/rdb.md, section 6.
 """
 
@@ -45,7 +45,7 @@ TABLE: Final = made_table()
 
 
 def crc64(crc: i64, data: bytes, start: i64, stop: i64) -> i64:
-    """The checksum of what came before, which has `crc`, and of `data` from `start` to before `stop`."""
+    """Continue the checksum `crc` with `data` from `start` to before `stop`."""
     table = TABLE
     at = start
     fast = stop - 7

@@ -1,4 +1,4 @@
-"""What is wrong with a file or a payload that cannot be loaded."""
+"""The error of a damaged file or payload."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ UNKNOWN_PLACE: Final[i64] = -1
 
 
 class DamagedError(Exception):
-    """Bytes that are no snapshot: `reason` in the words for an operator, `offset` from the start of the file.
+    """A damaged snapshot.  `reason` is text for an operator; `offset` counts from the start of the file.
 
-    What reads a part of it alone gives no offset; `Source.place` fills in where that part began.
+    Code that reads only a part gives no offset; `Source.place` adds the offset of that part.
     """
 
     def __init__(self, reason: str, offset: i64 = UNKNOWN_PLACE) -> None:
@@ -21,5 +21,5 @@ class DamagedError(Exception):
         self.offset: i64 = offset
 
     def told(self) -> str:
-        """Place and reason in one line."""
+        """The offset and the reason in one line."""
         return f"at offset {self.offset}: {self.reason}"

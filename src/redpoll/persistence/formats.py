@@ -1,4 +1,4 @@
-"""What the settings say of the form of snapshots and payloads."""
+"""The settings for the format of snapshots and payloads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from redpoll.persistence import codes
 NO_USES: Final[i64] = 0
 IDLE_TIMES: Final[i64] = 1
 COUNTERS: Final[i64] = 2
-"""What files tell of the use of keys."""
+"""Which information about the use of keys a file stores."""
 
 
 def version_written(config: Config) -> i64:
@@ -24,12 +24,12 @@ def version_written(config: Config) -> i64:
 
 
 def is_relaxed(config: Config) -> bool:
-    """Whether versions to come are tried."""
+    """Whether to try files of newer versions."""
     return config.text(b"rdb-version-check") == b"relaxed"
 
 
 def uses_written(config: Config) -> i64:
-    """What files tell of the use of keys: what the policy of eviction looks at."""
+    """Which information about the use of keys to store: the one that the eviction policy uses."""
     policy = config.text(b"maxmemory-policy")
     if b"lru" in policy:
         return IDLE_TIMES

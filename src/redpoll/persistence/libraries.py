@@ -1,4 +1,4 @@
-"""Function libraries in snapshots: their sources are kept as they are until there are functions.
+"""Function libraries in snapshots: redpoll keeps their sources unchanged, because it cannot run functions yet.
 
 A source begins with `#!ENGINE name=NAME`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 def library_name(source: bytes) -> bytes:
-    """The name that a source gives its library; empty if its first line is not of that form."""
+    """The name of the library in a source; empty if the first line has another form."""
     line = source.split(b"\n", 1)[0]
     if line[:2] != b"#!":
         return b""

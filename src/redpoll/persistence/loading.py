@@ -13,7 +13,7 @@ from redpoll.structures.table import Table
 
 
 def open_snapshot(engine: Engine, path: bytes) -> Reader | None:
-    """The file, open; None if there is none.  Raises OSError where there is one that cannot be read."""
+    """Open the file; None if it does not exist.  Raises OSError if it cannot be read."""
     try:
         return engine.config.files.reader(path)
     except OSError as refused:
@@ -23,9 +23,9 @@ def open_snapshot(engine: Engine, path: bytes) -> Reader | None:
 
 
 def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = False) -> str:
-    """Add what a snapshot file has to the databases; the reason if it cannot be, and then nothing may be served.
+    """Add the data of a snapshot file to the databases; return the reason if that failed.  Then no data may be served.
 
-    The function libraries take the place of those kept before.
+    The function libraries of the file replace the kept ones.
     """
     summing = engine.durability.checking_sums and engine.config.flag(b"rdbchecksum")
     snapshot = SnapshotReader(engine, Source(b"", reader.size, reader, summing), progress, merging)
@@ -45,9 +45,9 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
 
 
 def reload(engine: Engine, path: bytes, progress: Progress, flushing: bool, merging: bool) -> str:
-    """Load the file in the place of all data, or with `flushing` off beside it; the reason if that failed.
+    """Replace all data by the file, or add the file if `flushing` is off; return the reason if that failed.
 
-    All data is then what it was before.  Sessions that watch a key are told.
+    After a failure, the old data is unchanged.  Sessions that watch a key are notified.
     """
     try:
         reader = open_snapshot(engine, path)

@@ -1,4 +1,4 @@
-"""LZF, the compression of strings in snapshots: runs of literal bytes and references to what came before.
+"""LZF, the compression of strings in snapshots: runs of literal bytes, and references to earlier bytes.
 
     c < 32: literal run of the c + 1 bytes that follow
     else:   reference, length (c >> 5) + 2, or a further byte more if c >> 5 is 7; distance ((c & 31) << 8 | byte) + 1
@@ -20,16 +20,16 @@ MOST_LITERALS: Final[i64] = 32
 MOST_MATCH: Final[i64] = 264
 MOST_DISTANCE: Final[i64] = 8192
 WIDEST: Final[i64] = 90
-"""More times its own length no compressed string can grow: three bytes make 264."""
+"""Largest ratio of the length of a string to its compressed length: three bytes make 264."""
 
 PLACES: Final[i64] = 1 << 13
 FRESH_FROM: Final[i64] = 1 << 60
 SPARED: Final[i64] = 4
-"""Compressed, a string is so many bytes shorter, or it stays as it is."""
+"""Least number of bytes that compression must save."""
 
 
 def decompressed(data: bytes, start: i64, stop: i64, size: i64) -> bytes:
-    """The `size` bytes that `data[start:stop]` stands for; raises DamagedError.  Never makes more than they are."""
+    """Decompress `data[start:stop]` to `size` bytes; raises DamagedError.  The output never exceeds `size`."""
     if size > (stop - start) * WIDEST:
         raise DamagedError("compressed string is too short for its size")
     out = BytesWriter()
@@ -71,9 +71,9 @@ def decompressed(data: bytes, start: i64, stop: i64, size: i64) -> bytes:
 
 @mypyc_attr(acyclic=True)
 class Compressor:
-    """Compresses strings; `places` remembers for a hash of three bytes where they were seen last.
+    """Compresses strings; `places` maps a hash of three bytes to their last place.
 
-    The places of earlier strings stay there and are told by `base`, which grows by the length of each.
+    It keeps the places of earlier strings, which are below `base`.  `base` grows by the length of each string.
     """
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Compressor:
         return base
 
     def compressed(self, data: bytes) -> bytes | None:
-        """`data` in at least SPARED bytes less, or None.  O(size)."""
+        """Compress `data`; None if that saves fewer than SPARED bytes.  O(size)."""
         size: i64 = len(data)
         most = size - SPARED
         base = self._begin(size)
@@ -144,7 +144,7 @@ def _write_literals(out: BytesWriter, data: bytes, start: i64, stop: i64) -> Non
 
 
 def _write_match(out: BytesWriter, distance: i64, length: i64) -> None:
-    """Append a reference; both are as they are written, so one and two less than what they mean."""
+    """Append a reference.  The written distance is one less, and the written length two less, than the real one."""
     if length < 7:
         out.append(u8(length << 5 | distance >> 8))
     else:

@@ -1,7 +1,7 @@
 """The packed containers inside strings of a snapshot, checked and taken apart: listpack, intset, ziplist, zipmap.
 
-Each function adds the items in their order, as bytes, to a list; integers in their decimal text.  It raises
-DamagedError for whatever is not exactly as a writer writes it.  Source: spec/rdb.md, section 8.
+Each function adds the items in order to a list, as bytes; integers as decimal text.  It raises DamagedError if the data
+is not exactly as a server writes it.  Source: spec/rdb.md, section 8.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ END: Final[i64] = 255
 UNCOUNTED: Final[i64] = 65535
 
 NO_TEXT: Final[i64] = -1
-"""As the length of an entry: it is an integer."""
+"""Used as the length of an entry: the entry is an integer."""
 
 
 def word32(blob: bytes, at: i64) -> i64:
@@ -128,7 +128,7 @@ def back_length_bytes(entry: i64) -> i64:
 
 
 def is_back_length(blob: bytes, at: i64, entry: i64, count: i64) -> bool:
-    """Whether the `count` bytes at `at` say `entry`: groups of 7 bits, high ones first, all but the first marked."""
+    """Whether the `count` bytes at `at` encode `entry`: groups of 7 bits, high ones first, all but the first marked."""
     at += count - 1
     while count > 1:
         if blob[at] != (entry & 127) | 128:
@@ -140,7 +140,7 @@ def is_back_length(blob: bytes, at: i64, entry: i64, count: i64) -> bool:
 
 
 def has_long_back_length(blob: bytes, at: i64, entry: i64, count: i64, stop: i64) -> bool:
-    """Whether the length takes a byte more than it needs, as some servers write it for 2^14-1, 2^21-1 and 2^28-1."""
+    """Whether the length has an unnecessary byte, as some servers write it for 2^14-1, 2^21-1 and 2^28-1."""
     if entry != 16383 and entry != 2097151 and entry != 268435455:
         return False
     return at + count + 1 <= stop and is_back_length(blob, at, entry, count + 1)
@@ -150,7 +150,7 @@ def has_long_back_length(blob: bytes, at: i64, entry: i64, count: i64, stop: i64
 
 
 def intset_numbers(blob: bytes) -> vec[i64]:
-    """The numbers of an intset, which are not none; ascending."""
+    """The numbers of an intset in ascending order.  Raises DamagedError if it is empty."""
     size: i64 = len(blob)
     if size < 8:
         raise DamagedError("intset: it is too short")
@@ -211,7 +211,7 @@ def ziplist_items(blob: bytes, into: list[bytes]) -> None:
 
 
 def ziplist_item(blob: bytes, at: i64, stop: i64, into: list[bytes]) -> i64:
-    """Add the element whose encoding is at `at`; where it ends, which is not after `stop`."""
+    """Add the element whose encoding is at `at`; return its end, which is at most `stop`."""
     if at >= stop:
         raise DamagedError("ziplist: an element goes beyond its end")
     first: i64 = blob[at]
@@ -288,7 +288,7 @@ def zipmap_items(blob: bytes, into: list[bytes]) -> None:
 
 
 def zipmap_text(blob: bytes, at: i64, stop: i64, is_value: bool, into: list[bytes]) -> i64:
-    """Add the text whose length is at `at`; where what belongs to it ends."""
+    """Add the text whose length is at `at`; return the end of its bytes, with the unused ones."""
     if at >= stop:
         raise DamagedError("zipmap: a text goes beyond its end")
     length: i64 = blob[at]

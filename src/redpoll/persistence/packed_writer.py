@@ -1,4 +1,4 @@
-"""Listpacks and intsets as snapshots have them, made of items.  Source: spec/rdb.md, sections 8.1 and 8.2."""
+"""Writes listpacks and intsets for snapshots.  Source: spec/rdb.md, sections 8.1 and 8.2."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LONGEST_INTEGER: Final[i64] = 20
 class ListpackWriter:
     """Collects elements; `finish` gives the listpack and begins the next one.
 
-    Servers disagree about how long the length behind an element of 2^14-1, 2^21-1 or 2^28-1 bytes is: with
-    `long_lengths` it takes a byte more than it needs, as Redis reads it, else the fewest, as Valkey does.
+    Servers disagree about the size of the length after an element of 2^14-1, 2^21-1 or 2^28-1 bytes.  With
+    `long_lengths` it has an unnecessary byte, which Redis expects; otherwise the fewest bytes, which Valkey expects.
     """
 
     def __init__(self, long_lengths: bool = False) -> None:
@@ -37,7 +37,7 @@ class ListpackWriter:
         self.count = 0
 
     def words(self, width: i64, count: i64) -> bytes:
-        """What an intset begins with."""
+        """The first bytes of an intset: width and count."""
         out = self.out
         out.truncate(0)
         write_i32_le(out, i32(width))
@@ -115,7 +115,7 @@ class ListpackWriter:
             out.append(9)
 
     def _back_length(self, entry: i64) -> None:
-        """Append the length of an entry so that it reads from behind."""
+        """Append the length of an entry in the form that is read backwards."""
         out = self.out
         if entry <= 127:
             out.append(u8(entry))
@@ -133,7 +133,7 @@ class ListpackWriter:
 
 
 def intset_of(ascending: vec[i64]) -> bytes:
-    """The intset of these numbers, which are not none."""
+    """The intset of these numbers.  There must be at least one."""
     count: i64 = len(ascending)
     shift = shift_of(ascending[0])
     last = shift_of(ascending[count - 1])

@@ -32,7 +32,7 @@ def dumped(kind: i64, packed: bytes, outside: Outside | None, version: i64, comp
 
 
 def sealed(sink: Sink, version: i64) -> bytes:
-    """What was written, with its footer."""
+    """The written bytes with the footer."""
     out = sink.out
     write_i16_le(out, i16(version))
     body = out.getvalue()
@@ -41,7 +41,7 @@ def sealed(sink: Sink, version: i64) -> bytes:
 
 
 def version_of(payload: bytes, relaxed: bool, summed: bool) -> i64:
-    """The version of a payload, 0 if that or the checksum (looked at if `summed`) is not one to be taken."""
+    """The version of a payload; 0 if the version or the checksum (checked if `summed`) is not acceptable."""
     size: i64 = len(payload)
     if size < FOOTER_BYTES:
         return 0
@@ -54,7 +54,7 @@ def version_of(payload: bytes, relaxed: bool, summed: bool) -> i64:
 
 
 def is_readable(version: i64, relaxed: bool) -> bool:
-    """Whether payloads of this version are taken."""
+    """Whether payloads of this version are accepted."""
     if relaxed:
         return version >= 1
     return 1 <= version <= codes.REDIS_11 or version == codes.VALKEY_80

@@ -1,4 +1,4 @@
-"""Save points: after how many seconds and changes a snapshot begins by itself, and what a failed one holds up."""
+"""Save points: when a snapshot begins automatically, and when a failed one blocks writes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_WRITE_DISK
 
 RETRY_S: Final[i64] = 5
-"""After one that failed, the next one begins so many seconds later at the earliest."""
+"""Least seconds between a failed snapshot and the next one."""
 
 
 def points_of(config: Config) -> list[int]:
-    """Seconds and changes by turns."""
+    """Seconds and numbers of changes in turn."""
     return [int(word) for word in config.words(b"save")]
 
 
 def due_point(engine: Engine) -> str:
-    """What there is to say where a save point calls for a snapshot now; empty if none does."""
+    """The log line if a save point requires a snapshot now; otherwise empty."""
     durability = engine.durability
     now_s = engine.moment.now_us // 1000000
     if not durability.last_save_worked and now_s - durability.tried_s <= RETRY_S:
@@ -34,7 +34,7 @@ def due_point(engine: Engine) -> str:
 
 
 def review_gate(engine: Engine) -> None:
-    """Hold up writes while snapshots are wanted and the last one failed, if that is to be."""
+    """Block writes if there are save points, the last snapshot failed, and the setting says so."""
     config = engine.config
     held = (
         not engine.durability.last_save_worked
@@ -48,7 +48,7 @@ def review_gate(engine: Engine) -> None:
 
 
 class SaveSettings(Effects):
-    """Follows the settings that decide whether a failed save holds up writes."""
+    """Applies the settings that decide whether a failed save blocks writes."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine: Final = engine

@@ -1,4 +1,4 @@
-"""Saving all data to the snapshot file: written under another name, synced, and then given its own."""
+"""Saving all data to the snapshot file.  It is written under a temporary name, synced, and then renamed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def snapshot_path(engine: Engine) -> bytes:
 
 
 class SnapshotFile:
-    """The file that a snapshot is written to, with its writer.  `finish` or `abandon` ends it.  All raise OSError."""
+    """The file of a snapshot with its writer.  `finish` or `abandon` ends it.  All methods raise OSError."""
 
     def __init__(self, engine: Engine) -> None:
         config = engine.config
@@ -39,19 +39,19 @@ class SnapshotFile:
         self.writer.begin(moment.now_us // 1000000, engine.used_memory(), engine.durability.libraries)
 
     def finish(self) -> None:
-        """End the file, and give it its name once the disk has it."""
+        """End the file, sync it and rename it."""
         self.write_end().sync()
         self.publish()
 
     def write_end(self) -> Appender:
-        """Write the end; what is to be synced now."""
+        """Write the end of the file; return the file to sync."""
         appender = self.appender
         assert appender is not None
         self.writer.end(self.summed)
         return appender
 
     def publish(self) -> None:
-        """Give the file, which the disk has, its name."""
+        """Rename the synced file."""
         appender = self.appender
         assert appender is not None
         self.appender = None
@@ -60,7 +60,7 @@ class SnapshotFile:
         self.files.sync_folder(b"")
 
     def abandon(self) -> None:
-        """Leave nothing behind of a file that could not be written."""
+        """Delete an unfinished file."""
         appender = self.appender
         try:
             if appender is not None:
@@ -69,12 +69,12 @@ class SnapshotFile:
             if self.files.exists(self.draft):
                 self.files.remove(self.draft)
         except OSError:
-            # The disk is at fault already: the reason that was told first is the one to read.
+            # The first error was already reported and is the useful one.
             pass
 
 
 def save(engine: Engine) -> bool:
-    """Save all data at once; whether it worked.  The log has the reason if not.  O(data)."""
+    """Save all data at once; return whether it worked.  If not, the log has the reason.  O(data)."""
     complaint = saved(engine)
     if complaint:
         engine.host.log(f"Error saving DB to disk: {complaint}")
@@ -85,7 +85,7 @@ def save(engine: Engine) -> bool:
 
 
 def record_save(engine: Engine, changes: int | None = None) -> None:
-    """Note that the data was saved, but for the last changes if so many came meanwhile."""
+    """Note that the data was saved, except for the changes since the snapshot began."""
     durability = engine.durability
     durability.saved_s = engine.clock.now_us() // 1000000
     durability.saves += 1
@@ -94,7 +94,7 @@ def record_save(engine: Engine, changes: int | None = None) -> None:
 
 
 def saved(engine: Engine) -> str:
-    """Write the snapshot file; the reason if that failed."""
+    """Write the snapshot file; return the reason if that failed."""
     try:
         file = SnapshotFile(engine)
     except OSError as refused:
@@ -117,5 +117,5 @@ def saved(engine: Engine) -> str:
 
 
 def folder(engine: Engine) -> str:
-    """As it was when it was set: it may be gone."""
+    """The folder as it was set; it may not exist any more."""
     return engine.config.string(b"dir")

@@ -1,4 +1,4 @@
-"""Scores as text in snapshots: what C's `strtod` reads, hexadecimal digits among it, and nothing beside."""
+"""Scores as text in snapshots: exactly the texts that C's `strtod` reads, including hexadecimal numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WHOLE_BITS = 4611686018427387904.0
 
 
 def score_in(text: bytes) -> float:
-    """The score that `text` spells; nan if it is none."""
+    """The score in `text`; nan if it is not a number."""
     score = double_at(text, 0, False)
     if score == score:
         return score
@@ -25,7 +25,7 @@ def score_in(text: bytes) -> float:
 
 
 def score_text(score: float) -> bytes:
-    """The shortest text of a score as packed sorted sets have it: whole ones in all their digits, no sign of zero."""
+    """The shortest text of a score in a packed sorted set: whole numbers with all digits, zero without a sign."""
     if -WHOLE_BITS <= score <= WHOLE_BITS:
         whole: i64 = int(score)
         if float(whole) == score:

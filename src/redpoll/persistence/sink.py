@@ -1,6 +1,7 @@
 """The bytes of a snapshot on their way to a file or into a payload: numbers, lengths and strings.
 
-What is written is collected in pieces, and its checksum is taken as they leave.  Source: spec/rdb.md, sections 3 and 4.
+The sink collects bytes in pieces, and computes the checksum when a piece leaves.  Source: spec/rdb.md, sections 3 and
+4.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ from redpoll.protocol.numbers import is_int, to_int
 
 PIECE: Final[i64] = 1 << 18
 SYNC_EVERY: Final[i64] = 4 << 20
-"""With `rdb-save-incremental-fsync`, the disk has what was written after so many bytes."""
+"""With `rdb-save-incremental-fsync`, the file is synced after this many bytes."""
 
 LONGEST_NUMBER: Final[i64] = 11
 COMPRESSED_FROM: Final[i64] = 21
-"""Longer strings than 20 bytes are compressed where that helps."""
+"""Strings of more than 20 bytes are compressed if that saves space."""
 
 
 @mypyc_attr(acyclic=True)
 class Sink:
-    """See the module's docstring.  Without an appender all that is written stays in `out`."""
+    """See the module's docstring.  Without an appender, all bytes stay in `out`."""
 
     def __init__(self, compress: bool, appender: Appender | None = None, incremental_sync: bool = False) -> None:
         self.out: Final = BytesWriter()
@@ -44,17 +45,17 @@ class Sink:
         self.summing = True
         self.sum: i64 = 0
         self.written: i64 = 0
-        """Bytes that have gone to the appender ..."""
+        """Bytes that were passed to the appender ..."""
         self.synced: i64 = 0
-        """... and that the disk is known to have."""
+        """... and that were synced."""
 
     def drain_piece(self) -> None:
-        """Let the appender, if there is one, have what was written as soon as it is a piece.  Raises OSError."""
+        """Pass a complete piece to the appender, if there is one.  Raises OSError."""
         if len(self.out) >= PIECE and self.appender is not None:
             self.flush()
 
     def flush(self) -> None:
-        """Let the appender have all that was written."""
+        """Pass all bytes to the appender."""
         appender = self.appender
         assert appender is not None
         piece = self.out.getvalue()
@@ -74,7 +75,7 @@ class Sink:
         self.out.append(u8(byte))
 
     def raw(self, data: bytes) -> None:
-        """Bytes as they are."""
+        """Write bytes unchanged."""
         self.out.write(data)
 
     def word(self, number: i64) -> None:
@@ -89,7 +90,7 @@ class Sink:
         write_f64_le(self.out, number)
 
     def number(self, number: i64) -> None:
-        """A length in its shortest form; a negative one is the word of 64 bits."""
+        """A length in its shortest form.  A negative length is an unsigned word of 64 bits."""
         out = self.out
         if number < 0 or number > 0xFFFFFFFF:
             out.append(0x81)
@@ -105,7 +106,7 @@ class Sink:
             write_i32_be(out, i32(number - ((number & 0x80000000) << 1)))
 
     def text(self, text: bytes) -> None:
-        """A string, as a number or compressed where it can be."""
+        """A string; as a number or compressed if possible."""
         size: i64 = len(text)
         if size <= LONGEST_NUMBER and is_int(text):
             number = to_int(text)

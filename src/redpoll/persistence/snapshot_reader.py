@@ -24,20 +24,19 @@ ORIGINS: Final = {b"redis-ver": "Redis", b"valkey-ver": "Valkey", b"redpoll-ver"
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Progress:
-    """Who is told how far a load or a save is; subclassed by whoever shows it, or serves clients meanwhile."""
+    """Receives the progress of a load.  Subclasses show it, or serve clients during the load."""
 
     def moved(self, done: i64, total: i64) -> None:
-        """So many of the bytes of a file are read."""
+        """Called after `done` of `total` bytes were read."""
 
     def told(self, line: str) -> None:
-        """Something that belongs into the log."""
+        """Called with a line for the log."""
 
 
 class SnapshotReader:
-    """Reads one snapshot; the counts tell what it held.
+    """Reads one snapshot, and counts its keys.
 
-    Keys that are past their deadline are left out.  With `merging` a key of the snapshot takes the place of one that
-    is there already.
+    Expired keys are left out.  With `merging`, a key of the snapshot replaces an existing key.
     """
 
     def __init__(self, engine: Engine, source: Source, progress: Progress, merging: bool = False) -> None:
@@ -66,7 +65,7 @@ class SnapshotReader:
         source = self.source
         self._read_magic()
         moment = self.engine.moment
-        # A primary needs nothing that is past: nobody waits to be told of its end.
+        # A primary needs no expired keys: there are no replicas that wait for their deletion.
         self.values.past_ms = moment.now_ms if moment.deleting_expired else i64(0)
         db = self.engine.databases[0]
         following = self.step
@@ -125,7 +124,7 @@ class SnapshotReader:
         origin = ORIGINS.get(name)
         if origin is not None:
             if self.origin_told:
-                # A file of ours also says which server's form it has.
+                # Our own files also name the server of their format.
                 return
             self.origin_told = True
             self.progress.told(f"Loading RDB produced by {origin} version {shown(value)}")
@@ -211,7 +210,7 @@ class SnapshotReader:
         """A key begins."""
 
     def keep(self, db: Database, key: bytes, value: Value | None, text: bytes, deadline: i64, clock: i64) -> bool:
-        """Take in a key; False if it is there already and may not be."""
+        """Add a key, which replaces an existing key if `merging` is on; return False if the key exists."""
         if self.merging:
             db.discard(key)
         return db.load(key, value, text, deadline, clock)
@@ -247,5 +246,5 @@ def unsigned(word: i64) -> int:
 
 
 def shown(text: bytes) -> str:
-    """Bytes of a file for the log: what is not printable ASCII as \\x.."""
+    """Bytes of a file for the log; bytes that are not printable ASCII become \\x.."""
     return text.decode("ascii", "backslashreplace").encode("unicode_escape").decode("ascii")

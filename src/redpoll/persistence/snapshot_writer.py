@@ -24,7 +24,7 @@ from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
 
 @mypyc_attr(acyclic=True)
 class SnapshotWriter:
-    """Writes in the form of `version`, with what `uses` says (`formats.py`) of the use of each key until `moment`."""
+    """Writes the format of `version`.  `uses` (`formats.py`) chooses what to store about the use of keys."""
 
     def __init__(self, sink: Sink, version: i64, moment: Moment, uses: i64) -> None:
         self.sink: Final = sink
@@ -35,10 +35,10 @@ class SnapshotWriter:
         self.now_us: i64 = moment.now_us
         self.uses: i64 = uses
         self.keys: i64 = 0
-        """Written so far."""
+        """Keys written so far."""
 
     def begin(self, now_s: i64, used_bytes: i64, libraries: list[bytes]) -> None:
-        """Write what stands before the databases."""
+        """Write the head of the file, before the databases."""
         sink = self.sink
         sink.raw(codes.MAGIC[int(self.version)])
         self._note(b"redpoll-ver", VERSION.encode())
@@ -60,7 +60,7 @@ class SnapshotWriter:
         self.sink.text(value)
 
     def database(self, index: i64, size: i64, volatile: i64) -> None:
-        """Say whose keys follow, and about how many."""
+        """Begin a database: write its number and about how many keys follow."""
         sink = self.sink
         self.select(index)
         sink.byte(codes.RESIZE)
@@ -68,7 +68,7 @@ class SnapshotWriter:
         sink.number(volatile)
 
     def select(self, index: i64) -> None:
-        """Say whose keys follow."""
+        """Write the number of the database whose keys follow."""
         self.sink.byte(codes.SELECT)
         self.sink.number(index)
 
@@ -100,7 +100,7 @@ class SnapshotWriter:
         self.keys += count
 
     def end(self, summed: bool) -> None:
-        """Write the end and the checksum, or 0 in its place; all has then gone to the appender."""
+        """Write the end and the checksum, or 0 instead; then pass all bytes to the appender."""
         sink = self.sink
         sink.summing = summed
         sink.byte(codes.END)

@@ -1,7 +1,7 @@
-"""The bytes of a snapshot, read forward: numbers, lengths and strings, none of them beyond the end.
+"""Reads the bytes of a snapshot forward: numbers, lengths and strings, never beyond the end.
 
-A file comes in pieces of PIECE bytes, so that its size does not matter; a payload is there as a whole.  Whatever a
-length says, nothing is made that is longer than what is left.  Source: spec/rdb.md, sections 3 and 4.
+A file is read in pieces of PIECE bytes, so memory does not depend on its size.  A payload is in memory as a whole.  A
+damaged length never allocates more than the remaining bytes.  Source: spec/rdb.md, sections 3 and 4.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ COMPRESSED: Final[i64] = 0xC3
 
 @mypyc_attr(acyclic=True)
 class Source:
-    """See the module's docstring.  All methods that read raise DamagedError where there is too little left.
+    """See the module's docstring.  All reading methods raise DamagedError if there are too few bytes.
 
-    `data` is the piece at hand, of which `at` is the place, and `before` counts the bytes of earlier pieces.
+    `data` is the current piece, `at` the index in it, and `before` the number of bytes in earlier pieces.
     """
 
     def __init__(self, data: bytes, size: i64, reader: Reader | None = None, summing: bool = False) -> None:
@@ -39,7 +39,7 @@ class Source:
         self.at: i64 = 0
         self.before: i64 = 0
         self.size: i64 = size
-        """How many bytes may be read in all."""
+        """Number of bytes in all."""
         self.reader: Reader | None = reader
         self.summing = summing
         self.sum: i64 = 0
@@ -47,27 +47,27 @@ class Source:
         self.summed: i64 = 0
         """... an index into `data`."""
         self.mark: i64 = 0
-        """Where the string that was read last began: damage found inside it is told to be there."""
+        """Start of the last string: damage inside the string is reported at this offset."""
 
     def offset(self) -> i64:
-        """How many bytes have been read."""
+        """Number of bytes read so far."""
         return self.before + self.at
 
     def left(self) -> i64:
-        """How many bytes may still be read."""
+        """Number of remaining bytes."""
         return self.size - self.before - self.at
 
     def damaged(self, reason: str) -> DamagedError:
-        """The error for what was just read."""
+        """An error at the place of the last item."""
         return DamagedError(reason, self.offset())
 
     def place(self, damage: DamagedError) -> None:
-        """Fill in where damage was found."""
+        """Add the offset of the damage to an error."""
         if damage.offset == UNKNOWN_PLACE:
             damage.offset = self.mark
 
     def need(self, count: i64) -> None:
-        """Have `count` more bytes in `data`."""
+        """Make `count` more bytes available in `data`."""
         if count > self.size - self.before - self.at or count < 0:
             raise self.damaged(TOO_SHORT)
         if self.at + count > len(self.data):
@@ -94,7 +94,7 @@ class Source:
         self.data = b"".join(parts)
 
     def checksum(self) -> i64:
-        """The checksum of all that was read."""
+        """The checksum of all bytes read so far."""
         self.sum = crc64(self.sum, self.data, self.summed, self.at)
         self.summed = self.at
         return self.sum
@@ -148,7 +148,7 @@ class Source:
         return read_f64_le(self.data, at)
 
     def number(self) -> i64:
-        """A length of up to 64 bits; those of 2^63 and more are the negative word with the same bits."""
+        """A length of up to 64 bits.  Lengths of 2^63 and more are returned as the negative word with the same bits."""
         first = self.byte()
         if first < 64:
             return first
@@ -165,7 +165,7 @@ class Source:
         raise self.damaged(f"a length was expected, not byte {first}")
 
     def count(self, least: i64 = 1) -> i64:
-        """A number of things of at least `least` bytes each: more than fit the rest are an error."""
+        """A number of items of at least `least` bytes each.  Raises DamagedError if the rest is too short."""
         number = self.number()
         if number < 0 or number > self.left() // least:
             raise self.damaged("a count is larger than what is left")

@@ -1,7 +1,7 @@
-"""Streams of a snapshot: their nodes become blocks, their groups get consumers and what is pending.
+"""Reads streams of a snapshot: nodes become blocks, and groups get their consumers and pending entries.
 
-Entries that were deleted, which a node still has, are left out; the bytes that they take there count on, as they decide
-when a block is full.  IDs that go backwards, which the reference does not notice, are refused.  Source: spec/rdb.md,
+Deleted entries in a node are left out.  Their bytes still count, because they decide when a block is full.  IDs that go
+backwards are refused; the reference does not notice them.  Source: spec/rdb.md,
 section 9.
 """
 
@@ -35,7 +35,7 @@ WRONG_NODE: Final = "stream: a node has not the form that it must have"
 
 
 def read_stream(source: Source, type: i64) -> Stream:
-    """The stream of this type that follows; raises DamagedError."""
+    """Read a stream of this type; raises DamagedError."""
     blocks = Blocks()
     read_nodes(source, blocks)
     made = Stream()
@@ -52,7 +52,7 @@ def read_stream(source: Source, type: i64) -> Stream:
         made.gone_seq = source.number()
         made.added = source.number()
     if blocks.length > 0 and precedes(made.last_ms, made.last_seq, blocks.end_ms, blocks.end_seq):
-        # The reference takes such a stream; entries added to it must come behind those there are.
+        # The reference accepts such a stream.  New entries must come after the existing ones.
         made.last_ms = blocks.end_ms
         made.last_seq = blocks.end_seq
     made.blocks = blocks
@@ -69,7 +69,7 @@ def read_stream(source: Source, type: i64) -> Stream:
 
 @mypyc_attr(acyclic=True)
 class Node:
-    """The elements of a node's listpack, taken one by one."""
+    """Reads the elements of a node's listpack one by one."""
 
     def __init__(self, items: list[bytes]) -> None:
         self.items: list[bytes] = items
@@ -161,7 +161,7 @@ def add_node(blocks: Blocks, ms: i64, seq: i64, blob: bytes) -> None:
 
 @mypyc_attr(acyclic=True)
 class BlockWriter:
-    """Writes the entries of a node whose key is `key_ms`-`key_seq` one behind another; `names` are its fields."""
+    """Writes the entries of the node with the key `key_ms`-`key_seq` into a block; `names` are its fields."""
 
     def __init__(self, out: BytesWriter, names: list[bytes], key_ms: i64, key_seq: i64) -> None:
         self.out: Final = out
@@ -170,7 +170,7 @@ class BlockWriter:
         self.key_seq: i64 = key_seq
         self.ms: i64 = key_ms
         self.seq: i64 = moved(key_seq, -1)
-        """The last ID written; at first the one just before the key."""
+        """The last written ID; at first the ID before the key."""
         self.first_ms: i64 = 0
         self.first_seq: i64 = 0
         self.live: i64 = 0
@@ -234,7 +234,7 @@ def moved(word: i64, delta: i64) -> i64:
 
 
 def read_group(source: Source, type: i64, stream: Stream) -> None:
-    """Add the group that follows."""
+    """Read a group."""
     name = source.text()
     last_ms = source.number()
     last_seq = source.number()
@@ -254,7 +254,7 @@ def read_group(source: Source, type: i64, stream: Stream) -> None:
 
 @mypyc_attr(acyclic=True)
 class PendingColumns:
-    """Pending entries of a group that no consumer has yet: when they were delivered and how often, by ID."""
+    """Pending entries of a group without a consumer yet, by ID: time and number of deliveries."""
 
     def __init__(self) -> None:
         self.places: dict[bytes, int] = {}
@@ -263,7 +263,7 @@ class PendingColumns:
 
 
 def read_pending(source: Source) -> PendingColumns:
-    """The pending entries that follow."""
+    """Read the pending entries of a group."""
     found = PendingColumns()
     count = source.count(25)
     while count > 0:
@@ -278,7 +278,7 @@ def read_pending(source: Source) -> PendingColumns:
 
 
 def read_consumer(source: Source, type: i64, group: Group, pending: PendingColumns) -> None:
-    """Add the consumer that follows, with what is pending for it."""
+    """Read a consumer with its pending entries."""
     name = source.text()
     if name in group.consumers:
         raise source.damaged("stream: two consumers have the same name")

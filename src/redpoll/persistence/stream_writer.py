@@ -1,4 +1,4 @@
-"""Streams as a snapshot has them: a node for each block, then the groups.  Source: spec/rdb.md, section 9."""
+"""Writes streams for snapshots: a node for each block, then the groups.  Source: spec/rdb.md, section 9."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALL: Final[i64] = 1 << 61
 
 
 def write_stream(sink: Sink, listpack: ListpackWriter, stream: Stream, version: i64) -> None:
-    """Write a stream, entries that were deleted left out."""
+    """Write a stream without its deleted entries."""
     blocks = stream.blocks
     if blocks is None:
         sink.number(1 if stream.live > 0 else 0)
@@ -53,7 +53,7 @@ def write_stream(sink: Sink, listpack: ListpackWriter, stream: Stream, version: 
 
 
 def _node(sink: Sink, listpack: ListpackWriter, walk: Walk, names: i64, ms: i64, seq: i64, live: i64) -> None:
-    """Write a block, before whose first entry `walk` stands, as a node with the key `ms`-`seq`."""
+    """Write a block as a node with the key `ms`-`seq`.  `walk` is before the first entry of the block."""
     blob = walk.blob
     fields = varint_at(blob, names)
     at = varint_end(blob, names)
@@ -83,7 +83,7 @@ def _node(sink: Sink, listpack: ListpackWriter, walk: Walk, names: i64, ms: i64,
 
 
 def _items(listpack: ListpackWriter, blob: bytes, at: i64, count: i64) -> i64:
-    """Add so many items; where they end."""
+    """Add this many items; return their end."""
     while count > 0:
         listpack.text(item_at(blob, at))
         at = item_end(blob, at)
@@ -92,7 +92,7 @@ def _items(listpack: ListpackWriter, blob: bytes, at: i64, count: i64) -> i64:
 
 
 def distance(start: i64, word: i64) -> i64:
-    """How far it is from one number to another, both of 64 bits without a sign, modulo 2^64."""
+    """The difference of two unsigned numbers of 64 bits, modulo 2^64."""
     if -SMALL < start < SMALL and -SMALL < word < SMALL:
         return word - start
     return word_of((number_of(word) - number_of(start)) & 0xFFFFFFFFFFFFFFFF)

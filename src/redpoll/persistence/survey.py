@@ -1,4 +1,4 @@
-"""Reading a snapshot without keeping its data: to check it, and to tell what it holds."""
+"""Reading a snapshot without keeping its data, to check it and to count its contents."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from redpoll.types.kinds import STRING_RAW, TYPE_NAME
 from redpoll.types.value import Value
 
 LARGEST: Final = 10
-"""So many keys are named as the largest."""
+"""Number of largest keys to show."""
 
 
 class Sum:
-    """Of some keys: how many they are, how many of them have a deadline, and the bytes that they take in the file."""
+    """Sums over some keys: their number, the number with a deadline, and their bytes in the file."""
 
     def __init__(self) -> None:
         self.keys: i64 = 0
@@ -32,19 +32,19 @@ class Sum:
 
 
 class Survey(SnapshotReader):
-    """Reads a whole snapshot, checks all of it, and keeps sums alone, and each key to notice one that comes twice.
+    """Reads and checks a whole snapshot.  It keeps only sums, and each key to find duplicates.
 
-    Keys that are past their deadline count as well.
+    Expired keys count too.
     """
 
     def __init__(self, engine: Engine, source: Source, progress: Progress) -> None:
         super().__init__(engine, source, progress)
         self.types: dict[bytes, Sum] = {}
         self.prefixes: dict[bytes, Sum] = {}
-        """By what stands before the first colon of a key; all others together under the empty one."""
+        """Sums by prefix: the text before the first colon of a key.  Keys without a colon have the empty prefix."""
         self.databases: dict[int, Sum] = {}
         self.largest: list[tuple[int, int, bytes, bytes]] = []
-        """Bytes, database, key and type, the largest first."""
+        """Bytes, database, key and type of the largest keys, the largest first."""
         self.seen: set[tuple[int, bytes]] = set()
         self.began: i64 = 0
 

@@ -1,7 +1,7 @@
 """One value of a snapshot or a payload: read, checked in full, and built as a type's object.
 
-A string comes as bytes, a container as a `Value` in the encoding that the limits give it.  A container without items
-is None: a file skips it, RESTORE refuses it.  Source: spec/rdb.md, sections 7 and 11.
+A string becomes bytes, a container becomes a `Value` in the encoding that the limits choose.  A container without items
+becomes None: a file skips it, RESTORE refuses it.  Source: spec/rdb.md, sections 7 and 11.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
 
 FEW: Final[i64] = 64
-"""Up to so many items are read before a value is made of them; more go into it one by one."""
+"""Up to this many items are read before the value is built.  Further items are added one by one."""
 
 LATEST_REDIS: Final[i64] = (1 << 48) - 1
 """The greatest deadline of a field in a file of Redis 7.4."""
@@ -58,13 +58,13 @@ class ValueReader:
         self.past_ms: i64 = 0
         self.text: bytes | None = None
         self.all_past = False
-        """Whether the value read last was a hash of which nothing was left, as all its fields were past."""
+        """Whether the last value was a hash whose fields have all expired."""
 
     def is_foreign(self) -> bool:
         return codes.FIRST_FOREIGN <= self.version <= codes.LAST_FOREIGN
 
     def read(self, source: Source, type: i64) -> Value | None:
-        """The value of this type that follows; raises DamagedError with its place."""
+        """Read a value of this type; raises DamagedError with the offset."""
         self.text = None
         self.all_past = False
         try:
@@ -259,7 +259,7 @@ class ValueReader:
             if score != score:
                 raise DamagedError(f"sorted set: {items[n + 1]!r} is no score")
             members.append(items[n])
-            # A packed one keeps no sign of zero.
+            # A packed sorted set does not store the sign of zero.
             scores = append(scores, score if score != 0.0 else 0.0)
             n += 2
         made = self._zset_of(scores, members)
@@ -341,7 +341,7 @@ class ValueReader:
         return made
 
     def _is_long(self, items: list[bytes]) -> bool:
-        """Whether an item is longer than a listpack's may be."""
+        """Whether an item is too long for a listpack."""
         return any(len(item) > self.limits.hash_value for item in items)
 
     def _hash(self, source: Source) -> Value | None:
@@ -393,7 +393,7 @@ class ValueReader:
                 at_ms = source.word()
                 if at_ms < -1:
                     raise source.damaged("hash: a deadline is negative")
-                # 0 stands for none here: one at the very beginning of time is past all the same.
+                # 0 means no deadline here.  A deadline at the time 0 has passed anyway.
                 at_ms = i64(0) if at_ms == -1 else (at_ms if at_ms > 0 else i64(1))
             items.append(field)
             items.append(value)
@@ -430,7 +430,7 @@ class ValueReader:
         return self._timed(items, column)
 
     def _timed(self, items: list[bytes], column: vec[i64]) -> Value | None:
-        """A hash of these fields and deadlines, those that are past left out if asked for."""
+        """A hash of these fields and deadlines, without expired fields if asked for."""
         if self.past_ms > 0:
             if len(set(items[::2])) * 2 != len(items):
                 raise DamagedError(TWICE % "field")
@@ -456,7 +456,7 @@ class ValueReader:
 
 
 def is_ascending(scores: vec[float], members: list[bytes]) -> bool:
-    """Whether the entries come in the order of sorted sets."""
+    """Whether the entries are in the order of a sorted set."""
     for n in range(1, len(members)):
         if scores[n] < scores[n - 1] or (scores[n] == scores[n - 1] and members[n] <= members[n - 1]):
             return False
@@ -464,7 +464,7 @@ def is_ascending(scores: vec[float], members: list[bytes]) -> bool:
 
 
 def is_descending(scores: vec[float], members: list[bytes]) -> bool:
-    """Whether they come in the reverse of it."""
+    """Whether the entries are in the reverse order of a sorted set."""
     for n in range(1, len(members)):
         if scores[n] > scores[n - 1] or (scores[n] == scores[n - 1] and members[n] >= members[n - 1]):
             return False

@@ -1,6 +1,6 @@
-"""Values as a snapshot has them, in the form that the real server chooses for their encoding.
+"""Writes values for snapshots, in the form that the reference uses for their encoding.
 
-Small ones come out byte for byte as the real server's.  Source: spec/rdb.md, sections 7 and 8.
+Small values are equal to those of the reference byte for byte.  Source: spec/rdb.md, sections 7 and 8.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
 
 AT_A_TIME: Final[i64] = 1024
-"""So many members of a large sorted set are taken out of its tree at once."""
+"""Members of a large sorted set to read from its tree at once."""
 
 NEEDS_VALKEY: Final = "a hash whose fields have deadlines needs the format of Valkey 9"
 
 
 class UnwritableError(Exception):
-    """A value that the chosen version of the format has no form for: `reason` in words for an operator."""
+    """The chosen version of the format cannot store a value.  `reason` is text for an operator."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -59,7 +59,7 @@ class UnwritableError(Exception):
 
 @mypyc_attr(acyclic=True)
 class ValueWriter:
-    """Writes values into `sink` as files of `version` have them."""
+    """Writes values into `sink` in the format of `version`."""
 
     def __init__(self, sink: Sink, version: i64) -> None:
         self.sink: Final = sink
@@ -67,7 +67,7 @@ class ValueWriter:
         self.listpack: Final = ListpackWriter(version != codes.VALKEY_80)
 
     def type_of(self, kind: i64) -> i64:
-        """The type under which a value of this kind is written.  Raises UnwritableError."""
+        """The number of the type for a value of this kind.  Raises UnwritableError."""
         if kind <= STRING_RAW:
             return codes.STRING
         if kind == LIST_LISTPACK or kind == LIST_QUICKLIST:
@@ -93,7 +93,7 @@ class ValueWriter:
         return codes.STREAM_2 if self.version == codes.REDIS_10 else codes.STREAM_3
 
     def write(self, kind: i64, packed: bytes, outside: Outside | None) -> None:
-        """Write the value of a record: what is packed inside, or the object beside it."""
+        """Write the value of a record: the packed value, or the object beside it."""
         if outside is None:
             if kind <= STRING_RAW:
                 self.sink.text(packed)
@@ -109,7 +109,7 @@ class ValueWriter:
             self.write_container(outside)
 
     def write_container(self, value: Value) -> None:
-        """Write a container, in the type that its kind has."""
+        """Write a container in the type of its kind."""
         kind = value.kind
         if isinstance(value, Hash):
             if kind == HASH_LISTPACK:
@@ -164,7 +164,7 @@ class ValueWriter:
         sink = self.sink
         if kind == SET_INTSET:
             if value.table is None:
-                # The same bytes, but for how the width and the count are told.
+                # The same bytes, except for the form of width and count.
                 packed = value.packed()
                 count = intset.count(packed, 0, len(packed))
                 width: i64 = 1 << 3
@@ -205,7 +205,7 @@ class ValueWriter:
             stop = start
 
     def _zset_part(self, value: ZSet, start: i64, stop: i64, packed: bool) -> None:
-        """Write some entries: into the listpack in their order, else from the last one on."""
+        """Write some entries: into a listpack in their order, otherwise from the last entry on."""
         span = value.span(start, stop)
         members: list[bytes] = []
         span.members(members)
@@ -224,7 +224,7 @@ class ValueWriter:
             self.sink.double(scores[count])
 
     def _hash(self, value: Hash, timed: bool) -> None:
-        """Fields and values one behind another, those past their deadline among them."""
+        """Fields and values in turn, including expired fields."""
         sink = self.sink
         sink.number(value.count())
         table = value.table

@@ -1,10 +1,11 @@
-"""The walk through a geo index: which members lie in a shape, how far away, and their order by distance.
+"""The search in a geo index: the members in a shape, their distances, and their order by distance.
 
-Most entries of the cells that are searched lie outside the shape.  Their axes are compared where they are, as
-interleaved bits (order is the same), with the limits of the shape, so that only what lies near is decoded.
+Most entries in the searched cells are outside the shape.  The walk compares their interleaved bits with the limits of
+the shape, which gives the same order.  It decodes only the entries within the limits.
 
-A distance is kept as the sine of half the arc, and as metres that may be one unit in the last place off: compiled code
-calls the arc sine only through an object.  Where that could change an order or a printed digit, it is called.
+A distance is stored as the sine of half the arc, and as metres that may differ by one unit in the last place.
+Compiled code calls the arc sine only through an object, which is slow.  It is called if it could change an order or a
+printed digit.
 """
 
 from __future__ import annotations
@@ -36,16 +37,16 @@ STEPS_A_METRE: Final = 262144.0
 MOST_STEPS: Final[i64] = (1 << 43) - 1
 
 DOUBTFUL: Final = 1e-12
-"""What share of a distance its rounding errors stay below."""
+"""Upper bound of the relative rounding error of a distance."""
 
 
 @mypyc_attr(acyclic=True)
 class Places:
-    """Places that were found, in columns, and their order."""
+    """The places found, in columns, and their order."""
 
     def __init__(self, most: i64) -> None:
         self.most: Final[i64] = most
-        """So many are looked for; 0: all."""
+        """Number of places to find; 0: all."""
         self.members: list[bytes] = []
         self.scores = vec[float]()
         self.metres = vec[float]()
@@ -65,12 +66,12 @@ class Places:
         return rank if len(self.order) == 0 else self.order[rank]
 
     def exact_metres(self, index: i64) -> float:
-        """How far away a place is, to the last bit."""
+        """The exact distance of a place."""
         half = self.halves[index]
         return 2.0 * EARTH_M * asin(half) if half >= 0.0 else self.metres[index]
 
     def add_from(self, span: Span, shape: Shape, low: float, high: float) -> None:
-        """Add the entries with scores from `low` to before `high` that lie in the shape, until it is full.
+        """Add the entries in the shape with scores from `low` to before `high`, until there are enough.
 
         O(entries).
         """
@@ -124,13 +125,13 @@ class Places:
             index += 1
 
     def sort(self, farthest_first: bool) -> None:
-        """Order them by distance, those of equal distance as they were found.  O(n log n)."""
+        """Sort the places by distance.  Places with equal distances keep their order.  O(n log n)."""
         count = self.count()
         order = self._sorted_by_steps(farthest_first) if count <= INDEX_MASK else vec[i64]()
         self.order = order if len(order) == count else self._sorted_exactly(farthest_first)
 
     def _sorted_by_steps(self, farthest_first: bool) -> vec[i64]:
-        """Their order by distances in small steps; cut short where that leaves a doubt."""
+        """Sort by rounded distances; stop if that leaves a doubt."""
         count = self.count()
         words = vec[i64](capacity=count)
         i: i64 = 0
@@ -158,7 +159,7 @@ class Places:
         return order
 
     def _sorted_exactly(self, farthest_first: bool) -> vec[i64]:
-        """Their order by exact distances."""
+        """Sort by exact distances."""
         sign = -1.0 if farthest_first else 1.0
         pairs = [(sign * self.exact_metres(n), n) for n in range(len(self.members))]
         pairs.sort()
@@ -168,7 +169,7 @@ class Places:
         return order
 
     def cut(self, count: i64) -> None:
-        """Keep the first `count` alone."""
+        """Keep only the first `count` places."""
         kept = vec[i64](capacity=count)
         rank: i64 = 0
         while rank < count:
@@ -177,11 +178,11 @@ class Places:
         self.order = kept
 
     def found(self) -> i64:
-        """How many there are, in order."""
+        """The number of places in order."""
         return self.count() if len(self.order) == 0 else i64(len(self.order))
 
     def distance_text(self, index: i64, unit_m: float) -> bytes:
-        """How far away a place is, in a unit, with four digits after the point."""
+        """The distance of a place in a unit, with four digits after the point."""
         tenths = self.metres[index] / unit_m * 10000.0
         if self.halves[index] >= 0.0:
             doubt = tenths * DOUBTFUL
