@@ -35,7 +35,7 @@ GREATEST_RATIO: Final = 2**31 - 1
 
 hotkeys = container(
     "hotkeys", group="server", since="8.6.0",
-    summary="Measure which keys take processor time and bandwidth.",
+    summary="Measure the processor time and bandwidth of keys.",
 )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def within(word: bytes, least: int, most: int, complaint: bytes) -> int:
     "hotkeys|start", arity=-2, flags=ADMIN | NOSCRIPT, group="server",
     arguments="[METRICS (data: count:integer [CPU] [NET])] [COUNT k:integer] [DURATION seconds:integer] "
     "[SAMPLE ratio:integer]",
-    since="8.6.0", complexity="O(1)", summary="Begin to measure; all commands are, or one in `ratio`.",
+    since="8.6.0", complexity="O(1)", summary="Start to measure all commands, or one in `ratio`.",
 )  # fmt: skip
 def hotkeys_start(session: Session, args: list[bytes]) -> object:
     hot_keys = session.engine.hot_keys
@@ -125,7 +125,7 @@ def hotkeys_start(session: Session, args: list[bytes]) -> object:
 
 @command(
     "hotkeys|stop", arity=2, flags=ADMIN | NOSCRIPT, group="server",
-    since="8.6.0", complexity="O(1)", summary="End to measure; the results stay.",
+    since="8.6.0", complexity="O(1)", summary="Stop measuring, and keep the results.",
 )  # fmt: skip
 def hotkeys_stop(session: Session, args: list[bytes]) -> object:
     hot_keys = session.engine.hot_keys
@@ -138,7 +138,7 @@ def hotkeys_stop(session: Session, args: list[bytes]) -> object:
 
 @command(
     "hotkeys|get", arity=2, flags=ADMIN | NOSCRIPT, group="server",
-    since="8.6.0", complexity="O(keys shown)", summary="The results so far, or of the last session.",
+    since="8.6.0", complexity="O(keys shown)", summary="Return the results of the current or last session.",
 )  # fmt: skip
 def hotkeys_get(session: Session, args: list[bytes]) -> object:
     measured = session.engine.hot_keys.measured()
@@ -149,7 +149,7 @@ def hotkeys_get(session: Session, args: list[bytes]) -> object:
 
 @command(
     "hotkeys|reset", arity=2, flags=ADMIN | NOSCRIPT, group="server",
-    since="8.6.0", complexity="O(1)", summary="Forget the results.",
+    since="8.6.0", complexity="O(1)", summary="Drop the results.",
 )  # fmt: skip
 def hotkeys_reset(session: Session, args: list[bytes]) -> object:
     hot_keys = session.engine.hot_keys

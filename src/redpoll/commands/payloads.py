@@ -39,7 +39,7 @@ GREATEST = 2**63 - 1
     "dump", arity=2, flags=READONLY, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
     tips="nondeterministic_output",
     arguments="key#0",
-    since="2.6.0", complexity="O(size of the value)", summary="The value of a key as a payload for RESTORE.",
+    since="2.6.0", complexity="O(size of the value)", summary="Return the value of a key as a payload for RESTORE.",
 )  # fmt: skip
 def dump(session: Session, args: list[bytes]) -> object:
     db = session.db
@@ -143,7 +143,7 @@ def read_payload(session: Session, payload: bytes, reader: ValueReader) -> Value
     "restore", arity=-4, flags=WRITE | DENYOOM, acl=KEYSPACE | DANGEROUS, keys=one_key(OW | UPDATE), group="generic",
     arguments="key#0 ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds:integer]@5.0.0 "
               "[FREQ frequency:integer]@5.0.0",
-    since="2.6.0", complexity="O(size of the value)", summary="Make a key of a payload of DUMP.",
+    since="2.6.0", complexity="O(size of the value)", summary="Create a key from a payload of DUMP.",
 )  # fmt: skip
 def restore(session: Session, args: list[bytes]) -> object:
     return restored(session, args)
@@ -154,7 +154,7 @@ def restore(session: Session, args: list[bytes]) -> object:
     arguments="key#0 ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds:integer]@5.0.0 "
               "[FREQ frequency:integer]@5.0.0",
     group="server", since="3.0.0", complexity="O(size of the value)",
-    summary="RESTORE, of a key whose slot is on its way here.", system=True,
+    summary="RESTORE of a key whose slot is moving to this server.", system=True,
 )  # fmt: skip
 def restore_asking(session: Session, args: list[bytes]) -> object:
     return restored(session, args)

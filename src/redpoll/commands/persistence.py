@@ -23,7 +23,7 @@ from redpoll.protocol.reply import OK, Status
 
 @command(
     "save", arity=1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI, group="server",
-    since="1.0.0", complexity="O(data)", summary="Save all data to the snapshot file; everybody waits.",
+    since="1.0.0", complexity="O(data)", summary="Save all data to the snapshot file; all clients wait.",
 )  # fmt: skip
 def save_(session: Session, args: list[bytes]) -> object:
     if session.engine.durability.running is not None:
@@ -37,7 +37,7 @@ def save_(session: Session, args: list[bytes]) -> object:
     "bgsave", arity=-1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server",
     arguments="[operation: SCHEDULE@3.2.2 | CANCEL@8.1.0]",
     since="1.0.0", complexity="O(1), then O(data) in slices",
-    summary="Save all data as it is now to the snapshot file, while commands go on.",
+    summary="Save the data of this moment to the snapshot file while commands run.",
 )  # fmt: skip
 def bgsave(session: Session, args: list[bytes]) -> object:
     words = [word.upper() for word in args[1:]]
@@ -68,7 +68,7 @@ def bgsave(session: Session, args: list[bytes]) -> object:
     "lastsave", arity=1, flags=LOADING | STALE | FAST, acl=ADMINISTRATIVE | DANGEROUS, group="server",
     tips="nondeterministic_output",
     since="1.0.0", complexity="O(1)",
-    summary="Return when the data was last saved, as Unix time; the start of the server if never.",
+    summary="Return the Unix time of the last save, or of the start of the server.",
 )  # fmt: skip
 def lastsave(session: Session, args: list[bytes]) -> object:
     return session.engine.durability.saved_s

@@ -53,7 +53,7 @@ def end(session: Session, kind: i64, word: bytes, names: list[bytes]) -> object:
 @command(
     "subscribe", arity=-2, flags=MODE, group="pubsub",
     arguments="channel ...",
-    since="2.0.0", complexity="O(channels)", summary="Listen to channels.",
+    since="2.0.0", complexity="O(channels)", summary="Subscribe to channels.",
 )  # fmt: skip
 def subscribe(session: Session, args: list[bytes]) -> object:
     # Scripts and callers without a connection cannot receive messages; the connection of a transaction can.
@@ -65,7 +65,7 @@ def subscribe(session: Session, args: list[bytes]) -> object:
 @command(
     "unsubscribe", arity=-1, flags=MODE, group="pubsub",
     arguments="[channel ...]",
-    since="2.0.0", complexity="O(channels)", summary="Listen to channels no longer, to none without arguments.",
+    since="2.0.0", complexity="O(channels)", summary="Unsubscribe from channels; from all without arguments.",
 )  # fmt: skip
 def unsubscribe(session: Session, args: list[bytes]) -> object:
     return end(session, CHANNELS, b"unsubscribe", args[1:])
@@ -74,7 +74,7 @@ def unsubscribe(session: Session, args: list[bytes]) -> object:
 @command(
     "psubscribe", arity=-2, flags=MODE, group="pubsub",
     arguments="pattern:pattern ...",
-    since="2.0.0", complexity="O(patterns)", summary="Listen to all channels that fit patterns.",
+    since="2.0.0", complexity="O(patterns)", summary="Subscribe to channels that match patterns.",
 )  # fmt: skip
 def psubscribe(session: Session, args: list[bytes]) -> object:
     if not session.may_block:
@@ -85,7 +85,7 @@ def psubscribe(session: Session, args: list[bytes]) -> object:
 @command(
     "punsubscribe", arity=-1, flags=MODE, group="pubsub",
     arguments="[pattern:pattern ...]",
-    since="2.0.0", complexity="O(patterns)", summary="Listen to patterns no longer, to none without arguments.",
+    since="2.0.0", complexity="O(patterns)", summary="Unsubscribe from patterns; from all without arguments.",
 )  # fmt: skip
 def punsubscribe(session: Session, args: list[bytes]) -> object:
     return end(session, PATTERNS, b"punsubscribe", args[1:])
@@ -94,7 +94,7 @@ def punsubscribe(session: Session, args: list[bytes]) -> object:
 @command(
     "ssubscribe", arity=-2, flags=MODE, keys=key_range(1, -1, 1, NOT_KEY), group="pubsub",
     arguments="shardchannel ...",
-    since="7.0.0", complexity="O(channels)", summary="Listen to shard channels.",
+    since="7.0.0", complexity="O(channels)", summary="Subscribe to shard channels.",
 )  # fmt: skip
 def ssubscribe(session: Session, args: list[bytes]) -> object:
     if not session.can_block():
@@ -105,7 +105,7 @@ def ssubscribe(session: Session, args: list[bytes]) -> object:
 @command(
     "sunsubscribe", arity=-1, flags=MODE, keys=key_range(1, -1, 1, NOT_KEY), group="pubsub",
     arguments="[shardchannel ...]",
-    since="7.0.0", complexity="O(channels)", summary="Listen to shard channels no longer, to none without arguments.",
+    since="7.0.0", complexity="O(channels)", summary="Unsubscribe from shard channels; from all without arguments.",
 )  # fmt: skip
 def sunsubscribe(session: Session, args: list[bytes]) -> object:
     return end(session, SHARDS, b"sunsubscribe", args[1:])
@@ -137,14 +137,14 @@ def spublish(session: Session, args: list[bytes]) -> object:
 
 pubsub = container(
     "pubsub", group="pubsub", since="2.8.0",
-    summary="Who subscribes to what.",
+    summary="List and count subscriptions.",
 )  # fmt: skip
 
 
 @command(
     "pubsub|channels", arity=-2, flags=ASKING, group="pubsub",
     arguments="[pattern:pattern]",
-    since="2.8.0", complexity="O(channels)", summary="The channels with subscribers.",
+    since="2.8.0", complexity="O(channels)", summary="Return the channels with subscribers.",
 )  # fmt: skip
 def pubsub_channels(session: Session, args: list[bytes]) -> object:
     return session.engine.pubsub.channels.names(pattern_of(args))
@@ -152,7 +152,7 @@ def pubsub_channels(session: Session, args: list[bytes]) -> object:
 
 @command(
     "pubsub|numpat", arity=2, flags=ASKING, group="pubsub",
-    since="2.8.0", complexity="O(1)", summary="How many patterns have subscribers.",
+    since="2.8.0", complexity="O(1)", summary="Count the patterns with subscribers.",
 )  # fmt: skip
 def pubsub_numpat(session: Session, args: list[bytes]) -> object:
     return len(session.engine.pubsub.patterns.audiences)
@@ -161,7 +161,7 @@ def pubsub_numpat(session: Session, args: list[bytes]) -> object:
 @command(
     "pubsub|numsub", arity=-2, flags=ASKING, group="pubsub",
     arguments="[channel ...]",
-    since="2.8.0", complexity="O(channels asked for)", summary="How many subscribe to each channel.",
+    since="2.8.0", complexity="O(channels asked for)", summary="Count the subscribers of each channel.",
 )  # fmt: skip
 def pubsub_numsub(session: Session, args: list[bytes]) -> object:
     channels = session.engine.pubsub.channels
@@ -175,7 +175,7 @@ def pubsub_numsub(session: Session, args: list[bytes]) -> object:
 @command(
     "pubsub|shardchannels", arity=-2, flags=ASKING, group="pubsub",
     arguments="[pattern:pattern]",
-    since="7.0.0", complexity="O(shard channels)", summary="The shard channels with subscribers.",
+    since="7.0.0", complexity="O(shard channels)", summary="Return the shard channels with subscribers.",
 )  # fmt: skip
 def pubsub_shardchannels(session: Session, args: list[bytes]) -> object:
     return session.engine.pubsub.shards.names(pattern_of(args))
@@ -184,7 +184,7 @@ def pubsub_shardchannels(session: Session, args: list[bytes]) -> object:
 @command(
     "pubsub|shardnumsub", arity=-2, flags=ASKING, group="pubsub",
     arguments="[shardchannel ...]",
-    since="7.0.0", complexity="O(channels asked for)", summary="How many subscribe to each shard channel.",
+    since="7.0.0", complexity="O(channels asked for)", summary="Count the subscribers of each shard channel.",
 )  # fmt: skip
 def pubsub_shardnumsub(session: Session, args: list[bytes]) -> object:
     shards = session.engine.pubsub.shards

@@ -152,7 +152,7 @@ DIRECTIVES: Final = [
         b"",
         NOT_YET,
         "replication",
-        "Address that a replica tells its primary; empty: the real one.",
+        "Address that a replica announces to its primary; empty: the real one.",
         aliases=(b"slave-announce-ip",),
     ),
     Directive(
@@ -161,11 +161,11 @@ DIRECTIVES: Final = [
         b"0",
         NOT_YET,
         "replication",
-        "Port that a replica tells its primary; 0: the real one.",
+        "Port that a replica announces to its primary; 0: the real one.",
         aliases=(b"slave-announce-port",),
     ),
     Directive(
-        b"replica-announced", Bool(), b"yes", NOT_YET, "replication", "Whether monitors are told of this replica."
+        b"replica-announced", Bool(), b"yes", NOT_YET, "replication", "Whether this replica is announced to monitors."
     ),
     Directive(
         b"replica-ignore-disk-write-errors",
@@ -261,7 +261,7 @@ DIRECTIVES: Final = [
         b"0",
         NOT_YET,
         "cluster",
-        "Port of the cluster bus that is told to other nodes; 0: the real one.",
+        "Port of the cluster bus announced to other nodes; 0: the real one.",
         effect="own node entry and gossip",
     ),
     Directive(
@@ -270,7 +270,7 @@ DIRECTIVES: Final = [
         b"",
         NOT_YET,
         "cluster",
-        "IPv4 address that is told to clients; empty: the one known to the nodes.",
+        "IPv4 address announced to clients; empty: the one known to the nodes.",
         effect="own node entry and gossip",
     ),
     Directive(
@@ -279,7 +279,7 @@ DIRECTIVES: Final = [
         b"",
         NOT_YET,
         "cluster",
-        "IPv6 address that is told to clients; empty: the one known to the nodes.",
+        "IPv6 address announced to clients; empty: the one known to the nodes.",
         effect="own node entry and gossip",
     ),
     Directive(
@@ -288,7 +288,7 @@ DIRECTIVES: Final = [
         b"0",
         NOT_YET,
         "cluster",
-        "Port that is told to clients; 0: the one known to the nodes.",
+        "Port announced to clients; 0: the one known to the nodes.",
         effect="own node entry and gossip",
     ),
     Directive(
@@ -297,7 +297,7 @@ DIRECTIVES: Final = [
         b"0",
         NOT_YET,
         "cluster",
-        "TLS port that is told to clients; 0: the one known to the nodes.",
+        "TLS port announced to clients; 0: the one known to the nodes.",
         effect="own node entry and gossip",
     ),
     Directive(
@@ -306,7 +306,7 @@ DIRECTIVES: Final = [
         b"",
         NOT_YET,
         "cluster",
-        "Host name that is told to clients.",
+        "Host name announced to clients.",
         effect="own node entry and gossip",
     ),
     Directive(
@@ -324,7 +324,7 @@ DIRECTIVES: Final = [
         b"",
         NOT_YET,
         "cluster",
-        "Address that is told to other nodes; empty: found out.",
+        "Address announced to other nodes; empty: detected.",
         effect="own node entry and gossip",
     ),
     Directive(
@@ -333,7 +333,7 @@ DIRECTIVES: Final = [
         b"0",
         NOT_YET,
         "cluster",
-        "Port that is told to other nodes; 0: the real one.",
+        "Port announced to other nodes; 0: the real one.",
         effect="own node entry and gossip",
     ),
     Directive(
@@ -342,7 +342,7 @@ DIRECTIVES: Final = [
         b"0",
         NOT_YET,
         "cluster",
-        "TLS port that is told to other nodes; 0: the real one.",
+        "TLS port announced to other nodes; 0: the real one.",
         effect="own node entry and gossip",
     ),
     Directive(
@@ -410,7 +410,7 @@ DIRECTIVES: Final = [
         b"10",
         NOT_YET,
         "cluster",
-        "Per cent of the nodes that each message tells of.",
+        "Per cent of the nodes in each gossip message.",
         hidden=True,
     ),
     Directive(

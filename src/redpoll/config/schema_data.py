@@ -188,7 +188,7 @@ DIRECTIVES: Final = [
         b"0",
         NO_EFFECT,
         "encoding",
-        "Nodes at each end of a list that are not compressed; 0: none is.",
+        "Nodes at each end of a list that are not compressed; 0: compress none.",
     ),
     Directive(
         b"list-max-listpack-size",
@@ -343,7 +343,7 @@ DIRECTIVES: Final = [
         b"67108864",
         NOT_YET,
         "persistence",
-        "Bytes below which the append-only file is not rewritten by itself.",
+        "Bytes below which the append-only file is not rewritten automatically.",
     ),
     Directive(
         b"auto-aof-rewrite-percentage",

@@ -8,7 +8,7 @@ from redpoll.engine.engine import Engine
 
 SMALL_BITS: Final = 15
 LARGE_BITS: Final = 32
-"""Clients below 2^15 bytes are one class, and so are those from 2^32 on; each doubling between them is one."""
+"""The first class has clients below 2^15 bytes.  Each further class doubles the size; the last begins at 2^32."""
 
 
 def size_lines(engine: Engine) -> bytes:

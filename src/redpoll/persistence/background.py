@@ -135,7 +135,7 @@ class BackgroundSave(RunningSave):
         return False
 
     def _let_go(self) -> None:
-        """Detach the keepers from the tables, and free tables that were replaced meanwhile."""
+        """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
         live = [db.table for db in self.engine.databases]
         for keeper in self.keepers:
             table = keeper.table

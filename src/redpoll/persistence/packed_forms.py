@@ -90,7 +90,7 @@ def listpack_items(blob: bytes, into: list[bytes]) -> None:
 
 
 def integer_bytes(first: i64) -> i64:
-    """How many bytes of an integer follow its first byte, 241 to 244."""
+    """Number of bytes of an integer after its first byte, 241 to 244."""
     if first < 244:
         return first - 239
     return 8
@@ -117,7 +117,7 @@ def signed_byte(byte: i64) -> i64:
 
 
 def back_length_bytes(entry: i64) -> i64:
-    """How many bytes the length behind an element takes."""
+    """Number of bytes of the length after an element."""
     if entry <= 127:
         return 1
     if entry <= 16383:
@@ -251,7 +251,7 @@ def ziplist_item(blob: bytes, at: i64, stop: i64, into: list[bytes]) -> i64:
 
 
 def ziplist_integer_bytes(first: i64) -> i64:
-    """How many bytes of an integer follow its encoding."""
+    """Number of bytes of an integer after its encoding."""
     if first == 0xC0:
         return 2
     if first == 0xD0:

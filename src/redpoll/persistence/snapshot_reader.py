@@ -233,7 +233,7 @@ class SnapshotReader:
             )
 
     def summary(self) -> str:
-        """What was loaded, in one line."""
+        """A line for the log with the counts."""
         skipped = f"empty keys skipped: {self.empty}, " if self.empty > 0 else ""
         return (
             f"Done loading RDB, keys loaded: {self.keys}, keys expired: {self.expired}, {skipped}"
