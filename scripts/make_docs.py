@@ -120,7 +120,7 @@ GROUP_TITLES = {
     "generic": "Keys of any type",
     "transactions": "Transactions",
     "pubsub": "Publish and subscribe",
-    "scripting": "Scripts and functions",
+    "scripting": "Lua scripts and functions",
     "connection": "Connections",
     "server": "Server",
     "cluster": "Cluster",
