@@ -119,6 +119,7 @@ def count_of_one(session: Session, key: bytes) -> i64:
     found = count_of(value.text())
     db = session.db
     db.find(key)
+    db.preserve()
     kept = db.found_string()
     kept.write_at(CACHE, int(found).to_bytes(8, "little"))
     session.changed(key, kept, UNNAMED, 1)

@@ -251,6 +251,7 @@ def test_a_disk_that_refuses_holds_up_writes_where_there_are_save_points(failing
         (2, "LPOP a 7"),
         (2, "INCR ''"),
         (2, "PFADD b more than before"),
+        (2, "PFCOUNT b"),
         (2, "UNLINK a"),
     ],
 )
