@@ -13,7 +13,10 @@ from redpoll.net.http_requests import Refusal, Request
 
 def status(machine: Machine, local: bool = True, **fields: str) -> int:
     """What a request with these fields is answered: 200 if it may pass."""
-    named = {name.replace("_", "-").encode(): value.encode("latin-1") for name, value in {"host": "localhost", **fields}.items()}
+    named = {
+        name.replace("_", "-").encode(): value.encode("latin-1")
+        for name, value in {"host": "localhost", **fields}.items()
+    }
     try:
         check_access(machine.engine, Request(b"GET", b"/", named, True), local)
     except Refusal as refused:
