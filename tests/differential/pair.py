@@ -184,6 +184,19 @@ class Pair:
         self.ours.send(encode(words))
         return self._read_both(words)
 
+    def wait_ms(self, ms: int) -> None:
+        """Ask both for the time until their clocks are more than `ms` further: a deadline in so long is past then."""
+        deadline = max(self._now_us()) + 1000 * (ms + 1)
+        while min(self._now_us()) <= deadline:
+            pass
+
+    def _now_us(self) -> list[int]:
+        found = []
+        for reply in self.both("TIME"):
+            seconds, micros = (int(item.text or b"") for item in reply.items)
+            found.append(seconds * 1_000_000 + micros)
+        return found
+
     def judge(self, alike: Comparison, theirs: Reply, ours: Reply, words: tuple[Word, ...]) -> None:
         if not alike(theirs, ours):
             theirs_name, ours_name = (server.name for server in self.servers)

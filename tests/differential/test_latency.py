@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.differential.pair import Pair
 from tests.differential.wire import Reply
 
@@ -104,7 +102,7 @@ def test_deleting_a_giant_past_its_deadline_is_a_spike(pair: Pair) -> None:
     pair.do("SET", "small", "v", "PX", "1")
     pair.do("PEXPIRE", "giant", "1")
     pair.do("LATENCY", "RESET")
-    time.sleep(0.002)
+    pair.wait_ms(1)
     with pair.config("latency-monitor-threshold", 1):
         pair.do("GET", "giant")
         pair.do("GET", "small")

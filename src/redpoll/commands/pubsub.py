@@ -10,6 +10,7 @@ from redpoll.catalogue.keyspec import NOT_KEY, key_range, one_key
 from redpoll.catalogue.spec import FAST, LOADING, NOSCRIPT, PUBSUB, STALE
 from redpoll.commands.containers import container, help_command
 from redpoll.engine.command import command
+from redpoll.engine.pubsub import Topics
 from redpoll.engine.session import CHANNELS, PATTERNS, SHARDS, Session
 from redpoll.errors import CommandError, deny_blocking, wrong_subcommand
 from redpoll.keyspace.glob import Glob
@@ -48,6 +49,20 @@ def end(session: Session, kind: i64, word: bytes, names: list[bytes]) -> object:
         pubsub.unsubscribe(session, kind, name)
         confirmations.append(Push([word, name, session.subscription_count(kind)]))
     return Sequence(confirmations)
+
+
+def spread(session: Session, reached: i64, payload: bytes) -> None:
+    """Tell the publisher's connection how much work it made for the others."""
+    session.peer.spread(reached * (1 + (i64(len(payload)) >> PAGE_BITS)))
+
+
+def counts(topics: Topics, names: list[bytes]) -> list[object]:
+    """Each name and how many subscribe to it, by turns."""
+    found: list[object] = []
+    for name in names:
+        found.append(name)
+        found.append(topics.count(name))
+    return found
 
 
 @command(
@@ -119,7 +134,7 @@ def sunsubscribe(session: Session, args: list[bytes]) -> object:
 def publish(session: Session, args: list[bytes]) -> object:
     reached = session.engine.pubsub.publish(args[1], args[2])
     if reached > 0:
-        session.peer.spread(reached * (1 + (i64(len(args[2])) >> PAGE_BITS)))
+        spread(session, reached, args[2])
     return reached
 
 
@@ -131,7 +146,7 @@ def publish(session: Session, args: list[bytes]) -> object:
 def spublish(session: Session, args: list[bytes]) -> object:
     reached = session.engine.pubsub.publish_in_shard(args[1], args[2])
     if reached > 0:
-        session.peer.spread(reached * (1 + (i64(len(args[2])) >> PAGE_BITS)))
+        spread(session, reached, args[2])
     return reached
 
 
@@ -164,12 +179,7 @@ def pubsub_numpat(session: Session, args: list[bytes]) -> object:
     since="2.8.0", complexity="O(channels asked for)", summary="Count the subscribers of each channel.",
 )  # fmt: skip
 def pubsub_numsub(session: Session, args: list[bytes]) -> object:
-    channels = session.engine.pubsub.channels
-    found: list[object] = []
-    for name in args[2:]:
-        found.append(name)
-        found.append(channels.count(name))
-    return found
+    return counts(session.engine.pubsub.channels, args[2:])
 
 
 @command(
@@ -187,12 +197,7 @@ def pubsub_shardchannels(session: Session, args: list[bytes]) -> object:
     since="7.0.0", complexity="O(channels asked for)", summary="Count the subscribers of each shard channel.",
 )  # fmt: skip
 def pubsub_shardnumsub(session: Session, args: list[bytes]) -> object:
-    shards = session.engine.pubsub.shards
-    found: list[object] = []
-    for name in args[2:]:
-        found.append(name)
-        found.append(shards.count(name))
-    return found
+    return counts(session.engine.pubsub.shards, args[2:])
 
 
 help_command(pubsub, since="6.2.0")

@@ -56,7 +56,7 @@ def is_port(text: str) -> bool:
 
 def is_known_host(name: str, names: str) -> bool:
     """Whether a host name cannot be a foreign name that points to this machine."""
-    if name == "localhost" or (name and name in names.lower().split()):
+    if name == "localhost" or name in names.lower().split():
         return True
     try:
         socket.inet_pton(socket.AF_INET6 if ":" in name else socket.AF_INET, name)

@@ -120,6 +120,31 @@ def test_a_client_that_is_gone_weighs_nothing() -> None:
     assert crowd.memory.held == (100 << 10) + SESSION_BYTES
 
 
+def test_a_client_that_is_weighed_again_counts_once() -> None:
+    crowd = Crowd("1mb", 300, 100)
+    for _ in range(10):
+        crowd.memory.weigh(crowd.clients[0].session)
+        assert crowd.memory.held == (400 << 10) + 2 * SESSION_BYTES
+    crowd.clients[0].held = 0
+    crowd.memory.weigh(crowd.clients[0].session)
+    assert crowd.memory.held == (100 << 10) + 2 * SESSION_BYTES
+
+
+def test_a_weighing_costs_that_client_alone_until_there_is_a_new_limit() -> None:
+    crowd = Crowd("1mb", 300, 100)
+    first, second = (client.session for client in crowd.clients)
+    crowd.memory.weigh(first)
+    # What the other one holds now is not asked before it is busy, or a second has passed.
+    crowd.clients[1].held = 400 << 10
+    crowd.memory.weigh(first)
+    assert second.weight == (100 << 10) + SESSION_BYTES
+    crowd.machine.do("CONFIG", "SET", "maxmemory-clients", "0")
+    crowd.memory.sweep()
+    crowd.machine.do("CONFIG", "SET", "maxmemory-clients", "1mb")
+    crowd.memory.weigh(first)
+    assert crowd.memory.held == (700 << 10) + 2 * SESSION_BYTES
+
+
 def test_a_transaction_counts_what_it_collects() -> None:
     crowd = Crowd("1mb")
     client = crowd.machine.client()

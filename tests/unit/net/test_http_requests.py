@@ -24,9 +24,11 @@ def test_a_request_is_read() -> None:
     ("line", "fields", "keeps"),
     [
         ("GET / HTTP/1.1", ["Connection: close"], False),
+        ("GET / HTTP/1.1", ["Connection: Close"], False),
+        ("GET / HTTP/1.1", ["Connection: x", "Connection: close"], False),
         ("GET / HTTP/1.1", ["Connection: Keep-Alive"], True),
         ("GET / HTTP/1.0", [], False),
-        ("GET / HTTP/1.0", ["Connection: keep-alive"], True),
+        ("GET / HTTP/1.0", ["Connection: Keep-Alive"], True),
     ],
 )
 def test_whether_the_connection_stays(line: str, fields: list[str], keeps: bool) -> None:

@@ -115,6 +115,78 @@ def test_the_largest_keys_are_shown_as_they_are_now(machine: Machine) -> None:
     assert b"key:98" not in found[: MOST_LARGE - 1]
 
 
+def test_a_key_that_shrinks_leaves_its_place_to_a_larger_one(machine: Machine) -> None:
+    for n in range(100):
+        machine.do("SET", f"key:{n}", "x" * (100 + n))
+    survey = Survey(machine.engine)
+    whole(survey, machine)
+    # Smaller ones are not even remembered.
+    assert survey.least == survey.largest()[-1].size - 1
+    machine.do("SET", "key:98", "short")
+    assert survey.largest()[-1].key == b"key:98"
+    machine.do("SET", "key:200", "x" * 500)
+    whole(survey, machine)
+    assert [found.key for found in survey.largest()][:3] == [b"key:200", b"key:99", b"key:97"]
+    assert b"key:98" not in [found.key for found in survey.largest()]
+
+
+def test_the_place_of_a_key_that_went_is_filled_by_the_next_pass(machine: Machine) -> None:
+    for n in range(100):
+        machine.do("SET", f"key:{n}", "x" * (100 + n))
+    survey = Survey(machine.engine)
+    whole(survey, machine)
+    machine.do("DEL", "key:99")
+    assert len(survey.largest()) == MOST_LARGE - 1
+    whole(survey, machine)
+    assert [found.key for found in survey.largest()] == [b"key:%d" % n for n in range(98, 98 - MOST_LARGE, -1)]
+
+
+def test_sizes_count_deadlines(machine: Machine) -> None:
+    machine.do("SET", "k", "v")
+    survey = Survey(machine.engine)
+    whole(survey, machine)
+    untimed = survey.largest()[0].size
+    machine.do("EXPIRE", "k", 100)
+    whole(survey, machine)
+    assert [found.size for found in survey.types()] == [untimed + 8]
+    assert survey.largest()[0].size == untimed + 8
+
+
+def test_the_share_seen_is_at_most_all(machine: Machine) -> None:
+    for n in range(1000):
+        machine.do("SET", f"key:{n}", "x")
+    survey = Survey(machine.engine)
+    for _ in range(20):
+        survey.read(survey.walks[0], 0)
+    for n in range(1, 1000):
+        machine.do("DEL", f"key:{n}")
+    assert survey.seen_share() == 1.0
+
+
+def test_a_clock_that_is_set_back_ends_the_rest(machine: Machine) -> None:
+    machine.do("SET", "k", "v")
+    survey = Survey(machine.engine)
+    machine.clock.advance_ms(3_600_000)
+    survey.work(1000)
+    complete = survey.walks[0].complete
+    machine.clock.at_us -= 3_600_000_000
+    survey.work(1000)
+    assert survey.walks[0].complete is not complete
+
+
+def test_large_keys_of_a_table_that_went_leave_room(machine: Machine) -> None:
+    for n in range(MOST_LARGE):
+        machine.do("SET", f"large:{n}", "x" * 10000)
+    survey = Survey(machine.engine)
+    survey.work(1000)
+    machine.do("FLUSHALL")
+    for n in range(MOST_LARGE + 10):
+        machine.do("SET", f"small:{n}", "x")
+    machine.clock.advance_ms(1001)
+    survey.work(1000)
+    assert len(survey.largest()) == MOST_LARGE
+
+
 def test_streams_are_found_and_forgotten(machine: Machine) -> None:
     for n in range(MOST_STREAMS + 10):
         machine.do("XADD", f"stream:{n}", "*", "f", "v")
@@ -127,6 +199,8 @@ def test_streams_are_found_and_forgotten(machine: Machine) -> None:
     machine.do("DEL", gone)
     machine.do("SET", other, "no stream")
     assert len(survey.found_streams()) == MOST_STREAMS - 2
+    whole(survey, machine)
+    assert len(survey.found_streams()) == MOST_STREAMS
 
 
 @pytest.mark.parametrize("command", [("FLUSHALL",), ("SWAPDB", 0, 1)])
@@ -155,4 +229,7 @@ def test_an_empty_server(machine: Machine) -> None:
     survey.work(1000)
     machine.do("DEL", "k")
     survey.work(1000)
+    assert survey.types() == []
+    # What was found before the database was empty says nothing of what comes then.
+    machine.do("RPUSH", "list", "v")
     assert survey.types() == []

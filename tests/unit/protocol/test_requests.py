@@ -171,6 +171,34 @@ def test_protocol_errors(data: bytes, text: bytes) -> None:
     assert ([[b"PING"]], b"Protocol error: " + text) == run([array(b"PING"), data])
 
 
+@pytest.mark.parametrize("before", [[], [b"k"], [b"k", b"v"]])
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        (b"$1\r\nkxy", b"Protocol error: invalid CRLF in request"),
+        (b"$1\r\nk\rx", b"Protocol error: invalid CRLF in request"),
+        (b"$1\r\nkx\n", b"Protocol error: invalid CRLF in request"),
+        # Nine bytes before the line's end: read as if the length were known, an empty argument would stand there.
+        (b"$00000003\r\nabc\r\n", b"Protocol error: invalid bulk length"),
+        (b"$99999999\r\nabc\r\n", b"Protocol error: invalid bulk length"),
+        (b"$1234567x\r\nabc\r\n", b"Protocol error: invalid bulk length"),
+        (b"x1234567x\r\nabc\r\n", b"Protocol error: expected '$', got 'x'"),
+    ],
+)
+def test_a_short_command_is_checked_to_its_end(before: list[bytes], argument: bytes, text: bytes) -> None:
+    words = [b"GET", *before]
+    data = array(*words).replace(b"*%d" % len(words), b"*%d" % (len(words) + 1), 1) + argument
+    assert run([array(b"PING") + data + array(b"PING")]) == ([[b"PING"]], text)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_short_command_may_end_where_the_bytes_end(count: int) -> None:
+    words = [b"GET", b"k", b"v", b"w"][: count + 1]
+    assert run([array(*words)]) == ([words], None)
+    for missing in range(1, 8):
+        assert run([array(*words)[:-missing]]) == ([], None)
+
+
 def test_an_error_is_final() -> None:
     parser = RequestParser(Limits())
     assert run([b"*x\r\n"], parser=parser) == run([array(b"PING")], parser=parser)
