@@ -34,6 +34,7 @@ class Durability:
         self.saved_s: i64 = started_s
         """When the data was last saved, in seconds since 1970; the start if never."""
         self.saves: i64 = 0
+        """How many of SAVE, BGSAVE and the save points there were, failed ones among them."""
         self.running: RunningSave | None = None
         """What BGSAVE or a save point has begun."""
         self.scheduled = False
