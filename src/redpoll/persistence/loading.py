@@ -35,6 +35,9 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
         return damage.told()
     except OSError as refused:
         return f"{refused.strerror}"
+    finally:
+        for db in engine.databases:
+            db.end_loading()
     durability = engine.durability
     durability.keys_loaded = snapshot.keys
     durability.keys_expired = snapshot.expired
@@ -47,7 +50,8 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
 def reload(engine: Engine, path: bytes, progress: Progress, flushing: bool, merging: bool) -> str:
     """Load the file in the place of all data, or with `flushing` off beside it; the reason if that failed.
 
-    All data is then what it was before.  Sessions that watch a key are told.
+    All data is then what it was before; without `flushing`, what was loaded so far is beside it.  Sessions that watch a
+    key are told.
     """
     try:
         reader = open_snapshot(engine, path)

@@ -133,6 +133,25 @@ def test_reloading_a_damaged_file_keeps_what_there_is() -> None:
     assert engine.moment.used_bytes == sum(db.table.size_bytes() for db in engine.databases)
 
 
+def test_the_sum_of_memory_is_right_when_loading_beside_the_data_fails() -> None:
+    engine = filled()
+    assert save(engine)
+    data = engine.config.files.read(b"dump.rdb")
+    file = engine.config.files.append(b"damaged.rdb")
+    file.write(data[:-20])
+    file.close()
+    for merging in (True, False):
+        assert reload(engine, b"damaged.rdb", Progress(), False, merging).startswith("at offset ")
+        assert engine.moment.used_bytes == sum(db.table.size_bytes() for db in engine.databases)
+    other = opened()
+    file = other.config.files.append(b"damaged.rdb")
+    file.write(data[:-20])
+    file.close()
+    assert reload(other, b"damaged.rdb", Progress(), False, False).startswith("at offset ")
+    assert other.databases[0].table.size > 0
+    assert other.moment.used_bytes == sum(db.table.size_bytes() for db in other.databases)
+
+
 def test_idle_times_are_written_under_a_policy_that_goes_by_them() -> None:
     for policy, idle in (("noeviction", 0), ("allkeys-lru", 500)):
         engine = opened(maxmemory_policy=policy)
