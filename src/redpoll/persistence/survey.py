@@ -42,7 +42,6 @@ class Survey(SnapshotReader):
         self.types: dict[bytes, Sum] = {}
         self.prefixes: dict[bytes, Sum] = {}
         """By what stands before the first colon of a key; all others together under the empty one."""
-        self.databases: dict[int, Sum] = {}
         self.largest: list[tuple[int, int, bytes, bytes]] = []
         """Bytes, database, key and type, the largest first."""
         self.seen: set[tuple[int, bytes]] = set()
@@ -64,9 +63,6 @@ class Survey(SnapshotReader):
             if of not in sums:
                 sums[of] = Sum()
             sums[of].add(size, timed)
-        if db.index not in self.databases:
-            self.databases[db.index] = Sum()
-        self.databases[db.index].add(size, timed)
         largest = self.largest
         if len(largest) < LARGEST or size > largest[-1][0]:
             largest.append((int(size), db.index, key, name))
