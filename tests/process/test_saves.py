@@ -58,7 +58,7 @@ def test_a_disk_that_is_full(start: Start, tmp_path: Path, capsys: pytest.Captur
             client.execute_command(*words)
             until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "the failure")
         else:
-            with pytest.raises(Exception, match="^$|Errors trying to SHUTDOWN"):
+            with pytest.raises(redis.ResponseError):
                 client.execute_command(*words)
         assert (tmp_path / "dump.rdb").read_bytes() == before
         assert list(tmp_path.glob("temp-*")) == []
