@@ -117,12 +117,58 @@ def test_a_save_point_saves_by_itself_and_one_that_fails_holds_up_writes(folders
         do(server, "CONFIG", "SET", "dir", str(folder))
         folder.rmdir()
         do(server, "CONFIG", "SET", "save", "3600 1")
-        replies = [do(server, "BGSAVE").raw[:1]]
+        replies = [do(server, "BGSAVE").raw]
         until(lambda server=server: info(server, "rdb_last_bgsave_status") == "err")  # type: ignore[misc]
         for words in ("SET k v", "PING", "GET k", "DEL k", "MULTI", "CONFIG SET stop-writes-on-bgsave-error no", "SET k v",
                       "CONFIG SET stop-writes-on-bgsave-error yes", "SET k v"):  # fmt: skip
             replies.append(do(server, *words.split()).raw)
         replies.append(do(server, "CONFIG", "SET", "save", "").raw)
         replies.append(do(server, "SET", "k", "v").raw)
+        replies.append(do(server, "SAVE").raw)
+        replies.append(info(server, "rdb_saves").encode())
         found.append(replies)
-    assert found[0][1:] == found[1][1:]
+    assert found[0] == found[1]
+
+
+def test_the_folder_may_change_meanwhile(folders: list[Server], tmp_path: Path) -> None:
+    found = []
+    for server in (Valkey("valkey", "--rdb-key-save-delay", "10"), ours("--snapshot-cpu-percent", "20")):
+        folders.append(server)
+        server.options = (*server.options, "--enable-protected-configs", "yes")
+        server.start()
+        do(server, "DEBUG", "POPULATE", "20000")
+        assert do(server, "BGSAVE").kind == "+"
+        elsewhere = tmp_path / server.name
+        elsewhere.mkdir()
+        assert do(server, "CONFIG", "SET", "dir", str(elsewhere)).raw == b"+OK\r\n"
+        until(lambda server=server: ended(server))  # type: ignore[misc]
+        found.append(
+            (
+                info(server, "rdb_last_bgsave_status"),
+                sorted(path.name for path in Path(server.folder.name).glob("*.rdb")),
+                sorted(path.name for path in elsewhere.iterdir()),
+            )
+        )
+    assert found[0] == found[1] == ("ok", ["dump.rdb"], [])
+
+
+def test_what_is_counted(folders: list[Server]) -> None:
+    """Attempts of SAVE and BGSAVE; and FLUSHALL, which saves, leaves no changes."""
+    found = []
+    for server in (Valkey("valkey"), ours()):
+        folders.append(server)
+        server.options = (*server.options, "--enable-protected-configs", "yes")
+        server.start()
+        counted = []
+        for words in (
+            "SET k v", "SAVE", "SET k v", "BGSAVE", "FLUSHALL", "DEBUG RELOAD", "CONFIG SET save 3600#1000", "SET k v",
+            "FLUSHALL", "SET k v", "FLUSHALL ASYNC", "SET k v", "FLUSHDB", "CONFIG SET dir /proc", "SAVE", "FLUSHALL",
+            "BGSAVE", "CONFIG SET save #",
+        ):  # fmt: skip
+            reply = do(server, *(word.replace("#", " ").strip() for word in words.split())).raw
+            until(lambda server=server: ended(server))  # type: ignore[misc]
+            names = ("rdb_saves", "rdb_changes_since_last_save", "rdb_last_bgsave_status")
+            ever = info(server, "rdb_last_bgsave_time_sec") != "-1"
+            counted.append((words, reply, ever, *(info(server, name) for name in names)))
+        found.append(counted)
+    assert found[0] == found[1]

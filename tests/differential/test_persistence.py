@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.differential.pair import Pair
+from tests.differential.pair import Pair, difference_rows
 from tests.differential.servers import ROOT, Redpoll, Server, Valkey, free_port, ours
-from tests.differential.wire import Reply, Wire, encode
+from tests.differential.wire import ConnectionClosedError, Reply, Wire, encode
 
 GOLDEN = ROOT / "tests" / "golden" / "rdb"
 FAR_MS = 4102444800000
@@ -254,3 +254,50 @@ def test_clients_are_told_that_it_is_loading(folders: list[Server], tmp_path: Pa
     server.process.terminate()
     assert server.process.wait(20) == 0
     assert "Received shutdown signal during loading" in server.log.read_text()
+
+
+class Plain(Valkey):
+    """Without the `--save ""` of the others."""
+
+    def command(self) -> list[str]:
+        return super().command()[:-2]
+
+
+def test_there_are_no_save_points_by_default(folders: list[Server]) -> None:
+    assert "save-default" in difference_rows()
+    found = []
+    for server in (Plain("valkey"), ours()):
+        folders.append(server)
+        server.start()
+        found.append(do(server, "CONFIG", "GET", "save").items[1].text)
+    assert found == [b"3600 1 300 100 60 10000", b""]
+
+
+def test_reloading_fails_halfway(folders: list[Server]) -> None:
+    assert "debug-reload-failing" in difference_rows()
+    found = []
+    for server in (Valkey("valkey"), ours()):
+        folders.append(server)
+        server.start()
+        do(server, "MSET", "a", "1", "b", "1")
+        assert do(server, "SAVE").raw == b"+OK\r\n"
+        file = Path(server.folder.name) / "dump.rdb"
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+        do(server, "SET", "c", "1")
+        replies = [do(server, "DEBUG", "RELOAD", "NOSAVE").raw, do(server, "EXISTS", "c").integer]
+        do(server, "MSET", "a", "2", "c", "1")
+        replies += [
+            do(server, "DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE").raw,
+            do(server, "EXISTS", "a", "b", "c").integer,
+        ]
+        try:
+            replies.append(do(server, "DEBUG", "RELOAD", "NOSAVE", "NOFLUSH").raw)
+        except (ConnectionError, ConnectionClosedError):
+            replies.append(b"closed")
+        found.append(replies)
+    failed = b"-ERR Error trying to load the RDB dump, check server logs.\r\n"
+    assert found[0] == [failed, 0, failed, 3, b"closed"]
+    assert found[1] == [failed, 1, failed, 3, failed]
+    assert do(folders[1], "EXISTS", "a", "b", "c").integer == 3

@@ -44,10 +44,8 @@ def flushall(session: Session, args: list[bytes]) -> object:
     for db in engine.databases:
         db.moment.changes += db.flush()
     if engine.config.words(b"save"):
-        # Otherwise the deleted data would be back after a crash.  The changes count on.
-        changes = engine.moment.changes
+        # Otherwise the deleted data would be back after a crash.
         save(engine)
-        engine.moment.changes = changes
     return OK
 
 

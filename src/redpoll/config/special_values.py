@@ -43,10 +43,7 @@ class Addresses(ListOfWords):
 
 
 class SavePoints(ListOfWords):
-    """Pairs of seconds and changes: save when this many changes have waited this long.
-
-    CONFIG REWRITE keeps the lines of this directive and adds none.
-    """
+    """Pairs of seconds and changes: save when this many changes have waited this long."""
 
     def parse(self, words: list[bytes], before: Value) -> Value:
         if words == [b""]:
@@ -62,6 +59,10 @@ class SavePoints(ListOfWords):
                 raise BadValue(b"Invalid save parameters")
             shown.append(b"%d" % number)
         return Value(b" ".join(shown))
+
+    def lines(self, name: bytes, value: Value, default: Value) -> list[Line]:
+        """One line, even for none: another server has points of its own without it."""
+        return [Line(name + b" " + self.written(value), True)]
 
 
 class Percentiles(ListOfWords):

@@ -34,6 +34,7 @@ class Durability:
         self.saved_s: i64 = started_s
         """Time of the last save in seconds since 1970; time of the start if there was none."""
         self.saves: i64 = 0
+        """How many of SAVE, BGSAVE and the save points there were, failed ones among them."""
         self.running: RunningSave | None = None
         """The running snapshot of BGSAVE or a save point."""
         self.scheduled = False

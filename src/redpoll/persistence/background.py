@@ -147,8 +147,7 @@ class BackgroundSave(RunningSave):
     def _end(self) -> None:
         engine = self.engine
         durability = engine.durability
-        durability.running = None
-        durability.took_s = (engine.clock.now_us() - self.began_us) // 1000000
+        self._close()
         if self.complaint:
             self.file.abandon()
             durability.last_save_worked = False
@@ -163,10 +162,16 @@ class BackgroundSave(RunningSave):
             engine.host.note("Background saving terminated with success")
         review_gate(engine)
 
+    def _close(self) -> None:
+        """It is no longer under way."""
+        durability = self.engine.durability
+        durability.running = None
+        durability.took_s = (self.engine.clock.now_us() - self.began_us) // 1000000
+
     def cancel(self, why: str) -> None:
         self._let_go()
         self.file.abandon()
-        self.engine.durability.running = None
+        self._close()
         self.engine.host.note(f"Background saving was given up: {why}")
 
 
@@ -197,11 +202,13 @@ def start(engine: Engine) -> bool:
     """Begin a snapshot; return whether it has begun.  If not, the log has the reason."""
     durability = engine.durability
     durability.scheduled = False
+    durability.saves += 1
     durability.tried_s = engine.moment.now_us // 1000000
     try:
         file = SnapshotFile(engine)
     except OSError as refused:
         durability.last_save_worked = False
+        durability.took_s = 0
         engine.host.log(f"Background saving error: cannot open a file in {folder(engine)}: {refused.strerror}")
         review_gate(engine)
         return False

@@ -35,6 +35,9 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
         return damage.told()
     except OSError as refused:
         return f"{refused.strerror}"
+    finally:
+        for db in engine.databases:
+            db.end_loading()
     durability = engine.durability
     durability.keys_loaded = snapshot.keys
     durability.keys_expired = snapshot.expired
@@ -47,7 +50,8 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
 def reload(engine: Engine, path: bytes, progress: Progress, flushing: bool, merging: bool) -> str:
     """Replace all data by the file, or add the file if `flushing` is off; return the reason if that failed.
 
-    After a failure, the old data is unchanged.  Sessions that watch a key are notified.
+    After a failure, the old data is unchanged; without `flushing`, the keys loaded so far stay beside it.  Sessions that
+    watch a key are notified.
     """
     try:
         reader = open_snapshot(engine, path)

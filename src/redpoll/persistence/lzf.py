@@ -23,7 +23,6 @@ WIDEST: Final[i64] = 90
 """Largest ratio of the length of a string to its compressed length: three bytes make 264."""
 
 PLACES: Final[i64] = 1 << 13
-FRESH_FROM: Final[i64] = 1 << 60
 SPARED: Final[i64] = 4
 """Least number of bytes that compression must save."""
 
@@ -82,12 +81,11 @@ class Compressor:
 
     def _begin(self, size: i64) -> i64:
         """The base of the next string."""
-        if len(self.places) == 0 or self.base > FRESH_FROM:
+        if len(self.places) == 0:
             places = vec[i64](capacity=PLACES)
             for _ in range(PLACES):
                 places = append(places, -1)
             self.places = places
-            self.base = 0
         base = self.base
         self.base = base + size
         return base

@@ -34,15 +34,20 @@ def word16(blob: bytes, at: i64) -> i64:
     return i64(read_i16_le(blob, at)) & 0xFFFF
 
 
+def checked_end(blob: bytes, head: i64, form: str) -> i64:
+    """Where the elements of a listpack or ziplist end, behind a head of that many bytes which begins with the size."""
+    size: i64 = len(blob)
+    if size < head + 1 or word32(blob, 0) != size or blob[size - 1] != END:
+        raise DamagedError(f"{form}: its size or its end is wrong")
+    return size - 1
+
+
 # Listpack
 
 
 def listpack_items(blob: bytes, into: list[bytes]) -> None:
     """Add the elements of a listpack."""
-    size: i64 = len(blob)
-    if size < LISTPACK_HEAD + 1 or word32(blob, 0) != size or blob[size - 1] != END:
-        raise DamagedError("listpack: its size or its end is wrong")
-    stop = size - 1
+    stop = checked_end(blob, LISTPACK_HEAD, "listpack")
     before: i64 = len(into)
     at = LISTPACK_HEAD
     while at < stop:
@@ -181,10 +186,7 @@ def intset_numbers(blob: bytes) -> vec[i64]:
 
 def ziplist_items(blob: bytes, into: list[bytes]) -> None:
     """Add the elements of a ziplist."""
-    size: i64 = len(blob)
-    if size < ZIPLIST_HEAD + 1 or word32(blob, 0) != size or blob[size - 1] != END:
-        raise DamagedError("ziplist: its size or its end is wrong")
-    stop = size - 1
+    stop = checked_end(blob, ZIPLIST_HEAD, "ziplist")
     before: i64 = len(into)
     at = ZIPLIST_HEAD
     last = at

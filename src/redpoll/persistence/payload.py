@@ -28,11 +28,6 @@ def dumped(kind: i64, packed: bytes, outside: Outside | None, version: i64, comp
     writer = ValueWriter(sink, version)
     sink.byte(writer.type_of(kind))
     writer.write(kind, packed, outside)
-    return sealed(sink, version)
-
-
-def sealed(sink: Sink, version: i64) -> bytes:
-    """The written bytes with the footer."""
     out = sink.out
     write_i16_le(out, i16(version))
     body = out.getvalue()

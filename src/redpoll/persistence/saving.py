@@ -19,14 +19,20 @@ def snapshot_path(engine: Engine) -> bytes:
     return up_to_nul(engine.config.text(b"dbfilename"))
 
 
+def draft_name(engine: Engine) -> bytes:
+    """The name of a file until it is complete: stores of one program, which save by themselves, have one each."""
+    return b"temp-%d-%x.rdb" % (os.getpid(), id(engine)) if engine.saves_itself else b"temp-%d.rdb" % os.getpid()
+
+
 class SnapshotFile:
     """The file of a snapshot with its writer.  `finish` or `abandon` ends it.  All methods raise OSError."""
 
     def __init__(self, engine: Engine) -> None:
         config = engine.config
         self.files: Final[Files] = config.files
-        self.path: Final = snapshot_path(engine)
-        self.draft: Final = b"temp-%d.rdb" % os.getpid()
+        # Absolute: the working folder may change while the file is written.
+        self.path: Final = self.files.absolute(snapshot_path(engine))
+        self.draft: Final = self.files.absolute(draft_name(engine))
         self.summed: Final = config.flag(b"rdbchecksum")
         if self.files.exists(self.draft):
             self.files.remove(self.draft)
@@ -57,7 +63,7 @@ class SnapshotFile:
         self.appender = None
         appender.close()
         self.files.rename(self.draft, self.path)
-        self.files.sync_folder(b"")
+        self.files.sync_folder(os.path.dirname(self.path))
 
     def abandon(self) -> None:
         """Delete an unfinished file."""
@@ -88,7 +94,6 @@ def record_save(engine: Engine, changes: int | None = None) -> None:
     """Note that the data was saved, except for the changes since the snapshot began."""
     durability = engine.durability
     durability.saved_s = engine.clock.now_us() // 1000000
-    durability.saves += 1
     durability.last_save_worked = True
     engine.moment.changes = 0 if changes is None else changes
 

@@ -61,7 +61,7 @@ class SnapshotReader:
         self.counter: i64 = NOT_GIVEN
 
     def read(self) -> None:
-        """Read all of it; raises DamagedError."""
+        """Read all of it; raises DamagedError.  The sums of memory wait for `Database.end_loading`."""
         source = self.source
         self._read_magic()
         moment = self.engine.moment
@@ -88,8 +88,6 @@ class SnapshotReader:
                     following = source.offset() + self.step
                     self.progress.moved(source.offset(), source.size)
         self._check_sum()
-        for each in self.engine.databases:
-            each.end_loading()
 
     def _read_magic(self) -> None:
         source = self.source

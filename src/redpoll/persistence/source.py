@@ -66,12 +66,15 @@ class Source:
         if damage.offset == UNKNOWN_PLACE:
             damage.offset = self.mark
 
-    def need(self, count: i64) -> None:
-        """Make `count` more bytes available in `data`."""
+    def _pass(self, count: i64) -> i64:
+        """Go past the next `count` bytes; return where they begin in `data`, which may be another piece then."""
         if count > self.size - self.before - self.at or count < 0:
             raise self.damaged(TOO_SHORT)
         if self.at + count > len(self.data):
             self._fetch(count)
+        at = self.at
+        self.at = at + count
+        return at
 
     def _fetch(self, count: i64) -> None:
         reader = self.reader
@@ -104,47 +107,33 @@ class Source:
     def byte(self) -> i64:
         at = self.at
         if at >= len(self.data) or self.before + at >= self.size:
-            self.need(1)
-            at = self.at
-        self.at = at + 1
+            at = self._pass(1)
+        else:
+            self.at = at + 1
         return self.data[at]
 
     def take(self, count: i64) -> bytes:
         """The next `count` bytes."""
-        self.need(count)
-        at = self.at
-        self.at = at + count
+        at = self._pass(count)
         return self.data[at : at + count]
-
-    def skip(self, count: i64) -> None:
-        self.need(count)
-        self.at += count
 
     def word(self) -> i64:
         """8 bytes, the low ones first."""
-        self.need(8)
-        at = self.at
-        self.at = at + 8
+        at = self._pass(8)
         return read_i64_le(self.data, at)
 
     def word_be(self) -> i64:
         """8 bytes, the high ones first."""
-        self.need(8)
-        at = self.at
-        self.at = at + 8
+        at = self._pass(8)
         return read_i64_be(self.data, at)
 
     def seconds(self) -> i64:
         """4 bytes, signed."""
-        self.need(4)
-        at = self.at
-        self.at = at + 4
+        at = self._pass(4)
         return i64(read_i32_le(self.data, at))
 
     def double(self) -> float:
-        self.need(8)
-        at = self.at
-        self.at = at + 8
+        at = self._pass(8)
         return read_f64_le(self.data, at)
 
     def number(self) -> i64:
@@ -155,9 +144,7 @@ class Source:
         if first < 128:
             return (first & 63) << 8 | self.byte()
         if first == 0x80:
-            self.need(4)
-            at = self.at
-            self.at = at + 4
+            at = self._pass(4)
             return i64(read_i32_be(self.data, at)) & 0xFFFFFFFF
         if first == 0x81:
             return self.word_be()
@@ -187,9 +174,7 @@ class Source:
             number = self.byte()
             return int_text(number - ((number & 128) << 1))
         if first == INT16:
-            self.need(2)
-            at = self.at
-            self.at = at + 2
+            at = self._pass(2)
             return int_text(i64(read_i16_le(self.data, at)))
         if first == INT32:
             return int_text(self.seconds())
@@ -203,7 +188,5 @@ class Source:
         size = self.number()
         if packed < 0 or size < 0 or packed > self.left():
             raise self.damaged("a compressed string is longer than what is left")
-        self.need(packed)
-        at = self.at
-        self.at = at + packed
+        at = self._pass(packed)
         return decompressed(self.data, at, at + packed, size)

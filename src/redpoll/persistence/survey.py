@@ -42,7 +42,6 @@ class Survey(SnapshotReader):
         self.types: dict[bytes, Sum] = {}
         self.prefixes: dict[bytes, Sum] = {}
         """Sums by prefix: the text before the first colon of a key.  Keys without a colon have the empty prefix."""
-        self.databases: dict[int, Sum] = {}
         self.largest: list[tuple[int, int, bytes, bytes]] = []
         """Bytes, database, key and type of the largest keys, the largest first."""
         self.seen: set[tuple[int, bytes]] = set()
@@ -64,9 +63,6 @@ class Survey(SnapshotReader):
             if of not in sums:
                 sums[of] = Sum()
             sums[of].add(size, timed)
-        if db.index not in self.databases:
-            self.databases[db.index] = Sum()
-        self.databases[db.index].add(size, timed)
         largest = self.largest
         if len(largest) < LARGEST or size > largest[-1][0]:
             largest.append((int(size), db.index, key, name))

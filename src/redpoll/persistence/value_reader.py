@@ -240,15 +240,8 @@ class ValueReader:
     # Sorted sets.
 
     def _packed_zset(self, source: Source, type: i64) -> Value | None:
-        blob = source.text()
-        items: list[bytes] = []
-        if type == codes.ZSET_LISTPACK:
-            listpack_items(blob, items)
-        else:
-            ziplist_items(blob, items)
+        items = packed_pairs(source.text(), type, "sorted set: a member has no score")
         count: i64 = len(items)
-        if count & 1 != 0:
-            raise DamagedError("sorted set: a member has no score")
         if count == 0:
             return None
         members: list[bytes] = []
@@ -320,17 +313,8 @@ class ValueReader:
     # Hashes.
 
     def _packed_hash(self, source: Source, type: i64) -> Value | None:
-        blob = source.text()
-        items: list[bytes] = []
-        if type == codes.HASH_LISTPACK:
-            listpack_items(blob, items)
-        elif type == codes.HASH_ZIPLIST:
-            ziplist_items(blob, items)
-        else:
-            zipmap_items(blob, items)
+        items = packed_pairs(source.text(), type, "hash: a field has no value")
         count: i64 = len(items)
-        if count & 1 != 0:
-            raise DamagedError("hash: a field has no value")
         if count == 0:
             return None
         made = Hash()
@@ -453,6 +437,20 @@ class ValueReader:
         if made.times is None and len(items) >> 1 <= self.limits.hash_entries and not self._is_long(items):
             made.kind = HASH_LISTPACK
         return made
+
+
+def packed_pairs(blob: bytes, type: i64, complaint: str) -> list[bytes]:
+    """The items of a packed hash or sorted set; `complaint` is that their number is odd."""
+    items: list[bytes] = []
+    if type == codes.HASH_LISTPACK or type == codes.ZSET_LISTPACK:
+        listpack_items(blob, items)
+    elif type == codes.HASH_ZIPLIST or type == codes.ZSET_ZIPLIST:
+        ziplist_items(blob, items)
+    else:
+        zipmap_items(blob, items)
+    if len(items) & 1 != 0:
+        raise DamagedError(complaint)
+    return items
 
 
 def is_ascending(scores: vec[float], members: list[bytes]) -> bool:

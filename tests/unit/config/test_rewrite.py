@@ -24,7 +24,7 @@ def after(text: str, *pairs: str) -> str:
     return first.decode()
 
 
-ALWAYS = 'dir "/"\nlatency-tracking-info-percentiles 50 99 99.9\n'
+ALWAYS = 'dir "/"\nlatency-tracking-info-percentiles 50 99 99.9\nsave ""\n'
 
 
 def test_an_empty_file_gets_what_is_always_written() -> None:
@@ -46,11 +46,7 @@ def test_aliases_become_names_and_surplus_lines_empty() -> None:
 
 
 def test_what_is_no_directive_stays_or_becomes_a_comment() -> None:
-    text = (
-        ALWAYS
-        + "dynamic-hz yes\nrename-command GET x\ninclude z*.conf\nuser default on nopass ~* &* +@all\nsave 900 1\n"
-    )
-    text = text.replace("save 900 1\n", "save 3600 1 300 100 60 10000\n")
+    text = ALWAYS + "dynamic-hz yes\nrename-command GET x\ninclude z*.conf\nuser default on nopass ~* &* +@all\n"
     assert after(text) == text.replace("dynamic-hz", "# ??? dynamic-hz")
 
 
@@ -61,6 +57,13 @@ def test_values_take_the_form_of_their_kind() -> None:
         'unixsocketperm 700\nshutdown-on-sigint save force\nlogfile ""\noom-score-adj no\nnotify-keyspace-events ""\n'
     )
     assert after(text) == text
+
+
+def test_save_points_come_on_one_line() -> None:
+    text = ALWAYS.replace('save ""', "save 900 1\nsave 60 100")
+    assert after(text) == ALWAYS.replace('save ""', "save 900 1 60 100")
+    assert after(text, "save", "5 5") == ALWAYS.replace('save ""', "save 5 5")
+    assert after(text, "save", "") == ALWAYS
 
 
 def test_unset_strings_are_dropped() -> None:

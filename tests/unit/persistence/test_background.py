@@ -186,7 +186,7 @@ def test_it_may_be_given_up() -> None:
     assert engine.durability.running is None
     assert engine.config.files.matching(b"*") == []
     assert all(db.table.keeper is None for db in engine.databases)
-    assert engine.durability.saves == 0
+    assert (engine.durability.saves, engine.durability.took_s) == (1, 0)
 
 
 def test_in_a_transaction_it_is_put_off() -> None:
@@ -273,3 +273,27 @@ def test_each_change_comes_after_what_it_changes_is_written(db: int, words: str)
     engine.expire_some()
     finish(engine)
     assert loaded(engine.config.files.read(b"dump.rdb")) == expected
+
+
+def test_the_folder_may_change_meanwhile() -> None:
+    engine = opened()
+    files = engine.config.files
+    session = session_of(engine)
+    do(engine, session, "SET", "k", "v")
+    files.append(b"/elsewhere/file").close()
+    assert background.start(engine)
+    files.enter(b"/elsewhere")
+    finish(engine)
+    assert engine.durability.last_save_worked
+    assert files.matching(b"/*") == [b"/dump.rdb", b"/elsewhere/file"]
+
+
+def test_stores_of_one_program_do_not_write_into_one_file() -> None:
+    first = opened()
+    second = opened(files=first.config.files, dbfilename="other.rdb")
+    for engine in (first, second):
+        do(engine, session_of(engine), "SET", "k", engine.config.text(b"dbfilename"))
+        assert background.start(engine)
+    for engine in (first, second):
+        finish(engine)
+        assert loaded(engine.config.files.read(engine.config.text(b"dbfilename"))) == contents(engine)
