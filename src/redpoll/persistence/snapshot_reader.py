@@ -62,7 +62,14 @@ class SnapshotReader:
         self.counter: i64 = NOT_GIVEN
 
     def read(self) -> None:
-        """Read all of it; raises DamagedError."""
+        """Read all of it; raises DamagedError.  The sum of memory is right even then."""
+        try:
+            self._read_all()
+        finally:
+            for each in self.engine.databases:
+                each.end_loading()
+
+    def _read_all(self) -> None:
         source = self.source
         self._read_magic()
         moment = self.engine.moment
@@ -89,8 +96,6 @@ class SnapshotReader:
                     following = source.offset() + self.step
                     self.progress.moved(source.offset(), source.size)
         self._check_sum()
-        for each in self.engine.databases:
-            each.end_loading()
 
     def _read_magic(self) -> None:
         source = self.source

@@ -165,3 +165,12 @@ def test_counters_are_written_under_an_lfu_policy() -> None:
             assert other.moment.access.count(field, other.moment.now_us) == counter
         else:
             assert field == other.moment.clock
+
+
+def test_a_file_that_is_damaged_leaves_the_sum_of_memory_right() -> None:
+    engine = filled()
+    data = (GOLDEN / "valkey-9.1.2" / "dump.rdb").read_bytes()
+    other = opened()
+    assert load_bytes(other, data[: len(data) // 2]).startswith("at offset ")
+    assert 0 < other.databases[0].table.size < engine.databases[0].table.size
+    assert other.moment.used_bytes == sum(db.table.size_bytes() for db in other.databases)
