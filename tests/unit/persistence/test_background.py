@@ -272,3 +272,26 @@ def test_each_change_comes_after_what_it_changes_is_written(db: int, words: str)
     engine.expire_some()
     finish(engine)
     assert loaded(engine.config.files.read(b"dump.rdb")) == expected
+
+
+@pytest.mark.parametrize(("policy", "told"), [("allkeys-lru", "IDLETIME"), ("allkeys-lfu", "FREQ")])
+def test_keys_that_are_used_meanwhile_are_no_older_for_it(policy: str, told: str) -> None:
+    engine = opened(maxmemory_policy=policy)
+    session = session_of(engine)
+    for n in range(200):
+        do(engine, session, "SET", f"k{n}", "v")
+    assert background.start(engine)
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    clock.advance_ms(130_000)
+    for n in range(100):
+        do(engine, session, "GET", f"k{n}")
+    finish(engine)
+    other = opened(maxmemory_policy=policy)
+    assert load_bytes(other, engine.config.files.read(b"dump.rdb")) == ""
+    uses = [do(other, session_of(other), "OBJECT", told, f"k{n}") for n in range(200)]
+    if told == "IDLETIME":
+        assert uses == [0] * 100 + [130] * 100
+    else:
+        # Two minutes without a use take two from the first count, which is 5; the use adds one.
+        assert uses == [4] * 100 + [3] * 100
