@@ -19,6 +19,20 @@ def snapshot_path(engine: Engine) -> bytes:
     return up_to_nul(engine.config.text(b"dbfilename"))
 
 
+class Drafts:
+    """The names of the files of this process that are being written.  Its engines may share a folder."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def next(self) -> bytes:
+        self.count += 1
+        return b"temp-%d.%d.rdb" % (os.getpid(), self.count)
+
+
+DRAFTS: Final = Drafts()
+
+
 class SnapshotFile:
     """The file that a snapshot is written to, with its writer.  `finish` or `abandon` ends it.  All raise OSError."""
 
@@ -26,9 +40,10 @@ class SnapshotFile:
         config = engine.config
         self.files: Final[Files] = config.files
         self.path: Final = snapshot_path(engine)
-        self.draft: Final = b"temp-%d.rdb" % os.getpid()
+        self.draft: Final = DRAFTS.next()
         self.summed: Final = config.flag(b"rdbchecksum")
         if self.files.exists(self.draft):
+            # Of a process that crashed and had the same number.
             self.files.remove(self.draft)
         appender = self.files.append(self.draft)
         self.appender: Appender | None = appender

@@ -295,3 +295,19 @@ def test_keys_that_are_used_meanwhile_are_no_older_for_it(policy: str, told: str
     else:
         # Two minutes without a use take two from the first count, which is 5; the use adds one.
         assert uses == [4] * 100 + [3] * 100
+
+
+def test_two_engines_save_into_one_folder_at_once() -> None:
+    first = opened()
+    second = opened(files=first.config.files, dbfilename="second.rdb")
+    for engine, count in ((first, 300), (second, 20)):
+        for n in range(count):
+            do(engine, session_of(engine), "SET", f"k{n}", "v")
+        assert background.start(engine)
+        running = engine.durability.running
+        assert running is not None and running.step(0)
+    for engine, name, count in ((first, b"dump.rdb", 300), (second, b"second.rdb", 20)):
+        finish(engine)
+        assert engine.durability.last_save_worked
+        assert len(loaded(engine.config.files.read(name))) == count
+    assert sorted(first.config.files.matching(b"*")) == [b"/dump.rdb", b"/second.rdb"]
