@@ -564,11 +564,6 @@ class Database(KeyLookups):
 
     def flush(self) -> i64:
         """Delete all keys; return how many there were.  The memory is freed in slices."""
-        gone = self.table
-        if gone.size > 0:
-            self.moment.listener.replaced(self.index, None)
-        self.moment.used_bytes -= gone.size_told
-        self.table = Table(most_buckets=self.most_buckets)
-        self._account()
+        gone = self.set_aside()
         self._give_back(gone)
         return gone.size
