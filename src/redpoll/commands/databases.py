@@ -45,9 +45,9 @@ def flushall(session: Session, args: list[bytes]) -> object:
         db.moment.changes += db.flush()
     if engine.config.words(b"save"):
         # Otherwise the deleted data would be back after a crash.  The changes count on.
-        changes = engine.moment.changes
+        saved = engine.durability.changes_saved
         save(engine)
-        engine.moment.changes = changes
+        engine.durability.changes_saved = saved
     return OK
 
 

@@ -33,6 +33,8 @@ class Durability:
     def __init__(self, started_s: i64) -> None:
         self.saved_s: i64 = started_s
         """When the data was last saved, in seconds since 1970; the start if never."""
+        self.changes_saved: i64 = 0
+        """What `Moment.changes` was then."""
         self.saves: i64 = 0
         self.running: RunningSave | None = None
         """What BGSAVE or a save point has begun."""

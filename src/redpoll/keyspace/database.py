@@ -331,7 +331,7 @@ class Database(KeyLookups):
         """Report that `key` changed: the one call after every change.
 
         Writes `value` back, inserts it if a look-up created it, or removes it if it is empty (and reports `del` too).
-        None means that a method of this class has written already.  Adds `count` to the changes since the last save,
+        None means that a method of this class has written already.  Adds `count` to the changes,
         updates the sum of memory, and calls every listener.  With a `count` of 0 the content of `value` is unchanged:
         only its encoding is stored, and nothing is reported.  The journal and waiting sessions are handled at the end
         of the unit, not here.

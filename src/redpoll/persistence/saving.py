@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from mypy_extensions import i64
+
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Appender, Files
 from redpoll.errors import up_to_nul
@@ -95,17 +97,17 @@ def save(engine: Engine) -> bool:
         engine.host.log(f"Error saving DB to disk: {complaint}")
         return False
     engine.host.note("DB saved on disk")
-    record_save(engine)
+    record_save(engine, engine.moment.changes)
     return True
 
 
-def record_save(engine: Engine, changes: int | None = None) -> None:
-    """Note that the data was saved, but for the last changes if so many came meanwhile."""
+def record_save(engine: Engine, changes: i64) -> None:
+    """Record that the data was saved as it was after so many changes."""
     durability = engine.durability
     durability.saved_s = engine.clock.now_us() // 1000000
     durability.saves += 1
     durability.last_save_worked = True
-    engine.moment.changes = 0 if changes is None else changes
+    durability.changes_saved = changes
 
 
 def saved(engine: Engine) -> str:

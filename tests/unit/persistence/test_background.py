@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.differential.catalogue import golden
 from tests.differential.test_random import Drawer, in_groups
 from tests.differential.wire import as_bytes
+from tests.unit.engine.machine import Kept
 from tests.unit.persistence.contents import Telling, field_deadlines, load_bytes, opened, value_of
 from tests.unit.persistence.test_saving import Failing
 
@@ -170,7 +171,7 @@ def test_it_is_told_how_far_it_is_and_how_it_ended() -> None:
     finish(engine)
     durability = engine.durability
     assert (durability.saves, durability.last_save_worked, durability.took_s) == (1, True, 0)
-    assert engine.moment.changes == 1
+    assert engine.unsaved_changes() == 1
     host = engine.host
     assert isinstance(host, Telling)
     assert host.lines[-1] == "Background saving terminated with success"
@@ -311,3 +312,19 @@ def test_two_engines_save_into_one_folder_at_once() -> None:
         assert engine.durability.last_save_worked
         assert len(loaded(engine.config.files.read(name))) == count
     assert sorted(first.config.files.matching(b"*")) == [b"/dump.rdb", b"/second.rdb"]
+
+
+def test_the_end_of_a_save_makes_no_command_a_change_and_hides_none() -> None:
+    for changes in range(1, 4):
+        engine = opened()
+        session = session_of(engine)
+        do(engine, session, "MSET", *["k", "v"] * changes)
+        journal = Kept()
+        engine.unit.attach(journal)
+        assert background.start(engine)
+        finish(engine)
+        do(engine, session, "GET", "k")
+        do(engine, session, "SET", "k", "w")
+        assert save(engine)
+        do(engine, session, "SET", "k", "x")
+        assert journal.units == ["0 SET k w", "0 SET k x"]
