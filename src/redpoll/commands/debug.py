@@ -67,7 +67,7 @@ from redpoll.protocol.reply import (
     Status,
     Verbatim,
 )
-from redpoll.structures.table import RESIZING
+from redpoll.structures.table_resize import RESIZING
 from redpoll.types.kinds import ENCODING_NAME, LIST_QUICKLIST, LISTPACKS, STRING_INT, STRING_RAW
 from redpoll.types.list_nodes import PLAIN_FROM
 

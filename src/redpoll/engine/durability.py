@@ -33,6 +33,8 @@ class Durability:
     def __init__(self, started_s: i64) -> None:
         self.saved_s: i64 = started_s
         """Time of the last save in seconds since 1970; time of the start if there was none."""
+        self.changes_saved: i64 = 0
+        """`Moment.changes` at the beginning of the last save."""
         self.saves: i64 = 0
         """How many of SAVE, BGSAVE and the save points there were, failed ones among them."""
         self.running: RunningSave | None = None

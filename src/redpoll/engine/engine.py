@@ -547,6 +547,10 @@ class Engine:
         self.base_bytes = resident
         self.startup_bytes = self.used_memory()
 
+    def unsaved_changes(self) -> i64:
+        """The changes since the data was last saved."""
+        return self.moment.changes - self.durability.changes_saved
+
     def used_memory(self) -> i64:
         """Memory of the program, all databases and subscriptions, in bytes, by the engine's own accounting.  O(1)."""
         return self.base_bytes + self.moment.used_bytes + self.pubsub.size_bytes()

@@ -331,7 +331,7 @@ class Database(KeyLookups):
         """Report that `key` changed: the one call after every change.
 
         Writes `value` back, inserts it if a look-up created it, or removes it if it is empty (and reports `del` too).
-        None means that a method of this class has written already.  Adds `count` to the changes since the last save,
+        None means that a method of this class has written already.  Adds `count` to the changes,
         updates the sum of memory, and calls every listener.  With a `count` of 0 the content of `value` is unchanged:
         only its encoding is stored, and nothing is reported.  The journal and waiting sessions are handled at the end
         of the unit, not here.
@@ -564,11 +564,6 @@ class Database(KeyLookups):
 
     def flush(self) -> i64:
         """Delete all keys; return how many there were.  The memory is freed in slices."""
-        gone = self.table
-        if gone.size > 0:
-            self.moment.listener.replaced(self.index, None)
-        self.moment.used_bytes -= gone.size_told
-        self.table = Table(most_buckets=self.most_buckets)
-        self._account()
+        gone = self.set_aside()
         self._give_back(gone)
         return gone.size

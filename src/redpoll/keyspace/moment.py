@@ -88,6 +88,7 @@ class Moment:
         """COUNTING under an LFU policy, else 0."""
         self.limits: Final = EncodingLimits()
         self.changes: i64 = 0
+        """Changes of all keys since the start: a unit sees by it whether a command changed something."""
         self.warming: Final = Warming()
         self.warmed: i64 = 0
         """The warm pass stores here what it read, so that the compiler cannot remove the reads."""

@@ -97,7 +97,7 @@ def persistence_lines(engine: Engine) -> list[str]:
         f"current_fork_perc:{share:.2f}",
         f"current_save_keys_processed:{done}",
         f"current_save_keys_total:{total}",
-        f"rdb_changes_since_last_save:{engine.moment.changes}",
+        f"rdb_changes_since_last_save:{engine.unsaved_changes()}",
         f"rdb_bgsave_in_progress:{0 if running is None else 1}",
         f"rdb_last_save_time:{durability.saved_s}",
         f"rdb_last_bgsave_status:{'ok' if durability.last_save_worked else 'err'}",

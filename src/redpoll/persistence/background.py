@@ -158,7 +158,7 @@ class BackgroundSave(RunningSave):
             keys = self.file.writer.keys
             rate = size / seconds
             engine.host.note(f"DB saved on disk: {keys} keys, {size:.1f} MB in {seconds:.1f} s, {rate:.1f} MB/s")
-            record_save(engine, max(0, int(engine.moment.changes - self.changes)))
+            record_save(engine, self.changes)
             engine.host.note("Background saving terminated with success")
         review_gate(engine)
 

@@ -50,8 +50,8 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
 def reload(engine: Engine, path: bytes, progress: Progress, flushing: bool, merging: bool) -> str:
     """Replace all data by the file, or add the file if `flushing` is off; return the reason if that failed.
 
-    After a failure, the old data is unchanged; without `flushing`, the keys loaded so far stay beside it.  Sessions that
-    watch a key are notified.
+    After a failure, the old data is unchanged; without `flushing`, the keys loaded so far stay beside it.  Sessions
+    that watch a key are notified.
     """
     try:
         reader = open_snapshot(engine, path)

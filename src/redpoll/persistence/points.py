@@ -25,7 +25,7 @@ def due_point(engine: Engine) -> str:
     now_s = engine.moment.now_us // 1000000
     if not durability.last_save_worked and now_s - durability.tried_s <= RETRY_S:
         return ""
-    changes = engine.moment.changes
+    changes = engine.unsaved_changes()
     points = points_of(engine.config)
     for n in range(0, len(points), 2):
         if changes >= points[n + 1] and now_s - durability.saved_s > points[n]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from mypy_extensions import i64
+
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Appender, Files
 from redpoll.errors import up_to_nul
@@ -19,9 +21,18 @@ def snapshot_path(engine: Engine) -> bytes:
     return up_to_nul(engine.config.text(b"dbfilename"))
 
 
-def draft_name(engine: Engine) -> bytes:
-    """The name of a file until it is complete: stores of one program, which save by themselves, have one each."""
-    return b"temp-%d-%x.rdb" % (os.getpid(), id(engine)) if engine.saves_itself else b"temp-%d.rdb" % os.getpid()
+class Drafts:
+    """The names of the files of this process that are being written.  Its engines may share a folder."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def next(self) -> bytes:
+        self.count += 1
+        return b"temp-%d.%d.rdb" % (os.getpid(), self.count)
+
+
+DRAFTS: Final = Drafts()
 
 
 class SnapshotFile:
@@ -32,9 +43,10 @@ class SnapshotFile:
         self.files: Final[Files] = config.files
         # Absolute: the working folder may change while the file is written.
         self.path: Final = self.files.absolute(snapshot_path(engine))
-        self.draft: Final = self.files.absolute(draft_name(engine))
+        self.draft: Final = self.files.absolute(DRAFTS.next())
         self.summed: Final = config.flag(b"rdbchecksum")
         if self.files.exists(self.draft):
+            # Of a process that crashed and had the same number.
             self.files.remove(self.draft)
         appender = self.files.append(self.draft)
         self.appender: Appender | None = appender
@@ -86,16 +98,16 @@ def save(engine: Engine) -> bool:
         engine.host.log(f"Error saving DB to disk: {complaint}")
         return False
     engine.host.note("DB saved on disk")
-    record_save(engine)
+    record_save(engine, engine.moment.changes)
     return True
 
 
-def record_save(engine: Engine, changes: int | None = None) -> None:
-    """Note that the data was saved, except for the changes since the snapshot began."""
+def record_save(engine: Engine, changes: i64) -> None:
+    """Record that the data was saved as it was after so many changes."""
     durability = engine.durability
     durability.saved_s = engine.clock.now_us() // 1000000
     durability.last_save_worked = True
-    engine.moment.changes = 0 if changes is None else changes
+    durability.changes_saved = changes
 
 
 def saved(engine: Engine) -> str:

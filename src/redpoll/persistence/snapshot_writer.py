@@ -30,9 +30,7 @@ class SnapshotWriter:
         self.sink: Final = sink
         self.version: i64 = version
         self.values: Final = ValueWriter(sink, version)
-        self.access: Final = moment.access
-        self.clock: i64 = moment.clock & CLOCK_MASK
-        self.now_us: i64 = moment.now_us
+        self.moment: Final = moment
         self.uses: i64 = uses
         self.keys: i64 = 0
         """Keys written so far."""
@@ -77,6 +75,9 @@ class SnapshotWriter:
         records = Records()
         read_bucket(table, b, records, True)
         sink = self.sink
+        # Of now, not of the start: a key that was used since would seem not to be used for half a year.
+        moment = self.moment
+        clock = moment.clock & CLOCK_MASK
         n: i64 = 0
         count: i64 = len(records.keys)
         while n < count:
@@ -87,10 +88,10 @@ class SnapshotWriter:
                 sink.word(at_ms)
             if self.uses == IDLE_TIMES:
                 sink.byte(codes.IDLE)
-                sink.number((self.clock - (word >> CLOCK_SHIFT)) & CLOCK_MASK)
+                sink.number((clock - (word >> CLOCK_SHIFT)) & CLOCK_MASK)
             elif self.uses == COUNTERS:
                 sink.byte(codes.FREQ)
-                sink.byte(self.access.count((word >> CLOCK_SHIFT) & CLOCK_MASK, self.now_us))
+                sink.byte(moment.access.count((word >> CLOCK_SHIFT) & CLOCK_MASK, moment.now_us))
             kind = (word >> KIND_SHIFT) & KIND_MASK
             sink.byte(self.values.type_of(kind))
             sink.text(records.keys[n])

@@ -40,29 +40,12 @@ from redpoll.structures.segment import (
     Outside,
     Segment,
 )
-from redpoll.structures.table_resize import merge_last, split_next
-
-RECORDS_PER_BUCKET: Final[i64] = 16
-BYTES_PER_BUCKET: Final[i64] = 416
-"""A bucket's records and their header then stay within the 512 bytes that the small-object allocator serves."""
+from redpoll.structures.table_resize import BYTES_PER_BUCKET, grow, shrink
 
 BUCKET_BYTES: Final[i64] = 152
 """What a bucket takes beside its records and words: two objects, their places, and what the allocator loses on them."""
 COLUMN_BYTES: Final[i64] = 72
 """What a bucket's column of deadlines takes beside them."""
-
-EXTREME: Final[i64] = 32
-"""A table that is this many times too full, or too empty, is resized even if resizing is off."""
-
-
-class Resizing:
-    """DEBUG DICT-RESIZING: whether the tables of this process keep their size (`held`), up to EXTREME."""
-
-    def __init__(self) -> None:
-        self.held = False
-
-
-RESIZING: Final = Resizing()
 
 STAMP_SHIFT: Final[i64] = 40
 TABLES_MASK: Final[i64] = (1 << 22) - 1
@@ -324,7 +307,7 @@ class Table:
         words[self.index] = self.word
         self.record_bytes += grown
         if grown > 0:
-            self._grow()
+            grow(self)
         return False
 
     def fits(self, key_length: i64, value_length: i64) -> bool:
@@ -366,7 +349,7 @@ class Table:
         if length != old_length:
             self.record_bytes += length - old_length
             if length > old_length:
-                self._grow()
+                grow(self)
 
     def replace_outside(self, key: bytes, found: Outside, kind: i64) -> None:
         """Give the record at the position an object outside it."""
@@ -460,7 +443,7 @@ class Table:
         self.size += 1
         self.record_bytes += word & LENGTH_MASK
         self.stamp += 1
-        self._grow()
+        grow(self)
 
     def remove(self) -> None:
         """Remove the record at the position.  The table may shrink, so the position is invalid afterwards."""
@@ -487,7 +470,7 @@ class Table:
         self.size -= 1
         self.record_bytes -= length
         self.stamp += 1
-        self._shrink()
+        shrink(self)
 
     def _drop_object(self) -> None:
         """Remove the object at the position from its bucket's list; the word still says that it is there."""
@@ -495,37 +478,6 @@ class Table:
         gone = objects.pop(self._objects_before(self.segment, self.j, self.index))
         self.outside_bytes -= gone.accounted
         gone.accounted = 0
-
-    # Growing and shrinking.
-
-    def _grow(self) -> None:
-        """Split the next bucket if the table is too full.  The position stays valid."""
-        if self.size <= RECORDS_PER_BUCKET * self.buckets and self.record_bytes <= self.bucket_bytes * self.buckets:
-            return
-        if self.buckets >= self.most_buckets or (RESIZING.held and not self._is_crowded()):
-            return
-        key = b""
-        watched = self.split == self.bucket
-        if watched:
-            key = self.key()
-        split_next(self)
-        if watched:
-            # The record may have moved, so update the position.
-            self.find(key)
-
-    def _is_crowded(self) -> bool:
-        most = EXTREME * self.buckets
-        return self.size > RECORDS_PER_BUCKET * most or self.record_bytes > self.bucket_bytes * most
-
-    def _shrink(self) -> None:
-        """Merge the last bucket back if the table has less than half the records at which it grows."""
-        if (
-            self.buckets > 1
-            and self.size < RECORDS_PER_BUCKET // 2 * self.buckets
-            and self.record_bytes < (self.bucket_bytes >> 1) * self.buckets
-            and not (RESIZING.held and self.size * EXTREME >= RECORDS_PER_BUCKET // 2 * self.buckets)
-        ):
-            merge_last(self)
 
     # Sampling.
 

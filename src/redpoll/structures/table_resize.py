@@ -1,4 +1,4 @@
-"""Growing and shrinking of a Table: one bucket is split, or the last one is merged back.
+"""Growing and shrinking of a Table: when it is too full one bucket is split, when too empty the last is merged back.
 
 The bit that decides comes from each record's word, so no key is hashed again.
 """
@@ -25,8 +25,57 @@ from redpoll.structures.segment import (
 if TYPE_CHECKING:
     from redpoll.structures.table import Table
 
+RECORDS_PER_BUCKET: Final[i64] = 16
+BYTES_PER_BUCKET: Final[i64] = 416
+"""A bucket's records and their header then stay within the 512 bytes that the small-object allocator serves."""
+
+EXTREME: Final[i64] = 32
+"""A table that is this many times too full, or too empty, is resized even if resizing is off."""
+
+
+class Resizing:
+    """DEBUG DICT-RESIZING: whether the tables of this process keep their size (`held`), up to EXTREME."""
+
+    def __init__(self) -> None:
+        self.held = False
+
+
+RESIZING: Final = Resizing()
+
 _kept: Final = BytesWriter()
 _moved: Final = BytesWriter()
+
+
+def grow(table: Table) -> None:
+    """Split the next bucket if the table is too full.  The position stays valid."""
+    if table.size <= RECORDS_PER_BUCKET * table.buckets and table.record_bytes <= table.bucket_bytes * table.buckets:
+        return
+    if table.buckets >= table.most_buckets or (RESIZING.held and not _is_crowded(table)):
+        return
+    key = b""
+    watched = table.split == table.bucket
+    if watched:
+        key = table.key()
+    split_next(table)
+    if watched:
+        # The record may have moved, so update the position.
+        table.find(key)
+
+
+def _is_crowded(table: Table) -> bool:
+    most = EXTREME * table.buckets
+    return table.size > RECORDS_PER_BUCKET * most or table.record_bytes > table.bucket_bytes * most
+
+
+def shrink(table: Table) -> None:
+    """Merge the last bucket back if the table has less than half the records at which it grows."""
+    if (
+        table.buckets > 1
+        and table.size < RECORDS_PER_BUCKET // 2 * table.buckets
+        and table.record_bytes < (table.bucket_bytes >> 1) * table.buckets
+        and not (RESIZING.held and table.size * EXTREME >= RECORDS_PER_BUCKET // 2 * table.buckets)
+    ):
+        merge_last(table)
 
 
 def split_next(table: Table) -> None:

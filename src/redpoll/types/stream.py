@@ -483,6 +483,7 @@ class Stream(Value):
 
     def copy(self) -> Outside:
         made = Stream()
+        made.stand_beside(self.kind, self.packed())
         made.added = self.added
         made.last_ms = self.last_ms
         made.last_seq = self.last_seq
@@ -490,7 +491,6 @@ class Stream(Value):
         made.gone_seq = self.gone_seq
         blocks = self.blocks
         if blocks is None:
-            made.stand_beside(self.kind, self.packed())
             return made
         made.blocks = blocks.copy()
         groups = self.groups

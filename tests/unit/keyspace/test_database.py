@@ -14,7 +14,7 @@ from redpoll.keyspace.key_lookups import WARM_FROM, WARM_KEYS
 from redpoll.keyspace.moment import NOTIFIED, WATCHED
 from redpoll.keyspace.reclaim import LARGE_BYTES
 from redpoll.structures.lookups import MOST as LOOKUPS
-from redpoll.structures.table import RECORDS_PER_BUCKET
+from redpoll.structures.table_resize import RECORDS_PER_BUCKET
 from redpoll.structures.warming import WORTHWHILE
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.keyspace.places import Place
 
-from redpoll.keyspace.events import DEL, SET
+from redpoll.keyspace.events import DEL, SET, XADD
 from redpoll.keyspace.moment import NOTIFIED
 from redpoll.types.string import LongString
 
@@ -49,6 +49,26 @@ def test_a_copy_leaves_the_record_and_goes_its_own_way(place: Place) -> None:
         place.sound()
         place.db.delete(b"copy")
         place.db.delete(b"h")
+
+
+def test_a_change_of_a_copy_makes_no_new_key(place: Place) -> None:
+    place.moment.interest = NOTIFIED
+    for entries in (1, 300):
+        for n in range(entries):
+            stream = place.db.stream_to_change(b"s", True)
+            assert stream is not None
+            stream.append(n + 1, 0, [b"f", b"v" * 30], 0, place.moment.limits)
+            place.db.changed(b"s", stream, XADD, 1)
+        assert place.db.look(b"s")
+        place.db.put(b"copy", place.db.copy())
+        place.ear.heard()
+        stream = place.db.stream_to_change(b"copy", False)
+        assert stream is not None
+        stream.append(1000, 0, [b"f", b"v"], 0, place.moment.limits)
+        place.db.changed(b"copy", stream, XADD, 1)
+        assert place.ear.heard() == ["0 xadd copy"]
+        place.sound()
+        place.db.delete(b"copy")
 
 
 def test_databases_exchange_their_keys(place: Place) -> None:

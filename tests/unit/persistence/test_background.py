@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.differential.catalogue import golden
 from tests.differential.test_random import Drawer, in_groups
 from tests.differential.wire import as_bytes
+from tests.unit.engine.machine import Kept
 from tests.unit.persistence.contents import Telling, field_deadlines, load_bytes, opened, value_of
 from tests.unit.persistence.test_saving import Failing
 
@@ -170,7 +171,7 @@ def test_it_is_told_how_far_it_is_and_how_it_ended() -> None:
     finish(engine)
     durability = engine.durability
     assert (durability.saves, durability.last_save_worked, durability.took_s) == (1, True, 0)
-    assert engine.moment.changes == 1
+    assert engine.unsaved_changes() == 1
     host = engine.host
     assert isinstance(host, Telling)
     assert host.lines[-1] == "Background saving terminated with success"
@@ -288,12 +289,56 @@ def test_the_folder_may_change_meanwhile() -> None:
     assert files.matching(b"/*") == [b"/dump.rdb", b"/elsewhere/file"]
 
 
-def test_stores_of_one_program_do_not_write_into_one_file() -> None:
+@pytest.mark.parametrize(("policy", "told"), [("allkeys-lru", "IDLETIME"), ("allkeys-lfu", "FREQ")])
+def test_keys_that_are_used_meanwhile_are_no_older_for_it(policy: str, told: str) -> None:
+    engine = opened(maxmemory_policy=policy)
+    session = session_of(engine)
+    for n in range(200):
+        do(engine, session, "SET", f"k{n}", "v")
+    assert background.start(engine)
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    clock.advance_ms(130_000)
+    for n in range(100):
+        do(engine, session, "GET", f"k{n}")
+    finish(engine)
+    other = opened(maxmemory_policy=policy)
+    assert load_bytes(other, engine.config.files.read(b"dump.rdb")) == ""
+    uses = [do(other, session_of(other), "OBJECT", told, f"k{n}") for n in range(200)]
+    if told == "IDLETIME":
+        assert uses == [0] * 100 + [130] * 100
+    else:
+        # Two minutes without a use take two from the first count, which is 5; the use adds one.
+        assert uses == [4] * 100 + [3] * 100
+
+
+def test_two_engines_save_into_one_folder_at_once() -> None:
     first = opened()
-    second = opened(files=first.config.files, dbfilename="other.rdb")
-    for engine in (first, second):
-        do(engine, session_of(engine), "SET", "k", engine.config.text(b"dbfilename"))
+    second = opened(files=first.config.files, dbfilename="second.rdb")
+    for engine, count in ((first, 300), (second, 20)):
+        for n in range(count):
+            do(engine, session_of(engine), "SET", f"k{n}", "v")
         assert background.start(engine)
-    for engine in (first, second):
+        running = engine.durability.running
+        assert running is not None and running.step(0)
+    for engine, name, count in ((first, b"dump.rdb", 300), (second, b"second.rdb", 20)):
         finish(engine)
-        assert loaded(engine.config.files.read(engine.config.text(b"dbfilename"))) == contents(engine)
+        assert engine.durability.last_save_worked
+        assert len(loaded(engine.config.files.read(name))) == count
+    assert sorted(first.config.files.matching(b"*")) == [b"/dump.rdb", b"/second.rdb"]
+
+
+def test_the_end_of_a_save_makes_no_command_a_change_and_hides_none() -> None:
+    for changes in range(1, 4):
+        engine = opened()
+        session = session_of(engine)
+        do(engine, session, "MSET", *["k", "v"] * changes)
+        journal = Kept()
+        engine.unit.attach(journal)
+        assert background.start(engine)
+        finish(engine)
+        do(engine, session, "GET", "k")
+        do(engine, session, "SET", "k", "w")
+        assert save(engine)
+        do(engine, session, "SET", "k", "x")
+        assert journal.units == ["0 SET k w", "0 SET k x"]

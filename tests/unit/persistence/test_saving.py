@@ -34,7 +34,7 @@ def test_what_is_saved_is_loaded(compression: str, checksum: str) -> None:
     assert load_bytes(engine, (GOLDEN / "valkey-9.1.2" / "dump.rdb").read_bytes()) == ""
     engine.moment.changes = 5
     assert save(engine)
-    assert engine.moment.changes == 0
+    assert engine.unsaved_changes() == 0
     assert lines(engine)[-1] == "DB saved on disk"
     data = engine.config.files.read(b"dump.rdb")
     assert (data[-8:] == bytes(8)) == (checksum == "no")
@@ -111,7 +111,7 @@ def test_a_disk_that_refuses_is_told_and_leaves_no_draft(failing: str) -> None:
     files.failing = failing
     assert not save(engine)
     assert "No space left on device" in lines(engine)[-1]
-    assert engine.moment.changes == 1
+    assert engine.unsaved_changes() == 1
     assert set(files.contents) == {b"/dump.rdb"}
     assert failing == "sync_folder" or files.read(b"dump.rdb") == before
     files.failing = ""
@@ -184,3 +184,12 @@ def test_counters_are_written_under_an_lfu_policy() -> None:
             assert other.moment.access.count(field, other.moment.now_us) == counter
         else:
             assert field == other.moment.clock
+
+
+def test_a_file_that_is_damaged_leaves_the_sum_of_memory_right() -> None:
+    engine = filled()
+    data = (GOLDEN / "valkey-9.1.2" / "dump.rdb").read_bytes()
+    other = opened()
+    assert load_bytes(other, data[: len(data) // 2]).startswith("at offset ")
+    assert 0 < other.databases[0].table.size < engine.databases[0].table.size
+    assert other.moment.used_bytes == sum(db.table.size_bytes() for db in other.databases)

@@ -9,9 +9,16 @@ import pytest
 from tests.unit.structures.tables import load
 
 from redpoll.structures.segment import SEGMENT_BUCKETS
-from redpoll.structures.table import BYTES_PER_BUCKET, EXTREME, RECORDS_PER_BUCKET, RESIZING, Table
+from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
-from redpoll.structures.table_resize import merge_last, split_next
+from redpoll.structures.table_resize import (
+    BYTES_PER_BUCKET,
+    EXTREME,
+    RECORDS_PER_BUCKET,
+    RESIZING,
+    merge_last,
+    split_next,
+)
 from redpoll.types.string import LongString
 
 
