@@ -21,14 +21,26 @@ class Journal:
         """Write the effects of one unit: commands in order, each with the number of its database."""
 
 
+class Journals(Journal):
+    """Hands the effects to several journals, in the order in which they were attached."""
+
+    def __init__(self, journals: list[Journal]) -> None:
+        self.journals: Final = journals
+
+    def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
+        for journal in self.journals:
+            journal.write(databases, effects)
+
+
 class Unit:
     """The effects of the current unit.  While `journal` is None, nothing is collected.
 
-    Only `attach` sets it, because it also drops the effects of earlier commands.
+    Only `attach` and `detach` set it, because they also drop the effects of earlier commands.
     """
 
     def __init__(self, moment: Moment) -> None:
         self.moment: Final = moment
+        self.journals: list[Journal] = []
         self.journal: Journal | None = None
         self.databases: list[int] = []
         """For which database each of `effects` is."""
@@ -41,9 +53,20 @@ class Unit:
         self.withheld = False
         """Whether it is none although it changed something."""
 
-    def attach(self, journal: Journal | None) -> None:
-        """Send the effects to `journal` from now on (None: to none).  Earlier effects are sent to neither journal."""
-        self.journal = journal
+    def attach(self, journal: Journal) -> None:
+        """Send effects to `journal` too from now on.  Earlier effects of the current unit are sent to no journal."""
+        self._use([*self.journals, journal])
+
+    def detach(self, journal: Journal) -> None:
+        """Send no more effects to `journal`."""
+        self._use([each for each in self.journals if each is not journal])
+
+    def _use(self, journals: list[Journal]) -> None:
+        self.journals = journals
+        if len(journals) == 1:
+            self.journal = journals[0]
+        else:
+            self.journal = Journals(journals) if journals else None
         self.databases = []
         self.effects = []
         self._forget()

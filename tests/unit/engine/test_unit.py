@@ -13,6 +13,11 @@ def journal_of(machine: Machine, *lines: str) -> list[str]:
     return kept.units
 
 
+def detach_all(machine: Machine) -> None:
+    for journal in machine.engine.unit.journals:
+        machine.engine.unit.detach(journal)
+
+
 def test_each_command_is_a_unit() -> None:
     assert journal_of(Machine(), "SET a 1", "GET a", "INCR a", "SELECT 2", "SET b 1") == [
         "0 SET a 1",
@@ -49,7 +54,7 @@ def test_who_comes_later_is_not_told_of_what_ran_before() -> None:
     # The last command rewrites itself, or is an effect whether it changes something or not; the next one is neither.
     for last in ("EXPIRE a 100", "FLUSHALL", "SET a 2"):
         machine.do(b"SET", b"a", b"1")
-        machine.engine.unit.attach(None)
+        detach_all(machine)
         machine.do(*last.split())
         assert journal_of(machine, "GET a", "SET b 1") == ["0 SET b 1"]
 
@@ -57,7 +62,7 @@ def test_who_comes_later_is_not_told_of_what_ran_before() -> None:
 def test_who_comes_back_is_not_told_of_what_ran_meanwhile() -> None:
     machine = Machine()
     assert journal_of(machine, "SET a 1") == ["0 SET a 1"]
-    machine.engine.unit.attach(None)
+    detach_all(machine)
     machine.do("GETEX", "a", "EX", "100")
     machine.do("GETDEL", "a")
     assert journal_of(machine, "GET a", "INCR a") == ["0 INCR a"]
@@ -172,3 +177,19 @@ def test_who_comes_gets_nothing_that_was_noted_before_and_not_written() -> None:
     unit.add(1, [b"UNLINK", b"b"])
     unit.end()
     assert kept.units == ["1 UNLINK b"]
+
+
+def test_several_journals_get_the_same_and_each_may_go() -> None:
+    machine = Machine()
+    unit = machine.engine.unit
+    first, second = Kept(), Kept()
+    unit.attach(first)
+    machine.do("SET", "a", 1)
+    unit.attach(second)
+    machine.do("SET", "b", 1)
+    unit.detach(first)
+    machine.do("SET", "c", 1)
+    unit.detach(second)
+    machine.do("SET", "d", 1)
+    assert unit.journal is None
+    assert (first.units, second.units) == (["0 SET a 1", "0 SET b 1"], ["0 SET b 1", "0 SET c 1"])
