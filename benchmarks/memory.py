@@ -56,10 +56,10 @@ def _one_timed_hash(count: int) -> Iterator[bytes]:
     return (command % (100_000_000 + number * 13, number, number) for number in range(count))
 
 
-def _members(count: int) -> Iterator[bytes]:
+def _members(form: str) -> Callable[[int], Iterator[bytes]]:
     # 999,983 is a prime, so scores come in an order of their own and each once (unless it divides the count).
-    command = pattern("ZADD", "board", "%09d", "mem:%08d")
-    return (command % (number * 999_983 % count, number) for number in range(count))
+    command = pattern("ZADD", "board", "%09d", form)
+    return lambda count: (command % (number * 999_983 % count, number) for number in range(count))
 
 
 def _small_boards(count: int) -> Iterator[bytes]:
@@ -68,6 +68,16 @@ def _small_boards(count: int) -> Iterator[bytes]:
     for number in range(count // 10):
         entries = [number * 7919 % 99_991 + n for n in range(10)]
         yield command % (number, *(word for n in entries for word in (n, n)))
+
+
+def _small_sets(form: str) -> Callable[[int], Iterator[bytes]]:
+    command = pattern("SADD", "key:%012d", *[form] * 10)
+    return lambda count: (command % (number, *range(number, number + 10)) for number in range(count // 10))
+
+
+def _one_set(form: str) -> Callable[[int], Iterator[bytes]]:
+    command = pattern("SADD", "set", form)
+    return lambda count: (command % number for number in range(count))
 
 
 def _small_lists(count: int) -> Iterator[bytes]:
@@ -138,8 +148,14 @@ CASES: tuple[Case, ...] = (
     Case("lists of 10 elements", "element of 8 bytes", 20, _small_lists),
     Case("one list, short", "element of 8 bytes", 10, _one_list("e%07d")),
     Case("one list, long", "element of 100 bytes", 104, _one_list("e" * 90 + "%010d")),
+    Case("sets of 10 members", "member of 8 bytes", 20, _small_sets("m%07d")),
+    Case("sets of 10 numbers", "number of 7 digits", 12, _small_sets("1%06d")),
+    Case("one set, short", "member of 12 bytes", 40, _one_set("mem:%08d")),
+    Case("one set, numbers", "number of 8 digits", 40, _one_set("1%07d")),
+    Case("one set, long", "member of 100 bytes", 140, _one_set("m" * 90 + "%010d")),
     Case("sorted sets of 10 members", "member of 8 bytes", 22, _small_boards),
-    Case("one sorted set", "member of 12 bytes", 95, _members),
+    Case("one sorted set", "member of 12 bytes", 95, _members("mem:%08d")),
+    Case("one sorted set, long", "member of 100 bytes", 280, _members("m" * 90 + "%010d")),
     Case("stream of 2 fields", "entry", 30, _entries(2), lines=2),
     Case("stream of 10 fields", "entry", 105, _entries(10), lines=2),
     Case("streams of 3 entries", "tenth of a stream", 30, _small_streams, lines=2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.reply import ARRAY, RunView, View
 from redpoll.structures.chunks import Stretches
@@ -10,6 +10,7 @@ from redpoll.structures.runs import VARIED, place_of, unpack
 from redpoll.types.list import List
 
 
+@mypyc_attr(acyclic=True)
 class Packed(RunView):
     """Neighbouring elements of a packed list."""
 
@@ -27,6 +28,7 @@ class Packed(RunView):
         self.left = self.count
 
 
+@mypyc_attr(acyclic=True)
 class Elements(RunView):
     """Neighbouring elements of a large list."""
 
@@ -51,6 +53,7 @@ class Elements(RunView):
         self.at = place_of(run, width, stretches.firsts[k])
 
 
+@mypyc_attr(acyclic=True)
 class Backward(View):
     """Neighbouring elements, the last one first.  One run at a time is unpacked."""
 

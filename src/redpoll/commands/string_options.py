@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.commands.times import absolute_ms
 from redpoll.engine.args import Args
@@ -24,6 +24,7 @@ PERSIST: Final[i64] = 1 << 4
 """PERSIST."""
 
 
+@mypyc_attr(acyclic=True)
 class StringOptions:
     """The options from the cursor to the end: a time, and the options in the `allowed` bits.
 

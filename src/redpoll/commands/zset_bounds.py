@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.engine.args import Args, integer
 from redpoll.errors import (
@@ -28,6 +28,7 @@ BY_LEX: Final[i64] = 2
 PARENTHESIS: Final = ord("(")
 
 
+@mypyc_attr(acyclic=True)
 class RangeOptions:
     """The kind of a range, and the options after its ends.
 
@@ -64,6 +65,7 @@ class RangeOptions:
             raise CommandError(WITHSCORES_BYLEX)
 
 
+@mypyc_attr(acyclic=True)
 class Ends:
     """The two ends of a range.  The constructor raises CommandError for wrong arguments; `place` finds the ranks."""
 
@@ -78,6 +80,7 @@ class Ends:
         raise NotImplementedError
 
 
+@mypyc_attr(acyclic=True)
 class RankEnds(Ends):
     """From rank to rank, inclusive.  Negative ranks count from the end."""
 
@@ -105,6 +108,7 @@ class RankEnds(Ends):
             self.stop = last + 1
 
 
+@mypyc_attr(acyclic=True)
 class ScoreEnds(Ends):
     """From score to score: `(1.5`, `-inf`."""
 
@@ -126,6 +130,7 @@ class ScoreEnds(Ends):
             self.stop = zset.rank_of_score(self.high, not self.high_open)
 
 
+@mypyc_attr(acyclic=True)
 class LexEnd:
     """One end of a range of members: `[a`, `(a`, `-`, `+`."""
 
@@ -146,6 +151,7 @@ class LexEnd:
         return zset.rank_of_member(self.member, is_high != self.open)
 
 
+@mypyc_attr(acyclic=True)
 class LexEnds(Ends):
     """From member to member.  All scores must be equal."""
 

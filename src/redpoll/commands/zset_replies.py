@@ -6,7 +6,7 @@ from typing import Final
 
 from librt.strings import read_i16_be
 from librt.vecs import append, vec
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.reply import ALONE, STOP_MASK, Ranking
 from redpoll.structures import ranked
@@ -18,6 +18,7 @@ LENGTH_SHIFT: Final[i64] = 8
 FIRST_MASK: Final[i64] = 255
 
 
+@mypyc_attr(acyclic=True)
 class Upwards(Ranking):
     """The members of a span from the first to the last."""
 
@@ -67,6 +68,7 @@ class Upwards(Ranking):
             self.score = score_at(holder, at)
 
 
+@mypyc_attr(acyclic=True)
 class Downwards(Upwards):
     """The members of a span from the last to the first."""
 
@@ -92,6 +94,7 @@ class Downwards(Upwards):
         self.look(self.places[self.left])
 
 
+@mypyc_attr(acyclic=True)
 class Picked(Ranking):
     """Members that were picked one by one, in that order."""
 
@@ -122,6 +125,7 @@ class Picked(Ranking):
         self.at += 1
 
 
+@mypyc_attr(acyclic=True)
 class Computed(Ranking):
     """Members and scores in columns: the result of an aggregation."""
 

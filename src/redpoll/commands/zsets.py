@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.catalogue.keyspec import ACCESS, DELETE, RO, RW, UPDATE, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, SORTEDSET, WRITE
@@ -36,6 +36,7 @@ from redpoll.types.zset import (
 )
 
 
+@mypyc_attr(acyclic=True)
 class ZAddOptions:
     """The options of ZADD."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX, CommandError
 from redpoll.protocol.numbers import NO_INT, is_int, parse_double, to_int
@@ -26,6 +26,7 @@ def double(word: bytes, complaint: bytes = NOT_A_FLOAT) -> float:
     return found
 
 
+@mypyc_attr(acyclic=True)
 class Args:
     """A cursor over the arguments from index `at` on."""
 

@@ -79,7 +79,7 @@ class HotKeys:
         specs = command.spec.keys
         if len(specs) == 0:
             return
-        db = int(session.db.index)
+        db: i64 = session.db.index
         if len(specs) == 1:
             spec = specs[0]
             if isinstance(spec, KeyRange) and spec.first == spec.last:
@@ -178,7 +178,7 @@ class Measurement(Measuring):
         if keys is None or len(keys) == 0:
             return
         each: i64 = len(keys)
-        db = int(session.db.index)
+        db: i64 = session.db.index
         for key in keys:
             if self.cpu:
                 self.times.add(db, args[key.at], usec // each)

@@ -22,34 +22,41 @@ class TopKeys:
 
     def __init__(self, counters: i64) -> None:
         self.counters: i64 = counters
-        self.places: Final[dict[tuple[int, bytes], int]] = {}
-        self.names: Final[list[tuple[int, bytes]]] = []
+        self.places: Final[list[dict[bytes, int]]] = []
+        """For each database: the counter of each key."""
+        self.homes: vec[i64] = vec[i64]()
+        self.names: Final[list[bytes]] = []
+        """Of each counter: the database and the key."""
         self.weights: vec[i64] = vec[i64]()
         self.errors: vec[i64] = vec[i64]()
         self.least: i64 = 0
         """A lower bound of all weights once all counters are in use."""
         self.cursor: i64 = 0
 
-    def add(self, db: int, key: bytes, weight: i64) -> None:
+    def add(self, db: i64, key: bytes, weight: i64) -> None:
         """Add `weight` to a key of a database."""
         if len(key) > LONGEST_KEY:
             return
-        name = (db, key)
-        place = self.places.get(name)
+        while len(self.places) <= db:
+            self.places.append({})
+        places = self.places[db]
+        place = places.get(key)
         if place is not None:
             self.weights[place] += weight
             return
         count: i64 = len(self.names)
         if count < self.counters:
-            self.places[name] = int(count)
-            self.names.append(name)
+            places[key] = int(count)
+            self.homes = append(self.homes, db)
+            self.names.append(key)
             self.weights = append(self.weights, weight)
             self.errors = append(self.errors, 0)
             return
         at = self._lightest()
-        del self.places[self.names[at]]
-        self.places[name] = int(at)
-        self.names[at] = name
+        del self.places[self.homes[at]][self.names[at]]
+        places[key] = int(at)
+        self.homes[at] = db
+        self.names[at] = key
         self.errors[at] = self.weights[at]
         self.weights[at] += weight
 
@@ -80,13 +87,14 @@ class TopKeys:
         for n in range(len(self.names)):
             sure = int(self.weights[n] - self.errors[n])
             if sure > 0:
-                found.append((sure, self.names[n][0], self.names[n][1]))
+                found.append((sure, int(self.homes[n]), self.names[n]))
         found.sort(key=order_of)
         return found[:most]
 
     def clear(self) -> None:
         """Drop all counters."""
         self.places.clear()
+        self.homes = vec[i64]()
         self.names.clear()
         self.weights = vec[i64]()
         self.errors = vec[i64]()

@@ -39,15 +39,22 @@ class KeyLookups:
 
     def look(self, key: bytes) -> bool:
         """Go to `key` to read it: touches the access clock and counts a hit or a miss."""
-        if self.table.find(key) and self._found(key):
+        if self._find(key) and self._found(key):
             self.moment.hits += 1
             return True
         self._miss(key)
         return False
 
+    def _find(self, key: bytes) -> bool:
+        """`Table.find`, with the hash that the warm pass has computed."""
+        warming = self.moment.warming
+        if key is warming.key:
+            return self.table.find_hashed(key, warming.hash)
+        return self.table.find(key)
+
     def look_to_change(self, key: bytes) -> bool:
         """Go to `key` to change it: touches the access clock, counts nothing."""
-        if not self.table.find(key) or not self._found(key):
+        if not self._find(key) or not self._found(key):
             return False
         if self.table.keeper is not None:
             self.preserve()
@@ -136,21 +143,27 @@ class KeyLookups:
             at += step
         self.moment.warmed = warming.touch(table)
 
-    def warm_first(self, commands: list[list[bytes]], at: i64) -> None:
-        """Bring the memory of the first keys of the next WARM_KEYS commands into cache."""
+    def warm_first(self, commands: list[list[bytes]], at: i64) -> bool:
+        """Bring the memory of the first keys of the next WARM_KEYS commands into cache; return whether it was done.
+
+        Then `Warming.expect` knows their hashes.
+        """
         table = self.table
         if table.size < WORTHWHILE:
-            return
+            return False
         stop: i64 = len(commands)
         if stop > at + WARM_KEYS:
             stop = at + WARM_KEYS
         warming = self.moment.warming
+        turn: i64 = 0
         while at < stop:
             args = commands[at]
             if len(args) > 1:
-                warming.add(table, args[1])
+                warming.hashes[turn] = warming.add(table, args[1])
+            turn += 1
             at += 1
         self.moment.warmed = warming.touch(table)
+        return True
 
     def find(self, key: bytes) -> bool:
         """Go to `key`, which this unit has looked up already.  Does not touch, count or expire."""

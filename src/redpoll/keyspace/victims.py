@@ -323,10 +323,15 @@ class Victims:
 
     def _worst(self) -> i64:
         """The index of the worst candidate; 0 without candidates."""
+        scores = self.scores
+        count = self.count
+        least = scores[0]
         at: i64 = 0
         n: i64 = 1
-        while n < self.count:
-            if self.scores[n] < self.scores[at]:
+        while n < count:
+            score = scores[n]
+            if score < least:
+                least = score
                 at = n
             n += 1
         return at
@@ -338,29 +343,35 @@ class Victims:
             at = worst
         else:
             self.count = at + 1
-        table.seek_index(b, i)
         self.scores[at] = score
         self.fields[at] = field
         self.homes[at] = db.index
-        self.keys[at] = table.key()
+        self.keys[at] = table.key_at(b, i)
 
     def _take_best(self) -> Database | None:
         """Remove the best candidate from the pool; if it is valid, return its database, with the table at the key."""
+        scores = self.scores
+        fields = self.fields
+        homes = self.homes
+        keys = self.keys
+        last = self.count - 1
+        most = scores[0]
         at: i64 = 0
         n: i64 = 1
-        while n < self.count:
-            if self.scores[n] > self.scores[at]:
+        while n <= last:
+            score = scores[n]
+            if score > most:
+                most = score
                 at = n
             n += 1
-        key = self.keys[at]
-        field = self.fields[at]
-        db = self.databases[self.homes[at]]
-        last = self.count - 1
-        self.scores[at] = self.scores[last]
-        self.fields[at] = self.fields[last]
-        self.homes[at] = self.homes[last]
-        self.keys[at] = self.keys[last]
-        self.keys[last] = b""
+        key = keys[at]
+        field = fields[at]
+        db = self.databases[homes[at]]
+        scores[at] = scores[last]
+        fields[at] = fields[last]
+        homes[at] = homes[last]
+        keys[at] = keys[last]
+        keys[last] = b""
         self.count = last
         table = db.table
         if not table.find(key) or (self.timed and table.deadline() == 0):

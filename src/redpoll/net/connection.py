@@ -202,11 +202,18 @@ class Connection(Handler):
         brim = engine.outliers.brim
         done: i64 = 0
         held = output.size()
+        warming = engine.moment.warming
+        warmed = False
         self.running = True
         while done < count:
-            if count >= WARM_FROM and done & (WARM_KEYS - 1) == 0:
-                session.db.warm_first(commands, done)
-            reply = engine.execute(session, commands[done])
+            args = commands[done]
+            if count >= WARM_FROM:
+                turn = done & (WARM_KEYS - 1)
+                if turn == 0:
+                    warmed = session.db.warm_first(commands, done)
+                if warmed and len(args) > 1:
+                    warming.expect(args[1], turn)
+            reply = engine.execute(session, args)
             done += 1
             if reply is not BLOCKED and reply is not NO_REPLY:
                 encode(output, reply, session.resp)
@@ -226,6 +233,8 @@ class Connection(Handler):
                     done -= 1
                 break
         self.running = False
+        if warmed:
+            warming.expect_none()
         engine.traffic.commands += done
         if done == count:
             commands.clear()

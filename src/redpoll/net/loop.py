@@ -18,6 +18,8 @@ FLUSH_AFTER_US: Final[i64] = 500
 """A turn that has taken this long runs the tasks for its end, so that clients get replies while others are read."""
 SLICE_US: Final[i64] = 2000
 """How long a turn works on what has no hurry; longer only if what came before it in the turn took longer."""
+MONOTONIC: Final = monotonic
+"""A constant, because compiled code looks a module's name up at each use: half the time of the call."""
 LOOK_EVERY: Final[i64] = 3
 """Whether it has is looked at when the number of handlers called has none of these bits."""
 
@@ -197,4 +199,4 @@ def now_ms() -> i64:
 
 
 def monotonic_us() -> i64:
-    return i64(monotonic() * 1000000.0)
+    return i64(MONOTONIC() * 1000000.0)

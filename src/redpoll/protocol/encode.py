@@ -5,6 +5,8 @@ Replies go into an `Output` (`protocol/output.py`), which also knows how the sim
 
 from __future__ import annotations
 
+from typing import Final
+
 from librt.strings import BytesWriter, write_i16_le
 from mypy_extensions import i64
 
@@ -70,6 +72,10 @@ from redpoll.protocol.reply import (
     View,
     unsigned,
 )
+from redpoll.scratch import SHARED
+
+_aside: Final = Output()
+"""For messages."""
 
 
 def encode(out: Output, reply: object, resp: i64) -> None:
@@ -156,10 +162,13 @@ def wire_of(message: Message, resp: i64) -> bytes:
     """The bytes of a message, spelled at the first call for each protocol."""
     wire = message.resp3 if resp >= RESP3 else message.resp2
     if wire is None:
-        out = Output()
+        out = _aside if SHARED else Output()
+        if out.size() > 0:
+            # The last message raised.
+            out.take()
         write_header(out.buffer, GREATER if resp >= RESP3 else STAR, len(message.items))
         write_items(out, message.items, resp)
-        wire = b"".join(out.take())
+        wire = out.take_all()
         if resp >= RESP3:
             message.resp3 = wire
         else:
@@ -227,7 +236,7 @@ def write_rows(out: Output, rows: Rows, resp: i64) -> None:
     if rows.shared:
         aside = Output()
         spell_rows(aside, rows, resp)
-        spelled = b"".join(aside.take())
+        spelled = aside.take_all()
         rows.spelled = spelled
         out.write(spelled)
         return

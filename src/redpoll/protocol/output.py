@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.strings import BytesWriter, read_i32_le, read_i64_le, write_i16_le, write_i32_le, write_i64_le
+from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, write_i16_le, write_i32_le, write_i64_le
 from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from redpoll.protocol.numbers import PAIRS, format_double, int_size, is_negative_zero, write_int
@@ -104,6 +104,10 @@ class Output:
         if self.pieces_bytes > 0:
             return None
         return self._empty_buffer()
+
+    def take_all(self) -> bytes:
+        """All that is held, in one piece."""
+        return self._empty_buffer() if self.pieces_bytes == 0 else b"".join(self.take())
 
     def _empty_buffer(self) -> bytes:
         """Empty the buffer; its content."""
@@ -225,9 +229,11 @@ def write_part(out: Output, holder: bytes, start: i64, stop: i64) -> None:
     if stop - at >= 4:
         write_i32_le(buffer, read_i32_le(holder, at))
         at += 4
-    while at < stop:
+    if stop - at >= 2:
+        write_i16_le(buffer, read_i16_le(holder, at))
+        at += 2
+    if at < stop:
         buffer.append(u8(holder[at]))
-        at += 1
     write_i16_le(buffer, CRLF)
 
 

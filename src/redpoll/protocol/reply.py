@@ -125,6 +125,7 @@ class Verbatim:
         self.format: Final = format
 
 
+@mypyc_attr(acyclic=True)
 class Push:
     """A message that is not a reply to a command (Pub/Sub, invalidations); an array in RESP2."""
 
@@ -132,6 +133,7 @@ class Push:
         self.items: Final = items
 
 
+@mypyc_attr(acyclic=True)
 class Message(Push):
     """A push that many clients get; it is spelled once for each protocol, into `resp2` and `resp3`."""
 
@@ -185,6 +187,7 @@ SET: Final = 2
 STOP_MASK: Final[i64] = 0x7FFFFFFF
 
 
+@mypyc_attr(acyclic=True)
 class View:
     """A long row of bulk strings that the encoder reads one by one, without a list.
 
@@ -218,6 +221,7 @@ WHOLE: Final[i64] = -1
 SHORT: Final[i64] = 128
 
 
+@mypyc_attr(acyclic=True)
 class RunView(View):
     """A view of bulk strings that are packed in runs of other bytes.  The encoder copies them from there.
 
@@ -260,6 +264,7 @@ NULL_ITEM: Final[i64] = -1
 WHOLE_ITEM: Final[i64] = -2
 
 
+@mypyc_attr(acyclic=True)
 class Strings(View):
     """A row of bulk strings and nulls.  Most of them are parts of other bytes, such as the records of a bucket.
 
@@ -307,6 +312,7 @@ class Strings(View):
         return items
 
 
+@mypyc_attr(acyclic=True)
 class PackedStrings(View):
     """A row of bulk strings that stand as `[length, 1 byte][string]...` one after another, in several pieces.
 
@@ -344,6 +350,7 @@ ALONE: Final[i64] = 1
 PAIRED: Final[i64] = 2
 
 
+@mypyc_attr(acyclic=True)
 class Ranking(View):
     """Members of a sorted set that lie in other bytes, with a score each or without, in the order of the reply.
 
@@ -378,6 +385,7 @@ class Ranking(View):
         return items
 
 
+@mypyc_attr(acyclic=True)
 class RecordStrings(View):
     """A row of bulk strings in records `[name length, 1 byte][name][value]` one after another.
 

@@ -12,7 +12,8 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.structures.segment import HASH_MASK, HASH_SHIFT, LENGTH_MASK, SEGMENT_BITS, SEGMENT_MASK
+from redpoll.structures.hashing import hash_of
+from redpoll.structures.segment import HASH_SHIFT, LENGTH_MASK, SEGMENT_BITS, SEGMENT_MASK
 from redpoll.structures.table import Table
 from redpoll.structures.warming import touch_words
 
@@ -42,8 +43,7 @@ class Lookups:
         count = stop - start
         k: i64 = 0
         while k < count:
-            h: i64 = hash(keys[start + k])
-            h &= HASH_MASK
+            h = hash_of(keys[start + k])
             hashes[k] = h
             b: i64 = h & table.low
             if b < table.split:

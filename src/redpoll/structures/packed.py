@@ -125,6 +125,17 @@ def without(blob: bytes, start: i64, stop: i64) -> bytes:
     return out.getvalue()
 
 
+def with_record(blob: bytes, key: bytes, value: bytes) -> bytes:
+    """`blob` with the record of a key and its value at the end."""
+    out = _scratch if SHARED else BytesWriter()
+    out.truncate(0)
+    out.write(blob)
+    out.append(u8(len(key)))
+    out.write(key)
+    out.write(value)
+    return out.getvalue()
+
+
 def words_bytes(words: list[bytes], at: i64) -> i64:
     """How many bytes the words from index `at` on have.  O(words)."""
     total: i64 = 0

@@ -20,13 +20,13 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.env.random import Random
 from redpoll.structures.columns import appended, removed
+from redpoll.structures.hashing import hash_of
 from redpoll.structures.keeper import Keeper
-from redpoll.structures.packed import LENGTH_BYTE, equal_at, patched, spliced, without
+from redpoll.structures.packed import LENGTH_BYTE, equal_at, patched, spliced, with_record, without
 from redpoll.structures.segment import (
     CLOCK_FIELD,
     CLOCK_MASK,
     CLOCK_SHIFT,
-    HASH_MASK,
     HASH_SHIFT,
     KEY_LIMIT,
     KIND_MASK,
@@ -40,7 +40,7 @@ from redpoll.structures.segment import (
     Outside,
     Segment,
 )
-from redpoll.structures.table_resize import BYTES_PER_BUCKET, grow, shrink
+from redpoll.structures.table_resize import BYTES_PER_BUCKET, RECORDS_PER_BUCKET, grow, shrink
 
 BUCKET_BYTES: Final[i64] = 152
 """What a bucket takes beside its records and words: two objects, their places, and what the allocator loses on them."""
@@ -71,13 +71,19 @@ class Table:
     """Keys to values of up to 255 bytes with the key, or to objects outside; see the module's docstring.
 
     `most_buckets` limits the growth: tests use it to force everything into one bucket.  A bucket is split when there
-    are more than RECORDS_PER_BUCKET or more than `bucket_bytes` for each on average: larger buckets take less memory
-    where records are long, and longer to write.  Every operation is O(1) on average.
+    are more than `bucket_records` or more than `bucket_bytes` for each on average: larger buckets take less memory, and
+    longer to search and to write.  Every operation is O(1) on average.
     """
 
-    def __init__(self, most_buckets: i64 = 1 << 26, bucket_bytes: i64 = BYTES_PER_BUCKET) -> None:
+    def __init__(
+        self,
+        most_buckets: i64 = 1 << 26,
+        bucket_bytes: i64 = BYTES_PER_BUCKET,
+        bucket_records: i64 = RECORDS_PER_BUCKET,
+    ) -> None:
         self.most_buckets: i64 = most_buckets
         self.bucket_bytes: i64 = bucket_bytes
+        self.bucket_records: i64 = bucket_records
         first = Segment(1)
         first.add_bucket()
         self.segments: list[Segment] = [first]
@@ -112,8 +118,10 @@ class Table:
 
     def find(self, key: bytes) -> bool:
         """Go to the record of `key`; False if there is none, and then the position is where `insert` puts it."""
-        h: i64 = hash(key)
-        h &= HASH_MASK
+        return self.find_hashed(key, hash_of(key))
+
+    def find_hashed(self, key: bytes, h: i64) -> bool:
+        """`find` for callers that know the hash."""
         b: i64 = h & self.low
         if b < self.split:
             b = h & self.high
@@ -401,7 +409,7 @@ class Table:
         assert length <= RECORD_LIMIT
         segment = self.segment
         blob = segment.blobs[self.j]
-        segment.blobs[self.j] = b"%b%b%b%b" % (blob, LENGTH_BYTE[len(key)], key, value)
+        segment.blobs[self.j] = with_record(blob, key, value)
         self._add_word(len(blob), self.hash << HASH_SHIFT | kind << KIND_SHIFT | self.clock << CLOCK_SHIFT | length)
 
     def insert_outside(self, key: bytes, found: Outside, kind: i64) -> None:
@@ -498,6 +506,22 @@ class Table:
                 # The bound is a high-water mark.  After many misses compute it again.
                 self._note_longest()
                 tries = 0
+
+    def key_at(self, bucket: i64, index: i64) -> bytes:
+        """The key of a record by its bucket and index.  The position does not change."""
+        segment = self.segments[bucket >> SEGMENT_BITS]
+        j: i64 = bucket & SEGMENT_MASK
+        words = segment.words[j]
+        offset: i64 = 0
+        k: i64 = 0
+        while k < index:
+            offset += words[k] & LENGTH_MASK
+            k += 1
+        blob = segment.blobs[j]
+        length: i64 = blob[offset]
+        if length == 0 and words[index] & OUTSIDE != 0:
+            return self.object_of(segment, j, index).key
+        return blob[offset + 1 : offset + 1 + length]
 
     def seek_index(self, bucket: i64, index: i64) -> None:
         """Go to a record by its bucket and index.  It must exist."""

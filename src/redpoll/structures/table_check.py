@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from redpoll.structures.deadlines import earliest_at
+from redpoll.structures.hashing import hash_of
 from redpoll.structures.segment import (
-    HASH_MASK,
     HASH_SHIFT,
     KEY_LIMIT,
     KIND_MASK,
@@ -55,7 +55,7 @@ def check(table: Table) -> None:
                 within = earliest_at(blob, offset + 1 + length) if not word & OUTSIDE else found.earliest()
                 # A time that is too early costs a useless scan.  A time that is too late hides expired records.
                 assert within == NEVER or segment.items_earliest[j] <= within
-            assert hash(key) & HASH_MASK == h, "the word's hash is not the key's"
+            assert hash_of(key) == h, "the word's hash is not the key's"
             offset += word & LENGTH_MASK
             record_bytes += word & LENGTH_MASK
         assert offset == len(blob), "the words do not add up to the records"

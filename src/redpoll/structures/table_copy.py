@@ -11,7 +11,7 @@ from redpoll.structures.table import Table
 
 def copied(table: Table) -> Table:
     """A copy, including the objects outside records.  O(buckets) if nothing is outside, because blobs are shared."""
-    made = Table(table.most_buckets, table.bucket_bytes)
+    made = Table(table.most_buckets, table.bucket_bytes, table.bucket_records)
     made.segments = [_copied_segment(segment) for segment in table.segments]
     made.segment = made.segments[0]
     made.buckets = table.buckets

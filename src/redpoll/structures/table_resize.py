@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 RECORDS_PER_BUCKET: Final[i64] = 16
 BYTES_PER_BUCKET: Final[i64] = 416
 """A bucket's records and their header then stay within the 512 bytes that the small-object allocator serves."""
+BYTES_PER_LARGE_BUCKET: Final[i64] = 1280
+"""For the tables of large values: less memory where items are long, but a longer copy at each change."""
 
 EXTREME: Final[i64] = 32
 """A table that is this many times too full, or too empty, is resized even if resizing is off."""
@@ -48,7 +50,7 @@ _moved: Final = BytesWriter()
 
 def grow(table: Table) -> None:
     """Split the next bucket if the table is too full.  The position stays valid."""
-    if table.size <= RECORDS_PER_BUCKET * table.buckets and table.record_bytes <= table.bucket_bytes * table.buckets:
+    if table.size <= table.bucket_records * table.buckets and table.record_bytes <= table.bucket_bytes * table.buckets:
         return
     if table.buckets >= table.most_buckets or (RESIZING.held and not _is_crowded(table)):
         return
@@ -64,16 +66,16 @@ def grow(table: Table) -> None:
 
 def _is_crowded(table: Table) -> bool:
     most = EXTREME * table.buckets
-    return table.size > RECORDS_PER_BUCKET * most or table.record_bytes > table.bucket_bytes * most
+    return table.size > table.bucket_records * most or table.record_bytes > table.bucket_bytes * most
 
 
 def shrink(table: Table) -> None:
     """Merge the last bucket back if the table has less than half the records at which it grows."""
     if (
         table.buckets > 1
-        and table.size < RECORDS_PER_BUCKET // 2 * table.buckets
+        and table.size < (table.bucket_records >> 1) * table.buckets
         and table.record_bytes < (table.bucket_bytes >> 1) * table.buckets
-        and not (RESIZING.held and table.size * EXTREME >= RECORDS_PER_BUCKET // 2 * table.buckets)
+        and not (RESIZING.held and table.size * EXTREME >= (table.bucket_records >> 1) * table.buckets)
     ):
         merge_last(table)
 

@@ -13,7 +13,8 @@ from typing import Final
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.structures.segment import HASH_MASK, SEGMENT_BITS, SEGMENT_MASK
+from redpoll.structures.hashing import hash_of
+from redpoll.structures.segment import SEGMENT_BITS, SEGMENT_MASK
 from redpoll.structures.table import Table
 
 MOST: Final[i64] = 128
@@ -27,26 +28,46 @@ WORTHWHILE: Final[i64] = 2000
 """Below this many records a table lies in cache anyway."""
 
 
+NO_KEY: Final = b"no key"
+"""Stands for none: it is compared by identity, and no look-up has this object."""
+
+
 @mypyc_attr(acyclic=True)
 class Warming:
     """Keys of one table to be touched: `add` them, then `touch`."""
 
     def __init__(self) -> None:
         self.buckets: vec[i64] = vec[i64](capacity=MOST)
+        self.hashes: vec[i64] = vec[i64](capacity=MOST)
         for _ in range(MOST):
             self.buckets = append(self.buckets, 0)
+            self.hashes = append(self.hashes, 0)
+        """Hashes for `expect`; the caller of `add` stores them."""
         self.count: i64 = 0
+        self.key: bytes = NO_KEY
+        """The first key of the command that runs, if its hash is known ..."""
+        self.hash: i64 = 0
+        """... and the hash."""
 
-    def add(self, table: Table, key: bytes) -> None:
-        """Add the bucket of `key`.  Ignores more than MOST keys."""
-        h: i64 = hash(key)
-        h &= HASH_MASK
+    def add(self, table: Table, key: bytes) -> i64:
+        """Add the bucket of `key`; return the hash.  Ignores more than MOST keys."""
+        h = hash_of(key)
         b: i64 = h & table.low
         if b < table.split:
             b = h & table.high
         if self.count < MOST:
             self.buckets[self.count] = b
             self.count += 1
+        return h
+
+    def expect(self, key: bytes, n: i64) -> None:
+        """The next command's first key is `key`, whose hash is `hashes[n]`."""
+        self.key = key
+        self.hash = self.hashes[n]
+
+    def expect_none(self) -> None:
+        """The hash of the next command's first key is not known."""
+        self.key = NO_KEY
 
     def touch(self, table: Table) -> i64:
         """Read the words and records of all added buckets, and clear the list.

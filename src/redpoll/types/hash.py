@@ -22,6 +22,7 @@ from redpoll.structures.packed import LENGTH_BYTE, equal_at, spliced, without
 from redpoll.structures.segment import NEVER, Outside, earliest_of
 from redpoll.structures.table import Table
 from redpoll.structures.table_copy import copied
+from redpoll.structures.table_resize import BYTES_PER_LARGE_BUCKET
 from redpoll.structures.table_walk import Records, due, past_count, read_bucket
 from redpoll.types.field_records import set_record, value_at, value_of
 from redpoll.types.field_times import FieldTimes, has_deadline, without_deadlines
@@ -30,12 +31,6 @@ from redpoll.types.value import Value
 
 PACKED_LIMIT: Final[i64] = 1024
 ITEM_LIMIT: Final[i64] = 254
-
-BUCKET_BYTES: Final[i64] = 1280
-"""The greatest bytes of a bucket in the large form.
-
-Values of 100 bytes then take 15 bytes less each than in small buckets.
-"""
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -211,7 +206,7 @@ class Hash(Value):
         return True
 
     def _fill_table(self, items: list[bytes], column: vec[i64]) -> bool:
-        table = Table(bucket_bytes=BUCKET_BYTES)
+        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
         timed = len(column) > 0
         for n in range(len(items) // 2):
             field = items[2 * n]
@@ -517,7 +512,7 @@ class Hash(Value):
 
     def _grow(self) -> Table:
         """Switch to the native form."""
-        table = Table(bucket_bytes=BUCKET_BYTES)
+        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
         blob = self.blob
         at = self.start
         times = self.times

@@ -21,6 +21,7 @@ from redpoll.structures.packed import LENGTH_BYTE, equal_at
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_copy import copied
+from redpoll.structures.table_resize import BYTES_PER_LARGE_BUCKET
 from redpoll.types.kinds import SET_HASHTABLE, SET_INTSET, SET_LISTPACK, EncodingLimits
 from redpoll.types.value import CREATED, Value
 
@@ -29,6 +30,14 @@ NUMBERS_LIMIT: Final[i64] = 16384
 MOST_NUMBERS: Final[i64] = 2047
 """So many fit into NUMBERS_LIMIT, whatever their width."""
 ITEM_LIMIT: Final[i64] = 254
+
+MEMBERS_PER_BUCKET: Final[i64] = 32
+"""Of a large set.  Members alone are short, so more of them than of keys make a bucket of the same bytes."""
+
+
+def new_table() -> Table:
+    """The table of a large set."""
+    return Table(bucket_bytes=BYTES_PER_LARGE_BUCKET, bucket_records=MEMBERS_PER_BUCKET)
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -193,7 +202,7 @@ class Set(Value):
         if longest <= ITEM_LIMIT and size <= PACKED_LIMIT:
             self._pack(members)
             return len(set(members)) == len(members)
-        table = Table()
+        table = new_table()
         for member in members:
             if table.find(member):
                 return False
@@ -359,7 +368,7 @@ class Set(Value):
 
     def _grow(self) -> Table:
         """Take the native form."""
-        table = Table()
+        table = new_table()
         for member in self.rows():
             table.find(member)
             insert_member(table, member)

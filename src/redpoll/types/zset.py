@@ -28,6 +28,7 @@ from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
+from redpoll.structures.table_resize import BYTES_PER_LARGE_BUCKET
 from redpoll.structures.warming import AHEAD, Ahead
 from redpoll.types.kinds import ZSET_LISTPACK, ZSET_SKIPLIST, EncodingLimits
 from redpoll.types.value import Value
@@ -378,7 +379,7 @@ class ZSet(Value):
             self.order = None
             self.rewrite(row)
             return
-        table = Table()
+        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
         ahead = Ahead()
         k: i64 = 0
         while k < len(members):
@@ -393,7 +394,7 @@ class ZSet(Value):
 
     def _grow(self) -> Table:
         """Switch to the native form."""
-        table = Table()
+        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
         order = BTree()
         blob = self.blob
         at = self.start

@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 
 from redpoll.engine.top_keys import LONGEST_KEY, TopKeys
 
+
+def places_of(top: TopKeys) -> dict[tuple[int, bytes], int]:
+    return {(db, key): place for db, places in enumerate(top.places) for key, place in places.items()}
+
+
 STREAM = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 12), st.integers(1, 9)), max_size=200)
 
 
@@ -20,19 +25,20 @@ def test_weights_are_between_their_bounds_and_heavy_keys_are_there(
     exact: Counter[tuple[int, bytes]] = Counter()
     for db, number, weight in stream:
         key = b"k%d" % number
-        full = len(top.names) == counters and (db, key) not in top.places
+        full = len(top.names) == counters and (db, key) not in places_of(top)
         lightest = min(top.weights) if full else 0
         top.add(db, key, weight)
         if full:
-            assert top.errors[top.places[db, key]] == lightest
+            assert top.errors[places_of(top)[db, key]] == lightest
         exact[db, key] += weight
-    assert len(top.places) == len(top.names) <= counters
-    for name, place in top.places.items():
-        assert top.names[place] == name
+    places = places_of(top)
+    assert len(places) == len(top.names) <= counters
+    for name, place in places.items():
+        assert (top.homes[place], top.names[place]) == name
         assert top.weights[place] - top.errors[place] <= exact[name] <= top.weights[place]
     total = sum(exact.values())
     for name, weight in exact.items():
-        assert weight * counters <= total or name in top.places
+        assert weight * counters <= total or name in places
     found = top.heaviest(5)
     assert found == sorted(found, key=lambda row: -row[0])
     assert len(found) <= 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from redpoll.structures.segment import HASH_MASK
+from redpoll.structures.hashing import hash_of
 from redpoll.structures.table import Table
 from redpoll.types.string import LongString
 
@@ -42,17 +42,16 @@ def one_hash(make: Callable[[int], bytes], other: Callable[[int], bytes] | None 
 
     Some 10,000 keys hold a pair, as there are 2^26 hashes.
     """
-    mask = int(HASH_MASK)
     seen: dict[int, bytes] = {}
     n = 0
     while True:
         key = make(n)
-        found = seen.get(hash(key) & mask) if other is None else None
+        found = seen.get(hash_of(key)) if other is None else None
         if found is not None:
             return found, key
-        seen[hash(key) & mask] = key
+        seen[hash_of(key)] = key
         if other is not None:
             second = other(n)
-            if (first := seen.get(hash(second) & mask)) is not None:
+            if (first := seen.get(hash_of(second))) is not None:
                 return first, second
         n += 1

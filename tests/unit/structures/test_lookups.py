@@ -6,8 +6,8 @@ import random
 
 import pytest
 
+from redpoll.structures.hashing import hash_of
 from redpoll.structures.lookups import MOST, Lookups
-from redpoll.structures.segment import HASH_MASK
 from redpoll.structures.table import Table
 from redpoll.types.kinds import STRING_RAW
 from redpoll.types.string import LongString
@@ -60,7 +60,7 @@ def test_keys_of_one_hash() -> None:
     while True:
         key = b"key:%d" % n
         n += 1
-        hashed = hash(key) & int(HASH_MASK)
+        hashed = hash_of(key)
         if hashed in seen:
             break
         seen[hashed] = key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.structures.tables import filled
 
+from redpoll.structures.hashing import hash_of
 from redpoll.structures.table import Table
 from redpoll.structures.warming import AHEAD, MOST, Ahead, Warming, touch_words
 
@@ -61,3 +62,19 @@ def test_going_ahead_of_a_loop_changes_nothing(count: int) -> None:
     assert table.size == count
     assert all(table.find(member) for member in members[:-1])
     assert AHEAD <= MOST and AHEAD & (AHEAD - 1) == 0
+
+
+def test_the_hashes_of_the_keys_are_known_afterwards() -> None:
+    table = filled(10)
+    warming = Warming()
+    keys = [b"", b"one", b"key:00000003"]
+    for n, key in enumerate(keys):
+        warming.hashes[2 * n] = warming.add(table, key)
+    warming.touch(table)
+    for n, key in enumerate(keys):
+        warming.expect(key, 2 * n)
+        assert warming.key is key
+        assert warming.hash == hash_of(key)
+        assert table.find_hashed(key, warming.hash) == (key == b"key:00000003")
+    warming.expect_none()
+    assert all(warming.key is not key for key in keys)
