@@ -22,6 +22,7 @@ from redpoll.keyspace.moment import Moment
 from redpoll.structures.segment import (
     CLOCK_MASK,
     CLOCK_SHIFT,
+    HASH_SHIFT,
     NEVER,
     SEGMENT_BITS,
     SEGMENT_BUCKETS,
@@ -68,6 +69,9 @@ class Victims:
         self.scores: Final[vec[i64]] = vec[i64]([0] * int(POOL))
         """Score of each candidate, the highest is evicted first: idle seconds, few uses, an early deadline."""
         self.fields: Final[vec[i64]] = vec[i64]([0] * int(POOL))
+        self.least: i64 = NEVER
+        """The lowest score in the pool."""
+        self.hashes: Final[vec[i64]] = vec[i64]([0] * int(POOL))
         self.homes: Final[vec[i64]] = vec[i64]([0] * int(POOL))
         """The number of the database of each candidate."""
         self.keys: Final[list[bytes]] = [b""] * int(POOL)
@@ -98,6 +102,7 @@ class Victims:
     def clear(self) -> None:
         """Drop all candidates."""
         self.count = 0
+        self.least = NEVER
         for n in range(len(self.keys)):
             self.keys[n] = b""
 
@@ -161,6 +166,8 @@ class Victims:
             while n < self.count:
                 self.scores[n] += passed
                 n += 1
+            if self.count > 0:
+                self.least += passed
 
     def _sample(self) -> i64:
         """Fill the pool and compare at least `samples` more records; return the number of keys that may be evicted.
@@ -234,14 +241,10 @@ class Victims:
             seen = self._compare_idle(segment, j)
         else:
             seen = self._compare_uses(segment, j)
-        if self.best_score >= 0:
-            worst = self._worst()
-            if self.count < FEW or self.best_score > self.scores[worst]:
-                self._offer(db, table, b, self.best_index, self.best_score, self.best_field, worst)
-                if self.next_score >= 0 and self.count >= FEW:
-                    worst = self._worst()
-                    if self.next_score > self.scores[worst]:
-                        self._offer(db, table, b, self.next_index, self.next_score, self.next_field, worst)
+        if self.best_score >= 0 and (self.count < FEW or self.best_score > self.least):
+            self._offer(db, table, b, self.best_index, self.best_score, self.best_field)
+            if self.next_score > self.least and self.count >= FEW:
+                self._offer(db, table, b, self.next_index, self.next_score, self.next_field)
         return seen
 
     def _compare_idle(self, segment: Segment, j: i64) -> i64:
@@ -322,7 +325,7 @@ class Victims:
     # The pool.
 
     def _worst(self) -> i64:
-        """The index of the worst candidate; 0 without candidates."""
+        """The index of the worst candidate."""
         scores = self.scores
         count = self.count
         least = scores[0]
@@ -336,14 +339,19 @@ class Victims:
             n += 1
         return at
 
-    def _offer(self, db: Database, table: Table, b: i64, i: i64, score: i64, field: i64, worst: i64) -> None:
+    def _offer(self, db: Database, table: Table, b: i64, i: i64, score: i64, field: i64) -> None:
         """Put record `i` of bucket `b` into the pool; replace the worst candidate if the pool is full."""
         at = self.count
         if at == POOL:
-            at = worst
+            at = self._worst()
+            self.scores[at] = score
+            self.least = self.scores[self._worst()]
         else:
             self.count = at + 1
-        self.scores[at] = score
+            self.scores[at] = score
+            if score < self.least:
+                self.least = score
+        self.hashes[at] = table.segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK][i] >> HASH_SHIFT
         self.fields[at] = field
         self.homes[at] = db.index
         self.keys[at] = table.key_at(b, i)
@@ -365,16 +373,20 @@ class Victims:
                 at = n
             n += 1
         key = keys[at]
+        hash = self.hashes[at]
         field = fields[at]
         db = self.databases[homes[at]]
+        if last == 0:
+            self.least = NEVER
         scores[at] = scores[last]
+        self.hashes[at] = self.hashes[last]
         fields[at] = fields[last]
         homes[at] = homes[last]
         keys[at] = keys[last]
         keys[last] = b""
         self.count = last
         table = db.table
-        if not table.find(key) or (self.timed and table.deadline() == 0):
+        if not table.find_hashed(key, hash) or (self.timed and table.deadline() == 0):
             return None
         if (table.deadline() if self.rule == TTL else table.access_clock()) != field:
             return None

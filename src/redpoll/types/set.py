@@ -31,8 +31,8 @@ MOST_NUMBERS: Final[i64] = 2047
 """So many fit into NUMBERS_LIMIT, whatever their width."""
 ITEM_LIMIT: Final[i64] = 254
 
-MEMBERS_PER_BUCKET: Final[i64] = 32
-"""Of a large set.  Members alone are short, so more of them than of keys make a bucket of the same bytes."""
+MEMBERS_PER_BUCKET: Final[i64] = 24
+"""Of a large set.  Members are shorter than keys with values, so more of them make a bucket of the same bytes."""
 
 
 def new_table() -> Table:
