@@ -463,6 +463,8 @@ class ZSet(Value):
         order = self.order
         if members is None or order is None:
             return budget - 1
+        if members.keeper is not None:
+            return members.release(budget)
         budget -= order.count - order.release(budget)
         return members.release(budget) if budget > 0 else budget
 
