@@ -183,7 +183,11 @@ class Connection(Handler):
             if self.gives_way():
                 # Asked again, the parser complains again.
                 break
-            if failed is not None and len(commands) == 0 and session.waiting is None and not self.closing:
+            if failed is None:
+                if parser.pending_bytes() == 0 and len(commands) == 0:
+                    # The usual case: all that was received has run.
+                    break
+            elif len(commands) == 0 and session.waiting is None and not self.closing:
                 self.owner.protocol_broken(self, failed)
                 self.put(Error(b"ERR " + failed))
                 self.end()
