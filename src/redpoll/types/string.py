@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.numbers import NO_INT, is_int, is_int_at, to_int_at
+from redpoll.structures.keeper import TextKeeper
 from redpoll.structures.mover import Mover
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
@@ -37,16 +38,20 @@ class LongString(Outside):
     def __init__(self, data: bytes) -> None:
         super().__init__()
         self.data: bytes = data
+        """Beside a buffer: what `head` has returned, until the bytes change, because that takes longer than most
+        commands."""
         self.buffer: bytearray | None = None
-        self.first: bytes = b""
-        """What `head` has returned, until the bytes change: a slice of a buffer takes longer than most commands."""
+        self.keeper: TextKeeper | None = None
+        """Of the snapshot that is under way, if the string is in a buffer."""
 
     def head(self) -> bytes:
         """The first HEAD_BYTES bytes, or all if there are fewer."""
-        first = self.first
+        if self.buffer is None:
+            return self.data[:HEAD_BYTES]
+        first = self.data
         if len(first) == 0:
             first = self.part(0, HEAD_BYTES)
-            self.first = first
+            self.data = first
         return first
 
     def text(self) -> bytes:
@@ -92,7 +97,10 @@ class LongString(Outside):
         buffer = self.to_buffer()
         size: i64 = len(buffer)
         if at < HEAD_BYTES or size < HEAD_BYTES:
-            self.first = b""
+            self.data = b""
+        keeper = self.keeper
+        if keeper is not None:
+            keeper.overwrites(at, at + len(data))
         gap = at - size
         if gap > size:
             grown = bytearray(at + len(data))
