@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.persistence.contents import load_bytes, opened
+from tests.unit.persistence.contents import load_bytes, opened, small_slices
 from tests.unit.persistence.test_background import contents, do, finish, loaded, session_of
 from tests.unit.persistence.test_saving import Failing
 
@@ -29,25 +29,11 @@ from redpoll.types.value import Value
 
 ROOT = Path(__file__).resolve().parents[3]
 
-SMALL = {
-    "value_bytes": 400,
-    "bucket_bytes": 1000,
-    "text_bytes": 64,
-    "raw_bytes": 2500,
-    "entries": 8,
-    "side_bytes": 3000,
-}
-
 
 @pytest.fixture(autouse=True, scope="module")
-def small_slices() -> Iterator[None]:
-    """Slices of a few items, and a side that soon needs its file."""
-    before = {name: getattr(SLICES, name) for name in SMALL}
-    for name, number in SMALL.items():
-        setattr(SLICES, name, number)
-    yield
-    for name, number in before.items():
-        setattr(SLICES, name, number)
+def in_small_slices() -> Iterator[None]:
+    with small_slices():
+        yield
 
 
 def fill(engine: Engine, session: Session) -> None:
