@@ -50,8 +50,8 @@ class SnapshotFile:
             self.files.remove(self.draft)
         appender = self.files.append(self.draft)
         self.appender: Appender | None = appender
-        syncs = self.files if config.flag(b"rdb-save-incremental-fsync") else None
-        sink = Sink(config.flag(b"rdbcompression"), appender, syncs)
+        in_parts = config.flag(b"rdb-save-incremental-fsync")
+        sink = Sink(config.flag(b"rdbcompression"), appender, in_parts, self.files)
         sink.summing = self.summed
         moment = engine.moment
         self.writer: Final = SnapshotWriter(sink, version_written(config), moment, uses_written(config))

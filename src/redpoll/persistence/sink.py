@@ -37,12 +37,19 @@ COMPRESSED_FROM: Final[i64] = 21
 class Sink:
     """See the module's docstring.  Without an appender, all bytes stay in `out`."""
 
-    def __init__(self, compress: bool, appender: Appender | None = None, syncs: Files | None = None) -> None:
+    def __init__(
+        self,
+        compress: bool,
+        appender: Appender | None = None,
+        incremental_sync: bool = False,
+        files: Files | None = None,
+    ) -> None:
         self.out: Final = BytesWriter()
         self.appender: Appender | None = appender
         self.compressor: Compressor | None = Compressor() if compress else None
-        self.syncs: Files | None = syncs
-        """With these files, every SYNC_EVERY bytes are synced, beside the program."""
+        self.incremental_sync = incremental_sync
+        self.files: Files | None = files
+        """With files, parts are synced beside the program, otherwise while it waits."""
         self.syncing: Syncing | None = None
         self.summing = True
         self.sum: i64 = 0
@@ -67,10 +74,14 @@ class Sink:
         appender.write(piece)
         self.out.truncate(0)
         self.written += size
-        syncs = self.syncs
-        if syncs is not None and self.written - self.synced >= SYNC_EVERY and self.is_synced():
-            self.synced = self.written
-            self.syncing = syncs.syncing(appender)
+        if self.incremental_sync and self.written - self.synced >= SYNC_EVERY:
+            files = self.files
+            if files is None:
+                appender.sync()
+                self.synced = self.written
+            elif self.is_synced():
+                self.synced = self.written
+                self.syncing = files.syncing(appender)
 
     def is_synced(self) -> bool:
         """Whether no sync is going on.  Raises OSError if the last one failed."""
