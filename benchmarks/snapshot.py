@@ -7,14 +7,19 @@ fork; their memory is that of both processes, each shared page counted once.
 from __future__ import annotations
 
 import argparse
+import gc
+import importlib
+import os
 import random
 import select
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from benchmarks import contestants, report
 from benchmarks.contestants import Contestant, Server
@@ -73,6 +78,9 @@ def main(options: argparse.Namespace) -> None:
     chosen, missing = contestants.choose(options.contestant, options.only)
     notes = list(missing)
     found: list[Phase] = []
+    if any(each.name == "redpoll" for each in chosen):
+        with tempfile.TemporaryDirectory(prefix="bench-snapshot-") as folder:
+            found += in_process(sizes, folder)
     for contestant in chosen:
         print(f"{contestant.name} ...", flush=True)
         found += measured(contestant, sizes, notes)
@@ -300,6 +308,62 @@ def _turns(server: Server, connection: Connection, requests: list[tuple[bytes, i
         sampler.grown(),
         stall.seconds,
     )
+
+
+def in_process(sizes: Sizes, folder: str) -> list[Phase]:
+    """redpoll.open() in this process: each command, and each tick with its slice of the snapshot, timed on its own."""
+    redpoll: Any = importlib.import_module("redpoll")
+    if not hasattr(redpoll, "open"):
+        return []
+    outside = os.getcwd()
+    os.chdir(folder)
+    store = redpoll.open()
+    execute = store.execute
+    for commands in fill(sizes):
+        for command in commands:
+            execute(*words_of(command))
+    for command, _ in fill_stream(sizes):
+        execute(*words_of(command))
+    requests = [words_of(request) for request, _ in prepare(sizes)]
+    clock = time.thread_time_ns
+    spent: list[float] = []
+    before = peak = memory_bytes(os.getpid())
+    gc.collect()
+    gc.disable()
+    try:
+        started = time.perf_counter()
+        execute(b"BGSAVE")
+        at = 0
+        while b"rdb_bgsave_in_progress:1" in bytes(execute(b"INFO", b"persistence")):
+            for _ in range(_BATCH):
+                began = clock()
+                execute(*requests[at % len(requests)])
+                spent.append((clock() - began) / 1e6)
+                at += 1
+            began = clock()
+            store.tick()
+            spent.append((clock() - began) / 1e6)
+            if at % (100 * _BATCH) == 0:
+                peak = max(peak, memory_bytes(os.getpid()))
+        seconds = time.perf_counter() - started
+    finally:
+        gc.enable()
+        store.close()
+        os.chdir(outside)
+    spent.sort()
+    over = sum(1 for each in spent if each > LIMIT_MS)
+    grown = (peak - before) / before * 100
+    return [
+        Phase(
+            "in process", "calls", at / seconds, spent[len(spent) // 2], report.quantile(spent, 0.99), spent[-1],
+            spent[-1], over, before / 1e6, grown, seconds,
+        )
+    ]  # fmt: skip
+
+
+def words_of(command: bytes) -> list[bytes]:
+    """The words of an encoded command, none of which has a line end."""
+    return command.split(b"\r\n")[2::2]
 
 
 def is_saving(connection: Connection) -> bool:
