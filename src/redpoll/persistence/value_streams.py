@@ -8,7 +8,8 @@ written, its stream keeps what it was at the start of the snapshot:
 - Sorted set: the same with the table of members.  The stream writes the entries that did not change in the order of the
   tree, from the last one on, because servers load that fastest.  An entry did not change if the bucket of its member
   did not.
-- List, stream: a copy of the list of their pieces, which never change.  A change makes other pieces.
+- List, stream: a copy of the list of their pieces, which never change.  A change makes other pieces; the old ones stay
+  in memory until the value is written.
 - String, and small values in a bucket with too many bytes: the bytes themselves.  A string in a buffer, which changes
   in place, is copied; if it is too long for that, it has a keeper that keeps its pages before they change.
 
