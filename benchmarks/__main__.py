@@ -5,7 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import embedded, eviction, expiry, instructions, large, memory, profile, pubsub, stalls, throughput
+from benchmarks import (
+    embedded,
+    eviction,
+    expiry,
+    instructions,
+    large,
+    memory,
+    profile,
+    pubsub,
+    snapshot,
+    stalls,
+    throughput,
+)
 
 BENCHES = {
     "throughput": throughput,
@@ -18,6 +30,7 @@ BENCHES = {
     "profile": profile,
     "expiry": expiry,
     "pubsub": pubsub,
+    "snapshot": snapshot,
 }
 
 

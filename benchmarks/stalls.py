@@ -49,7 +49,7 @@ class Stall:
     seconds: float
 
 
-class _Watch:
+class Watch:
     """Times batches on one connection, and the processor time the server's main thread spent from each to the next."""
 
     def __init__(self, server: Server, connection: Connection) -> None:
@@ -172,7 +172,7 @@ def growing(contestant: Contestant, keys: int) -> list[Stall]:
     """A server filled with `keys` keys, then emptied by FLUSHALL ASYNC."""
     with Server(contestant) as server:
         connection = server.connect()
-        watch = _Watch(server, connection)
+        watch = Watch(server, connection)
         filled = 0
         for batch in _batches(keys):
             watch.look(batch, _BATCH, filled)
@@ -205,7 +205,7 @@ def expiry(contestant: Contestant, keys: int, limit_seconds: float = 120.0) -> S
         if pause <= 0:
             raise RuntimeError(f"{server.name} took too long to fill {keys:,} keys")
         time.sleep(max(0.0, pause - 0.1))
-        watch = _Watch(server, connection)
+        watch = Watch(server, connection)
         left = keys
         started = time.monotonic()
         while left:

@@ -23,6 +23,8 @@ class Reclaimer:
     def __init__(self) -> None:
         self.tables: list[Table] = []
         self.objects: list[Outside] = []
+        self.copies: list[Outside] = []
+        """Objects that no key had: they do not count as freed."""
         self.freed: i64 = 0
 
     def drop(self, gone: Outside) -> None:
@@ -33,8 +35,17 @@ class Reclaimer:
         if gone.in_pieces() and gone.size_bytes() >= LARGE_BYTES:
             self.objects.append(gone)
 
+    def drop_copy(self, gone: Outside) -> None:
+        """Take a copy that a snapshot had of an object, to free it later."""
+        if gone.size_bytes() >= LARGE_BYTES:
+            self.copies.append(gone)
+
     def pending(self) -> int:
         """How many tables and objects wait."""
+        return self.pending_objects() + len(self.copies)
+
+    def pending_objects(self) -> int:
+        """The same without copies."""
         return len(self.tables) + len(self.objects)
 
     def run(self, budget: i64) -> bool:
@@ -44,6 +55,10 @@ class Reclaimer:
             if budget > 0:
                 self.objects.pop()
                 self.freed += 1
+        while budget > 0 and len(self.copies) > 0:
+            budget = self.copies[-1].release(budget)
+            if budget > 0:
+                self.copies.pop()
         while budget > 0 and len(self.tables) > 0:
             table = self.tables[-1]
             budget = table.release(budget)

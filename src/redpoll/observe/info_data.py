@@ -56,7 +56,7 @@ def memory_lines(engine: Engine) -> list[str]:
         "mem_allocator:python",
         "mem_overhead_db_hashtable_rehashing:0",
         f"active_defrag_running:{int(engine.trimming.is_running)}",
-        f"lazyfree_pending_objects:{engine.reclaimer.pending()}",
+        f"lazyfree_pending_objects:{engine.reclaimer.pending_objects()}",
         f"lazyfreed_objects:{engine.reclaimer.freed}",
     ]
 

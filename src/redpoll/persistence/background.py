@@ -189,7 +189,7 @@ class BackgroundSave(RunningSave):
         return (self.current < len(self.keepers) or not self.queue.is_empty()) and not self.complaint
 
     def _await_disk(self, syncing: Syncing) -> bool:
-        if not syncing.finished:
+        if not syncing.finished or not self._is_synced():
             return True
         self.complaint = syncing.complaint
         if not self.complaint:
@@ -199,6 +199,11 @@ class BackgroundSave(RunningSave):
                 self.complaint = refused.strerror or "cannot be renamed"
         self._end()
         return False
+
+    def _is_synced(self) -> bool:
+        """Whether the last sync of a part of the file has ended too; the file is closed only then."""
+        syncing = self.file.writer.sink.syncing
+        return syncing is None or syncing.finished
 
     def _let_go(self) -> None:
         """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""

@@ -50,7 +50,8 @@ class SnapshotFile:
             self.files.remove(self.draft)
         appender = self.files.append(self.draft)
         self.appender: Appender | None = appender
-        sink = Sink(config.flag(b"rdbcompression"), appender, config.flag(b"rdb-save-incremental-fsync"))
+        in_parts = config.flag(b"rdb-save-incremental-fsync")
+        sink = Sink(config.flag(b"rdbcompression"), appender, in_parts, self.files)
         sink.summing = self.summed
         moment = engine.moment
         self.writer: Final = SnapshotWriter(sink, version_written(config), moment, uses_written(config))

@@ -19,14 +19,14 @@ from librt.strings import (
 )
 from mypy_extensions import i16, i32, i64, mypyc_attr, u8
 
-from redpoll.env.files import Appender
+from redpoll.env.files import Appender, Files, Syncing
 from redpoll.persistence.crc64 import crc64
 from redpoll.persistence.lzf import Compressor
 from redpoll.protocol.numbers import is_int, to_int
 
 PIECE: Final[i64] = 1 << 18
 SYNC_EVERY: Final[i64] = 4 << 20
-"""With `rdb-save-incremental-fsync`, the file is synced after this many bytes."""
+"""With `rdb-save-incremental-fsync`, the file is synced after about this many bytes."""
 
 LONGEST_NUMBER: Final[i64] = 11
 COMPRESSED_FROM: Final[i64] = 21
@@ -37,17 +37,26 @@ COMPRESSED_FROM: Final[i64] = 21
 class Sink:
     """See the module's docstring.  Without an appender, all bytes stay in `out`."""
 
-    def __init__(self, compress: bool, appender: Appender | None = None, incremental_sync: bool = False) -> None:
+    def __init__(
+        self,
+        compress: bool,
+        appender: Appender | None = None,
+        incremental_sync: bool = False,
+        files: Files | None = None,
+    ) -> None:
         self.out: Final = BytesWriter()
         self.appender: Appender | None = appender
         self.compressor: Compressor | None = Compressor() if compress else None
         self.incremental_sync = incremental_sync
+        self.files: Files | None = files
+        """With files, parts are synced beside the program, otherwise while it waits."""
+        self.syncing: Syncing | None = None
         self.summing = True
         self.sum: i64 = 0
         self.written: i64 = 0
         """Bytes that were passed to the appender ..."""
         self.synced: i64 = 0
-        """... and that were synced."""
+        """... and that were synced, or are being synced."""
 
     def drain_piece(self) -> None:
         """Pass a complete piece to the appender, if there is one.  Raises OSError."""
@@ -66,8 +75,22 @@ class Sink:
         self.out.truncate(0)
         self.written += size
         if self.incremental_sync and self.written - self.synced >= SYNC_EVERY:
-            appender.sync()
-            self.synced = self.written
+            files = self.files
+            if files is None:
+                appender.sync()
+                self.synced = self.written
+            elif self.is_synced():
+                self.synced = self.written
+                self.syncing = files.syncing(appender)
+
+    def is_synced(self) -> bool:
+        """Whether no sync is going on.  Raises OSError if the last one failed."""
+        syncing = self.syncing
+        if syncing is None:
+            return True
+        if syncing.finished and syncing.complaint:
+            raise OSError(0, syncing.complaint)
+        return syncing.finished
 
     # Items.
 

@@ -34,7 +34,7 @@ class Slices:
         """... and so are those beyond so many bytes of values beside the records of a bucket."""
         self.text_bytes: i64 = 32768
         """A string is written in slices of this size."""
-        self.raw_bytes: i64 = 8 << 20
+        self.raw_bytes: i64 = 4 << 20
         """A longer string is not compressed."""
         self.entries: i64 = 256
         """Entries of a sorted set in a slice."""

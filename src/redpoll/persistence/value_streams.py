@@ -8,9 +8,10 @@ written, its stream keeps what it was at the start of the snapshot:
 - Sorted set: the same with the table of members.  The stream writes the entries that did not change in the order of the
   tree, from the last one on, because servers load that fastest.  An entry did not change if the bucket of its member
   did not.
-- List, stream: a copy of the list of their pieces, which never change.  A change makes other pieces.
-- String, and small values in a bucket with too many bytes: the bytes themselves.  A buffer that changes in place is
-  copied.
+- List, stream: a copy of the list of their pieces, which never change.  A change makes other pieces; the old ones stay
+  in memory until the value is written.
+- String, and small values in a bucket with too many bytes: the bytes themselves.  A string in a buffer, which changes
+  in place, is copied; if it is too long for that, it has a keeper that keeps its pages before they change.
 
 Long strings within these are written in slices too.  A hash, set or sorted set has the type of its general form, even
 if it is a large listpack.  Servers choose the encoding when they load it.
@@ -33,7 +34,7 @@ from redpoll.persistence.stream_writer import StreamWriter
 from redpoll.persistence.value_writer import ValueWriter, write_deadline
 from redpoll.structures.btree import BTree
 from redpoll.structures.chunks import Chunks
-from redpoll.structures.keeper import Keeper
+from redpoll.structures.keeper import Keeper, TextKeeper
 from redpoll.structures.members import recorded_score
 from redpoll.structures.segment import HASH_MASK, KIND_MASK, KIND_SHIFT, Outside
 from redpoll.structures.table import Table
@@ -124,6 +125,93 @@ class TextStream(ValueStream):
         self.text = LongText(data, compressing)
 
 
+class PageKeeper(TextKeeper):
+    """Keeps the pages of a string in a buffer that change before they are written."""
+
+    def __init__(self, queue: ValueQueue, text: LongString, buffer: bytearray) -> None:
+        self.queue: ValueQueue | None = queue
+        self.text: LongString = text
+        self.buffer: bytearray = buffer
+        self.size: i64 = len(buffer)
+        """When the snapshot began."""
+        self.page_bytes: i64 = SLICES.text_bytes
+        self.next: i64 = 0
+        """The next page to write."""
+        self.pages: dict[int, bytes] = {}
+        self.places: dict[int, int] = {}
+        """Pages in the file of the sides, with their place in it."""
+        text.keeper = self
+
+    def overwrites(self, start: i64, stop: i64) -> None:
+        page = start // self.page_bytes
+        if page < self.next:
+            page = self.next
+        if stop > self.size:
+            stop = self.size
+        while page * self.page_bytes < stop:
+            number = int(page)
+            if number not in self.pages and number not in self.places:
+                self._keep(number, self._live(page))
+            page += 1
+
+    def _live(self, page: i64) -> bytes:
+        start = page * self.page_bytes
+        stop = start + self.page_bytes
+        if stop > self.size:
+            stop = self.size
+        with memoryview(self.buffer) as whole:
+            return bytes(whole[start:stop])
+
+    def _keep(self, number: int, data: bytes) -> None:
+        queue = self.queue
+        if queue is not None:
+            place = queue.kept_page(data)
+            if place >= 0:
+                self.places[number] = int(place)
+            else:
+                self.pages[number] = data
+
+    def taken(self) -> bytes:
+        """The next page as it was; none at the end.  Raises OSError."""
+        page = self.next
+        if page * self.page_bytes >= self.size:
+            return b""
+        self.next = page + 1
+        number = int(page)
+        data = self.pages.pop(number, None)
+        queue = self.queue
+        if data is None:
+            data = self._live(page)
+            place = self.places.pop(number, -1)
+            if place >= 0 and queue is not None:
+                data = queue.overflow.read(place, len(data))
+        elif queue is not None:
+            queue.overflow.held -= len(data)
+        return data
+
+
+class BufferStream(ValueStream):
+    """A string in a buffer that is too long to be copied at once.  It is not compressed."""
+
+    def __init__(
+        self, queue: ValueQueue, index: i64, table: Table, records: Records, n: i64, text: LongString, buffer: bytearray
+    ) -> None:
+        super().__init__(index, table, records, n, codes.STRING)
+        self.keeper: PageKeeper = PageKeeper(queue, text, buffer)
+
+    def begin(self, sink: Sink, values: ValueWriter) -> None:
+        sink.number(self.keeper.size)
+
+    def step(self, sink: Sink, values: ValueWriter) -> bool:
+        page = self.keeper.taken()
+        sink.raw(page)
+        return len(page) > 0
+
+    def detach(self, reclaimer: Reclaimer) -> None:
+        self.keeper.text.keeper = None
+        self.keeper.queue = None
+
+
 class PackedStream(ValueStream):
     """A packed value beside its record."""
 
@@ -169,6 +257,12 @@ class ListStream(ValueStream):
             self.text = LongText(items[0], sink.compressor is not None)
         return True
 
+    def detach(self, reclaimer: Reclaimer) -> None:
+        gone = List()
+        gone.chunks = self.chunks
+        gone.nodes = self.nodes
+        reclaimer.drop_copy(gone)
+
 
 class StreamStream(ValueStream):
     """A stream, block by block."""
@@ -177,6 +271,7 @@ class StreamStream(ValueStream):
         super().__init__(index, table, records, n, values.type_of(stream.kind))
         copy = stream.copy()
         assert isinstance(copy, Stream)
+        self.copy: Stream = copy
         self.writer: StreamWriter = StreamWriter(values.listpack, copy, values.version)
 
     def begin(self, sink: Sink, values: ValueWriter) -> None:
@@ -184,6 +279,9 @@ class StreamStream(ValueStream):
 
     def step(self, sink: Sink, values: ValueWriter) -> bool:
         return self.writer.step(sink)
+
+    def detach(self, reclaimer: Reclaimer) -> None:
+        reclaimer.drop_copy(self.copy)
 
 
 class TableStream(ValueStream):
@@ -445,6 +543,9 @@ class ValueQueue(LargeValues):
         index = self.index
         values = self.writer.values
         if isinstance(outside, LongString):
+            buffer = outside.buffer
+            if buffer is not None and len(buffer) > SLICES.raw_bytes:
+                return BufferStream(self, index, table, records, n, outside, buffer)
             return TextStream(index, table, records, n, outside.text(), self.writer.sink.compressor is not None)
         assert isinstance(outside, Value)
         kind = outside.kind
@@ -485,6 +586,17 @@ class ValueQueue(LargeValues):
             side.end_item()
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
+
+    def kept_page(self, data: bytes) -> i64:
+        """Make room for a page of a string; return its place in the file of the sides, -1 if it stays in memory."""
+        overflow = self.overflow
+        try:
+            if overflow.held + len(data) > overflow.limit:
+                return overflow.write(data)
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be written"
+        overflow.held += len(data)
+        return -1
 
     # What comes out.
 

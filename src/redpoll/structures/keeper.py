@@ -1,7 +1,7 @@
 """Keepers: a snapshot attaches a keeper to a table, and the table calls it before each change of a bucket.
 
 The table is that of a database, or the inner table of a large value.  A table without a keeper makes one test for each
-change.
+change.  A long string that changes in place has a keeper of its own kind.
 """
 
 from __future__ import annotations
@@ -29,3 +29,11 @@ class Keeper:
 
     def released(self) -> None:
         """Nothing else uses the table any more.  The keeper frees it when the snapshot does not need it any more."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class TextKeeper:
+    """The keeper of a long string in a buffer."""
+
+    def overwrites(self, start: i64, stop: i64) -> None:
+        """The bytes from `start` to before `stop` are about to change.  The string may be shorter than that."""

@@ -108,9 +108,10 @@ class Mover:
         if count == 0:
             # Its old content took no room here.
             return vec[i64]()
+        # First, because a longer list of fillers would get the claimed place.
+        self.keep(column)
         if not self.claim(COLUMN_HEADER + 8 * capacity):
             return column
-        self.keep(column)
         return extend(vec[i64](capacity=capacity), column)
 
     def row(self, items: list[bytes]) -> None:

@@ -13,6 +13,7 @@ from mypy_extensions import i64, mypyc_attr, u8
 
 from redpoll.protocol.numbers import ZERO, is_int
 from redpoll.scratch import SHARED
+from redpoll.structures.keeper import TextKeeper
 from redpoll.structures.mover import Mover
 from redpoll.structures.segment import LENGTH_MASK, Outside
 from redpoll.structures.table import Table
@@ -58,16 +59,20 @@ class LongString(Outside):
     def __init__(self, data: bytes) -> None:
         super().__init__()
         self.data: bytes = data
+        """Beside a buffer: what `head` has returned, until the bytes change, because that takes longer than most
+        commands."""
         self.buffer: bytearray | None = None
-        self.first: bytes = b""
-        """What `head` has returned, until the bytes change: a slice of a buffer takes longer than most commands."""
+        self.keeper: TextKeeper | None = None
+        """Of the snapshot that is under way, if the string is in a buffer."""
 
     def head(self) -> bytes:
         """The first HEAD_BYTES bytes, or all if there are fewer."""
-        first = self.first
+        if self.buffer is None:
+            return self.data[:HEAD_BYTES]
+        first = self.data
         if len(first) == 0:
             first = self.part(0, HEAD_BYTES)
-            self.first = first
+            self.data = first
         return first
 
     def text(self) -> bytes:
@@ -113,7 +118,10 @@ class LongString(Outside):
         buffer = self.to_buffer()
         size: i64 = len(buffer)
         if at < HEAD_BYTES or size < HEAD_BYTES:
-            self.first = b""
+            self.data = b""
+        keeper = self.keeper
+        if keeper is not None:
+            keeper.overwrites(at, at + len(data))
         gap = at - size
         if gap > size:
             grown = bytearray(at + len(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,23 @@ def test_files_are_read_piece_by_piece(files: Files) -> None:
     reader.close()
     with pytest.raises(OSError):
         files.reader(b"missing")
+
+
+def test_a_large_file_is_replaced_and_its_descriptor_closed(files: Files) -> None:
+    write(files, b"old", b"o" * (2 << 20), False)
+    write(files, b"new", b"n", False)
+    before = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
+    files.rename(b"new", b"old")
+    assert files.read(b"old") == b"n"
+    assert not files.exists(b"new")
+    while before and len(os.listdir("/proc/self/fd")) > before:
+        time.sleep(0.001)
+
+
+def test_any_part_is_read_even_what_was_written_later(files: Files) -> None:
+    write(files, b"a", b"one two", False)
+    reader = files.reader(b"a")
+    assert reader.read_at(4, 3) == b"two"
+    write(files, b"a", b" three", False)
+    assert (reader.read_at(8, 100), reader.read(3)) == (b"three", b"one")
+    reader.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
 from redpoll.persistence.loading import load
 from redpoll.persistence.snapshot_reader import Progress
+from redpoll.persistence.snapshot_writer import SLICES
 from redpoll.protocol.numbers import parse_double
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import ENCODING_NAME, HASH_VOLATILE, STRING_RAW, TYPE_NAME
@@ -28,6 +31,22 @@ from redpoll.types.value import Value
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "rdb"
 FAMILIES = commands.FAMILIES
+
+
+SMALL_SLICES = {
+    "value_bytes": 400, "bucket_bytes": 1000, "text_bytes": 64, "raw_bytes": 2500, "entries": 8, "side_bytes": 3000,
+}  # fmt: skip
+
+
+@contextmanager
+def small_slices() -> Iterator[None]:
+    """Slices of a few items, and a side that soon needs its file."""
+    before = {name: getattr(SLICES, name) for name in SMALL_SLICES}
+    for name, number in SMALL_SLICES.items():
+        setattr(SLICES, name, number)
+    yield
+    for name, number in before.items():
+        setattr(SLICES, name, number)
 
 
 class Telling(Host):

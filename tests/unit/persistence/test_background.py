@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.differential.catalogue import golden
 from tests.differential.test_random import Drawer, in_groups
 from tests.differential.wire import as_bytes
 from tests.unit.engine.machine import Kept
-from tests.unit.persistence.contents import Telling, field_deadlines, load_bytes, opened, value_of
+from tests.unit.persistence.contents import Telling, field_deadlines, load_bytes, opened, small_slices, value_of
 from tests.unit.persistence.test_saving import Failing
 
 from redpoll.engine.engine import Engine
@@ -31,6 +32,16 @@ NAMES = sorted(
     for name, tree in golden().items()
     if (in_groups(name) or name in ("flushdb", "swapdb", "select")) and name not in LEFT_OUT
 )
+
+
+@pytest.fixture(autouse=True, scope="module", params=["usual", "small"])
+def in_slices(request: pytest.FixtureRequest) -> Iterator[None]:
+    """All tests run twice: few values need slices, then most of them."""
+    if request.param == "usual":
+        yield
+    else:
+        with small_slices():
+            yield
 
 
 def session_of(engine: Engine) -> Session:

@@ -6,16 +6,18 @@ and events are the same to the bit.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.differential.test_random import Drawer
 from tests.differential.wire import as_bytes
 from tests.profiles import scaled
 from tests.unit.engine.machine import Told
-from tests.unit.persistence.contents import field_deadlines, load_bytes, opened, stream_of
+from tests.unit.persistence.contents import field_deadlines, load_bytes, opened, small_slices, stream_of
 from tests.unit.persistence.test_background import NAMES, contents
 
 from redpoll.engine.trimming import EngineCompaction
@@ -57,6 +59,13 @@ LIMITS = (
 
 keys = st.sampled_from(KEYS)
 sizes = st.integers(1, 300)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def in_small_slices() -> Iterator[None]:
+    """Snapshots then write most of the values in slices."""
+    with small_slices():
+        yield
 
 
 class Effects(Journal):

@@ -55,3 +55,14 @@ def test_long_matches_and_far_ones() -> None:
     for text in (b"x" * 100000, bytes(range(256)) * 31 + b"end", bytes(range(256)) * 33, b"0123456789" * 2):
         packed = compressor.compressed(text)
         assert packed is None or decompressed(packed, 0, len(packed), len(text)) == text
+
+
+@given(texts, st.integers(1, 100), st.lists(texts, max_size=2))
+def test_in_parts_it_is_the_same(text: bytes, part: int, before: list[bytes]) -> None:
+    whole, parts = Compressor(), Compressor()
+    for each in before:
+        assert whole.compressed(each) == parts.compressed(each)
+    parts.begin(text)
+    while parts.advance(part):
+        pass
+    assert parts.result() == whole.compressed(text)

@@ -42,6 +42,8 @@ class PendingMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.pending = Pending()
+        self.twin = Pending()
+        self.twin_has: dict[Id, tuple[int, int, int]] = {}
         self.model: dict[Id, tuple[int, int, int]] = {}
 
     def add(self, id: Id, owner: int, at_ms: int, deliveries: int) -> None:
@@ -92,12 +94,18 @@ class PendingMachine(RuleBasedStateMachine):
         for id in source.sample(sorted(self.model), min(count, len(self.model))):
             self.drop(id)
 
+    @rule(with_the_copy=st.booleans())
+    def is_copied(self, with_the_copy: bool) -> None:
+        """Go on with either; the other one, which shares blocks, must not notice."""
+        made = self.pending.copy()
+        self.twin, self.pending = (self.pending, made) if with_the_copy else (made, self.pending)
+        self.twin_has = dict(self.model)
+
     @rule()
-    def goes_on_with_a_copy(self) -> None:
-        before = self.pending
-        self.pending = before.copy()
-        if before.to_first():
-            before.remove()
+    def the_other_one_changes(self) -> None:
+        if self.twin.to_last():
+            del self.twin_has[id_at(self.twin)]
+            self.twin.remove()
 
     @rule(id=ids)
     def seeks(self, id: Id) -> None:
@@ -109,6 +117,8 @@ class PendingMachine(RuleBasedStateMachine):
     @invariant()
     def agrees(self) -> None:
         self.pending.check()
+        self.twin.check()
+        assert entries_of(self.twin) == self.twin_has
         assert self.pending.count == len(self.model)
         assert entries_of(self.pending) == self.model
         assert list(entries_of(self.pending)) == sorted(self.model)
