@@ -42,6 +42,7 @@ from redpoll.net.clients import Clients
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
+from redpoll.net.outgoing import ReactorNetwork
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
 from redpoll.persistence import background
@@ -51,6 +52,7 @@ from redpoll.persistence.points import SaveSettings, due_point
 from redpoll.persistence.saving import save, snapshot_path
 from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.requests import Limits
+from redpoll.replication.replication import Replication, take_part
 
 FAMILIES: Final = redpoll.commands.FAMILIES
 TICK_MS: Final[i64] = 10
@@ -59,6 +61,7 @@ IDLE_MS: Final[i64] = 100
 SLICE_US: Final[i64] = 1500
 """How long a turn goes on with a snapshot, large values excepted."""
 COLLECT_MS: Final[i64] = 100
+REPLICATE_MS: Final[i64] = 100
 
 FATAL_LOAD: Final = "Fatal error loading the DB, check server logs. Exiting. %s: %s"
 
@@ -96,6 +99,7 @@ class Server(Stoppable):
         ServerSettings(self).connect()
         OomScore(log).connect(config)
         SaveSettings(self.engine).connect()
+        self.replication: Final = take_part(self.engine, ReactorNetwork(self.engine, self.reactor))
 
     def start(self, pid_file: str = "") -> None:
         """Open the listeners, handle signals, and write the process id to `pid_file`.  Raises ServerError."""
@@ -136,10 +140,18 @@ class Server(Stoppable):
             log.notice("Ready to accept connections unix")
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Snapshots(self), IDLE_MS)
+        self.reactor.add_timer(Replicating(self.replication), REPLICATE_MS)
+        self.follow_primary()
         self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
         self.reactor.add_timer(Trim(self.engine), LOOK_MS)
         self.supervisor.ready()
+
+    def follow_primary(self) -> None:
+        """Follow the primary that the configuration names."""
+        words = self.config.words(b"replicaof")
+        if len(words) == 2:
+            self.replication.follow(words[0], int(words[1]))
 
     def load(self) -> None:
         """Load the snapshot file if there is one; clients are answered meanwhile.  Raises ServerError."""
@@ -164,6 +176,9 @@ class Server(Stoppable):
             return
         if complaint:
             raise ServerError(FATAL_LOAD % (path.decode("utf-8", "surrogateescape"), complaint))
+        place = engine.durability.place
+        if place.offset >= 0 and len(place.history) == 40:
+            self.replication.loaded(place, len(self.config.words(b"replicaof")) == 2)
         self.log.notice(f"DB loaded from disk: {float(engine.clock.now_us() - began_us) / 1e6:.3f} seconds")
 
     def keep_pid_file(self, path: str) -> None:
@@ -505,6 +520,8 @@ class Snapshots(Timer):
     def run(self) -> i64:
         engine = self.server.engine
         running = engine.durability.running
+        if engine.durability.loading:
+            return IDLE_MS
         if running is None:
             if engine.cron_paused:
                 return IDLE_MS
@@ -524,6 +541,20 @@ class Snapshots(Timer):
         share: i64 = engine.config.integer(b"snapshot-cpu-percent")
         rest: i64 = took * (100 - share) // share // 1000
         return rest if rest > 1 else i64(1)
+
+
+class Replicating(Timer):
+    """The timer of replication."""
+
+    def __init__(self, replication: Replication) -> None:
+        super().__init__()
+        self.replication: Final = replication
+
+    def run(self) -> i64:
+        if not self.replication.engine.cron_paused:
+            self.replication.engine.start_unit()
+            self.replication.tick()
+        return REPLICATE_MS
 
 
 class Sample(Timer):

@@ -67,6 +67,7 @@ from redpoll.protocol.reply import (
     Status,
     Verbatim,
 )
+from redpoll.replication.replication import replication_of
 from redpoll.structures.table_resize import RESIZING
 from redpoll.types.kinds import ENCODING_NAME, LIST_QUICKLIST, LISTPACKS, STRING_INT, STRING_RAW
 from redpoll.types.list_nodes import PLAIN_FROM
@@ -218,7 +219,8 @@ def populate(session: Session, args: list[bytes]) -> object:
 
 def change_replication_id(session: Session, args: list[bytes]) -> object:
     engine = session.engine
-    engine.replication_id = engine.random.hex_digits(40)
+    engine.host.log("Changing replication IDs after receiving DEBUG change-repl-id")
+    replication_of(engine).begin_history()
     return OK
 
 

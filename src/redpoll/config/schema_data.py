@@ -374,7 +374,7 @@ DIRECTIVES: Final = [
         b"rdb-del-sync-files",
         Bool(),
         b"no",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether snapshots made for replication are deleted when nothing else needs them.",
     ),

@@ -171,7 +171,7 @@ DIRECTIVES: Final = [
         b"shutdown-timeout",
         Int(0, GREATEST_INT),
         b"10",
-        NOT_YET,
+        EFFECT,
         "general",
         "Seconds to wait at the end for replicas that lag behind.",
     ),

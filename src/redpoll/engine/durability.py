@@ -6,6 +6,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.engine.role import StreamPlace
+
 
 class RunningSave:
     """A snapshot that is written while commands run.  `persistence/` subclasses it."""
@@ -54,5 +56,9 @@ class Durability:
         self.keys_expired: i64 = 0
         self.libraries: Final[list[bytes]] = []
         """The sources of function libraries that a file held.  They are written back with the data."""
+        self.place = StreamPlace(b"", -1, 0)
+        """Where the data of the last loaded file stood in a replication stream; an offset of -1 if in none."""
+        self.file_offset: i64 = -1
+        """The offset of the replication stream up to which the append-only file is synced; -1 without one."""
         self.checking_sums = True
         """Whether checksums of files and payloads are checked (DEBUG SET-SKIP-CHECKSUM-VALIDATION)."""

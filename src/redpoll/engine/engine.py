@@ -29,6 +29,7 @@ from redpoll.engine.pause import Pause
 from redpoll.engine.pubsub import PubSub
 from redpoll.engine.redact import redacted
 from redpoll.engine.reply_buffers import ReplyBuffers
+from redpoll.engine.role import Role
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
@@ -133,7 +134,8 @@ class Engine:
         self.frozen: i64 = 0
         """The nesting of running transactions and scripts.  While it is not 0, the time does not change."""
         self.run_id: Final = random.hex_digits(40)
-        self.replication_id = random.hex_digits(40)
+        self.role: Role = Role(random.hex_digits(40))
+        """Its part in replication; `replication/` sets another one."""
         self.moment.set_time(clock.now_us())
         self.read_us: i64 = self.moment.now_us
         """The last reading of the clock: the start of the next command.
@@ -175,6 +177,10 @@ class Engine:
         self.monitors.remove(session)
         self.blocking.stop(session)
         self.pubsub.leave(session)
+        follower = session.follower
+        if follower is not None:
+            session.follower = None
+            follower.left()
         session.transaction = None
         self.sessions.pop(session.id, None)
 
@@ -254,6 +260,7 @@ class Engine:
             reply = self.run(session, command, args)
         if self.unit.journal is not None:
             self.unit.end()
+            session.stream_offset = self.role.offset
         return reply
 
     def run_queued(self, session: Session, args: list[bytes]) -> object:
@@ -423,6 +430,7 @@ class Engine:
         """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys."""
         if self.unit.journal is not None:
             self.unit.end()
+            session.stream_offset = self.role.offset
         if len(self.blocking.ready) > 0:
             self.blocking.serve()
 
@@ -523,6 +531,10 @@ class Engine:
                 if first == 0 or at < first:
                     first = at
         return first
+
+    def review_expiry(self) -> None:
+        """Decide whether expired keys are deleted: not while clients are paused, and not on a replica."""
+        self.moment.deleting_expired = not self.pause.is_on() and not self.role.is_replica
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT: the counters of INFO go to zero."""

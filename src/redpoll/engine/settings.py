@@ -83,6 +83,8 @@ class Options:
         self.lfu_log_factor: i64 = 10
         self.lfu_decay_time: i64 = 1
         self.lazyfree_lazy_eviction: bool = True
+        self.replica_ignore_maxmemory: bool = True
+        self.repl_backlog_size: i64 = 0
 
 
 ENCODING_LIMITS: Final = {

@@ -123,24 +123,6 @@ def persistence_lines(engine: Engine) -> list[str]:
     ]
 
 
-def replication_lines(engine: Engine) -> list[str]:
-    """A primary without replicas."""
-    return [
-        "role:master",
-        "connected_slaves:0",
-        "replicas_waiting_psync:0",
-        "master_failover_state:no-failover",
-        f"master_replid:{engine.replication_id.decode()}",
-        f"master_replid2:{'0' * 40}",
-        "master_repl_offset:0",
-        "second_repl_offset:-1",
-        "repl_backlog_active:0",
-        f"repl_backlog_size:{engine.config.text(b'repl-backlog-size').decode()}",
-        "repl_backlog_first_byte_offset:0",
-        "repl_backlog_histlen:0",
-    ]
-
-
 def keyspace_lines(engine: Engine) -> list[str]:
     return [keyspace_line(db) for db in engine.databases if db.table.size > 0]
 

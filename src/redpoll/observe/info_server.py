@@ -90,9 +90,9 @@ def client_lines(engine: Engine) -> list[str]:
         f"total_watched_keys:{len(engine.interest.watchers)}",
         f"total_blocking_keys:{len(engine.blocking.queues)}",
         "total_blocking_keys_on_nokey:0",
-        f"paused_reason:{'client_pause' if pause.until_ms > 0 else 'none'}",
+        f"paused_reason:{pause.reason().decode()}",
         f"paused_actions:{pause.actions().decode()}",
-        f"paused_timeout_milliseconds:{max(pause.until_ms - engine.moment.now_ms, 0) if pause.until_ms > 0 else 0}",
+        f"paused_timeout_milliseconds:{pause.left_ms()}",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from redpoll.engine.engine import Engine
+from redpoll.replication.replication import replication_of
 
 
 def stats_lines(engine: Engine) -> list[str]:
@@ -60,14 +61,15 @@ def traffic_lines(engine: Engine) -> list[str]:
     """Network traffic: in total and recent."""
     traffic = engine.traffic
     sampler = engine.sampler
+    primary = replication_of(engine).primary
     return [
         f"total_connections_received:{engine.traffic.connections}",
         f"total_commands_processed:{engine.counters.processed()}",
         f"instantaneous_ops_per_sec:{int(sampler.commands.mean())}",
         f"total_net_input_bytes:{traffic.received}",
         f"total_net_output_bytes:{traffic.sent}",
-        "total_net_repl_input_bytes:0",
-        "total_net_repl_output_bytes:0",
+        f"total_net_repl_input_bytes:{traffic.received_of_primary}",
+        f"total_net_repl_output_bytes:{traffic.sent_to_replicas}",
         "total_net_cluster_slot_import_bytes:0",
         "total_net_cluster_slot_export_bytes:0",
         f"instantaneous_input_kbps:{sampler.received.mean() / 1024.0:.2f}",
@@ -75,9 +77,9 @@ def traffic_lines(engine: Engine) -> list[str]:
         "instantaneous_input_repl_kbps:0.00",
         "instantaneous_output_repl_kbps:0.00",
         f"rejected_connections:{engine.traffic.rejected_connections}",
-        "sync_full:0",
-        "sync_partial_ok:0",
-        "sync_partial_err:0",
+        f"sync_full:{primary.full_syncs}",
+        f"sync_partial_ok:{primary.partial_syncs}",
+        f"sync_partial_err:{primary.refused_syncs}",
     ]
 
 

@@ -19,6 +19,7 @@ from redpoll.engine.engine import Engine
 from redpoll.env.files import Syncing
 from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import SnapshotFile, folder, record_save
+from redpoll.persistence.snapshot_writer import SnapshotWriter
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
@@ -30,8 +31,8 @@ LOOK_EVERY: Final[i64] = 4
 class TableKeeper(Keeper):
     """Remembers for each bucket of a table whether it is written: 1 if so."""
 
-    def __init__(self, save: BackgroundSave, index: i64, table: Table) -> None:
-        self.save: BackgroundSave = save
+    def __init__(self, save: SlicedSnapshot, index: i64, table: Table) -> None:
+        self.save: SlicedSnapshot = save
         self.index: i64 = index
         """The number of the database when the snapshot began."""
         self.table: Table = table
@@ -50,38 +51,37 @@ class TableKeeper(Keeper):
         self.done.pop()
 
 
-class BackgroundSave(RunningSave):
-    """A running snapshot.  Call `step` until it returns that there is no more to do."""
+class SlicedSnapshot(RunningSave):
+    """A snapshot of the moment in which it is made, written in slices.  Subclasses say what becomes of its bytes."""
 
-    def __init__(self, engine: Engine, file: SnapshotFile) -> None:
+    def __init__(self, engine: Engine, writer: SnapshotWriter, with_data: bool = True) -> None:
         total: i64 = 0
         for db in engine.databases:
             total += db.table.size
         super().__init__(engine.moment.now_us, total)
         self.engine: Final = engine
-        self.file: Final = file
+        self.writer: Final = writer
         self.changes: i64 = engine.moment.changes
         self.keepers: list[TableKeeper] = []
         self.current: i64 = 0
         self.written_last: i64 = -1
         self.complaint = ""
-        self.syncing: Syncing | None = None
         for db in engine.databases:
-            if db.table.size > 0:
+            if with_data and db.table.size > 0:
                 keeper = TableKeeper(self, db.index, db.table)
-                file.writer.database(db.index, db.table.size, db.table.volatile)
+                writer.database(db.index, db.table.size, db.table.volatile)
                 self.written_last = db.index
                 db.table.keeper = keeper
                 self.keepers.append(keeper)
 
     def keys_done(self) -> i64:
-        return self.file.writer.keys
+        return self.writer.keys
 
     def write(self, keeper: TableKeeper, b: i64) -> None:
         """Write a bucket.  The next step reports an error, because a command may be running now."""
         if self.complaint:
             return
-        writer = self.file.writer
+        writer = self.writer
         try:
             if keeper.index != self.written_last:
                 self.written_last = keeper.index
@@ -92,10 +92,8 @@ class BackgroundSave(RunningSave):
         except UnwritableError as refused:
             self.complaint = refused.reason
 
-    def step(self, budget_us: i64) -> bool:
-        syncing = self.syncing
-        if syncing is not None:
-            return self._await_disk(syncing)
+    def write_slice(self, budget_us: i64) -> bool:
+        """Write buckets for about so long; return whether there are more."""
         clock = self.engine.clock
         until: i64 = clock.now_us() + budget_us
         written: i64 = 0
@@ -111,7 +109,34 @@ class BackgroundSave(RunningSave):
                 written += 1
                 if written % LOOK_EVERY == 0 and clock.now_us() >= until:
                     return True
-        self._let_go()
+        return False
+
+    def let_go(self) -> None:
+        """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
+        live = [db.table for db in self.engine.databases]
+        for keeper in self.keepers:
+            table = keeper.table
+            table.keeper = None
+            if table.size > 0 and not is_among(table, live):
+                self.engine.reclaimer.tables.append(table)
+        self.keepers = []
+
+
+class BackgroundSave(SlicedSnapshot):
+    """A running snapshot of BGSAVE.  Call `step` until it returns that there is no more to do."""
+
+    def __init__(self, engine: Engine, file: SnapshotFile) -> None:
+        super().__init__(engine, file.writer)
+        self.file: Final = file
+        self.syncing: Syncing | None = None
+
+    def step(self, budget_us: i64) -> bool:
+        syncing = self.syncing
+        if syncing is not None:
+            return self._await_disk(syncing)
+        if self.write_slice(budget_us):
+            return True
+        self.let_go()
         if not self.complaint:
             try:
                 appender = self.file.write_end()
@@ -134,16 +159,6 @@ class BackgroundSave(RunningSave):
         self._end()
         return False
 
-    def _let_go(self) -> None:
-        """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
-        live = [db.table for db in self.engine.databases]
-        for keeper in self.keepers:
-            table = keeper.table
-            table.keeper = None
-            if table.size > 0 and not is_among(table, live):
-                self.engine.reclaimer.tables.append(table)
-        self.keepers = []
-
     def _end(self) -> None:
         engine = self.engine
         durability = engine.durability
@@ -161,6 +176,7 @@ class BackgroundSave(RunningSave):
             record_save(engine, self.changes)
             engine.host.note("Background saving terminated with success")
         review_gate(engine)
+        engine.role.saved(not self.complaint)
 
     def _close(self) -> None:
         """It is no longer under way."""
@@ -169,10 +185,11 @@ class BackgroundSave(RunningSave):
         durability.took_s = (self.engine.clock.now_us() - self.began_us) // 1000000
 
     def cancel(self, why: str) -> None:
-        self._let_go()
+        self.let_go()
         self.file.abandon()
         self._close()
         self.engine.host.note(f"Background saving was given up: {why}")
+        self.engine.role.saved(False)
 
 
 class ScheduledSave(RunningSave):

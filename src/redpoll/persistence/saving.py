@@ -54,7 +54,8 @@ class SnapshotFile:
         sink.summing = self.summed
         moment = engine.moment
         self.writer: Final = SnapshotWriter(sink, version_written(config), moment, uses_written(config))
-        self.writer.begin(moment.now_us // 1000000, engine.used_memory(), engine.durability.libraries)
+        libraries = engine.durability.libraries
+        self.writer.begin(moment.now_us // 1000000, engine.used_memory(), libraries, engine.role.place())
 
     def finish(self) -> None:
         """End the file, sync it and rename it."""

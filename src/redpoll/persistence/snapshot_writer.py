@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.build_info import VERSION
+from redpoll.engine.role import StreamPlace
 from redpoll.keyspace.moment import Moment
 from redpoll.persistence import codes
 from redpoll.persistence.formats import COUNTERS, IDLE_TIMES
@@ -35,8 +36,8 @@ class SnapshotWriter:
         self.keys: i64 = 0
         """Keys written so far."""
 
-    def begin(self, now_s: i64, used_bytes: i64, libraries: list[bytes]) -> None:
-        """Write the head of the file, before the databases."""
+    def begin(self, now_s: i64, used_bytes: i64, libraries: list[bytes], place: StreamPlace | None = None) -> None:
+        """Write the head of the file, before the databases.  `place` is that of the data in a replication stream."""
         sink = self.sink
         sink.raw(codes.MAGIC[int(self.version)])
         self._note(b"redpoll-ver", VERSION.encode())
@@ -47,6 +48,10 @@ class SnapshotWriter:
         self._note(b"redis-bits", b"64")
         self._note(b"ctime", int_text(now_s))
         self._note(b"used-mem", int_text(used_bytes))
+        if place is not None:
+            self._note(b"repl-stream-db", int_text(place.db))
+            self._note(b"repl-id", place.history)
+            self._note(b"repl-offset", int_text(place.offset))
         self._note(b"aof-base", b"0")
         for source in libraries:
             sink.byte(codes.FUNCTION)
