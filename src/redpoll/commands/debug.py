@@ -224,6 +224,14 @@ def change_replication_id(session: Session, args: list[bytes]) -> object:
     return OK
 
 
+def replicate(session: Session, args: list[bytes]) -> object:
+    """Send a command to replicas, without running it."""
+    stream = replication_of(session.engine).primary.stream
+    if stream is not None and not session.engine.role.is_replica:
+        stream.add(args[2:])
+    return OK
+
+
 def listpack(session: Session, args: list[bytes]) -> object:
     go_to(session.db, args[2])
     if session.db.table.kind() not in LISTPACKS:
@@ -447,6 +455,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"QUICKLIST <key> [<0|1>]", b"Whether a value is a quicklist.",
         b"QUICKLIST-PACKED-THRESHOLD <size>", b"From how many bytes on an element counts as a node of its own.",
         b"RELOAD [MERGE] [NOFLUSH] [NOSAVE]", b"Save all data to the snapshot file, and load it again.",
+        b"REPLICATE <arg> [<arg> ...]", b"Send these words as a command to replicas, without running it.",
         b"REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|milliseconds>", b"How long the largest size of a buffer counts.",
         b"REPLYBUFFER RESIZING <0|1>", b"Whether the buffers of replies shrink.",
         b"RESTART [<milliseconds>]", b"End in good order and start anew under the same pid.",
@@ -489,6 +498,7 @@ SUBCOMMANDS: Final = {
     b"QUICKLIST": Row(quicklist, 1, 2),
     b"QUICKLIST-PACKED-THRESHOLD": Row(quicklist_packed_threshold, 1, 1),
     b"RELOAD": Row(reload_, 0, 1 << 30),
+    b"REPLICATE": Row(replicate, 1, 1 << 30),
     b"REPLYBUFFER": Row(reply_buffer, 2, 2),
     b"RESTART": Row(restart, 0, 1 << 30),
     b"SDSLEN": Row(sdslen, 1, 1),

@@ -66,7 +66,8 @@ def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool
     # A deadline of 0 would mean none.
     db.set_deadline(max(at_ms, 1))
     session.changed(key, None, EXPIRE, 1)
-    session.journal_as([b"PEXPIREAT", key, int_text(at_ms), *args[3:]])
+    if seconds or from_now:
+        session.journal_as([b"PEXPIREAT", key, int_text(at_ms), *args[3:]])
     return 1
 
 

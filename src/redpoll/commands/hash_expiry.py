@@ -57,7 +57,8 @@ def set_deadlines(session: Session, args: list[bytes], name: bytes, seconds: boo
             codes.append(UNMET)
     if changed > 0:
         session.changed(key, value, HEXPIRE, changed)
-        session.journal_as([b"HPEXPIREAT", key, int_text(at_ms), *args[3:]])
+        if seconds or from_now:
+            session.journal_as([b"HPEXPIREAT", key, int_text(at_ms), *args[3:]])
     return codes
 
 

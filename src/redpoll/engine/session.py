@@ -208,7 +208,7 @@ class Session:
         self.follower: Follower | None = None
         """The replica at the other end, once it has announced itself."""
         self.is_primary = False
-        """Whether the commands come from the primary."""
+        """Whether the commands come from the primary, or from a file with its effects."""
         self.stream_offset: i64 = 0
         """The offset of the replication stream after the last command: WAIT waits for it."""
 
@@ -343,3 +343,7 @@ class Session:
     def journal_always(self) -> None:
         """Write the command into the journal even if it finds nothing to change."""
         self.engine.unit.force()
+
+    def journal_for_replicas(self) -> None:
+        """Send the command to replicas, although it changes no data (PUBLISH)."""
+        self.engine.unit.force_message()

@@ -20,6 +20,10 @@ class Journal:
     def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
         """Write the effects of one unit: commands in order, each with the number of its database."""
 
+    def takes_messages(self) -> bool:
+        """Whether it also gets commands that change no data, but matter to replicas (PUBLISH)."""
+        return False
+
 
 class Journals(Journal):
     """Hands the effects to several journals, in the order in which they were attached."""
@@ -52,6 +56,10 @@ class Unit:
         """Whether the present command is an effect even if it changed nothing."""
         self.withheld = False
         """Whether it is none although it changed something."""
+        self.is_message = False
+        """Whether the present command changes no data, and only replicas need it."""
+        self.messages: list[list[bytes]] = []
+        """The effects that only replicas need."""
 
     def attach(self, journal: Journal) -> None:
         """Send effects to `journal` too from now on.  Earlier effects of the current unit are sent to no journal."""
@@ -75,6 +83,7 @@ class Unit:
         self.rewritten = []
         self.forced = False
         self.withheld = False
+        self.is_message = False
         self.changes_before = self.moment.changes
 
     def rewrite(self, args: list[bytes]) -> None:
@@ -86,6 +95,12 @@ class Unit:
         """Record the current command as an effect even if it changes nothing."""
         if self.journal is not None:
             self.forced = True
+
+    def force_message(self) -> None:
+        """Record the current command for replicas only."""
+        if self.journal is not None:
+            self.forced = True
+            self.is_message = True
 
     def withhold(self) -> None:
         """Do not record the current command itself, only the arguments of `rewrite`."""
@@ -101,6 +116,8 @@ class Unit:
         if self.moment.changes != self.changes_before or self.forced:
             if len(self.rewritten) == 0 and not self.withheld:
                 self.add(db, args)
+                if self.is_message:
+                    self.messages.append(args)
             for effect in self.rewritten:
                 self.add(db, effect)
         self._forget()
@@ -113,10 +130,30 @@ class Unit:
         if journal is not None and len(effects) > 0:
             self.databases = []
             self.effects = []
+            if len(self.messages) > 0:
+                self._end_with_messages(databases, effects)
+                return
             if len(effects) > 1:
                 databases = [databases[0], *databases, databases[-1]]
                 effects = [MULTI, *effects, EXEC]
             journal.write(databases, effects)
+
+    def _end_with_messages(self, databases: list[int], effects: list[list[bytes]]) -> None:
+        """`end` for a unit with effects that only replicas need."""
+        messages = self.messages
+        self.messages = []
+        for journal in self.journals:
+            some_databases: list[int] = []
+            some: list[list[bytes]] = []
+            for n in range(len(effects)):
+                if journal.takes_messages() or not is_among(effects[n], messages):
+                    some_databases.append(databases[n])
+                    some.append(effects[n])
+            if len(some) > 1:
+                some_databases = [some_databases[0], *some_databases, some_databases[-1]]
+                some = [MULTI, *some, EXEC]
+            if len(some) > 0:
+                journal.write(some_databases, some)
 
     def end_each(self) -> None:
         """Hand the effects to the journal one by one, each as a unit of its own: keys that active expiry deleted."""
@@ -128,6 +165,11 @@ class Unit:
             self.effects = []
             for n in range(len(effects)):
                 journal.write([databases[n]], [effects[n]])
+
+
+def is_among(effect: list[bytes], others: list[list[bytes]]) -> bool:
+    """Whether this very effect is in the list."""
+    return any(other is effect for other in others)
 
 
 MULTI: Final = [b"MULTI"]

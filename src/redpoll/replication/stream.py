@@ -72,6 +72,9 @@ class Stream(Journal):
 
     # Writing.
 
+    def takes_messages(self) -> bool:
+        return True
+
     def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
         out = self.out
         before: i64 = len(out)
