@@ -47,6 +47,8 @@ class Unit:
         self.effects: list[list[bytes]] = []
         self.rewritten: list[list[bytes]] = []
         """The effects of the current command; empty if it is recorded as it is."""
+        self.count: i64 = 0
+        """How many units have had effects while there was a journal."""
         self.changes_before: i64 = 0
         self.forced = False
         """Whether the present command is an effect even if it changed nothing."""
@@ -105,8 +107,8 @@ class Unit:
                 self.add(db, effect)
         self._forget()
 
-    def end(self) -> None:
-        """Hand the effects to the journal, wrapped in a transaction if there are several."""
+    def end(self) -> bool:
+        """Hand the effects to the journal, in a transaction if there are several; return whether there are any."""
         journal = self.journal
         databases = self.databases
         effects = self.effects
@@ -116,7 +118,10 @@ class Unit:
             if len(effects) > 1:
                 databases = [databases[0], *databases, databases[-1]]
                 effects = [MULTI, *effects, EXEC]
+            self.count += 1
             journal.write(databases, effects)
+            return True
+        return False
 
     def end_each(self) -> None:
         """Hand the effects to the journal one by one, each as a unit of its own: keys that active expiry deleted."""
@@ -126,6 +131,7 @@ class Unit:
         if journal is not None:
             self.databases = []
             self.effects = []
+            self.count += len(effects)
             for n in range(len(effects)):
                 journal.write([databases[n]], [effects[n]])
 
