@@ -19,6 +19,7 @@ from redpoll.catalogue.spec import (
 from redpoll.commands.waits import timeout_deadline_ms
 from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
+from redpoll.engine.durability import LOG_OFF
 from redpoll.engine.session import Session
 from redpoll.errors import (
     FAILING_OVER,
@@ -145,7 +146,8 @@ def waitaof(session: Session, args: list[bytes]) -> object:
     timeout_deadline_ms(session, args[3])
     if session.engine.role.is_replica:
         raise CommandError(WAITAOF_ON_REPLICA)
-    if local == 1 and session.engine.config.text(b"appendonly") != b"yes":
+    log = session.engine.durability.append_only
+    if local == 1 and (log is None or log.state == LOG_OFF):
         raise CommandError(WAITAOF_WITHOUT_AOF)
     return wait_for(session, args, wanted, args[3], local)
 
@@ -159,7 +161,12 @@ def wait_for(session: Session, args: list[bytes], wanted: i64, timeout: bytes, l
         return wait.value()
     primary.waiting.append(wait)
     primary.ask()
-    return session.engine.blocking.block(session, args, [], deadline_ms, wait, 0)
+    held = session.engine.blocking.block(session, args, [], deadline_ms, wait, 0)
+    log = session.engine.durability.append_only
+    if local == 1 and log is not None:
+        # It learns if the file is switched off.
+        log.await_sync(session, [0, 0], True)
+    return held
 
 
 @command(

@@ -103,6 +103,8 @@ class Engine:
         databases = self.config.integer(b"databases")
         self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
         self.unit: Final = Unit(self.moment)
+        self.unwritten = False
+        """Whether the append-only file has effects in memory, which `commit` writes before replies are sent."""
         self.pause: Final = Pause(self)
         self.monitors: Final = Monitors(self)
         self.counters: Final = Counters(len(CATALOGUE))
@@ -259,7 +261,8 @@ class Engine:
         else:
             reply = self.run(session, command, args)
         if self.unit.journal is not None:
-            self.unit.end()
+            if self.unit.end():
+                session.journaled = self.unit.count
             session.stream_offset = self.role.offset
         return reply
 
@@ -429,10 +432,17 @@ class Engine:
     def end_unit(self, session: Session) -> None:
         """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys."""
         if self.unit.journal is not None:
-            self.unit.end()
+            if self.unit.end():
+                session.journaled = self.unit.count
             session.stream_offset = self.role.offset
         if len(self.blocking.ready) > 0:
             self.blocking.serve()
+
+    def commit(self) -> None:
+        """Write effects to the append-only file.  Called while `unwritten`, before replies are sent."""
+        log = self.durability.append_only
+        if log is not None:
+            log.commit()
 
     # Timers.
 
@@ -460,8 +470,12 @@ class Engine:
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
         running = self.durability.running
-        if running is not None and self.saves_itself:
-            running.step(reclaim_us)
+        if self.saves_itself:
+            if running is not None:
+                running.step(reclaim_us)
+            log = self.durability.append_only
+            if log is not None:
+                log.tick()
         self.tick_us += self.clock.now_us() - self.read_us
 
     def _give_memory_back(self, reclaim_us: i64) -> None:
@@ -550,6 +564,9 @@ class Engine:
         self.traffic.reset()
         self.sampler.reset()
         self.reclaimer.freed = 0
+        log = self.durability.append_only
+        if log is not None:
+            log.delayed = 0
         self.eviction.reset()
         self.trimming.moved = 0
         self.trimming.took_us = 0

@@ -34,6 +34,7 @@ from redpoll.errors import (
     NOAUTH,
     READONLY,
     STALE,
+    cannot_append,
     cannot_save,
     loading,
     not_in_transaction,
@@ -81,7 +82,7 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
     if gates & GATE_OOM and not engine.eviction.make_room() and asks_for_memory(transaction, command):
         return engine.refuse(session, command, NO_ROOM)
     if gates & GATE_WRITE_DISK:
-        return engine.refuse(session, command, cannot_save(engine.options.extended_redis_compatibility))
+        return engine.refuse(session, command, disk_error(engine))
     if gates & GATE_FEW_REPLICAS:
         return engine.refuse(session, command, FEW_REPLICAS)
     if gates & GATE_READONLY:
@@ -120,6 +121,14 @@ def writes(transaction: Transaction | None, command: Command) -> bool:
     if command.name == b"exec":
         return transaction is not None and transaction.gates & GATE_READONLY != 0
     return command.flag(WRITE)
+
+
+def disk_error(engine: Engine) -> bytes:
+    """Why writes are refused: the last snapshot failed, or else the append-only file cannot be written."""
+    log = engine.durability.append_only
+    if log is not None and log.trouble and (engine.durability.last_save_worked or not engine.config.words(b"save")):
+        return cannot_append(log.trouble.encode())
+    return cannot_save(engine.options.extended_redis_compatibility)
 
 
 def asks_for_memory(transaction: Transaction | None, command: Command) -> bool:

@@ -56,6 +56,9 @@ class Role:
         """Where the data of this moment stands in the stream; None if there is no stream."""
         return None
 
+    def file_synced(self) -> None:
+        """The append-only file was synced."""
+
     def saved(self, worked: bool) -> None:
         """A snapshot in the background has ended."""
 

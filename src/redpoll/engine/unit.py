@@ -51,6 +51,8 @@ class Unit:
         self.effects: list[list[bytes]] = []
         self.rewritten: list[list[bytes]] = []
         """The effects of the current command; empty if it is recorded as it is."""
+        self.count: i64 = 0
+        """How many units have had effects while there was a journal."""
         self.changes_before: i64 = 0
         self.forced = False
         """Whether the present command is an effect even if it changed nothing."""
@@ -77,6 +79,7 @@ class Unit:
             self.journal = Journals(journals) if journals else None
         self.databases = []
         self.effects = []
+        self.messages = []
         self._forget()
 
     def _forget(self) -> None:
@@ -122,8 +125,8 @@ class Unit:
                 self.add(db, effect)
         self._forget()
 
-    def end(self) -> None:
-        """Hand the effects to the journal, wrapped in a transaction if there are several."""
+    def end(self) -> bool:
+        """Hand the effects to the journal, in a transaction if there are several; return whether there are any."""
         journal = self.journal
         databases = self.databases
         effects = self.effects
@@ -132,11 +135,15 @@ class Unit:
             self.effects = []
             if len(self.messages) > 0:
                 self._end_with_messages(databases, effects)
-                return
+                self.count += 1
+                return True
             if len(effects) > 1:
                 databases = [databases[0], *databases, databases[-1]]
                 effects = [MULTI, *effects, EXEC]
+            self.count += 1
             journal.write(databases, effects)
+            return True
+        return False
 
     def _end_with_messages(self, databases: list[int], effects: list[list[bytes]]) -> None:
         """`end` for a unit with effects that only replicas need."""
@@ -163,6 +170,7 @@ class Unit:
         if journal is not None:
             self.databases = []
             self.effects = []
+            self.count += len(effects)
             for n in range(len(effects)):
                 journal.write([databases[n]], [effects[n]])
 

@@ -18,8 +18,8 @@ from redpoll.engine.durability import RunningSave
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Syncing
 from redpoll.persistence.points import review_gate
-from redpoll.persistence.saving import SnapshotFile, folder, record_save
-from redpoll.persistence.snapshot_writer import SnapshotWriter
+from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
+from redpoll.persistence.snapshot_writer import BucketWriter
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
@@ -54,7 +54,7 @@ class TableKeeper(Keeper):
 class SlicedSnapshot(RunningSave):
     """A snapshot of the moment in which it is made, written in slices.  Subclasses say what becomes of its bytes."""
 
-    def __init__(self, engine: Engine, writer: SnapshotWriter, with_data: bool = True) -> None:
+    def __init__(self, engine: Engine, writer: BucketWriter, with_data: bool = True) -> None:
         total: i64 = 0
         for db in engine.databases:
             total += db.table.size
@@ -125,7 +125,7 @@ class SlicedSnapshot(RunningSave):
 class BackgroundSave(SlicedSnapshot):
     """A running snapshot of BGSAVE.  Call `step` until it returns that there is no more to do."""
 
-    def __init__(self, engine: Engine, file: SnapshotFile) -> None:
+    def __init__(self, engine: Engine, file: DraftFile) -> None:
         super().__init__(engine, file.writer)
         self.file: Final = file
         self.syncing: Syncing | None = None
@@ -160,29 +160,41 @@ class BackgroundSave(SlicedSnapshot):
         return False
 
     def _end(self) -> None:
-        engine = self.engine
-        durability = engine.durability
         self._close()
         if self.complaint:
             self.file.abandon()
-            durability.last_save_worked = False
-            engine.host.log(f"Background saving error: {self.complaint}")
+            self.failed()
         else:
-            seconds = max(0.001, float(engine.clock.now_us() - self.began_us) / 1e6)
-            size = float(self.file.writer.sink.written) / (1024 * 1024)
-            keys = self.file.writer.keys
-            rate = size / seconds
-            engine.host.note(f"DB saved on disk: {keys} keys, {size:.1f} MB in {seconds:.1f} s, {rate:.1f} MB/s")
-            record_save(engine, self.changes)
-            engine.host.note("Background saving terminated with success")
-        review_gate(engine)
-        engine.role.saved(not self.complaint)
+            self.succeeded()
+        review_gate(self.engine)
+
+    def rate(self) -> str:
+        """How much was written, and how fast, for the log."""
+        seconds = max(0.001, float(self.engine.clock.now_us() - self.began_us) / 1e6)
+        size = float(self.file.writer.sink.written) / (1024 * 1024)
+        return f"{self.file.writer.keys} keys, {size:.1f} MB in {seconds:.1f} s, {size / seconds:.1f} MB/s"
+
+    def failed(self) -> None:
+        """The file could not be written; `complaint` says why."""
+        self.engine.durability.last_save_worked = False
+        self.engine.host.log(f"Background saving error: {self.complaint}")
+        self.engine.role.saved(False)
+
+    def succeeded(self) -> None:
+        """The file is in its place."""
+        self.engine.host.note(f"DB saved on disk: {self.rate()}")
+        record_save(self.engine, self.changes)
+        self.engine.host.note("Background saving terminated with success")
+        self.engine.role.saved(True)
 
     def _close(self) -> None:
         """It is no longer under way."""
-        durability = self.engine.durability
-        durability.running = None
-        durability.took_s = (self.engine.clock.now_us() - self.began_us) // 1000000
+        self.engine.durability.running = None
+        self.record_time((self.engine.clock.now_us() - self.began_us) // 1000000)
+
+    def record_time(self, took_s: i64) -> None:
+        """It has taken so many seconds."""
+        self.engine.durability.took_s = took_s
 
     def cancel(self, why: str) -> None:
         self.let_go()

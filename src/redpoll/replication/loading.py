@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from redpoll.engine.durability import LOG_OFF
 from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.role import StreamPlace
 from redpoll.env.files import Reader
 from redpoll.keyspace.database import Database
+from redpoll.persistence.append_control import AppendFile
 from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.saving import snapshot_path
 from redpoll.persistence.snapshot_reader import Progress, SnapshotReader
@@ -135,6 +137,11 @@ class Loader:
     def _load(self, reader: Reader, databases: list[Database]) -> str:
         engine = self.replication.engine
         durability = engine.durability
+        log = durability.append_only
+        logging = isinstance(log, AppendFile) and log.state != LOG_OFF
+        if isinstance(log, AppendFile) and logging:
+            # What it holds is about to be replaced.  It begins anew with the new data.
+            log.switch_off()
         durability.loading = True
         if not self.async_loading:
             engine.gates |= GATE_LOADING
@@ -154,6 +161,8 @@ class Loader:
         engine.gates &= ~GATE_LOADING
         durability.loading = False
         engine.start_unit()
+        if isinstance(log, AppendFile) and logging:
+            log.switch_on()
         if complaint:
             engine.host.log(f"Failed trying to load the PRIMARY synchronization DB: {complaint}")
             if not self.async_loading and databases is engine.databases:

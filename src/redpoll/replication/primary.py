@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from redpoll.engine.blocking import LateReply
+from redpoll.engine.durability import LOG_OFF
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_FEW_REPLICAS, GATE_MONITOR
 from redpoll.engine.session import SILENT, Session
@@ -308,7 +309,8 @@ class Primary:
 
     def is_local_file_synced(self, session: Session) -> bool:
         """Whether what a session wrote is in the append-only file on disk."""
-        return False
+        log = self.engine.durability.append_only
+        return log is not None and log.state != LOG_OFF and log.has_synced(session)
 
     def ask(self) -> None:
         """Ask all replicas to acknowledge."""

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects
 from redpoll.config.values import Value
+from redpoll.engine.durability import LOG_ON
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_READONLY, GATE_REDIRECT, GATE_STALE
 from redpoll.engine.role import Role, StreamPlace
@@ -25,6 +26,14 @@ from redpoll.replication.primary import Primary, shown
 from redpoll.replication.replica import WAITS, WAITS_FOR_FILE, Replica
 
 NO_HISTORY: Final = b"0" * 40
+
+
+class Mark:
+    """The offset of the stream up to which a number of units went."""
+
+    def __init__(self, count: i64, offset: i64) -> None:
+        self.count: i64 = count
+        self.offset: i64 = offset
 
 
 class Replication(Role):
@@ -48,6 +57,8 @@ class Replication(Role):
         self.down_since_us: i64 = 0
         """Since when the link to the primary is down; 0 if it never was up."""
         self.propagation_errors: i64 = 0
+        self.marks: list[Mark] = []
+        self.fsynced: i64 = 0
 
     # What the engine asks.
 
@@ -191,7 +202,29 @@ class Replication(Role):
 
     def fsynced_offset(self) -> i64:
         """The offset up to which the append-only file is on disk; -1 without one."""
-        return self.engine.durability.file_offset
+        engine = self.engine
+        log = engine.durability.append_only
+        if log is None or log.state != LOG_ON:
+            return -1
+        if log.synced_count >= engine.unit.count:
+            self.marks.clear()
+            self.fsynced = self.link.applied_offset()
+        while len(self.marks) > 0 and self.marks[0].count <= log.synced_count:
+            self.fsynced = self.marks.pop(0).offset
+        return self.fsynced
+
+    def file_synced(self) -> None:
+        self.primary.serve_waiting()
+
+    def _mark(self) -> None:
+        """Remember how far the stream was applied at this number of units."""
+        engine = self.engine
+        log = engine.durability.append_only
+        if log is None or log.state != LOG_ON or not self.link.is_up():
+            return
+        count = engine.unit.count
+        if len(self.marks) == 0 or self.marks[-1].count != count:
+            self.marks.append(Mark(count, self.link.applied_offset()))
 
     def acknowledged(self, replica: Replica) -> None:
         self.failover.acknowledged(replica)
@@ -218,6 +251,8 @@ class Replication(Role):
         """Do what is due.  To be called about ten times a second."""
         engine = self.engine
         now_us = engine.moment.now_us
+        if self.is_replica:
+            self._mark()
         self.link.tick(now_us)
         self.primary.tick(now_us)
         self.failover.tick(now_us)

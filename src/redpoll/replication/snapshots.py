@@ -87,7 +87,7 @@ class ReplicaSnapshot(SlicedSnapshot):
             replica.state = LOADS
             replica.awaits_ack = True
             replica.add_piece(b"$EOF:%b\r\n" % self.marker)
-        writer.begin(moment.now_us // 1000000, engine.used_memory(), libraries, primary.role.place())
+        writer.begin(moment.now_us // 1000000, engine.used_memory(), libraries, False, primary.role.place())
         super().__init__(engine, writer, not replicas[0].functions_only)
 
     def step(self, budget_us: i64) -> bool:

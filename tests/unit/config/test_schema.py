@@ -19,7 +19,6 @@ OUR_OWN = {
     "hotkey-sampling-ratio",
     "hotkey-top-k",
     "hotkey-window-seconds",
-    "ignore-existing-data",
     "metrics-bind",
     "metrics-names",
     "metrics-port",
