@@ -15,7 +15,7 @@ from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects, Rename
 from redpoll.engine.command import Command
 from redpoll.engine.durability import LOG_BEGINS, LOG_OFF
-from redpoll.engine.engine import BEHIND_MS, Engine
+from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.host import Host
 from redpoll.engine.sampler import SAMPLE_MS
@@ -28,12 +28,10 @@ from redpoll.env.process import (
     end_at_once,
     end_by_signal,
     greatest_listen_backlog,
-    oom_score,
     open_files_limit,
     raise_open_files_limit,
     remove_file,
     resident_bytes,
-    set_oom_score,
     write_pid,
 )
 from redpoll.env.random import Random
@@ -43,9 +41,11 @@ from redpoll.net.clients import Clients
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
 from redpoll.net.loop import FLUSH_AFTER_US, Reactor, Task, Timer
+from redpoll.net.oom_score import OomScore
 from redpoll.net.outgoing import ReactorNetwork
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
+from redpoll.net.timers import COLLECT_MS, TICK_MS, Collect, Replicating, Sample, Tick, Trim
 from redpoll.persistence import background
 from redpoll.persistence.append_control import AppendFile, AppendSettings
 from redpoll.persistence.append_loading import LoadError
@@ -55,18 +55,15 @@ from redpoll.persistence.points import SaveSettings, due_point
 from redpoll.persistence.saving import save, snapshot_path
 from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.requests import Limits
-from redpoll.replication.replication import Replication, take_part
+from redpoll.replication.replication import take_part
 
 FAMILIES: Final = redpoll.commands.FAMILIES
-TICK_MS: Final[i64] = 10
 IDLE_MS: Final[i64] = 100
 """How often save points are looked at."""
 SYNCED_TURN_US: Final[i64] = 20000
 """Under `appendfsync always`, a turn that has taken this long sends replies in between."""
 SLICE_US: Final[i64] = 1500
 """How long a turn goes on with a snapshot, large values excepted."""
-COLLECT_MS: Final[i64] = 100
-REPLICATE_MS: Final[i64] = 100
 
 FATAL_LOAD: Final = "Fatal error loading the DB, check server logs. Exiting. %s: %s"
 
@@ -148,7 +145,8 @@ class Server(Stoppable):
             log.notice("Ready to accept connections unix")
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Snapshots(self), IDLE_MS)
-        self.reactor.add_timer(Replicating(self.replication), REPLICATE_MS)
+        self.reactor.add_timer(Replicating(self.replication), TICK_MS)
+        self.reactor.add_timer(Ending(self), TICK_MS)
         self.follow_primary()
         self.reactor.add_timer(Appending(self), TICK_MS)
         self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
@@ -306,14 +304,28 @@ class Server(Stoppable):
         directive = b"shutdown-on-sigint" if name == "SIGINT" else b"shutdown-on-sigterm"
         self.stop("", [word.upper() for word in self.config.words(directive)])
 
+    def look_at_end(self) -> None:
+        """End if the replicas have all data now, or if the time for that is over."""
+        departure = self.replication.departure
+        if departure.is_over() and not self.end(departure.end()):
+            departure.abort()
+
     def stop(self, who: str, words: list[bytes]) -> bool:
         """End the loop after this turn; `who` is a remark on who asked for it, `words` are those of SHUTDOWN.
 
-        The data is saved first, if it is to be; False if that failed, and the server goes on.
+        First, replicas get what they lack.  False if the server cannot end, and goes on.
         """
-        if self.reactor.stopping:
+        departure = self.replication.departure
+        if self.reactor.stopping or (departure.is_waiting() and b"NOW" not in words):
             return True
         self.log.notice(f"User requested shutdown...{who}")
+        if departure.must_wait(words):
+            departure.wait(words)
+            return True
+        return self.end(words)
+
+    def end(self, words: list[bytes]) -> bool:
+        """End the loop after this turn.  The data is saved first, if it is to be; False if that failed."""
         saving = b"SAVE" in words or (b"NOSAVE" not in words and bool(self.config.words(b"save")))
         running = self.engine.durability.running
         if running is not None:
@@ -426,39 +438,6 @@ def fit_descriptors(clients: int) -> bytes:
     )
 
 
-class OomScore(Effects):
-    """`oom-score-adj`: which processes the kernel kills first when memory runs out."""
-
-    def __init__(self, log: Log) -> None:
-        self.log: Final = log
-        self.base: Final = oom_score()
-        self.active = False
-
-    def connect(self, config: Config) -> None:
-        """Apply the current values, and listen to changes.  Raises ServerError."""
-        for name in (b"oom-score-adj", b"oom-score-adj-values"):
-            config.listen(name, self)
-        reason = self.apply(b"oom-score-adj", config)
-        if reason:
-            raise ServerError(reason.decode())
-
-    def apply(self, name: bytes, config: Config) -> bytes:
-        kind = config.text(b"oom-score-adj")
-        score = self.base
-        if kind != b"no":
-            # The first of three: for a primary.
-            value = int(config.words(b"oom-score-adj-values")[0])
-            score = max(-1000, min(1000, value if kind == b"absolute" else self.base + value))
-        elif not self.active:
-            return b""
-        self.active = kind != b"no"
-        refused = set_oom_score(score)
-        if refused:
-            self.log.warning(f"Unable to write oom_score_adj: {refused}")
-            return b"Failed to set current oom_score_adj. Check server logs."
-        return b""
-
-
 class ServerHost(Host):
     """The server's implementation of the engine's `Host`."""
 
@@ -474,8 +453,22 @@ class ServerHost(Host):
     def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
         if not self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')", words):
             return SHUTDOWN_FAILED
-        session.peer.close_after_reply()
+        departure = self.server.replication.departure
+        if departure.is_waiting():
+            departure.sessions.append(session)
+        else:
+            session.peer.close_after_reply()
         return b""
+
+    def waits_to_end(self) -> bool:
+        return self.server.replication.departure.is_waiting()
+
+    def go_on(self) -> bool:
+        departure = self.server.replication.departure
+        if not departure.is_waiting():
+            return False
+        departure.abort()
+        return True
 
     def restart(self, session: Session, who: bytes, delay_ms: i64, orderly: bool) -> bool:
         server = self.server
@@ -504,12 +497,14 @@ class ServerHost(Host):
 
     def facts(self) -> dict[str, str]:
         server = self.server
+        departure = server.replication.departure
         return {
             "port": str(server.config.integer(b"port")),
             "build": server.build,
             "poller": server.reactor.poller.name,
             "config_file": server.config.path.decode("utf-8", "surrogateescape"),
             "supervised": server.supervisor.kind,
+            "shutdown_in_ms": str(departure.left_ms()) if departure.is_waiting() else "",
         }
 
     def end_by_fault(self, signal: int, last_words: str) -> bool:
@@ -548,25 +543,6 @@ class Loading(Progress):
             raise DamagedError("loading was ended by a signal", done)
 
 
-class Tick(Timer):
-    """The timer of the engine's background work: waits, deadlines, memory."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.engine: Final = engine
-
-    def run(self) -> i64:
-        engine = self.engine
-        engine.tick()
-        if engine.reclaimer.pending() > 0 or engine.eviction.is_behind:
-            return 1
-        if engine.is_behind:
-            return BEHIND_MS
-        if engine.next_deadline_ms() > 0:
-            return TICK_MS
-        return 1000 // engine.options.hz
-
-
 class Snapshots(Timer):
     """Begins a snapshot when a save point calls for one, and goes on with one under way, for a share of the time."""
 
@@ -601,18 +577,17 @@ class Snapshots(Timer):
         return rest if rest > 1 else i64(1)
 
 
-class Replicating(Timer):
-    """The timer of replication."""
+class Ending(Timer):
+    """Ends a server that waits for its replicas."""
 
-    def __init__(self, replication: Replication) -> None:
+    def __init__(self, server: Server) -> None:
         super().__init__()
-        self.replication: Final = replication
+        self.server: Final = server
 
     def run(self) -> i64:
-        if not self.replication.engine.cron_paused:
-            self.replication.engine.start_unit()
-            self.replication.tick()
-        return REPLICATE_MS
+        self.server.engine.start_unit()
+        self.server.look_at_end()
+        return TICK_MS if self.server.replication.departure.is_waiting() else IDLE_MS
 
 
 class Commit(Task):
@@ -653,41 +628,3 @@ class Turns(Effects):
         synced = config.flag(b"appendonly") and config.text(b"appendfsync") == b"always"
         self.server.reactor.flush_after_us = SYNCED_TURN_US if synced else FLUSH_AFTER_US
         return b""
-
-
-class Sample(Timer):
-    """Rates and peaks for INFO."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.engine: Final = engine
-
-    def run(self) -> i64:
-        if not self.engine.cron_paused:
-            self.engine.sampler.sample(self.engine.clock.now_us())
-        return SAMPLE_MS
-
-
-class Trim(Timer):
-    """Keeps the process about as small as what it holds."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.engine: Final = engine
-
-    def run(self) -> i64:
-        if self.engine.cron_paused:
-            return LOOK_MS
-        return self.engine.trimming.run()
-
-
-class Collect(Timer):
-    """Runs a young garbage collection, for cycles of libraries.  Our own code makes none.
-
-    It runs often, because it visits all objects since the last one: after a minute of filling a database it would take
-    100 ms.
-    """
-
-    def run(self) -> i64:
-        gc.collect(0)
-        return COLLECT_MS

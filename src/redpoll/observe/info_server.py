@@ -51,6 +51,8 @@ def server_lines(engine: Engine) -> list[str]:
         "io_threads_active:0",
         f"availability_zone:{engine.config.text(b'availability-zone').decode('utf-8', 'surrogateescape')}",
     ]
+    if facts.get("shutdown_in_ms"):
+        lines.append(f"shutdown_in_milliseconds:{facts['shutdown_in_ms']}")
     for number, listener in enumerate(engine.host.listeners()):
         lines.append(f"listener{number}:{listener}")
     return lines

@@ -299,6 +299,13 @@ class Primary:
     def online(self) -> list[Replica]:
         return [replica for replica in self.replicas if replica.state == ONLINE]
 
+    def lags(self) -> bool:
+        """Whether a replica has not acknowledged the whole stream."""
+        stream = self.stream
+        if stream is None:
+            return False
+        return any(replica.state == ONLINE and replica.acknowledged < stream.end for replica in self.replicas)
+
     def count_having(self, offset: i64, on_disk: bool) -> i64:
         """How many replicas have so many bytes of the stream, in their append-only files if asked."""
         count: i64 = 0

@@ -19,6 +19,7 @@ from redpoll.engine.role import Role, StreamPlace
 from redpoll.errors import FORCED_UNBLOCK
 from redpoll.persistence.saving import snapshot_path
 from redpoll.protocol.reply import Error
+from redpoll.replication.departure import Departure
 from redpoll.replication.failover import Failover
 from redpoll.replication.link import PrimaryLink
 from redpoll.replication.network import Network
@@ -52,6 +53,7 @@ class Replication(Role):
         self.primary: Final = Primary(engine, self)
         self.link: Final = PrimaryLink(self)
         self.failover: Final = Failover(self)
+        self.departure: Final = Departure(self)
         self.selected: i64 = 0
         """The database that the stream of the last primary has selected."""
         self.down_since_us: i64 = 0
@@ -131,6 +133,7 @@ class Replication(Role):
         self.host = host
         self.port = port
         engine.config.values[b"replicaof"] = Value(b"%b %d" % (host, port))
+        engine.config.tell(b"replicaof")
         if was_primary:
             self.is_replica = True
             stream = self.primary.stream
@@ -152,6 +155,7 @@ class Replication(Role):
         self.host = b""
         self.port = 0
         engine.config.values[b"replicaof"] = BY_NAME[b"replicaof"].default
+        engine.config.tell(b"replicaof")
         self.is_replica = False
         self.continue_history(engine.random.hex_digits(40))
         self.primary.disconnect_all()
