@@ -22,6 +22,9 @@ READ_BYTES: Final[i64] = 1 << 18
 PUMP_MS: Final[i64] = 100
 """How long a load that waits for data lets the loop wait at most."""
 
+MULTIPATH_TCP: Final = 262
+"""IPPROTO_MPTCP; the system may not have it."""
+
 IN_PROGRESS: Final = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
@@ -192,7 +195,13 @@ class ReactorNetwork(Network):
             self.engine.host.log(f"Unable to connect to PRIMARY: {failure}")
             return None
         family, kind, protocol, _, address = found[0]
-        sock = socket.socket(family, kind, protocol)
+        if config.flag(b"repl-mptcp"):
+            protocol = MULTIPATH_TCP
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as failure:
+            self.engine.host.log(f"Unable to connect to PRIMARY: {failure.strerror}")
+            return None
         sock.setblocking(False)
         try:
             if source:

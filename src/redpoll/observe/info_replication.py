@@ -66,12 +66,15 @@ def replica_lines(replication: Replication) -> list[str]:
     if not up:
         since_us = replication.down_since_us
         lines.append(f"master_link_down_since_seconds:{(now_us - since_us) // 1000000 if since_us > 0 else -1}")
-    lines += [
-        f"slave_priority:{config.integer(b'replica-priority')}",
-        f"slave_read_only:{int(config.flag(b'replica-read-only'))}",
-        f"replica_announced:{int(config.flag(b'replica-announced'))}",
+    priority = config.integer(b"replica-priority")
+    announced = config.flag(b"replica-announced")
+    read_only = config.flag(b"replica-read-only")
+    return [
+        *lines,
+        f"slave_priority:{priority}",
+        f"slave_read_only:{int(read_only)}",
+        f"replica_announced:{int(announced)}",
     ]
-    return lines
 
 
 def replica_line(n: int, replica: Replica, now_us: int) -> str:

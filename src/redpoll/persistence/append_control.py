@@ -325,8 +325,9 @@ class AppendFile(AppendOnly):
                 self._attach(LOG_BEGINS)
             self.out.truncate(0)
             return
-        if not self.write_out(self.engine.clock.now_us()):
-            raise OSError(0, "the append-only file cannot be written")
+        # All but the last file of the manifest must be complete, also after a failure of power.
+        if not self.flush_now():
+            raise OSError(0, f"the append-only file cannot be written: {self.trouble}")
         following = folder.new_incremental()
         path = folder.path(following.name)
         appender = folder.fresh(path)

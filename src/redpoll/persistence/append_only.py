@@ -44,19 +44,11 @@ KEPT: Final[i64] = 1 << 20
 
 
 class Closing:
-    """An earlier file of commands that is being synced before it is closed."""
+    """An earlier file of commands that can only be closed when a sync of it has ended."""
 
-    def __init__(self, appender: Appender, syncing: Syncing, earlier: Syncing | None, count: i64) -> None:
+    def __init__(self, appender: Appender, syncing: Syncing) -> None:
         self.appender: Final = appender
         self.syncing: Final = syncing
-        self.earlier: Final = earlier
-        """A sync of the file that ran already."""
-        self.count: i64 = count
-        """`Unit.count` of the last effect in the file."""
-
-    def is_over(self) -> bool:
-        earlier = self.earlier
-        return self.syncing.finished and (earlier is None or earlier.finished)
 
 
 class AppendOnly(AppendLog):
@@ -93,13 +85,9 @@ class AppendOnly(AppendLog):
     # The journal.
 
     def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
-        out = self.out
-        engine = self.engine
         if self.stamping:
-            now_s = engine.moment.now_us // 1000000
-            if now_s != self.stamped_s:
-                self.stamped_s = now_s
-                write_time(out, now_s)
+            self._stamp()
+        out = self.out
         n: i64 = 0
         count: i64 = len(effects)
         while n < count:
@@ -110,7 +98,24 @@ class AppendOnly(AppendLog):
                 write_select(out, db)
             write_command(out, args)
             n += 1
-        engine.unwritten = True
+        self.engine.unwritten = True
+
+    def write_one(self, db: i64, effect: list[bytes]) -> None:
+        if self.stamping:
+            self._stamp()
+        out = self.out
+        if db != self.db:
+            self.db = db
+            write_select(out, db)
+        write_command(out, effect)
+        self.engine.unwritten = True
+
+    def _stamp(self) -> None:
+        """Write an annotation if the second has changed since the last one."""
+        now_s = self.engine.moment.now_us // 1000000
+        if now_s != self.stamped_s:
+            self.stamped_s = now_s
+            write_time(self.out, now_s)
 
     def pending_bytes(self) -> i64:
         return len(self.out)
@@ -262,13 +267,8 @@ class AppendOnly(AppendLog):
     def harvest(self) -> None:
         """Evaluate syncs that have ended."""
         self.is_syncing()
-        while len(self.closing) > 0 and self.closing[0].is_over():
-            ended = self.closing.pop(0)
-            ended.appender.close()
-            if ended.syncing.complaint:
-                self.engine.host.log(f"Fail to fsync the AOF file: {ended.syncing.complaint}")
-            else:
-                self._synced(ended.count)
+        while len(self.closing) > 0 and self.closing[0].syncing.finished:
+            self.closing.pop(0).appender.close()
 
     def settle_syncs(self) -> None:
         """Wait until no sync runs."""
@@ -280,10 +280,14 @@ class AppendOnly(AppendLog):
     def flush(self) -> bool:
         """Write and sync all effects; return whether that worked.  Before a shutdown, a close, and a reload."""
         self.settle_syncs()
+        return self.flush_now()
+
+    def flush_now(self) -> bool:
+        """The same, although a sync may be running in the thread."""
         if not self.write_out(self.engine.clock.now_us()):
             return False
         file = self.file
-        if file is not None and self.unsynced:
+        if file is not None and (self.unsynced or self.syncing is not None):
             try:
                 file.sync()
             except OSError as refused:
@@ -296,13 +300,16 @@ class AppendOnly(AppendLog):
     # Files.
 
     def use(self, file: Appender, size: i64) -> None:
-        """Write to this file from now on.  The present one is synced and closed."""
+        """Write to this file from now on.  The present one, which is synced, is closed."""
         old = self.file
         if old is not None:
-            self.harvest()
-            self.closing.append(Closing(old, self.folder.files.syncing(old), self.syncing, self.written_count))
-            self.unsynced = False
+            syncing = self.syncing
+            if syncing is not None and not syncing.finished:
+                self.closing.append(Closing(old, syncing))
+            else:
+                old.close()
         self.syncing = None
+        self.unsynced = False
         self.file = file
         self.file_size = size
         self.db = -1

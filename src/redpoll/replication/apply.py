@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.spec import WRITE
 from redpoll.engine.command import MAY_REPLICATE, Command
-from redpoll.engine.gates import GATE_SHOWN
+from redpoll.engine.gates import GATE_SHOWN, GATE_WRITE_DISK
 from redpoll.engine.session import Session
 from redpoll.protocol.reply import Error
 from redpoll.protocol.requests import Limits, RequestParser
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 BATCH: Final[i64] = 1024
 MOST_BULK_BYTES: Final[i64] = 1 << 60
+
+WARN_EVERY_US: Final[i64] = 10_000_000
+SIGABRT: Final = 6
 
 PLAIN: Final = frozenset((b"ping", b"select", b"script|load", b"function|load"))
 """Commands of a stream that do not write."""
@@ -48,8 +51,8 @@ class Applier:
         """The commands since MULTI."""
         self.broken = ""
         """Why the stream cannot go on."""
-        self.wants_ack = False
-        """Whether the primary has asked for an acknowledgement."""
+        self.warned_us: i64 = 0
+        """When the log last warned of the disk."""
 
     def feed(self, data: bytes) -> None:
         """Apply the commands that `data` completes."""
@@ -112,7 +115,6 @@ class Applier:
             queued.append(args)
         elif word == b"replconf":
             if len(args) > 1 and args[1].lower() == b"getack":
-                self.wants_ack = True
                 self.replication.link.acknowledge()
         else:
             self._run(args)
@@ -132,11 +134,28 @@ class Applier:
             self._complain(args, "wrong number of arguments")
             return
         session = self.session
+        if engine.gates & GATE_WRITE_DISK != 0 and command.flag(WRITE) and self._must_stop():
+            return
         reply = engine.run(session, command, args)
         if engine.gates & command.gates & GATE_SHOWN != 0:
             engine.monitors.show(session, command, args)
         if isinstance(reply, Error):
             self._complain(args, reply.text.decode("utf-8", "replace"))
+
+    def _must_stop(self) -> bool:
+        """Whether a replica that cannot write to its disk ends (`replica-ignore-disk-write-errors`)."""
+        replication = self.replication
+        host = replication.engine.host
+        if not replication.engine.config.flag(b"replica-ignore-disk-write-errors"):
+            host.log("Replica was unable to write command to disk.")
+            self.broken = "the disk cannot be written"
+            host.end_by_fault(SIGABRT, "")
+            return True
+        now_us = replication.engine.moment.now_us
+        if now_us - self.warned_us >= WARN_EVERY_US:
+            self.warned_us = now_us
+            host.log("Replica is applying a command even though it is unable to write to disk.")
+        return False
 
     def _complain(self, args: list[bytes], why: str) -> None:
         """A command of the primary failed here: the data may differ now."""
@@ -148,7 +167,7 @@ class Applier:
         if replication.engine.config.text(b"propagation-error-behavior") != b"ignore":
             replication.engine.host.log("This server panics, as propagation-error-behavior says.")
             self.broken = "a command failed"
-            replication.engine.host.end_by_fault(6, "")
+            replication.engine.host.end_by_fault(SIGABRT, "")
 
     def _pass_on(self) -> None:
         """Add the applied bytes to our own stream."""

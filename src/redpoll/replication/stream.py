@@ -95,6 +95,15 @@ class Stream(Journal):
             n += 1
         self._grown(before)
 
+    def write_one(self, db: i64, effect: list[bytes]) -> None:
+        out = self.out
+        before: i64 = len(out)
+        if db != self.selected:
+            self.selected = db
+            write_command(out, [b"SELECT", int_text(db)])
+        write_command(out, effect)
+        self._grown(before)
+
     def add(self, args: list[bytes]) -> None:
         """Add a command that belongs to no database: PING, REPLCONF GETACK."""
         before: i64 = len(self.out)

@@ -93,15 +93,15 @@ def test_a_rewritten_files_default_user_is_accepted() -> None:
 
 
 def test_what_tunes_a_missing_feature_is_accepted_with_one_line_of_the_log() -> None:
-    config = loaded("appendfsync always\nnotify-keyspace-events KEA\nrepl-backlog-size 2mb\nappendfsync no")
+    config = loaded("appendfsync always\nnotify-keyspace-events KEA\ntracking-table-max-keys 5\nappendfsync no")
     assert config.text(b"notify-keyspace-events") == b"AKE"
     assert config.take_remarks() == [
-        "accepted, but without effect in this version of redpoll: appendfsync, repl-backlog-size"
+        "accepted, but without effect in this version of redpoll: appendfsync, tracking-table-max-keys"
     ]
     assert config.take_remarks() == []
 
 
-@pytest.mark.parametrize("line", ["appendonly yes", "tls-port 6380", "replicaof 127.0.0.1 7000", "cluster-enabled yes"])
+@pytest.mark.parametrize("line", ["appendonly yes", "tls-port 6380", "cluster-enabled yes"])
 def test_features_that_data_depends_on_are_refused_until_they_exist(line: str) -> None:
     assert f"{line.split()[0]} is not supported by this version of redpoll" in complaint(line)
 
