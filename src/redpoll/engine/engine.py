@@ -260,9 +260,8 @@ class Engine:
             reply = self._run_gated(session, command, args, closed)
         else:
             reply = self.run(session, command, args)
-        if self.unit.journal is not None:
-            if self.unit.end():
-                session.journaled = self.unit.count
+        if self.unit.journal is not None and self.unit.end():
+            session.journaled = self.unit.count
             session.stream_offset = self.role.offset
         return reply
 
@@ -431,9 +430,8 @@ class Engine:
 
     def end_unit(self, session: Session) -> None:
         """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys."""
-        if self.unit.journal is not None:
-            if self.unit.end():
-                session.journaled = self.unit.count
+        if self.unit.journal is not None and self.unit.end():
+            session.journaled = self.unit.count
             session.stream_offset = self.role.offset
         if len(self.blocking.ready) > 0:
             self.blocking.serve()

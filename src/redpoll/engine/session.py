@@ -212,7 +212,7 @@ class Session:
         self.is_primary = False
         """Whether the commands come from the primary, or from a file with its effects."""
         self.stream_offset: i64 = 0
-        """The offset of the replication stream after the last command: WAIT waits for it."""
+        """The offset of the replication stream after the last command with effects: WAIT waits for it."""
 
     def held_bytes(self) -> i64:
         """Memory of the session: what it has sent and not run, has not read, and has queued."""
