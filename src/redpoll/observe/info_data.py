@@ -6,11 +6,13 @@ from redpoll.engine.durability import LOG_OFF, AppendLog
 from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
 from redpoll.observe.facts import Memory, aof_buffer, human
+from redpoll.replication.replication import replication_of
 from redpoll.structures.table_walk import mean_ttl_ms
 
 
 def memory_lines(engine: Engine) -> list[str]:
     held = Memory(engine)
+    primary = replication_of(engine).primary
     limit = int(engine.config.text(b"maxmemory"))
     peak_share = 100.0 * held.used / held.peak if held.peak > 0 else 0.0
     return [
@@ -45,10 +47,10 @@ def memory_lines(engine: Engine) -> list[str]:
         f"mem_fragmentation_ratio:{held.fragmentation:.2f}",
         f"mem_fragmentation_bytes:{held.resident - held.used}",
         f"mem_not_counted_for_evict:{engine.base_bytes}",
-        "mem_replication_backlog:0",
-        "mem_total_replication_buffers:0",
+        f"mem_replication_backlog:{primary.ring_bytes()}",
+        f"mem_total_replication_buffers:{primary.held_bytes()}",
         "mem_replicas_repl_buffer:0",
-        "mem_clients_slaves:0",
+        f"mem_clients_slaves:{held.replicas}",
         f"mem_clients_normal:{held.clients}",
         "mem_cluster_links:0",
         "mem_cluster_slot_import:0",

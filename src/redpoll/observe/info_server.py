@@ -78,8 +78,9 @@ def client_lines(engine: Engine) -> list[str]:
         held = session.peer.buffers()
         largest_in = max(largest_in, held.request)
         largest_out = max(largest_out, held.reply + held.backlog)
+    clients = sum([not session.is_replica() and not session.is_primary for session in engine.sessions.values()])
     return [
-        f"connected_clients:{len(engine.sessions)}",
+        f"connected_clients:{clients}",
         "cluster_connections:0",
         f"maxclients:{engine.config.text(b'maxclients').decode()}",
         f"client_recent_max_input_buffer:{largest_in}",

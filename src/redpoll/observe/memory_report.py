@@ -13,6 +13,7 @@ from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
 from redpoll.observe.facts import Memory, aof_buffer, ratio
 from redpoll.protocol.reply import Double, Map
+from redpoll.replication.replication import replication_of
 from redpoll.structures.segment import LENGTH_MASK
 from redpoll.structures.table import Table
 
@@ -57,9 +58,9 @@ def figures(engine: Engine) -> list[object]:
         b"peak.allocated", held.peak,
         b"total.allocated", held.used,
         b"startup.allocated", held.startup,
-        b"replication.backlog", 0,
+        b"replication.backlog", replication_of(engine).primary.ring_bytes(),
         b"replicas.repl.buffer", 0,
-        b"clients.slaves", 0,
+        b"clients.slaves", held.replicas,
         b"clients.normal", held.clients,
         b"cluster.links", 0,
         b"cluster.slot_import", 0,

@@ -296,6 +296,16 @@ class Primary:
         self.serve_waiting()
         self.role.acknowledged(replica)
 
+    def ring_bytes(self) -> i64:
+        """Memory of the ring."""
+        stream = self.stream
+        return stream.kept() if stream is not None else i64(0)
+
+    def held_bytes(self) -> i64:
+        """Memory of the ring and of what slower replicas still need."""
+        stream = self.stream
+        return stream.held_bytes() if stream is not None else i64(0)
+
     def online(self) -> list[Replica]:
         return [replica for replica in self.replicas if replica.state == ONLINE]
 

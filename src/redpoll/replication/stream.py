@@ -164,6 +164,10 @@ class Stream(Journal):
             self.dropped += gone
             self.first = first
 
+    def held_bytes(self) -> i64:
+        """Bytes in memory: for the ring, and for replicas that are further behind."""
+        return self.end - self.first
+
     def resize(self, size: i64) -> None:
         """Keep so many bytes from now on."""
         self.size = size
