@@ -89,8 +89,8 @@ class BackgroundSave(RunningSave):
             writer.bucket(keeper.table, b)
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
-        except UnwritableError as refused:
-            self.complaint = refused.reason
+        except UnwritableError as unwritable:
+            self.complaint = unwritable.reason
 
     def step(self, budget_us: i64) -> bool:
         syncing = self.syncing
