@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import embedded, eviction, expiry, instructions, large, memory, profile, pubsub, stalls, throughput
+from benchmarks import aof, embedded, eviction, expiry, instructions, large, memory, profile, pubsub, stalls, throughput
 
 BENCHES = {
     "throughput": throughput,
+    "aof": aof,
     "large": large,
     "memory": memory,
     "stalls": stalls,

@@ -89,8 +89,8 @@ class SlicedSnapshot(RunningSave):
             writer.bucket(keeper.table, b)
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
-        except UnwritableError as refused:
-            self.complaint = refused.reason
+        except UnwritableError as unwritable:
+            self.complaint = unwritable.reason
 
     def write_slice(self, budget_us: i64) -> bool:
         """Write buckets for about so long; return whether there are more."""
