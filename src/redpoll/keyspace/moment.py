@@ -103,9 +103,9 @@ class Moment:
         self.touching = True
         """Whether look-ups move the access clock (CLIENT NO-TOUCH)."""
         self.repeating = False
-        """Whether an append-only file is loaded, so that nothing expires.
+        """Whether an append-only file or the stream of a primary is applied, so that nothing expires.
 
-        The file tells itself when a key expired, and its commands must find the key until then.
+        They tell themselves when a key expired, and their commands must find the key until then.
         """
         self.deleting_expired = True
         """Whether expired keys are deleted.  Otherwise they are only hidden (pause, replica)."""

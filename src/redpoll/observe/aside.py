@@ -20,14 +20,14 @@ class Aside:
         self.misses = moment.misses
         self.touching = moment.touching
         self.deleting_expired = moment.deleting_expired
-        self.past_ms = moment.past_ms
+        self.repeating = moment.repeating
 
     def __enter__(self) -> None:
         moment = self.moment
         moment.touching = False
         if self.also_expired:
             moment.deleting_expired = False
-            moment.past_ms = 0
+            moment.repeating = True
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         moment = self.moment
@@ -35,4 +35,4 @@ class Aside:
         moment.misses = self.misses
         moment.touching = self.touching
         moment.deleting_expired = self.deleting_expired
-        moment.past_ms = self.past_ms
+        moment.repeating = self.repeating

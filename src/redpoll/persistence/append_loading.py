@@ -49,6 +49,7 @@ class Replay:
         self.names.expect(list(engine.commands))
         self.session: Final = engine.open_session(Peer())
         self.session.may_block = False
+        self.session.is_primary = True
         self.queued: list[list[bytes]] | None = None
         """The commands since MULTI."""
         self.interest: i64 = 0
@@ -175,7 +176,7 @@ class Replay:
 
     def _call(self, command: Command, args: list[bytes]) -> None:
         try:
-            command.handler(self.session, args)
+            command.handler.run(self.session, args)
         except CommandError as refused:
             # The reference ignores it too: a command that failed when it ran was not written.
             self.errors += 1

@@ -5,7 +5,9 @@ merge), the keeper writes its old content.  The order of keys in a file is free,
 affect only buckets that are already written.  A table that is replaced during the snapshot (FLUSHDB) is kept until it
 is written.
 
-A value beside its record is written in one turn, even if it is large.
+Large values wait in a queue, which comes before the remaining buckets, and are written in slices
+(`value_streams.py`).  While one is written, buckets that are about to change go to a side instead of the file
+(`side.py`).
 """
 
 from __future__ import annotations
@@ -19,13 +21,21 @@ from redpoll.engine.engine import Engine
 from redpoll.env.files import Syncing
 from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
-from redpoll.persistence.snapshot_writer import BucketWriter
+from redpoll.persistence.side import Overflow, Side
+from redpoll.persistence.snapshot_writer import SLICES, BucketWriter, SnapshotWriter
+from redpoll.persistence.value_streams import ValueQueue
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
 
 LOOK_EVERY: Final[i64] = 4
 """Buckets to write before the clock is read again."""
+
+LEAST_SIDE: Final[i64] = 1 << 20
+MOST_SIDE: Final[i64] = 16 << 20
+SIDE_SHARE: Final[i64] = 64
+"""All sides take up to 1/64 of the memory in use, but at least LEAST_SIDE and at most MOST_SIDE; the rest is in a file.
+"""
 
 
 class TableKeeper(Keeper):
@@ -51,10 +61,37 @@ class TableKeeper(Keeper):
         self.done.pop()
 
 
-class SlicedSnapshot(RunningSave):
-    """A snapshot of the moment in which it is made, written in slices.  Subclasses say what becomes of its bytes."""
+class LargeParts:
+    """What a snapshot needs to write large values in slices: their queue, and the keys that wait for their end."""
 
-    def __init__(self, engine: Engine, writer: BucketWriter, with_data: bool = True) -> None:
+    def __init__(self, engine: Engine, writer: SnapshotWriter, side_path: bytes) -> None:
+        limit = side_bytes(engine.used_memory())
+        self.overflow: Final = Overflow(engine.config.files, side_path, limit, writer.sink.compressor)
+        self.queue: Final = ValueQueue(writer, self.overflow)
+        self.side: Final[Side] = self.overflow.side()
+        """Keys that have to wait for the end of a large value."""
+        self.side_writer: Final = SnapshotWriter(self.side.sink, writer.version, writer.moment, writer.uses)
+        self.side_last: i64 = -1
+        """The database of the last key on the side, -1 if that is unknown."""
+
+    def write_aside(self, index: i64, table: Table, b: i64) -> None:
+        """Write a bucket to the side."""
+        if index != self.side_last:
+            self.side_last = index
+            self.side_writer.select(index)
+        self.side_writer.bucket(table, b, self.queue)
+        if self.side.end_item():
+            # Pieces come back in any order, so each names its database.
+            self.side_last = -1
+
+
+class SlicedSnapshot(RunningSave):
+    """A snapshot of the moment in which it is made, written in slices.  Subclasses say what becomes of its bytes.
+
+    Only a writer of snapshots writes large values in slices; another one writes each value at once.
+    """
+
+    def __init__(self, engine: Engine, writer: BucketWriter, side_path: bytes, with_data: bool = True) -> None:
         total: i64 = 0
         for db in engine.databases:
             total += db.table.size
@@ -65,6 +102,12 @@ class SlicedSnapshot(RunningSave):
         self.keepers: list[TableKeeper] = []
         self.current: i64 = 0
         self.written_last: i64 = -1
+        """The database of the last key in the file, -1 if that is unknown."""
+        self.snapshot: SnapshotWriter | None = None
+        self.parts: LargeParts | None = None
+        if isinstance(writer, SnapshotWriter):
+            self.snapshot = writer
+            self.parts = LargeParts(engine, writer, side_path)
         self.complaint = ""
         for db in engine.databases:
             if with_data and db.table.size > 0:
@@ -75,29 +118,75 @@ class SlicedSnapshot(RunningSave):
                 self.keepers.append(keeper)
 
     def keys_done(self) -> i64:
-        return self.writer.keys
+        parts = self.parts
+        return self.writer.keys + (parts.side_writer.keys if parts is not None else i64(0))
 
     def write(self, keeper: TableKeeper, b: i64) -> None:
         """Write a bucket.  The next step reports an error, because a command may be running now."""
         if self.complaint:
             return
-        writer = self.writer
+        parts = self.parts
+        snapshot = self.snapshot
         try:
-            if keeper.index != self.written_last:
-                self.written_last = keeper.index
-                writer.select(keeper.index)
-            writer.bucket(keeper.table, b)
+            if parts is None or snapshot is None:
+                self._select(keeper.index)
+                self.writer.bucket(keeper.table, b)
+                return
+            parts.queue.index = keeper.index
+            if parts.queue.open is None and parts.side.is_empty():
+                self._select(keeper.index)
+                snapshot.bucket(keeper.table, b, parts.queue)
+            else:
+                parts.write_aside(keeper.index, keeper.table, b)
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
         except UnwritableError as unwritable:
             self.complaint = unwritable.reason
 
-    def write_slice(self, budget_us: i64) -> bool:
-        """Write buckets for about so long; return whether there are more."""
-        clock = self.engine.clock
-        until: i64 = clock.now_us() + budget_us
+    def _select(self, index: i64) -> None:
+        if index != self.written_last:
+            self.written_last = index
+            self.writer.select(index)
+
+    def write_some(self) -> bool:
+        """Write a slice: of a large value, of the side, or some buckets; return whether there is more to do."""
+        parts = self.parts
+        snapshot = self.snapshot
+        if parts is None or snapshot is None:
+            return self._write_buckets()
+        queue = parts.queue
+        if queue.complaint and not self.complaint:
+            self.complaint = queue.complaint
+        if self.complaint:
+            return False
+        sink = snapshot.sink
+        try:
+            if queue.open is not None:
+                queue.step(self.engine.reclaimer)
+            elif not parts.side.is_empty():
+                sink.raw(parts.side.taken())
+                parts.side_last = -1
+                self.written_last = -1
+            elif not queue.is_empty():
+                stream = queue.following()
+                self._select(stream.index)
+                snapshot.head(stream.word, stream.deadline, stream.type, stream.key)
+                stream.begin(sink, snapshot.values)
+            else:
+                return self._write_buckets()
+            sink.drain_piece()
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be written"
+        return not self.complaint
+
+    def _has_values_left(self) -> bool:
+        parts = self.parts
+        return parts is not None and not parts.queue.is_empty()
+
+    def _write_buckets(self) -> bool:
+        """Write the next buckets that are not written yet; return whether there may be more to do."""
         written: i64 = 0
-        while self.current < len(self.keepers) and not self.complaint:
+        while self.current < len(self.keepers) and written < LOOK_EVERY and not self._has_values_left():
             keeper = self.keepers[self.current]
             b = keeper.next
             if b >= keeper.table.buckets:
@@ -107,12 +196,14 @@ class SlicedSnapshot(RunningSave):
             if keeper.done[b] == 0:
                 keeper.changes(keeper.table, b)
                 written += 1
-                if written % LOOK_EVERY == 0 and clock.now_us() >= until:
-                    return True
-        return False
+        return (self.current < len(self.keepers) or self._has_values_left()) and not self.complaint
 
     def let_go(self) -> None:
         """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
+        parts = self.parts
+        if parts is not None:
+            parts.queue.detach(self.engine.reclaimer)
+            parts.overflow.close()
         live = [db.table for db in self.engine.databases]
         for keeper in self.keepers:
             table = keeper.table
@@ -126,7 +217,7 @@ class BackgroundSave(SlicedSnapshot):
     """A running snapshot of BGSAVE.  Call `step` until it returns that there is no more to do."""
 
     def __init__(self, engine: Engine, file: DraftFile) -> None:
-        super().__init__(engine, file.writer)
+        super().__init__(engine, file.writer, file.draft + b".side")
         self.file: Final = file
         self.syncing: Syncing | None = None
 
@@ -134,8 +225,11 @@ class BackgroundSave(SlicedSnapshot):
         syncing = self.syncing
         if syncing is not None:
             return self._await_disk(syncing)
-        if self.write_slice(budget_us):
-            return True
+        clock = self.engine.clock
+        until: i64 = clock.now_us() + budget_us
+        while self.write_some():
+            if clock.now_us() >= until:
+                return True
         self.let_go()
         if not self.complaint:
             try:
@@ -244,6 +338,16 @@ def start(engine: Engine) -> bool:
     durability.running = BackgroundSave(engine, file)
     engine.host.note("Background saving started")
     return True
+
+
+def side_bytes(used: i64) -> i64:
+    """The memory that all sides may take together, if so much is in use."""
+    if SLICES.side_bytes >= 0:
+        return SLICES.side_bytes
+    share = used // SIDE_SHARE
+    if share < LEAST_SIDE:
+        return LEAST_SIDE
+    return share if share < MOST_SIDE else MOST_SIDE
 
 
 def is_among(table: Table, others: list[Table]) -> bool:

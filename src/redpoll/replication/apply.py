@@ -78,20 +78,21 @@ class Applier:
         now_us = moment.now_us
         self.session.active_us = now_us
         engine.frozen += 1
-        moment.past_ms = 0
+        moment.repeating = True
         try:
             for args in commands:
                 self.parsed += command_size(args)
                 self._apply_one(args)
                 if len(engine.blocking.ready) > 0:
-                    moment.past_ms = moment.now_ms
+                    moment.repeating = False
                     engine.blocking.serve()
-                    moment.past_ms = 0
+                    moment.repeating = True
                 if self.queued is None:
                     self.applied = self.parsed
                 if self.broken:
                     break
         finally:
+            moment.repeating = False
             engine.frozen -= 1
             engine.start_unit()
         if self.parser.pending_bytes() == 0 and self.queued is None:

@@ -15,6 +15,7 @@ from redpoll.env.files import Appender
 from redpoll.persistence import codes
 from redpoll.persistence.background import SlicedSnapshot
 from redpoll.persistence.formats import uses_written, version_written
+from redpoll.persistence.saving import DRAFTS
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import SnapshotWriter
 from redpoll.replication.replica import LOADS, NEW_FORMAT_FROM, Replica
@@ -88,17 +89,23 @@ class ReplicaSnapshot(SlicedSnapshot):
             replica.awaits_ack = True
             replica.add_piece(b"$EOF:%b\r\n" % self.marker)
         writer.begin(moment.now_us // 1000000, engine.used_memory(), libraries, False, primary.role.place())
-        super().__init__(engine, writer, not replicas[0].functions_only)
+        side_path = config.files.absolute(DRAFTS.next() + b".side")
+        super().__init__(engine, writer, side_path, not replicas[0].functions_only)
 
     def step(self, budget_us: i64) -> bool:
         if len(self.out.replicas) == 0:
             self.cancel("all replicas have gone")
             return False
-        if self.out.most_unsent() > MOST_UNSENT:
-            return True
+        clock = self.engine.clock
+        until: i64 = clock.now_us() + budget_us
         if not self.written_all:
-            if self.write_slice(budget_us):
-                return True
+            while True:
+                if self.out.most_unsent() > MOST_UNSENT:
+                    return True
+                if not self.write_some():
+                    break
+                if clock.now_us() >= until:
+                    return True
             self.let_go()
             self.written_all = True
             if not self.complaint:

@@ -354,7 +354,6 @@ def test_a_distributed_file_starts() -> None:
         "lazyfree-lazy-server-del is accepted, but has no effect in redpoll",
         "lazyfree-lazy-user-del is accepted, but has no effect in redpoll",
         "lazyfree-lazy-user-flush is accepted, but has no effect in redpoll",
-        "accepted, but without effect in this version of redpoll: repl-diskless-sync, replica-lazy-flush",
     ]
 
 
