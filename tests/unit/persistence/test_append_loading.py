@@ -81,7 +81,7 @@ def test_every_torn_tail_is_cut_after_the_last_complete_command() -> None:
             assert (
                 "AOF appendonly.aof.1.incr.aof loaded anyway because aof-load-truncated is enabled" in made.told.lines
             )
-            assert "Unexpected end of file" in refusal(with_commands(COMMANDS[:cut]), **{"aof_load_truncated": "no"})
+            assert "Unexpected end of file" in refusal(with_commands(COMMANDS[:cut]), aof_load_truncated="no")
         made.do("SET", "more", "v")
         again = opened_again(made)
         assert again.do("GET", "more") == b"v"
@@ -231,7 +231,7 @@ def test_libraries_are_kept() -> None:
 
 def test_listeners_learn_nothing_of_a_load() -> None:
     """No keyspace event is sent, and notifications work afterwards."""
-    made = Opened(with_commands(COMMANDS), **{"notify_keyspace_events": "KEA"})
+    made = Opened(with_commands(COMMANDS), notify_keyspace_events="KEA")
     assert made.engine.moment.interest != 0
     assert made.engine.moment.deleting_expired
     assert not made.engine.moment.repeating
