@@ -5,7 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import aof, embedded, eviction, expiry, instructions, large, memory, profile, pubsub, stalls, throughput
+from benchmarks import (
+    aof,
+    embedded,
+    eviction,
+    expiry,
+    instructions,
+    large,
+    memory,
+    profile,
+    pubsub,
+    replication,
+    stalls,
+    throughput,
+)
 
 BENCHES = {
     "throughput": throughput,
@@ -19,6 +32,7 @@ BENCHES = {
     "profile": profile,
     "expiry": expiry,
     "pubsub": pubsub,
+    "replication": replication,
 }
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from tests.differential.links import Client, Follower, until
+from tests.differential.pair import difference_rows
 from tests.differential.servers import Server, Valkey, ours
 
 QUICK = ("--repl-diskless-sync-delay", "0")
@@ -365,6 +366,7 @@ def test_min_replicas() -> None:
 
 def test_a_replica_that_reads_old_formats() -> None:
     """The format of the snapshot is that which the replica reads."""
+    assert "replication-old-format" in difference_rows()
     server = mine()
     with running(server) as (one,):
         one("SET", "k", "v")
@@ -416,3 +418,10 @@ def test_shutdown_waits_for_replicas() -> None:
         until(lambda: process.poll() is not None, "it has ended")
         follower.close()
         other.close()
+
+
+def test_a_second_connection_for_snapshots_is_refused() -> None:
+    assert "replication-dual-channel" in difference_rows()
+    server = mine()
+    with running(server) as (one,):
+        assert one("CONFIG", "SET", "dual-channel-replication-enabled", "yes").is_error

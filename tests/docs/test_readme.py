@@ -43,6 +43,21 @@ def test_the_python_of_the_page_on_metrics_runs() -> None:
         server.close()
 
 
+def test_the_python_of_the_page_on_replication_runs() -> None:
+    options = ("--repl-diskless-sync-delay", "0")
+    servers = [Redpoll("primary", *options), Redpoll("replica", *options)]
+    try:
+        for server in servers:
+            server.start()
+        names: dict[str, object] = {}
+        for block in python_of(ROOT / "docs" / "replication.md"):
+            block = block.replace("6379", str(servers[0].port)).replace("6380", str(servers[1].port))
+            exec(compile(block, "replication.md", "exec"), names)
+    finally:
+        for server in servers:
+            server.close()
+
+
 @pytest.mark.parametrize("name", ["in-process.md", "eviction.md"])
 def test_the_python_of_pages_on_programs_runs(name: str) -> None:
     for block in python_of(ROOT / "docs" / name):
