@@ -255,9 +255,7 @@ FEW_REPLICAS: Final = b"NOREPLICAS Not enough good replicas to write."
 READONLY: Final = b"READONLY You can't write against a read only replica."
 STALE: Final = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
 NO_KEYS_FOR_REPLICAS: Final = b"ERR Replica can't interact with the keyspace"
-FORCED_UNBLOCK: Final = (
-    b"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
-)
+FORCED_UNBLOCK: Final = b"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
 NOT_FROM_REPLICAS: Final = b"ERR Command is not valid when client is a replica."
 REPLICAOF_DURING_FAILOVER: Final = b"ERR REPLICAOF not allowed while failing over."
 PENDING_OUTPUT: Final = b"ERR SYNC and PSYNC are invalid with pending output"
