@@ -119,7 +119,9 @@ class PrimaryLink(Receiver):
     def selected(self) -> i64:
         """The database that the stream has selected."""
         session = self.session
-        return session.db.index if session is not None else self.replication.selected
+        if session is None:
+            return self.replication.selected
+        return session.db.index
 
     def read_offset(self) -> i64:
         applier = self.applier

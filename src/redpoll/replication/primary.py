@@ -65,8 +65,7 @@ class WaitingForReplicas(LateReply):
     def value(self) -> object:
         if self.local < 0:
             return self.count()
-        local: i64 = 1 if self.primary.is_local_file_synced(self.session) else i64(0)
-        return [local, self.count()]
+        return [int(self.primary.is_local_file_synced(self.session)), self.count()]
 
 
 class Primary:
