@@ -183,7 +183,7 @@ def test_clients_are_answered_while_it_loads_and_a_signal_ends_it(start: Start, 
     many(tmp_path, 2_000_000 if build_kind() == "compiled" else 400_000)
     server = start(*ON, folder=tmp_path)
     server.says("Server initialized")
-    client = server.client()
+    client = server.client(retry=None)
     with pytest.raises(redis.BusyLoadingError):
         client.get("key:1")
     assert client.info("persistence")["loading"] == 1
