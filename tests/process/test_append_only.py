@@ -20,6 +20,8 @@ from tests.differential.servers import redpoll_environment
 from tests.process.conftest import Start
 from tests.process.running import Running, until
 
+from redpoll.build_info import build_kind
+
 LOCAL = ("--bind", "127.0.0.1", "--port", "{port}", "--enable-debug-command", "yes", "--save", "")
 ON = (*LOCAL, "--appendonly", "yes")
 ROUNDS = 500 if settings().max_examples >= 800 else 15
@@ -119,6 +121,8 @@ def test_a_disk_that_is_full(start: Start, tmp_path: Path) -> None:
     server = start(*ON, folder=tmp_path).ready()
     client = server.client()
     client.set("k", "v")
+    # While a sync runs, the next write would wait in memory.
+    client.execute_command("WAITAOF", 1, 0, 0)
     unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4096, unlimited[1]))
     client.set("big", "x" * 10000)
@@ -130,6 +134,7 @@ def test_a_disk_that_is_full(start: Start, tmp_path: Path) -> None:
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, unlimited)
     until(lambda: client.info("persistence")["aof_last_write_status"] == "ok", "the next attempt")
     client.set("k", "w")
+    client.execute_command("WAITAOF", 1, 0, 0)
     server.signal(signal.SIGKILL)
     server.status()
     again = start(*ON, folder=tmp_path).ready().client()
@@ -175,10 +180,10 @@ def many(folder: Path, count: int) -> None:
 
 
 def test_clients_are_answered_while_it_loads_and_a_signal_ends_it(start: Start, tmp_path: Path) -> None:
-    many(tmp_path, 400_000)
+    many(tmp_path, 2_000_000 if build_kind() == "compiled" else 400_000)
     server = start(*ON, folder=tmp_path)
     server.says("Server initialized")
-    client = server.client()
+    client = server.client(retry=None)
     with pytest.raises(redis.BusyLoadingError):
         client.get("key:1")
     assert client.info("persistence")["loading"] == 1
@@ -206,6 +211,7 @@ def test_data_moves_into_the_append_only_file_at_run_time(start: Start, tmp_path
     client.config_set("appendonly", "yes")
     client.set("l", "w")
     until(lambda: client.info("persistence")["aof_rewrite_in_progress"] == 0, "the rewrite")
+    client.execute_command("WAITAOF", 1, 0, 0)
     server.signal(signal.SIGKILL)
     server.status()
     client = start(*ON, folder=tmp_path).ready().client()
@@ -255,7 +261,9 @@ def test_files_are_examined(name: str, words: list[str]) -> None:
 
 def copied(server: Running, folder: Path) -> None:
     server.client().set("a", "1")
-    server.client().set("b", "2")
+    client = server.client()
+    client.set("b", "2")
+    client.execute_command("WAITAOF", 1, 0, 0)
     server.signal(signal.SIGKILL)
     server.status()
 

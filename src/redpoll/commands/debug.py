@@ -166,7 +166,9 @@ def loadaof(session: Session, args: list[bytes]) -> object:
 def aof_flush_sleep(session: Session, args: list[bytes]) -> object:
     log = session.engine.durability.append_only
     if log is not None:
-        log.delay_us = max(0, to_int(args[2])) if is_int(args[2]) else 0
+        log.delay_us = 0
+        if is_int(args[2]):
+            log.delay_us = max(0, to_int(args[2]))
     return OK
 
 

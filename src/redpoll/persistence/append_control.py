@@ -186,9 +186,13 @@ class AppendFile(AppendOnly):
         self.current = current
         self.use(appender, file_size)
         # The reference does not count the files of a fresh start.
-        self.size = i64(0) if fresh else folder.total_size()
+        self.size = 0
+        self.base_size = 0
         first = manifest.base
-        self.base_size = i64(0) if fresh or first is None else folder.files.size(folder.path(first.name))
+        if not fresh:
+            self.size = folder.total_size()
+            if first is not None:
+                self.base_size = folder.files.size(folder.path(first.name))
         self._collect_history()
 
     def _attach(self, state: i64) -> None:
