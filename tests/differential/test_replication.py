@@ -425,3 +425,17 @@ def test_a_second_connection_for_snapshots_is_refused() -> None:
     server = mine()
     with running(server) as (one,):
         assert one("CONFIG", "SET", "dual-channel-replication-enabled", "yes").is_error
+
+
+@pytest.mark.parametrize(("above", "below"), PAIRS)
+def test_files_of_replicas(above: str, below: str) -> None:
+    """WAITAOF counts replicas whose append-only files have the writes; the file of a replica has all data."""
+    primary, replica = MAKERS[above]("--appendonly", "yes"), MAKERS[below]("--appendonly", "yes")
+    with running(primary, replica) as (one, other):
+        play(one, FILL)
+        follow(other, primary)
+        play(one, "SET k v\n")
+        assert [item.integer for item in one("WAITAOF", 1, 1, 20000).items] == [1, 1]
+        same(one, other)
+        assert other("DEBUG", "LOADAOF").raw == b"+OK\r\n"
+        assert other.text("DEBUG", "DIGEST") == one.text("DEBUG", "DIGEST")
