@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from benchmarks import (
+    aof,
     embedded,
     eviction,
     expiry,
@@ -14,6 +15,7 @@ from benchmarks import (
     memory,
     profile,
     pubsub,
+    replication,
     snapshot,
     stalls,
     throughput,
@@ -21,6 +23,7 @@ from benchmarks import (
 
 BENCHES = {
     "throughput": throughput,
+    "aof": aof,
     "large": large,
     "memory": memory,
     "stalls": stalls,
@@ -31,6 +34,7 @@ BENCHES = {
     "expiry": expiry,
     "pubsub": pubsub,
     "snapshot": snapshot,
+    "replication": replication,
 }
 
 

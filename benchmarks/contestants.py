@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 from benchmarks.processes import pin
-from benchmarks.wire import Connection
+from benchmarks.wire import Connection, ServerError
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
@@ -188,8 +188,15 @@ class Server:
             except OSError:
                 time.sleep(0.02)
                 continue
-            reply = connection.command("PING")
-            connection.close()
+            try:
+                reply = connection.command("PING")
+            except ServerError as refused:
+                if not str(refused).startswith("LOADING"):
+                    raise
+                time.sleep(0.02)
+                continue
+            finally:
+                connection.close()
             assert reply == b"PONG", f"{self.name} answered PING with {reply!r}"
             return
         raise RuntimeError(f"{self.name} did not start ({shlex.join(self.contestant.command)}):\n{self.log_tail()}")

@@ -53,6 +53,15 @@ BAD_PAYLOAD: Final = b"ERR Bad data format"
 RELOAD_OPTIONS: Final = b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
 RELOAD_FAILED: Final = b"ERR Error trying to load the RDB dump, check server logs."
 SAVE_IN_PROGRESS: Final = b"ERR Background save already in progress"
+REWRITE_IN_PROGRESS: Final = b"ERR Background append only file rewriting already in progress"
+REWRITE_FAILED: Final = (
+    b"ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
+)
+NO_SAVE_DURING_REWRITE: Final = (
+    b"ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a "
+    b"BGSAVE whenever possible."
+)
+LOADAOF_FAILED: Final = b"ERR Error trying to load the AOF files, check server logs."
 NO_SAVE_IN_PROGRESS: Final = b"ERR Background saving is currently not in progress or scheduled"
 SAVE_FAILED: Final = b"ERR"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
@@ -242,6 +251,29 @@ MODULE_NOT_ALLOWED: Final = (
 MODULE_NOT_LOADED: Final = b"ERR Error loading the extension. Please check the server logs."
 NO_SUCH_MODULE: Final = b"ERR Error unloading module: no such module with that name"
 NO_CLUSTER: Final = b"ERR This instance has cluster support disabled"
+FEW_REPLICAS: Final = b"NOREPLICAS Not enough good replicas to write."
+READONLY: Final = b"READONLY You can't write against a read only replica."
+STALE: Final = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+NO_KEYS_FOR_REPLICAS: Final = b"ERR Replica can't interact with the keyspace"
+FORCED_UNBLOCK: Final = b"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
+NOT_FROM_REPLICAS: Final = b"ERR Command is not valid when client is a replica."
+REPLICAOF_DURING_FAILOVER: Final = b"ERR REPLICAOF not allowed while failing over."
+PENDING_OUTPUT: Final = b"ERR SYNC and PSYNC are invalid with pending output"
+TAKE_OVER_PRIMARY: Final = b"ERR PSYNC FAILOVER can't be sent to a master."
+TAKE_OVER_HISTORY: Final = b"ERR PSYNC FAILOVER replid must match my replid."
+WAIT_ON_REPLICA: Final = (
+    b"ERR WAIT cannot be used with replica instances. Please also note that if a replica is configured to be writable "
+    b"(which is not the default) writes to replicas are just local and are not propagated."
+)
+WAITAOF_ON_REPLICA: Final = (
+    b"ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and "
+    b"are not propagated."
+)
+FAILING_OVER: Final = b"ERR FAILOVER already in progress."
+FAILOVER_ON_REPLICA: Final = b"ERR FAILOVER is not valid when server is a replica."
+FAILOVER_FORCE: Final = b"ERR FAILOVER with force option requires both a timeout and target HOST and IP."
+FAILOVER_NO_TARGET: Final = b"ERR FAILOVER target HOST and PORT is not a replica."
+FAILOVER_NOT_ONLINE: Final = b"ERR FAILOVER target replica is not online."
 NO_REPLICATION: Final = b"ERR %b is not supported by this version of redpoll: it cannot follow another server yet"
 FAILOVER_WITHOUT_REPLICAS: Final = b"ERR FAILOVER requires connected replicas."
 NO_FAILOVER: Final = b"ERR No failover in progress."
@@ -446,8 +478,24 @@ def unwritable(reason: bytes) -> bytes:
     return b"ERR rdb-format: %b" % reason
 
 
+def redirect(address: bytes) -> bytes:
+    return b"REDIRECT " + address
+
+
+def unknown_replconf(option: bytes) -> bytes:
+    return b"ERR Unrecognized REPLCONF option: " + option
+
+
+def long_replica_address(size: int) -> bytes:
+    return b"ERR REPLCONF ip-address provided by replica instance is too long: %d bytes" % size
+
+
 def loading(as_redis: bool) -> bytes:
     return b"LOADING %b is loading the dataset in memory" % (b"Redis" if as_redis else b"Valkey")
+
+
+def cannot_append(reason: bytes) -> bytes:
+    return b"MISCONF Errors writing to the AOF file: %b" % reason
 
 
 def cannot_save(as_redis: bool) -> bytes:

@@ -14,7 +14,8 @@ from redpoll.config.rewrite import rewrite
 from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects, Rename
 from redpoll.engine.command import Command
-from redpoll.engine.engine import BEHIND_MS, Engine
+from redpoll.engine.durability import LOG_BEGINS, LOG_OFF
+from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.host import Host
 from redpoll.engine.sampler import SAMPLE_MS
@@ -27,38 +28,41 @@ from redpoll.env.process import (
     end_at_once,
     end_by_signal,
     greatest_listen_backlog,
-    oom_score,
     open_files_limit,
     raise_open_files_limit,
     remove_file,
     resident_bytes,
-    set_oom_score,
     write_pid,
 )
 from redpoll.env.random import Random
 from redpoll.env.restart import Start
 from redpoll.errors import SHUTDOWN_FAILED, ServerError
+from redpoll.net.appending import Appending, Commit, Turns
 from redpoll.net.clients import Clients
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
+from redpoll.net.oom_score import OomScore
+from redpoll.net.outgoing import ReactorNetwork
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
+from redpoll.net.timers import COLLECT_MS, TICK_MS, Collect, Replicating, Sample, Tick, Trim
 from redpoll.persistence import background
+from redpoll.persistence.append_control import AppendFile, AppendSettings
+from redpoll.persistence.append_loading import LoadError
 from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.loading import load, open_snapshot
 from redpoll.persistence.points import SaveSettings, due_point
 from redpoll.persistence.saving import save, snapshot_path
 from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.requests import Limits
+from redpoll.replication.replication import take_part
 
 FAMILIES: Final = redpoll.commands.FAMILIES
-TICK_MS: Final[i64] = 10
 IDLE_MS: Final[i64] = 100
 """How often save points are looked at."""
 SLICE_US: Final[i64] = 1500
 """How long a turn goes on with a snapshot, large values excepted."""
-COLLECT_MS: Final[i64] = 100
 
 FATAL_LOAD: Final = "Fatal error loading the DB, check server logs. Exiting. %s: %s"
 
@@ -96,6 +100,10 @@ class Server(Stoppable):
         ServerSettings(self).connect()
         OomScore(log).connect(config)
         SaveSettings(self.engine).connect()
+        self.replication: Final = take_part(self.engine, ReactorNetwork(self.engine, self.reactor))
+        self.append_only: Final = AppendFile(self.engine)
+        self.engine.durability.append_only = self.append_only
+        self.reactor.before_wait = Commit(self.engine)
 
     def start(self, pid_file: str = "") -> None:
         """Open the listeners, handle signals, and write the process id to `pid_file`.  Raises ServerError."""
@@ -136,13 +144,50 @@ class Server(Stoppable):
             log.notice("Ready to accept connections unix")
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Snapshots(self), IDLE_MS)
+        self.reactor.add_timer(Replicating(self.replication), TICK_MS)
+        self.reactor.add_timer(Ending(self), TICK_MS)
+        self.follow_primary()
+        self.reactor.add_timer(Appending(self.append_only), TICK_MS)
         self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
         self.reactor.add_timer(Trim(self.engine), LOOK_MS)
         self.supervisor.ready()
 
+    def follow_primary(self) -> None:
+        """Follow the primary that the configuration names."""
+        words = self.config.words(b"replicaof")
+        if len(words) == 2:
+            self.replication.follow(words[0], int(words[1]))
+
     def load(self) -> None:
-        """Load the snapshot file if there is one; clients are answered meanwhile.  Raises ServerError."""
+        """Load the append-only file if it is on, or else the snapshot file; clients are answered meanwhile.
+
+        Raises ServerError.
+        """
+        if self.config.flag(b"appendonly"):
+            self.load_append_only()
+        else:
+            self.load_snapshot()
+        AppendSettings(self.append_only)
+        Turns(self.reactor).connect(self.config)
+
+    def load_append_only(self) -> None:
+        """Load the append-only file, and write to it from now on.  Raises ServerError."""
+        engine = self.engine
+        engine.durability.loading = True
+        engine.gates |= GATE_LOADING
+        gc.disable()
+        try:
+            self.append_only.open(Loading(self))
+        except LoadError as refused:
+            if not self.reactor.stopping:
+                raise ServerError(refused.reason) from None
+        finally:
+            engine.gates &= ~GATE_LOADING
+            engine.durability.loading = False
+
+    def load_snapshot(self) -> None:
+        """Load the snapshot file if there is one.  Raises ServerError."""
         engine = self.engine
         path = snapshot_path(engine)
         began_us = engine.clock.now_us()
@@ -164,6 +209,9 @@ class Server(Stoppable):
             return
         if complaint:
             raise ServerError(FATAL_LOAD % (path.decode("utf-8", "surrogateescape"), complaint))
+        place = engine.durability.place
+        if place.offset >= 0 and len(place.history) == 40:
+            self.replication.loaded(place, len(self.config.words(b"replicaof")) == 2)
         self.log.notice(f"DB loaded from disk: {float(engine.clock.now_us() - began_us) / 1e6:.3f} seconds")
 
     def keep_pid_file(self, path: str) -> None:
@@ -253,24 +301,53 @@ class Server(Stoppable):
         directive = b"shutdown-on-sigint" if name == "SIGINT" else b"shutdown-on-sigterm"
         self.stop("", [word.upper() for word in self.config.words(directive)])
 
+    def look_at_end(self) -> None:
+        """End if the replicas have all data now, or if the time for that is over."""
+        departure = self.replication.departure
+        if departure.is_over() and not self.end(departure.end()):
+            departure.abort()
+
     def stop(self, who: str, words: list[bytes]) -> bool:
         """End the loop after this turn; `who` is a remark on who asked for it, `words` are those of SHUTDOWN.
 
-        The data is saved first, if it is to be; False if that failed, and the server goes on.
+        First, replicas get what they lack.  False if the server cannot end, and goes on.
         """
-        if self.reactor.stopping:
+        departure = self.replication.departure
+        if self.reactor.stopping or (departure.is_waiting() and b"NOW" not in words):
             return True
         self.log.notice(f"User requested shutdown...{who}")
+        if departure.must_wait(words):
+            departure.wait(words)
+            return True
+        return self.end(words)
+
+    def end(self, words: list[bytes]) -> bool:
+        """End the loop after this turn.  The data is saved first, if it is to be; False if that failed."""
         saving = b"SAVE" in words or (b"NOSAVE" not in words and bool(self.config.words(b"save")))
         running = self.engine.durability.running
         if running is not None:
             running.cancel("the server ends")
+        if not self.end_append_only() and b"FORCE" not in words:
+            return False
         if saving and not self.engine.durability.loading:
             self.log.notice("Saving the final RDB snapshot before exiting.")
             if not save(self.engine) and b"FORCE" not in words:
                 self.log.warning("Error trying to save the DB, can't exit.")
                 return False
         self.reactor.stop()
+        return True
+
+    def end_append_only(self) -> bool:
+        """Write and sync the append-only file before the end; return whether that worked."""
+        log = self.append_only
+        if log.state == LOG_OFF:
+            return True
+        if log.state == LOG_BEGINS:
+            self.log.warning("Writing initial AOF. Can't exit.")
+            return False
+        self.log.notice("Calling fsync() on the AOF file.")
+        if not log.flush():
+            self.log.warning(f"Fail to fsync the AOF file: {log.trouble}.")
         return True
 
 
@@ -358,39 +435,6 @@ def fit_descriptors(clients: int) -> bytes:
     )
 
 
-class OomScore(Effects):
-    """`oom-score-adj`: which processes the kernel kills first when memory runs out."""
-
-    def __init__(self, log: Log) -> None:
-        self.log: Final = log
-        self.base: Final = oom_score()
-        self.active = False
-
-    def connect(self, config: Config) -> None:
-        """Apply the current values, and listen to changes.  Raises ServerError."""
-        for name in (b"oom-score-adj", b"oom-score-adj-values"):
-            config.listen(name, self)
-        reason = self.apply(b"oom-score-adj", config)
-        if reason:
-            raise ServerError(reason.decode())
-
-    def apply(self, name: bytes, config: Config) -> bytes:
-        kind = config.text(b"oom-score-adj")
-        score = self.base
-        if kind != b"no":
-            # The first of three: for a primary.
-            value = int(config.words(b"oom-score-adj-values")[0])
-            score = max(-1000, min(1000, value if kind == b"absolute" else self.base + value))
-        elif not self.active:
-            return b""
-        self.active = kind != b"no"
-        refused = set_oom_score(score)
-        if refused:
-            self.log.warning(f"Unable to write oom_score_adj: {refused}")
-            return b"Failed to set current oom_score_adj. Check server logs."
-        return b""
-
-
 class ServerHost(Host):
     """The server's implementation of the engine's `Host`."""
 
@@ -406,8 +450,22 @@ class ServerHost(Host):
     def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
         if not self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')", words):
             return SHUTDOWN_FAILED
-        session.peer.close_after_reply()
+        departure = self.server.replication.departure
+        if departure.is_waiting():
+            departure.sessions.append(session)
+        else:
+            session.peer.close_after_reply()
         return b""
+
+    def waits_to_end(self) -> bool:
+        return self.server.replication.departure.is_waiting()
+
+    def go_on(self) -> bool:
+        departure = self.server.replication.departure
+        if not departure.is_waiting():
+            return False
+        departure.abort()
+        return True
 
     def restart(self, session: Session, who: bytes, delay_ms: i64, orderly: bool) -> bool:
         server = self.server
@@ -429,14 +487,21 @@ class ServerHost(Host):
         server.restart_ms = max(0, delay_ms)
         return not self.shut_down(session, who, [])
 
+    def give_up(self, last_words: str) -> None:
+        self.server.log.warning(last_words)
+        self.server.forget_names()
+        end_at_once(1)
+
     def facts(self) -> dict[str, str]:
         server = self.server
+        departure = server.replication.departure
         return {
             "port": str(server.config.integer(b"port")),
             "build": server.build,
             "poller": server.reactor.poller.name,
             "config_file": server.config.path.decode("utf-8", "surrogateescape"),
             "supervised": server.supervisor.kind,
+            "shutdown_in_ms": str(departure.left_ms()) if departure.is_waiting() else "",
         }
 
     def end_by_fault(self, signal: int, last_words: str) -> bool:
@@ -475,25 +540,6 @@ class Loading(Progress):
             raise DamagedError("loading was ended by a signal", done)
 
 
-class Tick(Timer):
-    """The timer of the engine's background work: waits, deadlines, memory."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.engine: Final = engine
-
-    def run(self) -> i64:
-        engine = self.engine
-        engine.tick()
-        if engine.reclaimer.pending() > 0 or engine.eviction.is_behind:
-            return 1
-        if engine.is_behind:
-            return BEHIND_MS
-        if engine.next_deadline_ms() > 0:
-            return TICK_MS
-        return 1000 // engine.options.hz
-
-
 class Snapshots(Timer):
     """Begins a snapshot when a save point calls for one, and goes on with one under way, for a share of the time."""
 
@@ -505,6 +551,8 @@ class Snapshots(Timer):
     def run(self) -> i64:
         engine = self.server.engine
         running = engine.durability.running
+        if engine.durability.loading:
+            return IDLE_MS
         if running is None:
             if engine.cron_paused:
                 return IDLE_MS
@@ -526,39 +574,14 @@ class Snapshots(Timer):
         return rest if rest > 1 else i64(1)
 
 
-class Sample(Timer):
-    """Rates and peaks for INFO."""
+class Ending(Timer):
+    """Ends a server that waits for its replicas."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, server: Server) -> None:
         super().__init__()
-        self.engine: Final = engine
+        self.server: Final = server
 
     def run(self) -> i64:
-        if not self.engine.cron_paused:
-            self.engine.sampler.sample(self.engine.clock.now_us())
-        return SAMPLE_MS
-
-
-class Trim(Timer):
-    """Keeps the process about as small as what it holds."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.engine: Final = engine
-
-    def run(self) -> i64:
-        if self.engine.cron_paused:
-            return LOOK_MS
-        return self.engine.trimming.run()
-
-
-class Collect(Timer):
-    """Runs a young garbage collection, for cycles of libraries.  Our own code makes none.
-
-    It runs often, because it visits all objects since the last one: after a minute of filling a database it would take
-    100 ms.
-    """
-
-    def run(self) -> i64:
-        gc.collect(0)
-        return COLLECT_MS
+        self.server.engine.start_unit()
+        self.server.look_at_end()
+        return TICK_MS if self.server.replication.departure.is_waiting() else IDLE_MS

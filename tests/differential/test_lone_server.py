@@ -29,16 +29,6 @@ def test_role_and_replication(pair: Pair) -> None:
     """)
 
 
-def test_following_another_server_is_refused(pair: Pair) -> None:
-    try:
-        reply = pair.differs("replicaof", "REPLICAOF", "127.0.0.1", "1")
-    finally:
-        pair.do("REPLICAOF", "NO", "ONE")
-    assert reply.text == (
-        b"ERR REPLICAOF is not supported by this version of redpoll: it cannot follow another server yet"
-    )
-
-
 def test_wait(pair: Pair) -> None:
     pair.play("""
         WAIT

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.differential.servers import Redpoll, free_port
+from tests.differential.servers import Redpoll, free_port, redpoll_environment
 from tests.test_tidy import PACKAGE, ROOMS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,6 +41,21 @@ def test_the_python_of_the_page_on_metrics_runs() -> None:
             exec(compile(block.replace("9121", str(http)), "metrics.md", "exec"), {})
     finally:
         server.close()
+
+
+def test_the_python_of_the_page_on_replication_runs() -> None:
+    options = ("--repl-diskless-sync-delay", "0")
+    servers = [Redpoll("primary", *options), Redpoll("replica", *options)]
+    try:
+        for server in servers:
+            server.start()
+        names: dict[str, object] = {}
+        for block in python_of(ROOT / "docs" / "replication.md"):
+            block = block.replace("6379", str(servers[0].port)).replace("6380", str(servers[1].port))
+            exec(compile(block, "replication.md", "exec"), names)
+    finally:
+        for server in servers:
+            server.close()
 
 
 @pytest.mark.parametrize("name", ["in-process.md", "eviction.md"])
@@ -95,5 +110,6 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_python_of_the_page_on_snapshots_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", redpoll_environment()["PYTHONPATH"])
     for block in python_of(ROOT / "docs" / "persistence.md"):
-        exec(compile(block, "persistence.md", "exec"), {})
+        exec(compile(block.replace("7010", str(free_port())), "persistence.md", "exec"), {})

@@ -84,9 +84,9 @@ def test_a_wrong_line_is_shown_with_its_number_on_standard_error(start: Start, t
 
 
 def test_what_is_not_supported_yet_refuses_the_start_by_name(start: Start) -> None:
-    server = start("--appendonly", "yes")
+    server = start("--tls-port", "7001")
     assert server.status() == 1
-    assert "appendonly is not supported by this version of redpoll: only 'no' is accepted\n" in server.errors()
+    assert "tls-port is not supported by this version of redpoll: only '0' is accepted\n" in server.errors()
 
 
 def test_a_missing_file_is_told_in_the_log(start: Start) -> None:
@@ -114,22 +114,6 @@ def test_a_server_that_would_listen_nowhere_does_not_start(start: Start) -> None
         server = start(*words)
         assert server.status() == 1
         assert "Configured to not listen anywhere" in server.log()
-
-
-@pytest.mark.parametrize("name", ["appendonlydir", "appendonly.aof"])
-def test_data_of_an_earlier_server_refuses_the_start(start: Start, tmp_path: Path, name: str) -> None:
-    if name.endswith("dir"):
-        (tmp_path / name).mkdir()
-    else:
-        (tmp_path / name).write_bytes(b"REDIS0011")
-    refused = start(*LOCAL, folder=tmp_path)
-    assert refused.status() == 1
-    assert f"{tmp_path}/{name} holds data that this version of redpoll cannot load" in refused.log()
-    assert "--ignore-existing-data yes" in refused.log()
-
-    accepted = start(*LOCAL, "--ignore-existing-data", "yes", folder=tmp_path).ready()
-    assert accepted.client().dbsize() == 0
-    assert (tmp_path / name).exists()
 
 
 def test_renamed_commands_have_their_new_name_only(start: Start) -> None:

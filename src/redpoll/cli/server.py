@@ -21,7 +21,7 @@ from redpoll.env.process import end_at_once, go_to_background, open_standard_str
 from redpoll.env.restart import Start
 from redpoll.env.system_log import SYSTEM_LOG, SystemLog
 from redpoll.env.title import Title
-from redpoll.errors import ServerError, up_to_nul
+from redpoll.errors import ServerError
 from redpoll.net.listener import NOWHERE, asks_to_listen
 from redpoll.net.supervisor import Supervisor
 from redpoll.server import Server, rename_command, rename_commands
@@ -173,7 +173,6 @@ def run(config: Config, log: Log, origin: Start) -> int:
     """Start and serve; return the exit status.  Raises ConfigError for a fault that only shows at the start."""
     build = f"{VERSION} ({build_kind()}, {interpreter()})"
     try:
-        refuse_to_lose_data(config)
         # Checked before the fork: after it, nobody would read the error.
         rename_commands(spellings(), config)
         supervisor = Supervisor(config.string(b"supervised"), log)
@@ -224,17 +223,3 @@ class ProcessTitle(Effects):
     def apply(self, name: bytes, config: Config) -> bytes:
         self.title.show(self.NAME, config.title(config.text(b"proc-title-template"), self.NAME))
         return b""
-
-
-def refuse_to_lose_data(config: Config) -> None:
-    """Raise ServerError if `dir` has an append-only file of another server: this version cannot load it."""
-    if config.flag(b"ignore-existing-data"):
-        return
-    for name in (b"appenddirname", b"appendfilename"):
-        path = config.files.absolute(up_to_nul(config.text(name)))
-        if config.files.exists(path):
-            raise ServerError(
-                f"{path.decode('utf-8', 'surrogateescape')} holds data that this version of redpoll cannot load, and "
-                "it would start empty. Use another --dir, or move the data away; --ignore-existing-data yes starts "
-                "nevertheless and leaves it untouched."
-            )

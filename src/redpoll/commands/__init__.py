@@ -41,6 +41,7 @@ from redpoll.commands import (
     payloads,
     persistence,
     pubsub,
+    replica_links,
     replication,
     server,
     set_algebra,

@@ -6,8 +6,9 @@ from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, CONNECTION, NO_MULTI
 from redpoll.commands.client_filter import Filter
 from redpoll.commands.clients import ANYTIME
 from redpoll.engine.args import integer
+from redpoll.engine.blocking import timeout_reply
 from redpoll.engine.command import command
-from redpoll.engine.gates import GATE_NO_TOUCH
+from redpoll.engine.gates import GATE_NO_TOUCH, GATE_REDIRECT
 from redpoll.engine.session import LOUD, SILENT, SKIP_NEXT, Session
 from redpoll.errors import (
     NO_SILENCE_IN_PROCESS,
@@ -129,7 +130,7 @@ def client_unblock(session: Session, args: list[bytes]) -> object:
     waiting = other.waiting
     if waiting is None:
         return 0
-    engine.blocking.unblock(other, Error(UNBLOCKED) if with_error else waiting.timeout_reply)
+    engine.blocking.unblock(other, Error(UNBLOCKED) if with_error else timeout_reply(waiting))
     return 1
 
 
@@ -188,6 +189,8 @@ def client_capa(session: Session, args: list[bytes]) -> object:
     for word in args[2:]:
         if word.lower() == b"redirect":
             session.capa_redirect = True
+            if session.engine.role.is_replica:
+                session.gates |= GATE_REDIRECT
     return OK
 
 

@@ -20,6 +20,7 @@ from redpoll.errors import (
 )
 
 TYPES: Final = (b"normal", b"master", b"primary", b"slave", b"replica", b"pubsub")
+TYPE_ALIASES: Final = {b"primary": b"master", b"replica": b"slave"}
 FLAGS: Final = b"OSMPxbtRBdcuAUreTIENi"
 CAPAS: Final = b"r"
 NEGATABLE: Final = (
@@ -105,8 +106,7 @@ class Filter:
     def _holds(self, plain: bytes, value: bytes, other: Session) -> bool:
         now_us = other.engine.moment.now_us
         if plain == b"TYPE":
-            # There are no replicas yet; monitors are normal.
-            return value.lower() == (b"normal" if other.subscriptions is None else b"pubsub")
+            return TYPE_ALIASES.get(value.lower(), value.lower()) == other.kind()
         if plain == b"USER":
             return other.user == value
         if plain == b"ADDR":

@@ -21,6 +21,7 @@ from redpoll.errors import (
     BAD_PACKED_THRESHOLD,
     DEBUG_DB_OUT_OF_RANGE,
     INVALID_CLIENT_ID,
+    LOADAOF_FAILED,
     NO_CLIENT_EVICTION,
     NO_SUCH_CLIENT,
     NO_SUCH_KEY,
@@ -67,6 +68,7 @@ from redpoll.protocol.reply import (
     Status,
     Verbatim,
 )
+from redpoll.replication.replication import replication_of
 from redpoll.structures.table_resize import RESIZING
 from redpoll.types.kinds import ENCODING_NAME, LIST_QUICKLIST, LISTPACKS, STRING_INT, STRING_RAW
 from redpoll.types.list_nodes import PLAIN_FROM
@@ -152,6 +154,24 @@ def reload_(session: Session, args: list[bytes]) -> object:
     return OK
 
 
+def loadaof(session: Session, args: list[bytes]) -> object:
+    engine = session.engine
+    log = engine.durability.append_only
+    if log is None or not log.reload():
+        raise CommandError(LOADAOF_FAILED)
+    engine.host.note("Append Only File loaded by DEBUG LOADAOF")
+    return OK
+
+
+def aof_flush_sleep(session: Session, args: list[bytes]) -> object:
+    log = session.engine.durability.append_only
+    if log is not None:
+        log.delay_us = 0
+        if is_int(args[2]):
+            log.delay_us = max(0, to_int(args[2]))
+    return OK
+
+
 class Telling(Progress):
     """Lets the log have what a load tells."""
 
@@ -218,7 +238,16 @@ def populate(session: Session, args: list[bytes]) -> object:
 
 def change_replication_id(session: Session, args: list[bytes]) -> object:
     engine = session.engine
-    engine.replication_id = engine.random.hex_digits(40)
+    engine.host.log("Changing replication IDs after receiving DEBUG change-repl-id")
+    replication_of(engine).begin_history()
+    return OK
+
+
+def replicate(session: Session, args: list[bytes]) -> object:
+    """Send a command to replicas, without running it."""
+    stream = replication_of(session.engine).primary.stream
+    if stream is not None and not session.engine.role.is_replica:
+        stream.add(args[2:])
     return OK
 
 
@@ -422,6 +451,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"CHANGE-REPL-ID", b"Take another replication id.",
         b"CLIENT-ENFORCE-REPLY-LIST <0|1>", b"Whether each reply becomes a piece of its own on its way to its client.",
         b"CLIENT-EVICTION", b"How many clients there are of which size, if maxmemory-clients is set.",
+        b"AOF-FLUSH-SLEEP <microseconds>", b"How long to sleep before each write to the append-only file.",
         b"CLUSTERLINK KILL <to|from|all> <node-id>", b"Answer that there is no cluster.",
         b"CONFIG-REWRITE-FORCE-ALL", b"Rewrite the configuration file with all directives, defaults too.",
         b"CRASH-AND-RECOVER [<milliseconds>]", b"Start anew under the same pid, without an end in good order.",
@@ -434,6 +464,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"HTSTATS-KEY <key> [full]", b"Figures of the table of a large hash or sorted set.",
         b"LEAK <string>", b"Never give back the memory of a copy.",
         b"LISTPACK <key>", b"Whether a value is a listpack.",
+        b"LOADAOF", b"Empty all databases, and load the append-only file.",
         b"LOG <message>", b"Write into the server's log.",
         b"OBJECT <key> [fast]", b"How a value is kept.",
         b"OOM", b"Let this command find no memory.",
@@ -445,6 +476,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"QUICKLIST <key> [<0|1>]", b"Whether a value is a quicklist.",
         b"QUICKLIST-PACKED-THRESHOLD <size>", b"From how many bytes on an element counts as a node of its own.",
         b"RELOAD [MERGE] [NOFLUSH] [NOSAVE]", b"Save all data to the snapshot file, and load it again.",
+        b"REPLICATE <arg> [<arg> ...]", b"Send these words as a command to replicas, without running it.",
         b"REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|milliseconds>", b"How long the largest size of a buffer counts.",
         b"REPLYBUFFER RESIZING <0|1>", b"Whether the buffers of replies shrink.",
         b"RESTART [<milliseconds>]", b"End in good order and start anew under the same pid.",
@@ -459,6 +491,7 @@ def help(session: Session, args: list[bytes]) -> object:
 
 
 SUBCOMMANDS: Final = {
+    b"AOF-FLUSH-SLEEP": Row(aof_flush_sleep, 1, 1),
     b"ASSERT": Row(assert_, 0, 0),
     b"CHANGE-REPL-ID": Row(change_replication_id, 0, 0),
     b"CLIENT-ENFORCE-REPLY-LIST": Row(client_enforce_reply_list, 1, 1),
@@ -476,6 +509,7 @@ SUBCOMMANDS: Final = {
     b"HTSTATS-KEY": Row(htstats_key, 1, 1 << 30),
     b"LEAK": Row(leak, 1, 1),
     b"LISTPACK": Row(listpack, 1, 1),
+    b"LOADAOF": Row(loadaof, 0, 1 << 30),
     b"LOG": Row(log, 1, 1),
     b"OBJECT": Row(object_, 1, 2),
     b"OOM": Row(out_of_memory, 0, 0),
@@ -487,6 +521,7 @@ SUBCOMMANDS: Final = {
     b"QUICKLIST": Row(quicklist, 1, 2),
     b"QUICKLIST-PACKED-THRESHOLD": Row(quicklist_packed_threshold, 1, 1),
     b"RELOAD": Row(reload_, 0, 1 << 30),
+    b"REPLICATE": Row(replicate, 1, 1 << 30),
     b"REPLYBUFFER": Row(reply_buffer, 2, 2),
     b"RESTART": Row(restart, 0, 1 << 30),
     b"SDSLEN": Row(sdslen, 1, 1),

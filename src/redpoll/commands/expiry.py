@@ -61,12 +61,13 @@ def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool
         return 0
     if at_ms <= db.moment.now_ms and db.moment.deleting_expired:
         db.expire_now(key)
-        session.journal_as([b"UNLINK", key])
+        session.journal_deletion(key, True)
         return 1
     # A deadline of 0 would mean none.
     db.set_deadline(max(at_ms, 1))
     session.changed(key, None, EXPIRE, 1)
-    session.journal_as([b"PEXPIREAT", key, int_text(at_ms), *args[3:]])
+    if seconds or from_now:
+        session.journal_as([b"PEXPIREAT", key, int_text(at_ms), *args[3:]])
     return 1
 
 

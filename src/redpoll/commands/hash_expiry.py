@@ -41,7 +41,7 @@ def set_deadlines(session: Session, args: list[bytes], name: bytes, seconds: boo
     value = session.db.hash_to_change(key, False)
     if value is None:
         return [NO_FIELD for _ in fields]
-    if at_ms <= session.db.moment.now_ms:
+    if at_ms <= session.db.moment.past_ms():
         return expire_at_once(session, key, value, fields, condition, at_ms)
 
     codes: list[object] = []
@@ -57,7 +57,8 @@ def set_deadlines(session: Session, args: list[bytes], name: bytes, seconds: boo
             codes.append(UNMET)
     if changed > 0:
         session.changed(key, value, HEXPIRE, changed)
-        session.journal_as([b"HPEXPIREAT", key, int_text(at_ms), *args[3:]])
+        if seconds or from_now:
+            session.journal_as([b"HPEXPIREAT", key, int_text(at_ms), *args[3:]])
     return codes
 
 

@@ -37,6 +37,8 @@ class FieldOptions:
         self.persist = False
         self.unit = b""
         self.amount = b""
+        self.spelled: list[bytes] = []
+        """KEEPTTL, or PXAT with its amount, as the client spelled it."""
         self.timed = False
         """Whether there is a time ..."""
         self.at_ms: i64 = 0
@@ -49,10 +51,13 @@ class FieldOptions:
                 continue
             if word == (b"KEEPTTL" if setting else b"PERSIST") and not self.unit:
                 self.keep_deadline = setting
+                self.spelled = [args[cursor.at - 1]]
                 self.persist = not setting
             elif word in UNITS and self.unit in (b"", word) and not (self.keep_deadline or self.persist):
                 self.unit = word
                 self.amount = cursor.next()
+                if word == b"PXAT":
+                    self.spelled = args[cursor.at - 2 : cursor.at]
                 self.timed = True
             else:
                 raise CommandError(SYNTAX)
@@ -83,16 +88,14 @@ class FieldOptions:
 
     def is_past(self, session: Session) -> bool:
         """Whether there is a time, and it is past."""
-        return self.timed and self.at_ms <= session.db.moment.now_ms
+        return self.timed and self.at_ms <= session.db.moment.past_ms()
 
     def absolute(self, args: list[bytes]) -> list[bytes]:
         """The command without its conditions and with its time as PXAT, so that it has the same effect later."""
         told = args[:2]
-        if self.timed:
+        if self.timed and not self.spelled:
             told += [b"PXAT", int_text(self.at_ms)]
-        elif self.keep_deadline:
-            told.append(b"KEEPTTL")
-        return told + args[self.place :]
+        return [*told, *self.spelled, *args[self.place :]]
 
 
 @command(

@@ -128,6 +128,7 @@ def sunsubscribe(session: Session, args: list[bytes]) -> object:
 
 class Publish(Handler):
     def run(self, session: Session, args: list[bytes]) -> object:
+        session.journal_for_replicas()
         reached = session.engine.pubsub.publish(args[1], args[2])
         if reached > 0:
             spread(session, reached, args[2])
@@ -147,6 +148,7 @@ command(
     since="7.0.0", complexity="O(deliveries)", summary="Send a message to a shard channel.",
 )  # fmt: skip
 def spublish(session: Session, args: list[bytes]) -> object:
+    session.journal_for_replicas()
     reached = session.engine.pubsub.publish_in_shard(args[1], args[2])
     if reached > 0:
         spread(session, reached, args[2])

@@ -12,7 +12,7 @@ from redpoll.errors import (
     CommandError,
 )
 from redpoll.observe.client_line import client_for_log
-from redpoll.protocol.reply import NO_REPLY
+from redpoll.protocol.reply import NO_REPLY, OK
 
 WORDS = frozenset((b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"SAFE", b"FAILOVER"))
 
@@ -26,8 +26,9 @@ WORDS = frozenset((b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"SAFE", b"FAILOVER"))
 def shutdown(session: Session, args: list[bytes]) -> object:
     words = [word.upper() for word in args[1:]]
     if words == [b"ABORT"]:
-        # Nothing makes a shutdown wait yet: there are no replicas.
-        raise CommandError(NO_SHUTDOWN)
+        if not session.engine.host.go_on():
+            raise CommandError(NO_SHUTDOWN)
+        return OK
     if not WORDS.issuperset(words) or (b"SAVE" in words and b"NOSAVE" in words):
         raise CommandError(SYNTAX)
     if b"FAILOVER" in words:
@@ -36,4 +37,6 @@ def shutdown(session: Session, args: list[bytes]) -> object:
     refusal = session.engine.host.shut_down(session, client_for_log(session).encode("utf-8", "surrogateescape"), words)
     if refusal:
         raise CommandError(refusal)
+    if session.engine.host.waits_to_end():
+        return session.engine.blocking.block(session, args, [], 0, None, 0)
     return NO_REPLY

@@ -60,7 +60,8 @@ TRIMMED_OF_ENDLESS_NODES: Final[i64] = 10000
 class AddOptions:
     """The options of XADD and XTRIM.  Afterwards `at` is the index after them."""
 
-    def __init__(self, args: list[bytes], adding: bool) -> None:
+    def __init__(self, args: list[bytes], adding: bool, trusted: bool = False) -> None:
+        """`trusted`: the arguments come from a primary or a file, where LIMIT stays behind after an exact rewrite."""
         self.strategy = NO_TRIM
         self.strategy_at: i64 = 0
         self.roughly = False
@@ -95,6 +96,8 @@ class AddOptions:
             else:
                 raise CommandError(SYNTAX)
             self.at += 1
+        if trusted and not self.roughly:
+            self.limit = -1
         self._check(adding)
 
     def _read_strategy(self, args: list[bytes], by_length: bool, last: i64) -> None:
@@ -149,17 +152,20 @@ class AddOptions:
         return stream.trim_to_length(self.most, self.roughly, limit)
 
     def exact_words(self, args: list[bytes], stream: Stream) -> list[bytes]:
-        """The options that trim a copy of the stream to the same entries, whatever its nodes; empty if none."""
-        if self.strategy == NO_TRIM:
-            return []
+        """The options, such that they trim a copy of the stream to the same entries, whatever its nodes."""
+        words = args[2 : self.at]
         if not self.roughly:
-            return args[self.strategy_at : self.strategy_at + (3 if args[self.strategy_at + 1] == b"=" else 2)]
+            return words
+        at = self.strategy_at - 2
+        words[at + 1] = b"="
         if self.strategy == BY_LENGTH:
-            return [b"MAXLEN", b"=", int_text(stream.length())]
-        first = stream.first_id()
-        if first is None:
-            first = StreamId(-1, -1)
-        return [b"MINID", b"=", id_text(first.ms, first.seq)]
+            words[at + 2] = int_text(stream.length())
+        else:
+            first = stream.first_id()
+            if first is None:
+                first = StreamId(-1, -1)
+            words[at + 2] = id_text(first.ms, first.seq)
+        return words
 
 
 def limit_of(limits: EncodingLimits) -> i64:
@@ -178,7 +184,7 @@ def tell(session: Session, key: bytes, stream: Stream, event: Event, count: i64)
 
 class Xadd(Handler):
     def run(self, session: Session, args: list[bytes]) -> object:
-        options = AddOptions(args, True)
+        options = AddOptions(args, True, session.is_primary)
         first: i64 = options.at + 1
         count: i64 = len(args)
         if count - first < 2 or (count - first) & 1 != 0:
@@ -203,10 +209,7 @@ class Xadd(Handler):
             session.also(key, XTRIM)
         said = id_text(id.ms, id.seq)
         if session.journals() and (not options.seq_given or options.roughly):
-            words = [args[0], key]
-            if not options.make:
-                words.append(b"NOMKSTREAM")
-            session.journal_as([*words, *options.exact_words(args, stream), said, *args[first:]])
+            session.journal_as([args[0], key, *options.exact_words(args, stream), said, *args[first:]])
         return said
 
 
@@ -328,7 +331,7 @@ def xdel(session: Session, args: list[bytes]) -> object:
     summary="Delete the oldest entries of a stream and return how many.",
 )  # fmt: skip
 def xtrim(session: Session, args: list[bytes]) -> object:
-    options = AddOptions(args, False)
+    options = AddOptions(args, False, session.is_primary)
     stream = session.db.stream_to_change(args[1], False)
     if stream is None:
         return 0

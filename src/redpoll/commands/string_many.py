@@ -84,7 +84,7 @@ def msetex(session: Session, args: list[bytes]) -> object:
     if (options.only_new or options.only_old) and not all_are(session, args, 2, stop, options.only_old):
         return 0
     set_pairs(session, args, 2, stop, options.deadline_ms, options.keep_deadline)
-    if options.deadline_ms > 0:
+    if options.deadline_ms > 0 and options.unit != b"PXAT":
         session.journal_as(options.absolute(args))
     return 1
 

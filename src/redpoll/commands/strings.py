@@ -82,21 +82,32 @@ def set_with_options(session: Session, args: list[bytes], options: StringOptions
     if past and db.moment.deleting_expired:
         if there and db.look_to_change(key):
             db.expire_now(key)
-            session.journal_as([b"UNLINK", key])
+            session.journal_deletion(key, True)
         return old if options.get else OK
-    store(session, key, args[2], options.deadline_ms, options.keep_deadline)
-    if options.get and options.deadline_ms == 0:
+    deadline_ms = options.deadline_ms
+    if options.unit == b"PXAT":
+        store(session, key, args[2], deadline_ms, options.keep_deadline, b"")
+    else:
+        # With the time alone, the reference keeps the client's spelling of the name.
+        store(session, key, args[2], deadline_ms, options.keep_deadline, args[0] if len(args) == 5 else b"SET")
+    if options.get and deadline_ms == 0:
         session.journal_as(options.without_get(args))
     return old if options.get else OK
 
 
-def store(session: Session, key: bytes, value: bytes, deadline_ms: i64, keep_deadline: bool) -> None:
-    """Set a string, with a deadline in ms since 1970 (0: none), and report the change."""
+def store(
+    session: Session, key: bytes, value: bytes, deadline_ms: i64, keep_deadline: bool, name: bytes = b"SET"
+) -> None:
+    """Set a string, with a deadline in ms since 1970 (0: none), and report the change.
+
+    With a deadline the journal gets `name` with PXAT; the command as it is if `name` is empty.
+    """
     db = session.db
     db.set_string(key, value, keep_deadline)
     if deadline_ms > 0:
         db.set_deadline(deadline_ms)
-        session.journal_as([b"SET", key, value, b"PXAT", int_text(deadline_ms)])
+        if name:
+            session.journal_as([name, key, value, b"PXAT", int_text(deadline_ms)])
     session.changed(key, None, SET, 1)
     if deadline_ms > 0:
         session.also(key, EXPIRE)

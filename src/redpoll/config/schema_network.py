@@ -25,7 +25,7 @@ DIRECTIVES: Final = [
         b"bind-source-addr",
         Text(unset=True),
         b"",
-        NOT_YET,
+        EFFECT,
         "network",
         "Local address that outgoing connections come from; empty: the system's choice.",
     ),

@@ -49,6 +49,13 @@ HEAD: Final = 8
 """How many sessions are looked at before the whole queue is copied: one new element serves one of them."""
 
 
+class LateReply:
+    """A reply to a time-out that is known only when the time has come."""
+
+    def value(self) -> object:
+        raise NotImplementedError
+
+
 class Waiting:
     """A blocked command.  `deadline_ms` is when it gives up, 0 for never.
 
@@ -204,7 +211,7 @@ class Blocking:
         for session in list(self.timed):
             waiting = session.waiting
             if waiting is not None and waiting.deadline_ms <= now_ms:
-                self.unblock(session, waiting.timeout_reply)
+                self.unblock(session, timeout_reply(waiting))
 
     def first_deadline_ms(self) -> i64:
         """The earliest deadline, 0 if there is none."""
@@ -294,3 +301,9 @@ class Blocking:
         session.peer.deliver(session, reply)
         session.peer.release()
         session.peer.resume(session)
+
+
+def timeout_reply(waiting: Waiting) -> object:
+    """The reply to a wait whose time is over."""
+    reply = waiting.timeout_reply
+    return reply.value() if isinstance(reply, LateReply) else reply

@@ -24,6 +24,7 @@ from redpoll.catalogue.spec import (
 )
 from redpoll.engine.gates import (
     GATE_DEBUG,
+    GATE_FEW_REPLICAS,
     GATE_LOADING,
     GATE_MONITOR,
     GATE_MULTI,
@@ -33,6 +34,7 @@ from redpoll.engine.gates import (
     GATE_PAUSE_ALL,
     GATE_PAUSE_WRITE,
     GATE_READONLY,
+    GATE_REDIRECT,
     GATE_RULES,
     GATE_SHOWN,
     GATE_STALE,
@@ -108,7 +110,12 @@ def gates_of(spec: Spec) -> i64:
     if flags & NO_AUTH == 0:
         gates |= GATE_NOAUTH
     if flags & WRITE != 0:
-        gates |= GATE_WRITE_DISK | GATE_READONLY | GATE_PAUSE_WRITE
+        gates |= GATE_WRITE_DISK | GATE_FEW_REPLICAS | GATE_READONLY | GATE_PAUSE_WRITE
+    if flags & (WRITE | READONLY) != 0:
+        gates |= GATE_REDIRECT
+    if spec.name == b"exec":
+        # For the commands of the transaction, whose gates it has.
+        gates |= GATE_FEW_REPLICAS | GATE_READONLY | GATE_REDIRECT | GATE_STALE
     if spec.name == b"ping":
         gates |= GATE_WRITE_DISK
     if spec.name in MAY_REPLICATE or spec.name == b"exec":

@@ -196,6 +196,9 @@ class Traffic:
         """Commands that ran, including those of transactions; INFO's rate is computed from it."""
         self.received: i64 = 0
         self.sent: i64 = 0
+        self.received_of_primary: i64 = 0
+        self.sent_to_replicas: i64 = 0
+        """Bytes of replication links."""
         self.reads: i64 = 0
         self.writes: i64 = 0
         self.turns: i64 = 0
@@ -215,6 +218,8 @@ class Traffic:
         self.commands = 0
         self.received = 0
         self.sent = 0
+        self.received_of_primary = 0
+        self.sent_to_replicas = 0
         self.reads = 0
         self.writes = 0
         self.turns = 0

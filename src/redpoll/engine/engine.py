@@ -29,6 +29,7 @@ from redpoll.engine.pause import Pause
 from redpoll.engine.pubsub import PubSub
 from redpoll.engine.redact import redacted
 from redpoll.engine.reply_buffers import ReplyBuffers
+from redpoll.engine.role import Role
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
@@ -102,6 +103,8 @@ class Engine:
         databases = self.config.integer(b"databases")
         self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
         self.unit: Final = Unit(self.moment)
+        self.unwritten = False
+        """Whether the append-only file has effects in memory, which `commit` writes before replies are sent."""
         self.pause: Final = Pause(self)
         self.monitors: Final = Monitors(self)
         self.counters: Final = Counters(len(CATALOGUE))
@@ -133,7 +136,8 @@ class Engine:
         self.frozen: i64 = 0
         """The nesting of running transactions and scripts.  While it is not 0, the time does not change."""
         self.run_id: Final = random.hex_digits(40)
-        self.replication_id = random.hex_digits(40)
+        self.role: Role = Role(random.hex_digits(40))
+        """Its part in replication; `replication/` sets another one."""
         self.moment.set_time(clock.now_us())
         self.read_us: i64 = self.moment.now_us
         """The last reading of the clock: the start of the next command.
@@ -175,6 +179,10 @@ class Engine:
         self.monitors.remove(session)
         self.blocking.stop(session)
         self.pubsub.leave(session)
+        follower = session.follower
+        if follower is not None:
+            session.follower = None
+            follower.left()
         session.transaction = None
         self.sessions.pop(session.id, None)
 
@@ -252,8 +260,9 @@ class Engine:
             reply = self._run_gated(session, command, args, closed)
         else:
             reply = self.run(session, command, args)
-        if self.unit.journal is not None:
-            self.unit.end()
+        if self.unit.journal is not None and self.unit.end():
+            session.journaled = self.unit.count
+            session.stream_offset = self.role.offset
         return reply
 
     def run_queued(self, session: Session, args: list[bytes]) -> object:
@@ -421,10 +430,26 @@ class Engine:
 
     def end_unit(self, session: Session) -> None:
         """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys."""
-        if self.unit.journal is not None:
-            self.unit.end()
+        if self.unit.journal is not None and self.unit.end():
+            session.journaled = self.unit.count
+            session.stream_offset = self.role.offset
         if len(self.blocking.ready) > 0:
             self.blocking.serve()
+
+    def deletion_word(self, expired: bool) -> bytes:
+        """How the journal tells that the server deleted a key: because it has `expired`, or for another reason.
+
+        All deletions are alike here.  Other servers that read the journal may free large values at once for DEL.
+        """
+        options = self.options
+        lazily = options.lazyfree_lazy_expire if expired else options.lazyfree_lazy_server_del
+        return b"UNLINK" if lazily else b"DEL"
+
+    def commit(self) -> None:
+        """Write effects to the append-only file.  Called while `unwritten`, before replies are sent."""
+        log = self.durability.append_only
+        if log is not None:
+            log.commit()
 
     # Timers.
 
@@ -452,8 +477,12 @@ class Engine:
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
         running = self.durability.running
-        if running is not None and self.saves_itself:
-            running.step(reclaim_us)
+        if self.saves_itself:
+            if running is not None:
+                running.step(reclaim_us)
+            log = self.durability.append_only
+            if log is not None:
+                log.tick()
         self.tick_us += self.clock.now_us() - self.read_us
 
     def _give_memory_back(self, reclaim_us: i64) -> None:
@@ -524,6 +553,10 @@ class Engine:
                     first = at
         return first
 
+    def review_expiry(self) -> None:
+        """Decide whether expired keys are deleted: not while clients are paused, and not on a replica."""
+        self.moment.deleting_expired = not self.pause.is_on() and not self.role.is_replica
+
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT: the counters of INFO go to zero."""
         self.counters.reset()
@@ -538,6 +571,9 @@ class Engine:
         self.traffic.reset()
         self.sampler.reset()
         self.reclaimer.freed = 0
+        log = self.durability.append_only
+        if log is not None:
+            log.delayed = 0
         self.eviction.reset()
         self.trimming.moved = 0
         self.trimming.took_us = 0

@@ -66,6 +66,9 @@ class Eviction:
             moment.counting = COUNTING if how == b"lfu" else i64(0)
             moment.set_time(moment.now_us)
         most = options.maxmemory if options.maxmemory > 0 else NO_LIMIT
+        if self.engine.role.is_replica and options.replica_ignore_maxmemory:
+            # The primary evicts, and tells.
+            most = NO_LIMIT
         if most < moment.most_bytes and most < moment.used_bytes and self.started:
             self.engine.host.log(
                 f"WARNING: the new maxmemory value set via CONFIG SET ({most}) is smaller than the current memory "
@@ -98,7 +101,7 @@ class Eviction:
             self.is_behind = False
             self.end()
             return True
-        if engine.pause.until_ms != 0:
+        if engine.pause.is_on():
             return True
         done: i64 = 0
         began_us: i64 = 0

@@ -6,30 +6,40 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.spec import DENYOOM, NO_MULTI
+from redpoll.catalogue.spec import DENYOOM, NO_MULTI, WRITE
 from redpoll.engine.command import Command
 from redpoll.engine.gates import (
     GATE_DEBUG,
+    GATE_FEW_REPLICAS,
     GATE_LOADING,
     GATE_MONITOR,
     GATE_MULTI,
     GATE_NOAUTH,
     GATE_OOM,
     GATE_PAUSED,
+    GATE_READONLY,
+    GATE_REDIRECT,
+    GATE_STALE,
     GATE_SUBSCRIBED,
     GATE_WRITE_DISK,
 )
 from redpoll.engine.session import Session, Transaction
 from redpoll.errors import (
     DEBUG_NOT_ALLOWED,
+    FEW_REPLICAS,
     MODULE_NOT_ALLOWED,
     NO_KEYS_FOR_MONITORS,
+    NO_KEYS_FOR_REPLICAS,
     NO_ROOM,
     NOAUTH,
+    READONLY,
+    STALE,
+    cannot_append,
     cannot_save,
     loading,
     not_in_transaction,
     only_for_subscribers,
+    redirect,
 )
 from redpoll.protocol.reply import QUEUED, Marker
 
@@ -37,6 +47,9 @@ if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
 RUN_IN_MULTI: Final = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"))
+
+OF_QUEUED: Final[i64] = GATE_FEW_REPLICAS | GATE_READONLY | GATE_REDIRECT | GATE_STALE
+"""The gates that EXEC has for its commands."""
 
 MAY_RUN: Final = Marker("may run")
 
@@ -55,16 +68,33 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
         elif not engine.allows_modules(session):
             return engine.refuse(session, command, MODULE_NOT_ALLOWED)
     transaction = session.transaction
+    if command.name == b"exec" and gates & OF_QUEUED != 0:
+        # EXEC meets these gates if one of its commands does.
+        gates &= ~OF_QUEUED | (transaction.gates if transaction is not None else i64(0))
+        if gates == 0:
+            return MAY_RUN
     if transaction is not None and command.flag(NO_MULTI):
         return engine.refuse(session, command, not_in_transaction(command.name))
+    if gates & GATE_REDIRECT and not (session.readonly and not writes(transaction, command)):
+        if engine.role.failing_over() and session.may_block:
+            return engine.pause.postpone(session, command, args)
+        return engine.refuse(session, command, redirect(engine.role.primary_address()))
     if gates & GATE_OOM and not engine.eviction.make_room() and asks_for_memory(transaction, command):
         return engine.refuse(session, command, NO_ROOM)
     if gates & GATE_WRITE_DISK:
-        return engine.refuse(session, command, cannot_save(engine.options.extended_redis_compatibility))
+        return engine.refuse(session, command, disk_error(engine))
+    if gates & GATE_FEW_REPLICAS:
+        return engine.refuse(session, command, FEW_REPLICAS)
+    if gates & GATE_READONLY:
+        return engine.refuse(session, command, READONLY)
     if gates & GATE_SUBSCRIBED:
         return engine.refuse(session, command, only_for_subscribers(command.name))
+    if gates & GATE_STALE:
+        return engine.refuse(session, command, STALE)
     if gates & GATE_LOADING:
         return engine.refuse(session, command, loading(engine.options.extended_redis_compatibility))
+    if gates & GATE_MONITOR and session.is_replica():
+        return engine.refuse(session, command, NO_KEYS_FOR_REPLICAS)
     if gates & GATE_MONITOR:
         return engine.refuse(session, command, NO_KEYS_FOR_MONITORS)
     if gates & GATE_PAUSED and engine.pause.holds(session, command):
@@ -84,6 +114,21 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
         session.last_command = command.name
         return QUEUED
     return MAY_RUN
+
+
+def writes(transaction: Transaction | None, command: Command) -> bool:
+    """Whether a command writes; EXEC does if one of those queued does."""
+    if command.name == b"exec":
+        return transaction is not None and transaction.gates & GATE_READONLY != 0
+    return command.flag(WRITE)
+
+
+def disk_error(engine: Engine) -> bytes:
+    """Why writes are refused: the last snapshot failed, or else the append-only file cannot be written."""
+    log = engine.durability.append_only
+    if log is not None and log.trouble and (engine.durability.last_save_worked or not engine.config.words(b"save")):
+        return cannot_append(log.trouble.encode())
+    return cannot_save(engine.options.extended_redis_compatibility)
 
 
 def asks_for_memory(transaction: Transaction | None, command: Command) -> bool:

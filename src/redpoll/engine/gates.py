@@ -23,7 +23,7 @@ GATE_CLUSTER: Final[i64] = 1 << 4
 GATE_OOM: Final[i64] = 1 << 5
 """Memory is over `maxmemory`: each command makes room first, and may be refused."""
 GATE_WRITE_DISK: Final[i64] = 1 << 6
-"""Saving failed, or too few replicas are connected."""
+"""Saving failed."""
 GATE_READONLY: Final[i64] = 1 << 7
 """This is a replica that refuses writes."""
 GATE_SUBSCRIBED: Final[i64] = 1 << 8
@@ -44,6 +44,10 @@ GATE_SHOWN: Final[i64] = 1 << 16
 """A client monitors: every command is shown to it."""
 GATE_NO_TOUCH: Final[i64] = 1 << 17
 """The session does not update the access clock (CLIENT NO-TOUCH)."""
+GATE_FEW_REPLICAS: Final[i64] = 1 << 20
+"""Too few replicas are connected for writes."""
+GATE_REDIRECT: Final[i64] = 1 << 21
+"""The session is to be sent to the primary (CLIENT CAPA redirect on a replica)."""
 
 GATES_IN_EXEC: Final[i64] = GATE_RULES | GATE_SHOWN | GATE_NO_TOUCH
 """The gates that are checked again for each command that EXEC runs.

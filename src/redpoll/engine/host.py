@@ -25,9 +25,22 @@ class Host:
     def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
         """Shut the program down; `who` is the client that asks for it (a line of CLIENT LIST), `words` of SHUTDOWN.
 
-        Return the error for the client if the program is not ending now.
+        Return the error for the client if the program is not ending.  It may still wait (`waits_to_end`).
         """
         return SHUTDOWN_IN_PROCESS
+
+    def waits_to_end(self) -> bool:
+        """Whether the program will end when its replicas have all data."""
+        return False
+
+    def go_on(self) -> bool:
+        """Do not end after all; return False if the program is not waiting to end."""
+        return False
+
+    def give_up(self, last_words: str) -> None:
+        """End the program at once: data that was promised to be on disk cannot be written."""
+        self.log(last_words)
+        raise OSError(last_words)
 
     def facts(self) -> dict[str, str]:
         """Facts about the program for INFO: port, executable, configuration file …"""

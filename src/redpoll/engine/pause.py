@@ -8,7 +8,7 @@ possible (a session in process, DEBUG POPULATE) deletes the hidden key that it o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
@@ -22,28 +22,80 @@ if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
 
 
+FOR_EVER_MS: Final = 2**63 - 1
+
+
 class Pause:
     """The engine's pause.  `until_ms` is its end in ms since 1970, 0 while there is none."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.until_ms: i64 = 0
+        self.writes_only = True
+        """Whether CLIENT PAUSE stops only writes."""
+        self.holders: list[bytes] = []
+        """Other reasons for which writes wait, without an end: failover_in_progress, shutdown_in_progress."""
         self.waiting: list[Session] = []
 
     def begin(self, until_ms: i64, writes_only: bool) -> None:
         """Pause clients.  If there is a pause already, the later end and the stricter kind apply."""
-        engine = self.engine
+        if self.until_ms == 0:
+            self.writes_only = writes_only
+        elif not writes_only:
+            self.writes_only = False
         if until_ms > self.until_ms:
             self.until_ms = until_ms
-        engine.gates |= GATE_PAUSE_WRITE if writes_only else GATE_PAUSED
-        engine.moment.deleting_expired = False
+        self._apply()
+
+    def is_on(self) -> bool:
+        return self.until_ms != 0 or len(self.holders) > 0
+
+    def hold_writes(self, reason: bytes) -> None:
+        """Let writes wait until `release_writes`."""
+        if reason not in self.holders:
+            self.holders.append(reason)
+        self._apply()
+
+    def release_writes(self, reason: bytes) -> None:
+        """End `hold_writes`."""
+        if reason in self.holders:
+            self.holders.remove(reason)
+            self._apply()
+
+    def reason(self) -> bytes:
+        """Why clients are paused, as INFO shows it."""
+        if len(self.holders) > 0:
+            return self.holders[-1]
+        return b"client_pause" if self.until_ms != 0 else b"none"
+
+    def left_ms(self) -> int:
+        """How long the pause goes on, as INFO shows it."""
+        now_ms = int(self.engine.moment.now_ms)
+        if len(self.holders) > 0:
+            return FOR_EVER_MS - now_ms
+        return max(int(self.until_ms) - now_ms, 0) if self.until_ms != 0 else 0
+
+    def _apply(self) -> None:
+        """Set the gates; without a pause, the connections continue."""
+        engine = self.engine
+        engine.gates &= ~GATE_PAUSED
+        if len(self.holders) > 0:
+            engine.gates |= GATE_PAUSE_WRITE
+        if self.until_ms != 0:
+            engine.gates |= GATE_PAUSE_WRITE if self.writes_only else GATE_PAUSED
+        engine.review_expiry()
+        self._go_on()
 
     def end(self) -> None:
-        """End the pause: the connections continue, in order."""
-        engine = self.engine
+        """End CLIENT PAUSE."""
         self.until_ms = 0
-        engine.gates &= ~GATE_PAUSED
-        engine.moment.deleting_expired = True
+        self._apply()
+
+    def _go_on(self) -> None:
+        """Let the connections continue whose commands may run now, in order."""
+        engine = self.engine
+        if engine.gates & GATE_PAUSED != 0:
+            return
         waiting = self.waiting
         self.waiting = []
         for session in waiting:
@@ -60,7 +112,7 @@ class Pause:
         """The paused actions, as INFO shows them."""
         if self.engine.gates & GATE_PAUSE_ALL != 0:
             return b"all"
-        return b"write" if self.until_ms != 0 else b"none"
+        return b"write" if self.is_on() else b"none"
 
     def holds(self, session: Session, command: Command) -> bool:
         """Whether a command has to wait.

@@ -72,6 +72,8 @@ class Sampler:
         self.commands: Final = Rate()
         self.received: Final = Rate()
         self.sent: Final = Rate()
+        self.received_of_primary: Final = Rate()
+        self.sent_to_replicas: Final = Rate()
         self.turns: Final = Rate()
         self.active: Final = Rate()
         self.requests: Final = Recent()
@@ -90,13 +92,16 @@ class Sampler:
         self.commands.add(traffic.commands, passed_us)
         self.received.add(traffic.received, passed_us)
         self.sent.add(traffic.sent, passed_us)
+        self.received_of_primary.add(traffic.received_of_primary, passed_us)
+        self.sent_to_replicas.add(traffic.sent_to_replicas, passed_us)
         self.turns.add(traffic.turns, passed_us)
         self.active.add(traffic.active_us, passed_us)
         self.note_memory(now_us)
 
     def reset(self) -> None:
         """CONFIG RESETSTAT: reset all rates.  The peak stays."""
-        for rate in (self.commands, self.received, self.sent, self.turns, self.active):
+        links = (self.received_of_primary, self.sent_to_replicas)
+        for rate in (self.commands, self.received, self.sent, *links, self.turns, self.active):
             rate.reset()
 
     def note_memory(self, now_us: i64) -> i64:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.engine.gates import GATE_NO_TOUCH, GATE_SUBSCRIBED
-from redpoll.engine.settings import NORMAL, PUBSUB
+from redpoll.engine.role import Follower
+from redpoll.engine.settings import NORMAL, PUBSUB, REPLICA
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import Event
 from redpoll.protocol.reply import Message
@@ -135,6 +136,12 @@ class Peer:
     def close(self) -> None:
         """Close the connection at once.  Unsent replies are lost."""
 
+    def wake(self) -> None:
+        """The session's follower has bytes to send."""
+
+    def write(self, data: bytes) -> None:
+        """Put bytes into the output as they are, before the reply of the current command."""
+
     def freeze(self) -> None:
         """Read nothing more from the client, and send only what the socket takes at once."""
 
@@ -181,6 +188,8 @@ class Session:
         self.watched_stale: set[tuple[int, bytes]] = set()
         """The watched keys that had already expired at WATCH."""
         self.watch_broken = False
+        self.journaled: i64 = 0
+        """`Unit.count` after its last command with effects (WAITAOF)."""
         self.waiting: Waiting | None = None
         self.tried: Waiting | None = None
         """The wait that runs its command again at this moment."""
@@ -198,6 +207,12 @@ class Session:
         self.weight: i64 = 0
         """What it held when `maxmemory-clients` was looked at last; 0 if it does not count."""
         self.capa_redirect = False
+        self.follower: Follower | None = None
+        """The replica at the other end, once it has announced itself."""
+        self.is_primary = False
+        """Whether the commands come from the primary, or from a file with its effects."""
+        self.stream_offset: i64 = 0
+        """The offset of the replication stream after the last command with effects: WAIT waits for it."""
 
     def held_bytes(self) -> i64:
         """Memory of the session: what it has sent and not run, has not read, and has queued."""
@@ -218,11 +233,26 @@ class Session:
 
     def may_be_idle(self) -> bool:
         """Whether `timeout` may close it: not while it blocks, and not if it receives pushed messages."""
-        return self.waiting is None and not self.monitors and self.subscriptions is None
+        return self.waiting is None and not self.monitors and self.subscriptions is None and not self.is_replica()
 
     def output_class(self) -> int:
         """The index in `Options.output_limits` for this session."""
+        if self.is_replica():
+            return REPLICA
         return NORMAL if self.subscriptions is None else PUBSUB
+
+    def is_replica(self) -> bool:
+        """Whether a replica is at the other end."""
+        follower = self.follower
+        return follower is not None and follower.is_attached()
+
+    def kind(self) -> bytes:
+        """The type of CLIENT LIST TYPE: normal, master, slave or pubsub.  Monitors are normal."""
+        if self.is_primary:
+            return b"master"
+        if self.is_replica():
+            return b"slave"
+        return b"normal" if self.subscriptions is None else b"pubsub"
 
     def speak(self, resp: i64) -> None:
         """Choose the protocol."""
@@ -264,6 +294,10 @@ class Session:
     def flags(self) -> bytes:
         """The letters of CLIENT LIST."""
         found = b""
+        if self.is_replica():
+            found += b"S"
+        if self.is_primary:
+            found += b"M"
         if self.monitors:
             found += b"O"
         if self.subscriptions is not None:
@@ -300,6 +334,10 @@ class Session:
         """
         self.engine.unit.rewrite(args)
 
+    def journal_deletion(self, key: bytes, expired: bool) -> None:
+        """Write the deletion of `key` instead of the command: its deadline has passed, or it became empty."""
+        self.engine.unit.rewrite([self.engine.deletion_word(expired), key])
+
     def journal_only(self) -> None:
         """Write only the arguments of `journal_as` into the journal; nothing if it is not called."""
         self.engine.unit.withhold()
@@ -311,3 +349,7 @@ class Session:
     def journal_always(self) -> None:
         """Write the command into the journal even if it finds nothing to change."""
         self.engine.unit.force()
+
+    def journal_for_replicas(self) -> None:
+        """Send the command to replicas, although it changes no data (PUBLISH)."""
+        self.engine.unit.force_message()

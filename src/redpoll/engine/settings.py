@@ -83,6 +83,10 @@ class Options:
         self.lfu_log_factor: i64 = 10
         self.lfu_decay_time: i64 = 1
         self.lazyfree_lazy_eviction: bool = True
+        self.replica_ignore_maxmemory: bool = True
+        self.repl_backlog_size: i64 = 0
+        self.lazyfree_lazy_expire: bool = True
+        self.lazyfree_lazy_server_del: bool = True
 
 
 ENCODING_LIMITS: Final = {

@@ -7,6 +7,7 @@ with `append` and `sync`; after creating or removing a file also call `sync_fold
 from __future__ import annotations
 
 import errno
+import fcntl
 import fnmatch
 import glob
 import os
@@ -17,6 +18,15 @@ from mypy_extensions import mypyc_attr
 
 READABLE: Final = 0o644
 LARGE_FILE: Final = 1 << 20
+FOLDER: Final = 0o755
+
+
+def remove_quietly(path: bytes) -> None:
+    """Remove a file if that is possible."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -36,7 +46,30 @@ class Appender:
         """Return when the written data is on the disk."""
         os.fsync(self.descriptor)
 
+    def truncate(self, size: int) -> None:
+        """Cut the file to `size` bytes; what is written next follows there."""
+        os.ftruncate(self.descriptor, size)
+
     def close(self) -> None:
+        os.close(self.descriptor)
+
+
+class LockedError(Exception):
+    """Another process has the lock.  `holder` is the text that it left in the file."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder: str = holder
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Lock:
+    """A lock on a file, which ends with `release` or with the process."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def release(self) -> None:
         os.close(self.descriptor)
 
 
@@ -123,6 +156,44 @@ class Files:
     def remove(self, path: bytes) -> None:
         os.unlink(path)
 
+    def remove_beside(self, path: bytes) -> None:
+        """Remove a file in a thread of its own: freeing the blocks of a large one takes long.  Errors are ignored."""
+        Thread(target=remove_quietly, args=(path,), daemon=True).start()
+
+    def size(self, path: bytes) -> int:
+        """Bytes of a file."""
+        return os.stat(path).st_size
+
+    def truncate(self, path: bytes, size: int) -> None:
+        """Cut a file to `size` bytes, and sync it."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.ftruncate(descriptor, size)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def make_folder(self, path: bytes) -> None:
+        """Create a folder unless it exists."""
+        if not os.path.isdir(path):
+            os.mkdir(path, FOLDER)
+            self.sync_folder(os.path.dirname(path))
+
+    def lock(self, path: bytes, text: str) -> Lock:
+        """Lock a file, which is created with `text` as its content.  Raises LockedError.  A crash frees the lock."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as refused:
+            holder = os.read(descriptor, 1000).decode("utf-8", "surrogateescape").strip()
+            os.close(descriptor)
+            if refused.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            raise LockedError(holder) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, text.encode("utf-8", "surrogateescape") + b"\n")
+        return Lock(descriptor)
+
     def exists(self, path: bytes) -> bool:
         return os.path.exists(path)
 
@@ -194,10 +265,12 @@ class MemoryFiles(Files):
         self.contents: dict[bytes, MemoryFile] = {}
         self.on_disk: dict[bytes, MemoryFile] = {}
         self.folder = b"/"
+        self.locks: dict[bytes, str] = {}
 
     def crash(self) -> None:
         """Simulate a power failure: only synced names stay, each with its synced content."""
         self.contents = dict(self.on_disk)
+        self.locks = {}
         for file in self.contents.values():
             file.data = file.data[: file.synced]
 
@@ -234,8 +307,33 @@ class MemoryFiles(Files):
         self.find(path)
         del self.contents[self.absolute(path)]
 
+    def remove_beside(self, path: bytes) -> None:
+        if self.exists(path):
+            self.remove(path)
+
+    def size(self, path: bytes) -> int:
+        return len(self.find(path).data)
+
+    def truncate(self, path: bytes, size: int) -> None:
+        file = self.find(path)
+        file.data = file.data[:size]
+        file.synced = len(file.data)
+
+    def make_folder(self, path: bytes) -> None:
+        """Nothing: a folder exists if a file is in it."""
+
+    def lock(self, path: bytes, text: str) -> Lock:
+        path = self.absolute(path)
+        holder = self.locks.get(path)
+        if holder is not None:
+            raise LockedError(holder)
+        self.locks[path] = text
+        return MemoryLock(self, path)
+
     def exists(self, path: bytes) -> bool:
-        return self.absolute(path) in self.contents
+        """Whether there is such a file, or a folder with files."""
+        path = self.absolute(path)
+        return path in self.contents or any(name.startswith(path + b"/") for name in self.contents)
 
     def sync_folder(self, path: bytes) -> None:
         folder = self.absolute(path).rstrip(b"/") or b"/"
@@ -302,5 +400,20 @@ class MemoryAppender(Appender):
     def sync(self) -> None:
         self.file.synced = len(self.file.data)
 
+    def truncate(self, size: int) -> None:
+        self.file.data = self.file.data[:size]
+        self.file.synced = min(self.file.synced, size)
+
     def close(self) -> None:
         pass
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class MemoryLock(Lock):
+    def __init__(self, files: MemoryFiles, path: bytes) -> None:
+        super().__init__(-1)
+        self.files = files
+        self.path = path
+
+    def release(self) -> None:
+        self.files.locks.pop(self.path, None)

@@ -102,6 +102,11 @@ class Moment:
         """How long after their deadlines keys were deleted."""
         self.touching = True
         """Whether look-ups move the access clock (CLIENT NO-TOUCH)."""
+        self.repeating = False
+        """Whether an append-only file or the stream of a primary is applied, so that nothing expires.
+
+        They tell themselves when a key expired, and their commands must find the key until then.
+        """
         self.deleting_expired = True
         """Whether expired keys are deleted.  Otherwise they are only hidden (pause, replica)."""
 
@@ -110,6 +115,10 @@ class Moment:
         self.now_us = now_us
         self.now_ms = now_us // 1000
         self.clock = (now_us // 1000000) & CLOCK_MASK | self.counting
+
+    def past_ms(self) -> i64:
+        """Deadlines up to this time have passed."""
+        return i64(0) if self.repeating else self.now_ms
 
     def restored_clock(self, idle_s: i64, counter: i64) -> i64:
         """The access clock of a key from a file or payload; -1 for an idle time or counter that it does not tell.

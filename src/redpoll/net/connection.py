@@ -18,6 +18,7 @@ from mypy_extensions import i64
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_NOAUTH
 from redpoll.engine.outliers import FLUSH_BYTES
+from redpoll.engine.role import Follower
 from redpoll.engine.session import LOUD, SKIP_NEXT, SKIPPING
 from redpoll.keyspace.key_lookups import WARM_FROM, WARM_KEYS
 from redpoll.net.line import Flush, Line
@@ -350,6 +351,9 @@ class Connection(Handler):
         """Send the pending output; the rest follows when the socket is writable."""
         if self.closed:
             return
+        if self.engine.unwritten:
+            # A reply must not leave before the effects of its command are written.
+            self.engine.commit()
         output = self.output
         if self.backlog_bytes == 0:
             data = output.take_bytes()
@@ -366,9 +370,28 @@ class Connection(Handler):
         if self.backlog_bytes == 0:
             if self.closing:
                 self.close()
+            elif self.session.follower is not None:
+                self._feed(self.session.follower)
         elif self.is_over_limit():
             self.owner.output_too_long(self, "scheduled to be closed ASAP")
             self.close()
+
+    def _feed(self, follower: Follower) -> None:
+        """Send a replica what it has not got yet, while the socket takes it."""
+        writes: i64 = 0
+        while self.backlog_bytes == 0 and not self.closed:
+            if writes == WRITES:
+                # The others have their turn first.
+                self._write_later(True)
+                return
+            piece = follower.next_piece()
+            if len(piece) == 0:
+                if follower.ends():
+                    self.close()
+                return
+            writes += 1
+            self._send(piece)
+            self.engine.traffic.sent_to_replicas += len(piece)
 
     def _send(self, data: bytes) -> None:
         if self.closed:
@@ -459,9 +482,16 @@ class Connection(Handler):
         """Whether the unsent output exceeds `client-output-buffer-limit`."""
         limit = self.engine.options.output_limits[self.session.output_class()]
         held = self.pending_output()
+        hard = limit.hard
+        follower = self.session.follower
+        if follower is not None:
+            held += follower.pending()
+            # What the ring keeps anyway is no burden.
+            if 0 < hard < self.engine.options.repl_backlog_size:
+                hard = self.engine.options.repl_backlog_size
         if held > MOST_UNAUTHENTICATED_BYTES and self.session.gates & GATE_NOAUTH != 0:
             return True
-        if limit.hard > 0 and held >= limit.hard:
+        if hard > 0 and held >= hard:
             return True
         if limit.soft == 0 or held < limit.soft:
             self.soft_since_us = 0

@@ -114,6 +114,17 @@ class Line(Peer):
         if connection is not None:
             connection.close()
 
+    def wake(self) -> None:
+        connection = self.connection
+        if connection is not None:
+            connection.flush_soon()
+
+    def write(self, data: bytes) -> None:
+        connection = self.connection
+        if connection is not None and not connection.closing:
+            connection.output.write(data)
+            connection.flush_soon()
+
     def freeze(self) -> None:
         connection = self.connection
         if connection is not None:

@@ -20,14 +20,14 @@ class Aside:
         self.misses = moment.misses
         self.touching = moment.touching
         self.deleting_expired = moment.deleting_expired
-        self.now_ms = moment.now_ms
+        self.repeating = moment.repeating
 
     def __enter__(self) -> None:
         moment = self.moment
         moment.touching = False
         if self.also_expired:
             moment.deleting_expired = False
-            moment.now_ms = 0
+            moment.repeating = True
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         moment = self.moment
@@ -35,4 +35,4 @@ class Aside:
         moment.misses = self.misses
         moment.touching = self.touching
         moment.deleting_expired = self.deleting_expired
-        moment.now_ms = self.now_ms
+        moment.repeating = self.repeating

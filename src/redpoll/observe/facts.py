@@ -41,7 +41,8 @@ class Memory:
         self.dataset: Final = content
         self.overhead: Final = self.used - content
         self.fragmentation: Final = ratio(self.resident, self.used)
-        self.clients: Final[int] = client_bytes(engine)
+        self.clients: Final[int] = client_bytes(engine, False)
+        self.replicas: Final[int] = client_bytes(engine, True)
 
     def dataset_share(self) -> float:
         """The share of the data in the memory that was added since the start, in per cent."""
@@ -49,10 +50,18 @@ class Memory:
         return min(100.0 * self.dataset / grown, 100.0) if grown > 0 else 0.0
 
 
-def client_bytes(engine: Engine) -> i64:
-    """The bytes in the buffers of all clients.  O(clients)."""
+def client_bytes(engine: Engine, of_replicas: bool) -> i64:
+    """The bytes in the buffers of all replicas, or of all other clients.  O(clients)."""
     total: i64 = 0
     for session in engine.sessions.values():
+        if session.is_replica() != of_replicas:
+            continue
         held = session.peer.buffers()
         total += held.request + held.reply + held.backlog
     return total
+
+
+def aof_buffer(engine: Engine) -> int:
+    """Bytes of effects in memory."""
+    log = engine.durability.append_only
+    return 0 if log is None else int(log.pending_bytes())

@@ -11,7 +11,8 @@ from typing import Final
 from redpoll.engine.engine import Engine
 from redpoll.observe.hot_keys_report import hot_key_lines
 from redpoll.observe.info_commands import command_lines, error_lines, latency_lines
-from redpoll.observe.info_data import keyspace_lines, memory_lines, persistence_lines, replication_lines
+from redpoll.observe.info_data import keyspace_lines, memory_lines, persistence_lines
+from redpoll.observe.info_replication import replication_lines
 from redpoll.observe.info_server import client_lines, cpu_lines, debug_lines, server_lines, tls_lines
 from redpoll.observe.info_stats import stats_lines
 

@@ -51,6 +51,8 @@ def server_lines(engine: Engine) -> list[str]:
         "io_threads_active:0",
         f"availability_zone:{engine.config.text(b'availability-zone').decode('utf-8', 'surrogateescape')}",
     ]
+    if facts.get("shutdown_in_ms"):
+        lines.append(f"shutdown_in_milliseconds:{facts['shutdown_in_ms']}")
     for number, listener in enumerate(engine.host.listeners()):
         lines.append(f"listener{number}:{listener}")
     return lines
@@ -76,8 +78,9 @@ def client_lines(engine: Engine) -> list[str]:
         held = session.peer.buffers()
         largest_in = max(largest_in, held.request)
         largest_out = max(largest_out, held.reply + held.backlog)
+    clients = sum([not session.is_replica() and not session.is_primary for session in engine.sessions.values()])
     return [
-        f"connected_clients:{len(engine.sessions)}",
+        f"connected_clients:{clients}",
         "cluster_connections:0",
         f"maxclients:{engine.config.text(b'maxclients').decode()}",
         f"client_recent_max_input_buffer:{largest_in}",
@@ -90,9 +93,9 @@ def client_lines(engine: Engine) -> list[str]:
         f"total_watched_keys:{len(engine.interest.watchers)}",
         f"total_blocking_keys:{len(engine.blocking.queues)}",
         "total_blocking_keys_on_nokey:0",
-        f"paused_reason:{'client_pause' if pause.until_ms > 0 else 'none'}",
+        f"paused_reason:{pause.reason().decode()}",
         f"paused_actions:{pause.actions().decode()}",
-        f"paused_timeout_milliseconds:{max(pause.until_ms - engine.moment.now_ms, 0) if pause.until_ms > 0 else 0}",
+        f"paused_timeout_milliseconds:{pause.left_ms()}",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from redpoll.engine.engine import Engine
+from redpoll.replication.replication import replication_of
 
 
 def stats_lines(engine: Engine) -> list[str]:
@@ -42,7 +43,7 @@ def stats_lines(engine: Engine) -> list[str]:
         "tracking_total_keys:0",
         "tracking_total_items:0",
         "tracking_total_prefixes:0",
-        f"unexpected_error_replies:{counters.internal_errors}",
+        f"unexpected_error_replies:{counters.internal_errors + replication_of(engine).propagation_errors}",
         f"internal_errors:{counters.internal_errors}",
         f"total_error_replies:{counters.error_replies}",
         "dump_payload_sanitizations:0",
@@ -60,24 +61,25 @@ def traffic_lines(engine: Engine) -> list[str]:
     """Network traffic: in total and recent."""
     traffic = engine.traffic
     sampler = engine.sampler
+    primary = replication_of(engine).primary
     return [
         f"total_connections_received:{engine.traffic.connections}",
         f"total_commands_processed:{engine.counters.processed()}",
         f"instantaneous_ops_per_sec:{int(sampler.commands.mean())}",
         f"total_net_input_bytes:{traffic.received}",
         f"total_net_output_bytes:{traffic.sent}",
-        "total_net_repl_input_bytes:0",
-        "total_net_repl_output_bytes:0",
+        f"total_net_repl_input_bytes:{traffic.received_of_primary}",
+        f"total_net_repl_output_bytes:{traffic.sent_to_replicas}",
         "total_net_cluster_slot_import_bytes:0",
         "total_net_cluster_slot_export_bytes:0",
         f"instantaneous_input_kbps:{sampler.received.mean() / 1024.0:.2f}",
         f"instantaneous_output_kbps:{sampler.sent.mean() / 1024.0:.2f}",
-        "instantaneous_input_repl_kbps:0.00",
-        "instantaneous_output_repl_kbps:0.00",
+        f"instantaneous_input_repl_kbps:{sampler.received_of_primary.mean() / 1024.0:.2f}",
+        f"instantaneous_output_repl_kbps:{sampler.sent_to_replicas.mean() / 1024.0:.2f}",
         f"rejected_connections:{engine.traffic.rejected_connections}",
-        "sync_full:0",
-        "sync_partial_ok:0",
-        "sync_partial_err:0",
+        f"sync_full:{primary.full_syncs}",
+        f"sync_partial_ok:{primary.partial_syncs}",
+        f"sync_partial_err:{primary.refused_syncs}",
     ]
 
 

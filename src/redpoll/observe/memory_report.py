@@ -11,8 +11,9 @@ from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
-from redpoll.observe.facts import Memory, ratio
+from redpoll.observe.facts import Memory, aof_buffer, ratio
 from redpoll.protocol.reply import Double, Map
+from redpoll.replication.replication import replication_of
 from redpoll.structures.segment import LENGTH_MASK
 from redpoll.structures.table import Table
 
@@ -57,14 +58,14 @@ def figures(engine: Engine) -> list[object]:
         b"peak.allocated", held.peak,
         b"total.allocated", held.used,
         b"startup.allocated", held.startup,
-        b"replication.backlog", 0,
+        b"replication.backlog", replication_of(engine).primary.ring_bytes(),
         b"replicas.repl.buffer", 0,
-        b"clients.slaves", 0,
+        b"clients.slaves", held.replicas,
         b"clients.normal", held.clients,
         b"cluster.links", 0,
         b"cluster.slot_import", 0,
         b"cluster.slot_export", 0,
-        b"aof.buffer", 0,
+        b"aof.buffer", aof_buffer(engine),
         b"lua.caches", 0,
         b"functions.caches", 0,
     ]  # fmt: skip

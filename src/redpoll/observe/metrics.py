@@ -17,7 +17,8 @@ from redpoll.build_info import VERSION
 from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.engine import Engine
 from redpoll.observe.histogram import Histogram
-from redpoll.observe.info_data import memory_lines, persistence_lines, replication_lines
+from redpoll.observe.info_data import memory_lines, persistence_lines
+from redpoll.observe.info_replication import replication_lines
 from redpoll.observe.info_server import client_lines, cpu_lines, server_lines
 from redpoll.observe.info_stats import stats_lines
 from redpoll.observe.metric_names import CLIENTS, CLUSTER, CPU, MEMORY, PERSISTENCE, REPLICATION, SERVER, STATS, Row

@@ -20,9 +20,9 @@ from redpoll.engine.durability import RunningSave
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Syncing
 from redpoll.persistence.points import review_gate
-from redpoll.persistence.saving import SnapshotFile, folder, record_save
+from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
 from redpoll.persistence.side import Overflow, Side
-from redpoll.persistence.snapshot_writer import SLICES, SnapshotWriter
+from redpoll.persistence.snapshot_writer import SLICES, BucketWriter, SnapshotWriter
 from redpoll.persistence.value_streams import ValueQueue
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
@@ -41,8 +41,8 @@ SIDE_SHARE: Final[i64] = 64
 class TableKeeper(Keeper):
     """Remembers for each bucket of a table whether it is written: 1 if so."""
 
-    def __init__(self, save: BackgroundSave, index: i64, table: Table) -> None:
-        self.save: BackgroundSave = save
+    def __init__(self, save: SlicedSnapshot, index: i64, table: Table) -> None:
+        self.save: SlicedSnapshot = save
         self.index: i64 = index
         """The number of the database when the snapshot began."""
         self.table: Table = table
@@ -61,35 +61,56 @@ class TableKeeper(Keeper):
         self.done.pop()
 
 
-class BackgroundSave(RunningSave):
-    """A running snapshot.  Call `step` until it returns that there is no more to do."""
+class LargeParts:
+    """What a snapshot needs to write large values in slices: their queue, and the keys that wait for their end."""
 
-    def __init__(self, engine: Engine, file: SnapshotFile) -> None:
-        total: i64 = 0
-        for db in engine.databases:
-            total += db.table.size
-        super().__init__(engine.moment.now_us, total)
-        self.engine: Final = engine
-        self.file: Final = file
-        self.changes: i64 = engine.moment.changes
-        self.keepers: list[TableKeeper] = []
-        self.current: i64 = 0
-        self.written_last: i64 = -1
-        """The database of the last key in the file, -1 if that is unknown."""
-        writer = file.writer
-        self.overflow: Final = Overflow(
-            engine.config.files, file.draft + b".side", side_bytes(engine.used_memory()), writer.sink.compressor
-        )
+    def __init__(self, engine: Engine, writer: SnapshotWriter, side_path: bytes) -> None:
+        limit = side_bytes(engine.used_memory())
+        self.overflow: Final = Overflow(engine.config.files, side_path, limit, writer.sink.compressor)
         self.queue: Final = ValueQueue(writer, self.overflow)
         self.side: Final[Side] = self.overflow.side()
         """Keys that have to wait for the end of a large value."""
         self.side_writer: Final = SnapshotWriter(self.side.sink, writer.version, writer.moment, writer.uses)
         self.side_last: i64 = -1
-        """As `written_last`, of the side."""
-        self.complaint = ""
-        self.syncing: Syncing | None = None
+        """The database of the last key on the side, -1 if that is unknown."""
+
+    def write_aside(self, index: i64, table: Table, b: i64) -> None:
+        """Write a bucket to the side."""
+        if index != self.side_last:
+            self.side_last = index
+            self.side_writer.select(index)
+        self.side_writer.bucket(table, b, self.queue)
+        if self.side.end_item():
+            # Pieces come back in any order, so each names its database.
+            self.side_last = -1
+
+
+class SlicedSnapshot(RunningSave):
+    """A snapshot of the moment in which it is made, written in slices.  Subclasses say what becomes of its bytes.
+
+    Only a writer of snapshots writes large values in slices; another one writes each value at once.
+    """
+
+    def __init__(self, engine: Engine, writer: BucketWriter, side_path: bytes, with_data: bool = True) -> None:
+        total: i64 = 0
         for db in engine.databases:
-            if db.table.size > 0:
+            total += db.table.size
+        super().__init__(engine.moment.now_us, total)
+        self.engine: Final = engine
+        self.writer: Final = writer
+        self.changes: i64 = engine.moment.changes
+        self.keepers: list[TableKeeper] = []
+        self.current: i64 = 0
+        self.written_last: i64 = -1
+        """The database of the last key in the file, -1 if that is unknown."""
+        self.snapshot: SnapshotWriter | None = None
+        self.parts: LargeParts | None = None
+        if isinstance(writer, SnapshotWriter):
+            self.snapshot = writer
+            self.parts = LargeParts(engine, writer, side_path)
+        self.complaint = ""
+        for db in engine.databases:
+            if with_data and db.table.size > 0:
                 keeper = TableKeeper(self, db.index, db.table)
                 writer.database(db.index, db.table.size, db.table.volatile)
                 self.written_last = db.index
@@ -97,75 +118,60 @@ class BackgroundSave(RunningSave):
                 self.keepers.append(keeper)
 
     def keys_done(self) -> i64:
-        return self.file.writer.keys + self.side_writer.keys
+        parts = self.parts
+        return self.writer.keys + (parts.side_writer.keys if parts is not None else i64(0))
 
     def write(self, keeper: TableKeeper, b: i64) -> None:
         """Write a bucket.  The next step reports an error, because a command may be running now."""
         if self.complaint:
             return
-        self.queue.index = keeper.index
+        parts = self.parts
+        snapshot = self.snapshot
         try:
-            if self.queue.open is None and self.side.is_empty():
+            if parts is None or snapshot is None:
                 self._select(keeper.index)
-                self.file.writer.bucket(keeper.table, b, self.queue)
+                self.writer.bucket(keeper.table, b)
                 return
-            if keeper.index != self.side_last:
-                self.side_last = keeper.index
-                self.side_writer.select(keeper.index)
-            self.side_writer.bucket(keeper.table, b, self.queue)
-            if self.side.end_item():
-                # Pieces come back in any order, so each names its database.
-                self.side_last = -1
+            parts.queue.index = keeper.index
+            if parts.queue.open is None and parts.side.is_empty():
+                self._select(keeper.index)
+                snapshot.bucket(keeper.table, b, parts.queue)
+            else:
+                parts.write_aside(keeper.index, keeper.table, b)
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
-        except UnwritableError as refused:
-            self.complaint = refused.reason
+        except UnwritableError as unwritable:
+            self.complaint = unwritable.reason
 
     def _select(self, index: i64) -> None:
         if index != self.written_last:
             self.written_last = index
-            self.file.writer.select(index)
+            self.writer.select(index)
 
-    def step(self, budget_us: i64) -> bool:
-        syncing = self.syncing
-        if syncing is not None:
-            return self._await_disk(syncing)
-        clock = self.engine.clock
-        until: i64 = clock.now_us() + budget_us
-        while self._write_some():
-            if clock.now_us() >= until:
-                return True
-        self._let_go()
-        if not self.complaint:
-            try:
-                appender = self.file.write_end()
-                self.syncing = self.engine.config.files.syncing(appender)
-                return True
-            except OSError as refused:
-                self.complaint = refused.strerror or "cannot be written"
-        self._end()
-        return False
-
-    def _write_some(self) -> bool:
+    def write_some(self) -> bool:
         """Write a slice: of a large value, of the side, or some buckets; return whether there is more to do."""
-        queue = self.queue
+        parts = self.parts
+        snapshot = self.snapshot
+        if parts is None or snapshot is None:
+            return self._write_buckets()
+        queue = parts.queue
         if queue.complaint and not self.complaint:
             self.complaint = queue.complaint
         if self.complaint:
             return False
-        sink = self.file.writer.sink
+        sink = snapshot.sink
         try:
             if queue.open is not None:
                 queue.step(self.engine.reclaimer)
-            elif not self.side.is_empty():
-                sink.raw(self.side.taken())
-                self.side_last = -1
+            elif not parts.side.is_empty():
+                sink.raw(parts.side.taken())
+                parts.side_last = -1
                 self.written_last = -1
             elif not queue.is_empty():
                 stream = queue.following()
                 self._select(stream.index)
-                self.file.writer.head(stream.word, stream.deadline, stream.type, stream.key)
-                stream.begin(sink, self.file.writer.values)
+                snapshot.head(stream.word, stream.deadline, stream.type, stream.key)
+                stream.begin(sink, snapshot.values)
             else:
                 return self._write_buckets()
             sink.drain_piece()
@@ -173,10 +179,14 @@ class BackgroundSave(RunningSave):
             self.complaint = refused.strerror or "cannot be written"
         return not self.complaint
 
+    def _has_values_left(self) -> bool:
+        parts = self.parts
+        return parts is not None and not parts.queue.is_empty()
+
     def _write_buckets(self) -> bool:
         """Write the next buckets that are not written yet; return whether there may be more to do."""
         written: i64 = 0
-        while self.current < len(self.keepers) and written < LOOK_EVERY and self.queue.is_empty():
+        while self.current < len(self.keepers) and written < LOOK_EVERY and not self._has_values_left():
             keeper = self.keepers[self.current]
             b = keeper.next
             if b >= keeper.table.buckets:
@@ -186,7 +196,50 @@ class BackgroundSave(RunningSave):
             if keeper.done[b] == 0:
                 keeper.changes(keeper.table, b)
                 written += 1
-        return (self.current < len(self.keepers) or not self.queue.is_empty()) and not self.complaint
+        return (self.current < len(self.keepers) or self._has_values_left()) and not self.complaint
+
+    def let_go(self) -> None:
+        """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
+        parts = self.parts
+        if parts is not None:
+            parts.queue.detach(self.engine.reclaimer)
+            parts.overflow.close()
+        live = [db.table for db in self.engine.databases]
+        for keeper in self.keepers:
+            table = keeper.table
+            table.keeper = None
+            if table.size > 0 and not is_among(table, live):
+                self.engine.reclaimer.tables.append(table)
+        self.keepers = []
+
+
+class BackgroundSave(SlicedSnapshot):
+    """A running snapshot of BGSAVE.  Call `step` until it returns that there is no more to do."""
+
+    def __init__(self, engine: Engine, file: DraftFile) -> None:
+        super().__init__(engine, file.writer, file.draft + b".side")
+        self.file: Final = file
+        self.syncing: Syncing | None = None
+
+    def step(self, budget_us: i64) -> bool:
+        syncing = self.syncing
+        if syncing is not None:
+            return self._await_disk(syncing)
+        clock = self.engine.clock
+        until: i64 = clock.now_us() + budget_us
+        while self.write_some():
+            if clock.now_us() >= until:
+                return True
+        self.let_go()
+        if not self.complaint:
+            try:
+                appender = self.file.write_end()
+                self.syncing = self.engine.config.files.syncing(appender)
+                return True
+            except OSError as refused:
+                self.complaint = refused.strerror or "cannot be written"
+        self._end()
+        return False
 
     def _await_disk(self, syncing: Syncing) -> bool:
         if not syncing.finished or not self._is_synced():
@@ -205,47 +258,49 @@ class BackgroundSave(RunningSave):
         syncing = self.file.writer.sink.syncing
         return syncing is None or syncing.finished
 
-    def _let_go(self) -> None:
-        """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
-        self.queue.detach(self.engine.reclaimer)
-        self.overflow.close()
-        live = [db.table for db in self.engine.databases]
-        for keeper in self.keepers:
-            table = keeper.table
-            table.keeper = None
-            if table.size > 0 and not is_among(table, live):
-                self.engine.reclaimer.tables.append(table)
-        self.keepers = []
-
     def _end(self) -> None:
-        engine = self.engine
-        durability = engine.durability
         self._close()
         if self.complaint:
             self.file.abandon()
-            durability.last_save_worked = False
-            engine.host.log(f"Background saving error: {self.complaint}")
+            self.failed()
         else:
-            seconds = max(0.001, float(engine.clock.now_us() - self.began_us) / 1e6)
-            size = float(self.file.writer.sink.written) / (1024 * 1024)
-            keys = self.file.writer.keys
-            rate = size / seconds
-            engine.host.note(f"DB saved on disk: {keys} keys, {size:.1f} MB in {seconds:.1f} s, {rate:.1f} MB/s")
-            record_save(engine, self.changes)
-            engine.host.note("Background saving terminated with success")
-        review_gate(engine)
+            self.succeeded()
+        review_gate(self.engine)
+
+    def rate(self) -> str:
+        """How much was written, and how fast, for the log."""
+        seconds = max(0.001, float(self.engine.clock.now_us() - self.began_us) / 1e6)
+        size = float(self.file.writer.sink.written) / (1024 * 1024)
+        return f"{self.file.writer.keys} keys, {size:.1f} MB in {seconds:.1f} s, {size / seconds:.1f} MB/s"
+
+    def failed(self) -> None:
+        """The file could not be written; `complaint` says why."""
+        self.engine.durability.last_save_worked = False
+        self.engine.host.log(f"Background saving error: {self.complaint}")
+        self.engine.role.saved(False)
+
+    def succeeded(self) -> None:
+        """The file is in its place."""
+        self.engine.host.note(f"DB saved on disk: {self.rate()}")
+        record_save(self.engine, self.changes)
+        self.engine.host.note("Background saving terminated with success")
+        self.engine.role.saved(True)
 
     def _close(self) -> None:
         """It is no longer under way."""
-        durability = self.engine.durability
-        durability.running = None
-        durability.took_s = (self.engine.clock.now_us() - self.began_us) // 1000000
+        self.engine.durability.running = None
+        self.record_time((self.engine.clock.now_us() - self.began_us) // 1000000)
+
+    def record_time(self, took_s: i64) -> None:
+        """It has taken so many seconds."""
+        self.engine.durability.took_s = took_s
 
     def cancel(self, why: str) -> None:
-        self._let_go()
+        self.let_go()
         self.file.abandon()
         self._close()
         self.engine.host.note(f"Background saving was given up: {why}")
+        self.engine.role.saved(False)
 
 
 class ScheduledSave(RunningSave):

@@ -41,6 +41,7 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
     durability = engine.durability
     durability.keys_loaded = snapshot.keys
     durability.keys_expired = snapshot.expired
+    durability.place = snapshot.place
     durability.libraries.clear()
     durability.libraries.extend(snapshot.libraries.values())
     progress.told(snapshot.summary())

@@ -7,6 +7,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.engine.engine import Engine
+from redpoll.engine.role import StreamPlace
 from redpoll.keyspace.database import Database
 from redpoll.persistence import codes
 from redpoll.persistence.damage import DamagedError
@@ -39,8 +40,19 @@ class SnapshotReader:
     Expired keys are left out.  With `merging`, a key of the snapshot replaces an existing key.
     """
 
-    def __init__(self, engine: Engine, source: Source, progress: Progress, merging: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        source: Source,
+        progress: Progress,
+        merging: bool = False,
+        databases: list[Database] | None = None,
+    ) -> None:
         self.engine: Final = engine
+        self.databases: Final = engine.databases if databases is None else databases
+        """Where the keys go."""
+        self.place: Final = StreamPlace(b"", -1, 0)
+        """Where the data stands in a replication stream; an offset of -1 if the snapshot does not tell."""
         self.source: Final = source
         self.progress: Final = progress
         self.merging = merging
@@ -67,7 +79,7 @@ class SnapshotReader:
         moment = self.engine.moment
         # A primary needs no expired keys: there are no replicas that wait for their deletion.
         self.values.past_ms = moment.now_ms if moment.deleting_expired else i64(0)
-        db = self.engine.databases[0]
+        db = self.databases[0]
         following = self.step
         while True:
             code = source.byte()
@@ -109,7 +121,7 @@ class SnapshotReader:
 
     def _database(self) -> Database:
         number = self.source.number()
-        databases = self.engine.databases
+        databases = self.databases
         if number < 0 or number >= len(databases):
             raise self.source.damaged(
                 f"FATAL: Data file was created with a server configured to handle more than {len(databases)} databases"
@@ -126,6 +138,12 @@ class SnapshotReader:
                 return
             self.origin_told = True
             self.progress.told(f"Loading RDB produced by {origin} version {shown(value)}")
+        elif name == b"repl-stream-db" and is_int(value):
+            self.place.db = min(max(to_int(value), -1), len(self.databases) - 1)
+        elif name == b"repl-id":
+            self.place.history = value
+        elif name == b"repl-offset" and is_int(value):
+            self.place.offset = to_int(value)
         elif name == b"ctime" and is_int(value):
             age = max(0, self.engine.moment.now_us // 1000000 - to_int(value))
             self.progress.told(f"RDB age {age} seconds")

@@ -9,6 +9,7 @@ from redpoll.catalogue.spec import ADMIN, DENYOOM, LOADING, NO_AUTH, READONLY, S
 from redpoll.engine.command import CATALOGUE, FOR_SUBSCRIBERS, Command, command, gates_of
 from redpoll.engine.gates import (
     GATE_DEBUG,
+    GATE_FEW_REPLICAS,
     GATE_LOADING,
     GATE_MONITOR,
     GATE_MULTI,
@@ -18,6 +19,7 @@ from redpoll.engine.gates import (
     GATE_PAUSE_ALL,
     GATE_PAUSE_WRITE,
     GATE_READONLY,
+    GATE_REDIRECT,
     GATE_RULES,
     GATE_SHOWN,
     GATE_STALE,
@@ -27,6 +29,7 @@ from redpoll.engine.gates import (
 from redpoll.engine.session import Session
 
 assert FAMILIES
+OF_WRITES = GATE_READONLY | GATE_FEW_REPLICAS
 ALWAYS = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL | GATE_OOM
 
 
@@ -44,11 +47,11 @@ def spec(name: bytes, flags: int) -> Spec:
         (
             b"any",
             NO_AUTH | ADMIN | LOADING | STALE | WRITE,
-            GATE_NO_TOUCH | GATE_WRITE_DISK | GATE_READONLY | GATE_PAUSE_WRITE | GATE_MONITOR,
+            GATE_NO_TOUCH | GATE_WRITE_DISK | OF_WRITES | GATE_REDIRECT | GATE_PAUSE_WRITE | GATE_MONITOR,
         ),
-        (b"any", NO_AUTH | ADMIN | LOADING | STALE | READONLY, GATE_NO_TOUCH | GATE_MONITOR),
+        (b"any", NO_AUTH | ADMIN | LOADING | STALE | READONLY, GATE_NO_TOUCH | GATE_REDIRECT | GATE_MONITOR),
         (b"any", NO_AUTH | ADMIN | LOADING | STALE | DENYOOM, GATE_NO_TOUCH),
-        (b"exec", NO_AUTH | ADMIN | LOADING | STALE, GATE_PAUSE_WRITE),
+        (b"exec", NO_AUTH | ADMIN | LOADING | STALE, GATE_PAUSE_WRITE | OF_WRITES | GATE_REDIRECT | GATE_STALE),
         (b"ping", NO_AUTH | ADMIN | LOADING | STALE, GATE_NO_TOUCH | GATE_WRITE_DISK),
         (b"publish", NO_AUTH | ADMIN | LOADING | STALE, GATE_NO_TOUCH | GATE_PAUSE_WRITE | GATE_MONITOR),
         (b"touch", NO_AUTH | ADMIN | LOADING | STALE, 0),

@@ -295,5 +295,5 @@ def test_memory_is_that_of_the_program_and_of_the_data(machine: Machine) -> None
 def test_engines_of_one_seed_are_alike_and_others_are_not() -> None:
     one, same, other = (Engine(VirtualClock(), Random(seed), 1) for seed in (7, 7, 8))
     assert one.run_id == same.run_id != other.run_id
-    assert (len(one.run_id), len(one.replication_id)) == (40, 40)
-    assert one.run_id != one.replication_id
+    assert (len(one.run_id), len(one.role.history)) == (40, 40)
+    assert one.run_id != one.role.history

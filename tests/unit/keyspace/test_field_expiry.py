@@ -171,7 +171,7 @@ class FieldExpiry(RuleBasedStateMachine):
 
     def stored(self, db: Database, key: bytes) -> dict[bytes, tuple[bytes, int]]:
         """Fields with value and deadline, past ones too."""
-        now, self.engine.moment.now_ms = self.engine.moment.now_ms, 0
+        self.engine.moment.repeating = True
         try:
             found = db.hash(key)
             if found is None:
@@ -183,7 +183,7 @@ class FieldExpiry(RuleBasedStateMachine):
                 content[rows[n]] = (rows[n + 1], int(found.located_deadline()))
             return content
         finally:
-            self.engine.moment.now_ms = now
+            self.engine.moment.repeating = False
 
     @invariant()
     def agrees(self) -> None:

@@ -18,7 +18,7 @@ from redpoll.engine.engine import Engine
 from redpoll.engine.session import Session
 from redpoll.env.clock import VirtualClock
 from redpoll.persistence import background, codes
-from redpoll.persistence.background import BackgroundSave
+from redpoll.persistence.background import BackgroundSave, LargeParts
 from redpoll.persistence.saving import save
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import SLICES
@@ -221,14 +221,21 @@ def begun(engine: Engine) -> tuple[Session, BackgroundSave, dict[Any, Any]]:
     return session, running, expected
 
 
+def parts_of(running: BackgroundSave) -> LargeParts:
+    """What it needs for large values."""
+    parts = running.parts
+    assert parts is not None
+    return parts
+
+
 def open_value(running: BackgroundSave, key: bytes) -> None:
     """Go on until the value of a key is half written."""
     for _ in range(100000):
-        stream = running.queue.open
+        stream = parts_of(running).queue.open
         if stream is not None and stream.key == key and stream.side is None:
             for _ in range(3):
                 running.step(0)
-            if running.queue.open is stream:
+            if parts_of(running).queue.open is stream:
                 return
         assert running.step(0)
     raise AssertionError("it does not come")
@@ -239,7 +246,7 @@ def test_all_items_go_and_others_come_while_it_is_half_written(key: str) -> None
     engine = opened()
     session, running, expected = begun(engine)
     open_value(running, key.encode())
-    db = running.queue.open.index if running.queue.open is not None else 0
+    db = parts_of(running).queue.open.index if parts_of(running).queue.open is not None else 0
     do(engine, session, "SELECT", db)
     for n in range(900):
         words: dict[str, list[object]] = {
@@ -287,7 +294,7 @@ def test_what_exceeds_the_side_is_in_a_file() -> None:
             do(engine, session, "HSET", "hash", n, "changed")
             do(engine, session, "ZADD", "zset", 1, f"member {n}")
             do(engine, session, "SREM", "set", f"member {n}")
-            assert running.overflow.held <= SLICES.side_bytes + 400 * 12
+            assert parts_of(running).overflow.held <= SLICES.side_bytes + 400 * 12
             moved = moved or len(engine.config.files.matching(b"/*.side")) == 1
     assert moved
     finish(engine)

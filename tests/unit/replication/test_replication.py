@@ -1,0 +1,211 @@
+"""Roles, histories and offsets, with servers in memory."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.replication.world import Server, World
+
+from redpoll.engine.gates import GATE_READONLY, GATE_STALE
+from redpoll.protocol.reply import Error
+
+
+def test_a_replica_has_the_data_and_the_offset() -> None:
+    world = World()
+    one, other = Server(world, 1), Server(world, 2)
+    one.play("SET a 1", "SELECT 2", "RPUSH l 1 2 3", "SELECT 0")
+    other.do("REPLICAOF", "h", 1)
+    world.settle_down()
+    one.play("SET b 2", "MULTI", "INCR b", "SADD s x", "EXEC")
+    world.run()
+    assert other.digest() == one.digest()
+    assert other.replication.offset == one.replication.offset > 0
+    assert other.replication.history == one.replication.history
+    role = other.do("ROLE")
+    assert role == [b"slave", b"h", 1, b"connected", one.replication.offset]
+
+
+@pytest.mark.parametrize("mode", ["disabled", "swapdb", "on-empty-db", "flush-before-load"])
+def test_every_way_of_loading(mode: str) -> None:
+    world = World()
+    one, other = Server(world, 1), Server(world, 2, repl_diskless_load=mode)
+    if mode != "on-empty-db":
+        other.play("SET old 1", "SELECT 3", "SET old 2", "SELECT 0")
+    for n in range(3000):
+        one.do("SET", f"k{n}", "v" * 10)
+    other.do("REPLICAOF", "h", 1)
+    world.settle_down()
+    one.do("SET", "late", 1)
+    world.run()
+    assert other.digest() == one.digest()
+    other.engine.tick()
+    sizes = [db.table.size_told for db in other.engine.databases]
+    assert other.engine.moment.used_bytes == sum(sizes)
+
+
+def test_a_cut_link_goes_on() -> None:
+    world = World()
+    one, other = world.pair()
+    one.play("SELECT 3", "SET a 1")
+    world.run()
+    world.wires[0].cut()
+    one.do("SET", "b", 2)
+    world.settle_down()
+    assert other.digest() == one.digest()
+    assert (one.replication.primary.full_syncs, one.replication.primary.partial_syncs) == (1, 1)
+
+
+def test_a_promoted_replica_keeps_its_past() -> None:
+    world = World()
+    one, other = world.pair()
+    one.do("SET", "a", 1)
+    world.run()
+    history, offset = one.replication.history, one.replication.offset
+    other.do("REPLICAOF", "NO", "ONE")
+    assert not other.replication.is_replica
+    assert (other.replication.second_history, other.replication.second_offset) == (history, offset + 1)
+    assert other.replication.history != history
+    other.do("SET", "b", 2)
+    one.do("REPLICAOF", "h", 2)
+    world.settle_down()
+    assert one.digest() == other.digest()
+    assert other.replication.primary.partial_syncs == 1
+    assert one.replication.second_history == history
+
+
+def test_what_diverged_is_copied_anew() -> None:
+    world = World()
+    one, other = world.pair()
+    other.do("REPLICAOF", "NO", "ONE")
+    world.run()
+    one.do("SET", "only", "here")
+    other.do("SET", "a", 1)
+    one.do("REPLICAOF", "h", 2)
+    world.settle_down()
+    assert one.digest() == other.digest()
+    assert other.replication.primary.full_syncs == 1
+
+
+def test_chains_share_history_and_bytes() -> None:
+    world = World()
+    one, two = world.pair()
+    three = Server(world, 3)
+    three.do("REPLICAOF", "h", 2)
+    world.settle_down()
+    one.play("SELECT 1", "SET a 1", "MULTI", "SET b 1", "SET c 1", "EXEC")
+    world.settle_down()
+    assert one.digest() == two.digest() == three.digest()
+    assert one.replication.offset == two.replication.offset == three.replication.offset
+    assert three.replication.history == one.replication.history
+    # The middle one is promoted; the last one goes on.
+    two.do("REPLICAOF", "NO", "ONE")
+    two.play("SET d 1")
+    world.settle_down()
+    assert two.digest() == three.digest()
+    assert three.replication.history == two.replication.history
+    assert two.replication.primary.full_syncs == 1
+
+
+def test_gates_of_a_replica() -> None:
+    world = World()
+    one, other = world.pair()
+    assert other.engine.gates & GATE_READONLY
+    assert isinstance(other.do("SET", "a", 1), Error)
+    other.do("CONFIG", "SET", "replica-read-only", "no")
+    assert not isinstance(other.do("SET", "a", 1), Error)
+    assert one.do("GET", "a") is None
+    other.do("CONFIG", "SET", "replica-serve-stale-data", "no")
+    assert other.engine.gates & GATE_STALE == 0
+    world.cut_off.add((2, 1))
+    world.wires[0].cut()
+    assert other.engine.gates & GATE_STALE
+    reply = other.do("GET", "a")
+    assert isinstance(reply, Error)
+    assert reply.text.startswith(b"MASTERDOWN")
+    other.do("REPLICAOF", "NO", "ONE")
+    assert other.do("GET", "a") == b"1"
+
+
+def test_expired_keys_wait_for_the_primary() -> None:
+    world = World()
+    one, other = world.pair()
+    one.engine.active_expire = False
+    one.do("SET", "k", "v", "PX", 50)
+    one.play("HSET h f v g w", "HPEXPIRE h 50 FIELDS 1 f")
+    world.run()
+    world.clock.advance_ms(100)
+    other.engine.start_unit()
+    other.engine.tick()
+    assert other.do("GET", "k") is None
+    assert other.engine.databases[0].table.size == 2
+    # The primary notices it, and its deletion arrives.
+    assert one.do("GET", "k") is None
+    world.run()
+    assert other.engine.databases[0].table.size == 1
+
+
+def test_the_place_in_a_file() -> None:
+    """A replica that is started again finds its place, and a primary offers its past to replicas."""
+    world = World()
+    one, other = world.pair()
+    one.play("SELECT 2", "SET a 1")
+    world.run()
+    place = other.replication.place()
+    assert place is not None
+    assert (place.history, place.offset, place.db) == (one.replication.history, one.replication.offset, 2)
+    again = Server(world, 4)
+    again.replication.loaded(place, True)
+    again.replication.follow(b"h", 1)
+    one.do("SET", "b", 2)
+    world.settle_down()
+    assert again.play("SELECT 2", "GET b") == b"2"
+    assert one.replication.primary.partial_syncs == 1
+    restarted = Server(world, 5)
+    restarted.replication.loaded(place, False)
+    assert restarted.replication.knows(place.history, place.offset)
+    assert not restarted.replication.knows(place.history, place.offset + 1)
+
+
+def test_the_ring_goes_when_nobody_comes() -> None:
+    world = World()
+    one, other = world.pair()
+    one.do("CONFIG", "SET", "repl-backlog-ttl", 2)
+    world.cut_off.add((2, 1))
+    world.wires[0].cut()
+    history = one.replication.history
+    world.pass_time(4)
+    assert one.replication.primary.stream is None
+    assert one.replication.history != history
+    assert one.engine.unit.journal is None
+    world.cut_off.clear()
+    world.settle_down()
+    assert other.digest() == one.digest()
+    assert one.replication.primary.full_syncs == 2
+
+
+def test_blocked_clients_are_freed() -> None:
+    world = World()
+    one, other = Server(world, 1), Server(world, 2)
+    other.do("BLPOP", "l", 0)
+    other.do("REPLICAOF", "h", 1)
+    assert b"".join(other.client.out.take()).startswith(b"-UNBLOCKED")
+    world.settle_down()
+    assert one.replication.replicas_count() == 1
+
+
+def test_wait() -> None:
+    world = World()
+    one, _ = world.pair()
+    assert one.do("WAIT", 0, 0) == 1
+    one.do("SET", "a", 1)
+    one.do("WAIT", 1, 0)
+    world.run()
+    assert b"".join(one.client.out.take()) == b":1\r\n"
+    one.do("WAIT", 2, 50)
+    world.run()
+    world.clock.advance_ms(60)
+    one.engine.tick()
+    assert b"".join(one.client.out.take()) == b":1\r\n"
+    one.do("WAITAOF", 0, 1, 50)
+    world.clock.advance_ms(60)
+    one.engine.tick()
+    assert b"".join(one.client.out.take()) == b"*2\r\n:0\r\n:0\r\n"
