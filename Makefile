@@ -57,8 +57,9 @@ help: ## this list
 # ---- the product
 
 .PHONY: serve
-serve: build ## build and run the server on port 6379; ARGS="redis.conf --port 7000" for other settings
-	@exec $(VENV)/bin/redpoll server $(ARGS)
+serve: build ## build and run the server on port 6379, with its data in data/; ARGS="redis.conf --port 7000" for other settings
+	@mkdir -p data
+	@exec $(VENV)/bin/redpoll server $(ARGS) $(if $(filter-out --%,$(firstword $(ARGS)))$(filter --dir,$(ARGS)),,--dir data)
 
 .PHONY: build
 build: $(NOTES)/run $(call STAMP_OF,$(SERVED)) ## build what `serve` runs

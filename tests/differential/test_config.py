@@ -160,7 +160,7 @@ def test_what_is_not_there_yet_is_refused_by_name(pair: Pair) -> None:
 def test_our_own_directives_are_shown_by_name_only(pair: Pair) -> None:
     hot_keys = ("hotkey-top-k", "hotkey-sampling-ratio", "hotkey-window-seconds")
     metrics = ("metrics-bind", "metrics-names", "metrics-port")
-    for name in ("ignore-existing-data", *hot_keys, *metrics, "rdb-format", "snapshot-cpu-percent"):
+    for name in (*hot_keys, *metrics, "rdb-format", "snapshot-cpu-percent"):
         pair.differs("config-own-directives", "CONFIG", "GET", name)
     pair.do("CONFIG", "GET", "ignore-*")
     pair.do("CONFIG", "GET", "hotkey*")

@@ -119,7 +119,7 @@ def test_all_directives_are_written_as_the_reference_writes_them(start: Start, t
         process.terminate()
         process.wait(20)
     ours, theirs = ({line for line in path.read_text().splitlines() if line[:1] not in ("", "#")} for path in files)
-    own = {"hotkey-sampling-ratio 1", "hotkey-top-k 10", "hotkey-window-seconds 10", "ignore-existing-data no"}
+    own = {"hotkey-sampling-ratio 1", "hotkey-top-k 10", "hotkey-window-seconds 10"}
     own |= {'metrics-names ""', "metrics-port 0", "rdb-format valkey080", "snapshot-cpu-percent 50"}
     assert ours - theirs == {f"port {ports[0]}", *own}
     assert theirs - ours == {f"port {ports[1]}", *(line for line in theirs if line.startswith("user default "))}

@@ -34,7 +34,7 @@ def test_a_server_says_what_others_wait_for_in_this_order(start: Start) -> None:
 
 def test_the_lines_that_the_operations_page_promises_are_logged(start: Start) -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    block = page.partition("Tools may wait for these lines")[2].partition("\n\n")[2].partition("\n\n")[0]
+    block = page.partition("Tools can wait for these lines")[2].partition("\n\n")[2].partition("\n\n")[0]
     server = start(*LOCAL, "--unixsocket", "here.sock").ready()
     server.says("Ready to accept connections unix")
     lines = [line.strip() for line in block.splitlines()]
@@ -51,7 +51,7 @@ def test_the_system_log_may_be_asked_for_where_there_is_none(start: Start) -> No
 def test_a_distributed_file_starts(start: Start, tmp_path: Path) -> None:
     text = re.sub(r"(?m)^(port|pidfile|bind) .*$", "", STOCK)
     (tmp_path / "redis.conf").write_text(text)
-    server = start("redis.conf", *LOCAL, folder=tmp_path).ready()
+    server = start("redis.conf", *LOCAL, folder=tmp_path, save_points=True).ready()
     assert "Configuration loaded" in server.log()
     assert server.client().config_get("save")["save"]
     assert server.client().config_get("hz") == {"hz": "10"}
@@ -117,18 +117,14 @@ def test_a_server_that_would_listen_nowhere_does_not_start(start: Start) -> None
 
 
 @pytest.mark.parametrize("name", ["appendonlydir", "appendonly.aof"])
-def test_data_of_an_earlier_server_refuses_the_start(start: Start, tmp_path: Path, name: str) -> None:
+def test_an_append_only_file_that_is_not_loaded_is_named(start: Start, tmp_path: Path, name: str) -> None:
     if name.endswith("dir"):
         (tmp_path / name).mkdir()
     else:
         (tmp_path / name).write_bytes(b"REDIS0011")
-    refused = start(*LOCAL, folder=tmp_path)
-    assert refused.status() == 1
-    assert f"{tmp_path}/{name} holds data that this version of redpoll cannot load" in refused.log()
-    assert "--ignore-existing-data yes" in refused.log()
-
-    accepted = start(*LOCAL, "--ignore-existing-data", "yes", folder=tmp_path).ready()
-    assert accepted.client().dbsize() == 0
+    server = start(*LOCAL, folder=tmp_path).ready()
+    assert f"{tmp_path}/{name} exists, but it is not loaded, because appendonly is no" in server.log()
+    assert server.client().dbsize() == 0
     assert (tmp_path / name).exists()
 
 

@@ -173,7 +173,6 @@ def run(config: Config, log: Log, origin: Start) -> int:
     """Start and serve; return the exit status.  Raises ConfigError for a fault that only shows at the start."""
     build = f"{VERSION} ({build_kind()}, {interpreter()})"
     try:
-        refuse_to_lose_data(config)
         # Checked before the fork: after it, nobody would read the error.
         rename_commands(spellings(), config)
         supervisor = Supervisor(config.string(b"supervised"), log)
@@ -195,6 +194,7 @@ def run(config: Config, log: Log, origin: Start) -> int:
             # Registered after the server has registered its listeners, so that the title never shows a port that could
             # not be used.
             ProcessTitle().connect(config)
+        tell_of_ignored_data(config, log)
         server.start(config.string(b"pidfile") or (DEFAULT_PID_FILE if background else ""))
     except ServerError as refused:
         log.warning(str(refused))
@@ -226,15 +226,12 @@ class ProcessTitle(Effects):
         return b""
 
 
-def refuse_to_lose_data(config: Config) -> None:
-    """Raise ServerError if `dir` has an append-only file of another server: this version cannot load it."""
-    if config.flag(b"ignore-existing-data"):
+def tell_of_ignored_data(config: Config, log: Log) -> None:
+    """Log a warning if `dir` has an append-only file, which is not loaded with `appendonly no`."""
+    if config.flag(b"appendonly"):
         return
     for name in (b"appenddirname", b"appendfilename"):
         path = config.files.absolute(up_to_nul(config.text(name)))
         if config.files.exists(path):
-            raise ServerError(
-                f"{path.decode('utf-8', 'surrogateescape')} holds data that this version of redpoll cannot load, and "
-                "it would start empty. Use another --dir, or move the data away; --ignore-existing-data yes starts "
-                "nevertheless and leaves it untouched."
-            )
+            shown = path.decode("utf-8", "surrogateescape")
+            log.warning(f"{shown} exists, but it is not loaded, because appendonly is no")

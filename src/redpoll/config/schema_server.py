@@ -115,16 +115,6 @@ DIRECTIVES: Final = [
         "Seconds of a window. `INFO hotkeys` shows the hot keys of the last complete window.",
         hidden=True,
     ),
-    Directive(
-        b"ignore-existing-data",
-        Bool(),
-        b"no",
-        EFFECT,
-        "general",
-        "Whether to start although `dir` contains files that redpoll cannot load.",
-        immutable=True,
-        hidden=True,
-    ),
     Directive(b"ignore-warnings", Text(), b"", NO_EFFECT, "general", "Start-up warnings to suppress."),
     Directive(
         b"import-mode", Bool(), b"no", NOT_YET, "general", "Whether expired keys are kept during an import of data."

@@ -201,7 +201,8 @@ def output_limits(words: list[bytes]) -> list[OutputLimit]:
 
 
 def default_config(databases: int) -> Config:
-    """The default settings of an engine."""
+    """The default settings of an engine inside a program.  It writes no file that the program did not ask for."""
     config = Config(Files())
     config.assign(BY_NAME[b"databases"], [b"%d" % databases])
+    config.assign(BY_NAME[b"save"], [b""])
     return config

@@ -19,7 +19,6 @@ OUR_OWN = {
     "hotkey-sampling-ratio",
     "hotkey-top-k",
     "hotkey-window-seconds",
-    "ignore-existing-data",
     "metrics-bind",
     "metrics-names",
     "metrics-port",
@@ -28,8 +27,8 @@ OUR_OWN = {
 }
 """Directives that the reference does not have; all of them hidden, so that no pattern finds them."""
 
-OTHER_DEFAULT = {"dir": "", "save": ""}
-"""The working directory is known only at run time; nothing is saved yet."""
+OTHER_DEFAULT = {"dir": ""}
+"""The working directory is known only at run time."""
 
 WITHOUT_EFFECT_SO_FAR = {
     "lazyfree-lazy-expire",
