@@ -19,6 +19,10 @@ class CommandError(Exception):
         self.text: Final = text
 
 
+class StoreError(Exception):
+    """A store in a folder cannot be opened or saved; the message says why."""
+
+
 class ServerError(Exception):
     """The server cannot start or go on; the message is for the operator."""
 

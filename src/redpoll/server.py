@@ -22,6 +22,7 @@ from redpoll.engine.session import Session
 from redpoll.engine.trimming import LOOK_MS
 from redpoll.env.clock import Clock
 from redpoll.env.crash import CrashReports
+from redpoll.env.files import FileLock, LockedError
 from redpoll.env.log import LEVELS, Log
 from redpoll.env.process import (
     end_at_once,
@@ -45,6 +46,7 @@ from redpoll.net.loop import Reactor, Timer
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
 from redpoll.persistence import background
+from redpoll.persistence.claim import claim, named
 from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.loading import load, open_snapshot
 from redpoll.persistence.points import SaveSettings, due_point
@@ -89,6 +91,7 @@ class Server(Stoppable):
         self.restart_ms: i64 = -1
         """The delay in ms after which the caller restarts the program when it has ended; -1 for no restart."""
         self.crashes: Final = CrashReports(log, [f"redpoll {build}"])
+        self.claim: Final = SnapshotClaim(self.engine, log)
         self.wakeup: Wakeup | None = None
         self.pid_file = ""
         rename_commands(self.engine.commands, config)
@@ -127,6 +130,7 @@ class Server(Stoppable):
         log.notice("Server initialized")
         for remark in config.take_remarks():
             log.notice(remark)
+        self.claim.connect(config)
         self.load()
         if self.reactor.stopping:
             return
@@ -220,6 +224,7 @@ class Server(Stoppable):
         self.listeners.close()
         self.http.close()
         self.forget_names()
+        self.claim.release()
         if self.wakeup is not None:
             self.wakeup.close()
         self.log.warning("redpoll is now ready to exit, bye bye...")
@@ -356,6 +361,41 @@ def fit_descriptors(clients: int) -> bytes:
     return b"The operating system is not able to handle the specified number of clients, try with %d" % (
         limit - OWN_DESCRIPTORS
     )
+
+
+class SnapshotClaim(Effects):
+    """The server's claim on its snapshot file.  Another writer of the same file gives a warning, and nothing else."""
+
+    def __init__(self, engine: Engine, log: Log) -> None:
+        self.engine: Final = engine
+        self.log: Final = log
+        self.lock: FileLock | None = None
+
+    def connect(self, config: Config) -> None:
+        """Claim the file now, and whenever its name changes."""
+        for name in (b"dir", b"dbfilename"):
+            config.listen(name, self)
+        self.apply(b"dbfilename", config)
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        self.release()
+        try:
+            self.lock = claim(self.engine)
+        except LockedError as holder:
+            path = config.files.absolute(snapshot_path(self.engine)).decode("utf-8", "surrogateescape")
+            self.log.warning(
+                f"{path} is also the snapshot file of {named(holder)}: the file is of whoever saves last. "
+                "Set another dir or dbfilename, unless that is intended."
+            )
+        except OSError:
+            # The folder may not be writable.  Then nobody saves there.
+            pass
+        return b""
+
+    def release(self) -> None:
+        if self.lock is not None:
+            self.lock.release()
+            self.lock = None
 
 
 class OomScore(Effects):

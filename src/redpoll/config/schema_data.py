@@ -419,7 +419,7 @@ DIRECTIVES: Final = [
         b"3600 1 300 100 60 10000",
         EFFECT,
         "persistence",
-        "Save points: pairs of seconds and a number of changes; empty: none. Inside a program there are none by default.",
+        "Save points: pairs of seconds and a number of changes; empty: none. A program has none by default.",
         effect="replaces the list of save points",
     ),
     Directive(

@@ -27,6 +27,13 @@ class RunningSave:
         """Cancel it.  The old file stays."""
 
 
+class SavePoints:
+    """Begins snapshots at save points, in a program without the server's timer.  `persistence/` subclasses it."""
+
+    def look(self) -> None:
+        """Begin a snapshot if one is due."""
+
+
 class Durability:
     """State of one engine.  `persistence/` writes it; INFO and LASTSAVE read it."""
 
@@ -39,6 +46,8 @@ class Durability:
         """How many of SAVE, BGSAVE and the save points there were, failed ones among them."""
         self.running: RunningSave | None = None
         """The running snapshot of BGSAVE or a save point."""
+        self.points: SavePoints | None = None
+        """Looked at by calls in process, if the program's store saves by itself."""
         self.scheduled = False
         """Whether a snapshot begins after the current transaction, which contains BGSAVE."""
         self.last_save_worked = True

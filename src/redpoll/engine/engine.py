@@ -451,9 +451,13 @@ class Engine:
             self.blocking.serve()
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
-        running = self.durability.running
-        if running is not None and self.saves_itself:
-            running.step(reclaim_us)
+        if self.saves_itself:
+            running = self.durability.running
+            points = self.durability.points
+            if running is not None:
+                running.step(reclaim_us)
+            elif points is not None:
+                points.look()
         self.tick_us += self.clock.now_us() - self.read_us
 
     def _give_memory_back(self, reclaim_us: i64) -> None:

@@ -7,6 +7,7 @@ with `append` and `sync`; after creating or removing a file also call `sync_fold
 from __future__ import annotations
 
 import errno
+import fcntl
 import fnmatch
 import glob
 import os
@@ -75,6 +76,32 @@ class Reader:
         os.close(self.descriptor)
 
 
+class LockedError(Exception):
+    """A file is locked already; `holder` is what its holder wrote into it, usually a process id."""
+
+    def __init__(self, holder: bytes) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class FileLock:
+    """A lock on a file, until `release` or the end of the process, however it ends."""
+
+    def __init__(self, path: bytes, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+
+    def release(self) -> None:
+        """Remove the file and unlock it.  O(1)."""
+        try:
+            os.unlink(self.path)
+        except OSError:
+            # Its folder may be gone, or may not be writable any more.
+            pass
+        os.close(self.descriptor)
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Files:
     """The machine's file system."""
@@ -102,6 +129,31 @@ class Files:
         begun = Syncing(appender)
         begun.start()
         return begun
+
+    def lock(self, path: bytes, holder: bytes) -> FileLock:
+        """Lock a file, which is created and gets the text `holder`.  Raises LockedError if it is locked already."""
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # The last holder removes the file.  Then the lock is on a file without a name, which excludes nobody.
+                current = os.path.exists(path) and os.stat(path).st_ino == os.fstat(descriptor).st_ino
+            except BlockingIOError:
+                found = os.pread(descriptor, 256, 0)
+                os.close(descriptor)
+                raise LockedError(found) from None
+            except OSError:
+                os.close(descriptor)
+                raise
+            if current:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, holder, 0)
+                return FileLock(path, descriptor)
+            os.close(descriptor)
+
+    def make_folder(self, path: bytes) -> None:
+        """Create a folder and its parents, if they do not exist."""
+        os.makedirs(path, exist_ok=True)
 
     def rename(self, old: bytes, new: bytes) -> None:
         """Rename a file, replacing an existing one.  Survives a crash after `sync_folder`."""
@@ -158,6 +210,54 @@ class Files:
         self.sync_folder(os.path.dirname(path))
 
 
+class FolderFiles(Files):
+    """The machine's file system, with a working folder of its own: that of the process may be another one."""
+
+    def __init__(self, folder: bytes) -> None:
+        self.folder: Final = os.path.abspath(folder)
+
+    def working_folder(self) -> bytes:
+        return self.folder
+
+    def enter(self, path: bytes) -> None:
+        """Refuse any other folder: the data of an open store stays where it is."""
+        if os.path.abspath(os.path.join(self.folder, path)) != self.folder:
+            raise OSError(errno.EPERM, "the folder of an open store cannot be changed")
+
+    def absolute(self, path: bytes) -> bytes:
+        return os.path.join(self.folder, path)
+
+    def read(self, path: bytes) -> bytes:
+        return super().read(self.absolute(path))
+
+    def reader(self, path: bytes) -> Reader:
+        return super().reader(self.absolute(path))
+
+    def append(self, path: bytes) -> Appender:
+        return super().append(self.absolute(path))
+
+    def lock(self, path: bytes, holder: bytes) -> FileLock:
+        return super().lock(self.absolute(path), holder)
+
+    def make_folder(self, path: bytes) -> None:
+        super().make_folder(self.absolute(path))
+
+    def rename(self, old: bytes, new: bytes) -> None:
+        super().rename(self.absolute(old), self.absolute(new))
+
+    def remove(self, path: bytes) -> None:
+        super().remove(self.absolute(path))
+
+    def exists(self, path: bytes) -> bool:
+        return super().exists(self.absolute(path))
+
+    def sync_folder(self, path: bytes) -> None:
+        super().sync_folder(self.absolute(path))
+
+    def matching(self, pattern: bytes) -> list[bytes]:
+        return super().matching(self.absolute(pattern))
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class MemoryFiles(Files):
     """Files of one folder tree in memory.  `crash` drops everything that was not synced.  For tests and the simulator.
@@ -168,6 +268,8 @@ class MemoryFiles(Files):
     def __init__(self) -> None:
         self.contents: dict[bytes, MemoryFile] = {}
         self.on_disk: dict[bytes, MemoryFile] = {}
+        self.locks: dict[bytes, bytes] = {}
+        """The text of the holder for each locked file."""
         self.folder = b"/"
 
     def crash(self) -> None:
@@ -175,6 +277,7 @@ class MemoryFiles(Files):
         self.contents = dict(self.on_disk)
         for file in self.contents.values():
             file.data = file.data[: file.synced]
+        self.locks.clear()
 
     def find(self, path: bytes) -> MemoryFile:
         file = self.contents.get(self.absolute(path))
@@ -198,6 +301,16 @@ class MemoryFiles(Files):
         begun = Syncing(appender)
         begun.run()
         return begun
+
+    def lock(self, path: bytes, holder: bytes) -> FileLock:
+        path = self.absolute(path)
+        if path in self.locks:
+            raise LockedError(self.locks[path])
+        self.locks[path] = holder
+        return MemoryLock(self, path)
+
+    def make_folder(self, path: bytes) -> None:
+        """Folders need not exist."""
 
     def rename(self, old: bytes, new: bytes) -> None:
         file = self.find(old)
@@ -232,6 +345,15 @@ class MemoryFiles(Files):
         if folder != b"/" and not any(name.startswith(folder + b"/") for name in self.contents):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         self.folder = folder
+
+
+class MemoryLock(FileLock):
+    def __init__(self, files: MemoryFiles, path: bytes) -> None:
+        super().__init__(path, -1)
+        self.files = files
+
+    def release(self) -> None:
+        self.files.locks.pop(self.path, None)
 
 
 class MemoryFile:
