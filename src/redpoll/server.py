@@ -364,7 +364,10 @@ def fit_descriptors(clients: int) -> bytes:
 
 
 class SnapshotClaim(Effects):
-    """The server's claim on its snapshot file.  Another writer of the same file gives a warning, and nothing else."""
+    """The claim of a server with save points on its snapshot file.
+
+    Another writer of the same file gives a warning, and nothing else.
+    """
 
     def __init__(self, engine: Engine, log: Log) -> None:
         self.engine: Final = engine
@@ -373,12 +376,14 @@ class SnapshotClaim(Effects):
 
     def connect(self, config: Config) -> None:
         """Claim the file now, and whenever its name changes."""
-        for name in (b"dir", b"dbfilename"):
+        for name in (b"dir", b"dbfilename", b"save"):
             config.listen(name, self)
         self.apply(b"dbfilename", config)
 
     def apply(self, name: bytes, config: Config) -> bytes:
         self.release()
+        if not config.words(b"save"):
+            return b""
         try:
             self.lock = claim(self.engine)
         except LockedError as holder:
@@ -489,6 +494,11 @@ class ServerHost(Host):
         self.server.engine.trimming.ask()
         return True
 
+    def serve_while_loading(self) -> bool:
+        reactor = self.server.reactor
+        reactor.run_nested()
+        return not reactor.stopping
+
     def listeners(self) -> list[str]:
         config = self.server.config
         found: list[str] = []
@@ -505,12 +515,21 @@ class Loading(Progress):
 
     def __init__(self, server: Server) -> None:
         self.server: Final = server
+        self.began_us: i64 = server.engine.clock.now_us()
+        self.told_us: i64 = self.began_us
 
     def told(self, line: str) -> None:
         self.server.log.notice(line)
 
     def moved(self, done: i64, total: i64) -> None:
-        self.server.reactor.run_once(0)
+        now_us = self.server.engine.clock.now_us()
+        load = self.server.engine.durability.load
+        if load is not None and now_us - self.told_us >= background.TELL_EVERY_US:
+            self.told_us = now_us
+            rate = float(done) / float(now_us - self.began_us) * 1e6 / (1024 * 1024)
+            share = 100.0 * float(done) / float(total)
+            self.told(f"Loading: {share:.0f} %, {rate:.1f} MB/s, about {load.left_s(now_us)} s left")
+        self.server.reactor.run_nested()
         if self.server.reactor.stopping:
             raise DamagedError("loading was ended by a signal", done)
 

@@ -29,7 +29,7 @@ while True:
         print("saved", n, flush=True)
 """
 
-LOCAL = ("--bind", "127.0.0.1", "--port", "{port}")
+LOCAL = ("--bind", "127.0.0.1", "--port", "{port}", "--save", "3600 1")
 
 
 def test_a_program_that_is_killed_loses_only_what_was_not_saved(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_store_and_a_server_use_one_folder_in_turn(start: Start, tmp_path: Pat
     store = redpoll.open(tmp_path)
     store.set("k", "of the store")
     store.close()
-    server = start(*LOCAL, folder=tmp_path).ready()
+    server = start(*LOCAL, folder=tmp_path, save_points=True).ready()
     assert server.client().get("k") == b"of the store"
     with pytest.raises(redpoll.StoreError, match=f"is open in process {server.process.pid}$"):
         redpoll.open(tmp_path)
@@ -75,14 +75,17 @@ def test_a_store_and_a_server_use_one_folder_in_turn(start: Start, tmp_path: Pat
 
 
 def test_two_servers_with_one_snapshot_file_are_warned(start: Start, tmp_path: Path) -> None:
-    first = start(*LOCAL, "--dir", str(tmp_path)).ready()
-    second = start(*LOCAL, "--dir", str(tmp_path), "--enable-protected-configs", "yes").ready()
+    first = start(*LOCAL, "--dir", str(tmp_path), save_points=True).ready()
+    second = start(*LOCAL, "--dir", str(tmp_path), "--enable-protected-configs", "yes", save_points=True).ready()
     warning = f"{tmp_path}/dump.rdb is also the snapshot file of process {first.process.pid}: "
     assert warning in second.log()
     assert "is also the snapshot file" not in first.log()
     second.client().config_set("dbfilename", "other.rdb")
     assert (tmp_path / "other.rdb.lock").read_text() == f"{second.process.pid}\n"
-    third = start(*LOCAL, "--dir", str(tmp_path), "--dbfilename", "other.rdb").ready()
+    second.client().config_set("save", "")
+    assert not (tmp_path / "other.rdb.lock").exists()
+    second.client().config_set("save", "3600 1")
+    third = start(*LOCAL, "--dir", str(tmp_path), "--dbfilename", "other.rdb", save_points=True).ready()
     assert f"{tmp_path}/other.rdb is also the snapshot file of process {second.process.pid}" in third.log()
     for server in (first, second, third):
         server.signal(signal.SIGTERM)

@@ -45,6 +45,10 @@ class Host:
         """Have the allocator return what it keeps free to the system, soon; False if the caller has to do it."""
         return False
 
+    def serve_while_loading(self) -> bool:
+        """Answer other clients for a moment, because a command loads a file; return False if the program is to end."""
+        return True
+
     def listeners(self) -> list[str]:
         """The listening sockets, as INFO shows them: `name=tcp,bind=127.0.0.1,port=6379`."""
         return []

@@ -10,6 +10,7 @@ from mypy_extensions import i64
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Appender, Files
 from redpoll.errors import up_to_nul
+from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
 from redpoll.persistence.formats import uses_written, version_written
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import SnapshotWriter
@@ -116,13 +117,17 @@ def saved(engine: Engine) -> str:
         file = SnapshotFile(engine)
     except OSError as refused:
         return f"cannot open a file in {folder(engine)}: {refused.strerror}"
+    delay: i64 = engine.config.integer(KEY_SAVE_DELAY)
     try:
         for db in engine.databases:
             table = db.table
             if table.size > 0:
                 file.writer.database(db.index, table.size, table.volatile)
                 for b in range(table.buckets):
+                    before = file.writer.keys
                     file.writer.bucket(table, b)
+                    if delay != 0:
+                        engine.clock.sleep(seconds_of(delay, file.writer.keys - before, engine.random))
         file.finish()
     except OSError as refused:
         file.abandon()
