@@ -17,6 +17,7 @@ from redpoll.engine.command import Command
 from redpoll.engine.engine import BEHIND_MS, Engine
 from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.host import Host
+from redpoll.engine.remotes import Remote
 from redpoll.engine.sampler import SAMPLE_MS
 from redpoll.engine.session import Session
 from redpoll.engine.trimming import LOOK_MS
@@ -43,6 +44,7 @@ from redpoll.net.clients import Clients
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
+from redpoll.net.remote import SocketRemote
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
 from redpoll.persistence import background
@@ -493,6 +495,9 @@ class ServerHost(Host):
     def give_memory_back(self) -> bool:
         self.server.engine.trimming.ask()
         return True
+
+    def connect(self, host: bytes, port: bytes, timeout_ms: i64) -> Remote | None:
+        return SocketRemote(host, port, timeout_ms)
 
     def serve_while_loading(self) -> bool:
         reactor = self.server.reactor

@@ -28,6 +28,7 @@ from redpoll.engine.outliers import Outliers
 from redpoll.engine.pause import Pause
 from redpoll.engine.pubsub import PubSub
 from redpoll.engine.redact import redacted
+from redpoll.engine.remotes import Remotes
 from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import UNKNOWN, Peer, Session
@@ -109,6 +110,7 @@ class Engine:
         self.reply_buffers: Final = ReplyBuffers()
         self.blocking: Final = Blocking(self)
         self.pubsub: Final = PubSub(self)
+        self.remotes: Final = Remotes()
         self.notifications: Final = Notifications(self)
         self.traffic: Final = Traffic()
         self.commands: Final = spellings()
@@ -451,6 +453,8 @@ class Engine:
             self.blocking.serve()
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
+        if len(self.remotes.open) > 0:
+            self.remotes.close_idle(self.moment.now_us)
         if self.saves_itself:
             running = self.durability.running
             points = self.durability.points
