@@ -57,6 +57,15 @@ BAD_PAYLOAD: Final = b"ERR Bad data format"
 RELOAD_OPTIONS: Final = b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
 RELOAD_FAILED: Final = b"ERR Error trying to load the RDB dump, check server logs."
 SAVE_IN_PROGRESS: Final = b"ERR Background save already in progress"
+REWRITE_IN_PROGRESS: Final = b"ERR Background append only file rewriting already in progress"
+REWRITE_FAILED: Final = (
+    b"ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
+)
+NO_SAVE_DURING_REWRITE: Final = (
+    b"ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a "
+    b"BGSAVE whenever possible."
+)
+LOADAOF_FAILED: Final = b"ERR Error trying to load the AOF files, check server logs."
 NO_SAVE_IN_PROGRESS: Final = b"ERR Background saving is currently not in progress or scheduled"
 SAVE_FAILED: Final = b"ERR"
 NOT_AN_INTEGER: Final = b"ERR value is not an integer or out of range"
@@ -454,6 +463,10 @@ def unwritable(reason: bytes) -> bytes:
 
 def loading(as_redis: bool) -> bytes:
     return b"LOADING %b is loading the dataset in memory" % (b"Redis" if as_redis else b"Valkey")
+
+
+def cannot_append(reason: bytes) -> bytes:
+    return b"MISCONF Errors writing to the AOF file: %b" % reason
 
 
 def cannot_save(as_redis: bool) -> bytes:

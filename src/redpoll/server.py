@@ -14,6 +14,7 @@ from redpoll.config.rewrite import rewrite
 from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects, Rename
 from redpoll.engine.command import Command
+from redpoll.engine.durability import LOG_BEGINS, LOG_OFF
 from redpoll.engine.engine import BEHIND_MS, Engine
 from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.host import Host
@@ -23,7 +24,7 @@ from redpoll.engine.session import Session
 from redpoll.engine.trimming import LOOK_MS
 from redpoll.env.clock import Clock
 from redpoll.env.crash import CrashReports
-from redpoll.env.files import FileLock, LockedError
+from redpoll.env.files import Lock, LockedError
 from redpoll.env.log import LEVELS, Log
 from redpoll.env.process import (
     end_at_once,
@@ -43,11 +44,13 @@ from redpoll.errors import SHUTDOWN_FAILED, ServerError
 from redpoll.net.clients import Clients
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
-from redpoll.net.loop import Reactor, Timer
+from redpoll.net.loop import FLUSH_AFTER_US, Reactor, Task, Timer
 from redpoll.net.remote import SocketRemote
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
 from redpoll.persistence import background
+from redpoll.persistence.append_control import AppendFile, AppendSettings
+from redpoll.persistence.append_loading import LoadError
 from redpoll.persistence.claim import claim, named
 from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.loading import load, open_snapshot
@@ -60,6 +63,8 @@ FAMILIES: Final = redpoll.commands.FAMILIES
 TICK_MS: Final[i64] = 10
 IDLE_MS: Final[i64] = 100
 """How often save points are looked at."""
+SYNCED_TURN_US: Final[i64] = 20000
+"""Under `appendfsync always`, a turn that has taken this long sends replies in between."""
 SLICE_US: Final[i64] = 1500
 """How long a turn goes on with a snapshot, large values excepted."""
 COLLECT_MS: Final[i64] = 100
@@ -101,6 +106,9 @@ class Server(Stoppable):
         ServerSettings(self).connect()
         OomScore(log).connect(config)
         SaveSettings(self.engine).connect()
+        self.append_only: Final = AppendFile(self.engine)
+        self.engine.durability.append_only = self.append_only
+        self.reactor.before_wait = Commit(self.engine)
 
     def start(self, pid_file: str = "") -> None:
         """Open the listeners, handle signals, and write the process id to `pid_file`.  Raises ServerError."""
@@ -142,13 +150,43 @@ class Server(Stoppable):
             log.notice("Ready to accept connections unix")
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Snapshots(self), IDLE_MS)
+        self.reactor.add_timer(Appending(self), TICK_MS)
         self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
         self.reactor.add_timer(Trim(self.engine), LOOK_MS)
         self.supervisor.ready()
 
     def load(self) -> None:
-        """Load the snapshot file if there is one; clients are answered meanwhile.  Raises ServerError."""
+        """Load the append-only file if it is on, or else the snapshot file; clients are answered meanwhile.
+
+        Raises ServerError.
+        """
+        if self.config.flag(b"appendonly"):
+            self.load_append_only()
+        else:
+            self.load_snapshot()
+        AppendSettings(self.append_only)
+        self.config.listen(b"appendonly", Turns(self))
+        self.config.listen(b"appendfsync", Turns(self))
+        Turns(self).apply(b"appendonly", self.config)
+
+    def load_append_only(self) -> None:
+        """Load the append-only file, and write to it from now on.  Raises ServerError."""
+        engine = self.engine
+        engine.durability.loading = True
+        engine.gates |= GATE_LOADING
+        gc.disable()
+        try:
+            self.append_only.open(Loading(self))
+        except LoadError as refused:
+            if not self.reactor.stopping:
+                raise ServerError(refused.reason) from None
+        finally:
+            engine.gates &= ~GATE_LOADING
+            engine.durability.loading = False
+
+    def load_snapshot(self) -> None:
+        """Load the snapshot file if there is one.  Raises ServerError."""
         engine = self.engine
         path = snapshot_path(engine)
         began_us = engine.clock.now_us()
@@ -272,12 +310,27 @@ class Server(Stoppable):
         running = self.engine.durability.running
         if running is not None:
             running.cancel("the server ends")
+        if not self.end_append_only() and b"FORCE" not in words:
+            return False
         if saving and not self.engine.durability.loading:
             self.log.notice("Saving the final RDB snapshot before exiting.")
             if not save(self.engine) and b"FORCE" not in words:
                 self.log.warning("Error trying to save the DB, can't exit.")
                 return False
         self.reactor.stop()
+        return True
+
+    def end_append_only(self) -> bool:
+        """Write and sync the append-only file before the end; return whether that worked."""
+        log = self.append_only
+        if log.state == LOG_OFF:
+            return True
+        if log.state == LOG_BEGINS:
+            self.log.warning("Writing initial AOF. Can't exit.")
+            return False
+        self.log.notice("Calling fsync() on the AOF file.")
+        if not log.flush():
+            self.log.warning(f"Fail to fsync the AOF file: {log.trouble}.")
         return True
 
 
@@ -374,7 +427,7 @@ class SnapshotClaim(Effects):
     def __init__(self, engine: Engine, log: Log) -> None:
         self.engine: Final = engine
         self.log: Final = log
-        self.lock: FileLock | None = None
+        self.lock: Lock | None = None
 
     def connect(self, config: Config) -> None:
         """Claim the file now, and whenever its name changes."""
@@ -475,6 +528,11 @@ class ServerHost(Host):
                 return False
         server.restart_ms = max(0, delay_ms)
         return not self.shut_down(session, who, [])
+
+    def give_up(self, last_words: str) -> None:
+        self.server.log.warning(last_words)
+        self.server.forget_names()
+        end_at_once(1)
 
     def facts(self) -> dict[str, str]:
         server = self.server
@@ -588,6 +646,46 @@ class Snapshots(Timer):
         share: i64 = engine.config.integer(b"snapshot-cpu-percent")
         rest: i64 = took * (100 - share) // share // 1000
         return rest if rest > 1 else i64(1)
+
+
+class Commit(Task):
+    """Writes the effects of a turn of the loop to the append-only file, if no reply has had it written."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Final = engine
+
+    def run_task(self) -> None:
+        if self.engine.unwritten:
+            self.engine.commit()
+
+
+class Appending(Timer):
+    """The timer of the append-only file: syncs, failed writes, rewrites."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self.server: Final = server
+
+    def run(self) -> i64:
+        log = self.server.append_only
+        if not self.server.engine.cron_paused:
+            log.tick()
+        return TICK_MS if log.syncing is not None or len(log.waits) > 0 else IDLE_MS
+
+
+class Turns(Effects):
+    """Decides whether replies are sent in the middle of a long turn of the loop.
+
+    Not while each sending waits for a sync: then one sync at the end of the turn serves all its commands.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.server: Final = server
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        synced = config.flag(b"appendonly") and config.text(b"appendfsync") == b"always"
+        self.server.reactor.flush_after_us = SYNCED_TURN_US if synced else FLUSH_AFTER_US
+        return b""
 
 
 class Sample(Timer):

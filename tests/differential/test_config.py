@@ -41,7 +41,7 @@ def put_back(pair: Pair) -> Iterator[None]:
         ("cluster-message-gossip-perc",),
         ("slave*", "replica-*"),
         ("tls-*",),
-        ("rename-command", "include", "user", "ignore-existing-dat?"),
+        ("rename-command", "include", "user", "hotkey-top-?"),
     ],
 )
 def test_settings_are_shown_alike(pair: Pair, words: tuple[str, ...]) -> None:
@@ -149,12 +149,12 @@ def test_sizes_that_wrap_are_refused(pair: Pair) -> None:
 
 def test_what_is_not_there_yet_is_refused_by_name(pair: Pair) -> None:
     try:
-        reply = pair.differs("config-not-yet", "CONFIG", "SET", "appendonly", "yes")
+        reply = pair.differs("config-not-yet", "CONFIG", "SET", "tls-port", "1")
         assert (reply.text or b"").endswith(
-            b"- appendonly is not supported by this version of redpoll: only 'no' is accepted"
+            b"- tls-port is not supported by this version of redpoll: only '0' is accepted"
         )
     finally:
-        pair.do("CONFIG", "SET", "appendonly", "no")
+        pair.do("CONFIG", "SET", "tls-port", "0")
 
 
 def test_our_own_directives_are_shown_by_name_only(pair: Pair) -> None:

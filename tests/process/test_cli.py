@@ -51,13 +51,13 @@ def test_a_mistyped_option_gets_the_nearest_name() -> None:
 
 def test_check_reports_all_faults_of_a_file_and_starts_nothing(tmp_path: Path) -> None:
     path = tmp_path / "my.conf"
-    path.write_text("prot 7000\nport x\nappendonly yes\nlogfile never-made.log\n")
+    path.write_text("prot 7000\nport x\ntls-port 7001\nlogfile never-made.log\n")
     done = run("server", "--check", str(path), folder=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
         f"{path}:1: 'prot 7000': Bad directive or wrong number of arguments; did you mean 'port'?\n"
         f"{path}:2: 'port x': argument couldn't be parsed into an integer\n"
-        f"{path}:3: 'appendonly yes': appendonly is not supported by this version of redpoll: only 'no' is accepted\n"
+        f"{path}:3: 'tls-port 7001': tls-port is not supported by this version of redpoll: only '0' is accepted\n"
         "3 faults\n"
     )
     assert [found.name for found in tmp_path.iterdir()] == ["my.conf"]

@@ -84,9 +84,9 @@ def test_a_wrong_line_is_shown_with_its_number_on_standard_error(start: Start, t
 
 
 def test_what_is_not_supported_yet_refuses_the_start_by_name(start: Start) -> None:
-    server = start("--appendonly", "yes")
+    server = start("--tls-port", "7001")
     assert server.status() == 1
-    assert "appendonly is not supported by this version of redpoll: only 'no' is accepted\n" in server.errors()
+    assert "tls-port is not supported by this version of redpoll: only '0' is accepted\n" in server.errors()
 
 
 def test_a_missing_file_is_told_in_the_log(start: Start) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from redpoll.engine.durability import SavePoints
 from redpoll.engine.engine import Engine
-from redpoll.env.files import FileLock, LockedError
+from redpoll.env.files import Lock, LockedError
 from redpoll.env.process import is_alive
 from redpoll.errors import StoreError
 from redpoll.persistence import background
@@ -27,7 +27,7 @@ class StoreFolder:
         self.engine: Final = engine
         files = engine.config.files
         self.shown: Final = files.working_folder().decode("utf-8", "surrogateescape")
-        self.lock: FileLock | None = None
+        self.lock: Lock | None = None
         try:
             files.make_folder(files.working_folder())
             self.lock = claim(engine)

@@ -39,11 +39,11 @@ def flushall(session: Session, args: list[bytes]) -> object:
     session.journal_always()
     engine = session.engine
     running = engine.durability.running
-    if running is not None:
+    if running is not None and not running.is_rewrite:
         running.cancel("FLUSHALL")
     for db in engine.databases:
         db.moment.changes += db.flush()
-    if engine.config.words(b"save"):
+    if engine.config.words(b"save") and not engine.durability.loading:
         # Otherwise the deleted data would be back after a crash.
         save(engine)
     return OK

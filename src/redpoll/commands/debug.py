@@ -24,6 +24,7 @@ from redpoll.errors import (
     BAD_PACKED_THRESHOLD,
     DEBUG_DB_OUT_OF_RANGE,
     INVALID_CLIENT_ID,
+    LOADAOF_FAILED,
     NO_CLIENT_EVICTION,
     NO_SUCH_CLIENT,
     NO_SUCH_KEY,
@@ -158,6 +159,22 @@ def reload_(session: Session, args: list[bytes]) -> object:
         engine.host.log(f"DEBUG RELOAD: {complaint}")
         raise CommandError(RELOAD_FAILED)
     engine.host.log("DB reloaded by DEBUG RELOAD")
+    return OK
+
+
+def loadaof(session: Session, args: list[bytes]) -> object:
+    engine = session.engine
+    log = engine.durability.append_only
+    if log is None or not log.reload():
+        raise CommandError(LOADAOF_FAILED)
+    engine.host.note("Append Only File loaded by DEBUG LOADAOF")
+    return OK
+
+
+def aof_flush_sleep(session: Session, args: list[bytes]) -> object:
+    log = session.engine.durability.append_only
+    if log is not None:
+        log.delay_us = max(0, to_int(args[2])) if is_int(args[2]) else 0
     return OK
 
 
@@ -440,6 +457,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"CHANGE-REPL-ID", b"Take another replication id.",
         b"CLIENT-ENFORCE-REPLY-LIST <0|1>", b"Whether each reply becomes a piece of its own on its way to its client.",
         b"CLIENT-EVICTION", b"How many clients there are of which size, if maxmemory-clients is set.",
+        b"AOF-FLUSH-SLEEP <microseconds>", b"How long to sleep before each write to the append-only file.",
         b"CLUSTERLINK KILL <to|from|all> <node-id>", b"Answer that there is no cluster.",
         b"CONFIG-REWRITE-FORCE-ALL", b"Rewrite the configuration file with all directives, defaults too.",
         b"CRASH-AND-RECOVER [<milliseconds>]", b"Start anew under the same pid, without an end in good order.",
@@ -452,6 +470,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"HTSTATS-KEY <key> [full]", b"Figures of the table of a large hash or sorted set.",
         b"LEAK <string>", b"Never give back the memory of a copy.",
         b"LISTPACK <key>", b"Whether a value is a listpack.",
+        b"LOADAOF", b"Empty all databases, and load the append-only file.",
         b"LOG <message>", b"Write into the server's log.",
         b"OBJECT <key> [fast]", b"How a value is kept.",
         b"OOM", b"Let this command find no memory.",
@@ -477,6 +496,7 @@ def help(session: Session, args: list[bytes]) -> object:
 
 
 SUBCOMMANDS: Final = {
+    b"AOF-FLUSH-SLEEP": Row(aof_flush_sleep, 1, 1),
     b"ASSERT": Row(assert_, 0, 0),
     b"CHANGE-REPL-ID": Row(change_replication_id, 0, 0),
     b"CLIENT-ENFORCE-REPLY-LIST": Row(client_enforce_reply_list, 1, 1),
@@ -494,6 +514,7 @@ SUBCOMMANDS: Final = {
     b"HTSTATS-KEY": Row(htstats_key, 1, 1 << 30),
     b"LEAK": Row(leak, 1, 1),
     b"LISTPACK": Row(listpack, 1, 1),
+    b"LOADAOF": Row(loadaof, 0, 1 << 30),
     b"LOG": Row(log, 1, 1),
     b"OBJECT": Row(object_, 1, 2),
     b"OOM": Row(out_of_memory, 0, 0),

@@ -1,4 +1,4 @@
-"""Saving to disk: SAVE, BGSAVE and LASTSAVE."""
+"""Saving to disk: SAVE, BGSAVE, BGREWRITEAOF and LASTSAVE."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from redpoll.catalogue.spec import (
 )
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import NO_SAVE_IN_PROGRESS, SAVE_FAILED, SAVE_IN_PROGRESS, SYNTAX, CommandError
+from redpoll.errors import (
+    NO_SAVE_DURING_REWRITE,
+    NO_SAVE_IN_PROGRESS,
+    REWRITE_FAILED,
+    REWRITE_IN_PROGRESS,
+    SAVE_FAILED,
+    SAVE_IN_PROGRESS,
+    SYNTAX,
+    CommandError,
+)
 from redpoll.persistence import background
 from redpoll.persistence.saving import save
 from redpoll.protocol.reply import OK, Status
@@ -26,7 +35,8 @@ from redpoll.protocol.reply import OK, Status
     since="1.0.0", complexity="O(data)", summary="Save all data to the snapshot file; all clients wait.",
 )  # fmt: skip
 def save_(session: Session, args: list[bytes]) -> object:
-    if session.engine.durability.running is not None:
+    running = session.engine.durability.running
+    if running is not None and not running.is_rewrite:
         raise CommandError(SAVE_IN_PROGRESS)
     session.engine.durability.saves += 1
     if not save(session.engine):
@@ -47,15 +57,20 @@ def bgsave(session: Session, args: list[bytes]) -> object:
     engine = session.engine
     running = engine.durability.running
     if words == [b"CANCEL"]:
-        if running is not None:
+        if running is not None and not running.is_rewrite:
             running.cancel("BGSAVE CANCEL")
             return Status(b"Background saving cancelled")
         if engine.durability.scheduled:
             engine.durability.scheduled = False
             return Status(b"Scheduled background saving cancelled")
         raise CommandError(NO_SAVE_IN_PROGRESS)
-    if running is not None:
+    if running is not None and not running.is_rewrite:
         raise CommandError(SAVE_IN_PROGRESS)
+    if running is not None:
+        if words != [b"SCHEDULE"]:
+            raise CommandError(NO_SAVE_DURING_REWRITE)
+        engine.durability.scheduled = True
+        return Status(b"Background saving scheduled")
     if session.executing > 0:
         # A snapshot must not contain an unfinished transaction.
         background.schedule(engine)
@@ -63,6 +78,28 @@ def bgsave(session: Session, args: list[bytes]) -> object:
     # It may have failed already: the status in INFO and the log tell.
     background.start(engine)
     return Status(b"Background saving started")
+
+
+@command(
+    "bgrewriteaof", arity=1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server",
+    since="1.0.0", complexity="O(1), then O(data) in slices",
+    summary="Rewrite the append-only file to the commands that create the data of this moment, while commands run.",
+)  # fmt: skip
+def bgrewriteaof(session: Session, args: list[bytes]) -> object:
+    durability = session.engine.durability
+    log = durability.append_only
+    if log is None:
+        raise CommandError(REWRITE_FAILED)
+    running = durability.running
+    if running is not None and running.is_rewrite:
+        raise CommandError(REWRITE_IN_PROGRESS)
+    if running is not None or session.executing > 0:
+        # A base must not contain an unfinished transaction.
+        log.schedule()
+        return Status(b"Background append only file rewriting scheduled")
+    if not log.rewrite():
+        raise CommandError(REWRITE_FAILED)
+    return Status(b"Background append only file rewriting started")
 
 
 @command(

@@ -19,6 +19,7 @@ from redpoll.catalogue.spec import (
 from redpoll.commands.waits import timeout_deadline_ms
 from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
+from redpoll.engine.durability import LOG_OFF
 from redpoll.engine.session import Session
 from redpoll.errors import (
     FAILOVER_TIMEOUT,
@@ -33,7 +34,7 @@ from redpoll.errors import (
     CommandError,
 )
 from redpoll.protocol.numbers import is_int, to_int
-from redpoll.protocol.reply import OK
+from redpoll.protocol.reply import BLOCKED, OK
 
 ROLE_CHANGE = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING
 WHOM_TO_FOLLOW = "(args: (host-port: host port:integer) | (no-one: (NO) ONE))"
@@ -97,10 +98,20 @@ def waitaof(session: Session, args: list[bytes]) -> object:
     wanted = integer(args[2], NOT_POSITIVE)
     if wanted < 0:
         raise CommandError(NOT_POSITIVE)
-    timeout_deadline_ms(session, args[3])
-    if local == 1:
-        raise CommandError(WAITAOF_WITHOUT_AOF)
-    return wait_for_nobody(session, args, wanted, args[3], [0, 0])
+    deadline_ms = timeout_deadline_ms(session, args[3])
+    log = session.engine.durability.append_only
+    if log is None or log.state == LOG_OFF:
+        if local == 1:
+            raise CommandError(WAITAOF_WITHOUT_AOF)
+        return wait_for_nobody(session, args, wanted, args[3], [0, 0])
+    synced = log.has_synced(session)
+    reply: list[object] = [int(synced), 0]
+    if wanted == 0 and (synced or local == 0):
+        return reply
+    held = session.engine.blocking.block(session, args, [], deadline_ms, reply, 0)
+    if held is BLOCKED and not synced:
+        log.await_sync(session, reply, wanted > 0)
+    return held
 
 
 def wait_for_nobody(session: Session, args: list[bytes], wanted: i64, timeout: bytes, reply: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, REFUSED, Directive
+from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, Directive
 from redpoll.config.special_values import FileName, OomScores, SavePoints
 from redpoll.config.values import GREATEST, GREATEST_UNSIGNED, Bool, Enum, Int, Memory
 
@@ -262,7 +262,7 @@ DIRECTIVES: Final = [
         b"aof-disable-auto-gc",
         Bool(),
         b"no",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether files that a rewrite of the append-only file replaced are kept.",
         hidden=True,
@@ -272,7 +272,7 @@ DIRECTIVES: Final = [
         b"aof-load-truncated",
         Bool(),
         b"yes",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether an append-only file with a torn end is loaded up to the tear.",
     ),
@@ -280,7 +280,7 @@ DIRECTIVES: Final = [
         b"aof-rewrite-incremental-fsync",
         Bool(),
         b"yes",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether a rewrite of the append-only file is synced piece by piece.",
     ),
@@ -288,7 +288,7 @@ DIRECTIVES: Final = [
         b"aof-timestamp-enabled",
         Bool(),
         b"no",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether the append-only file carries timestamps.",
     ),
@@ -296,7 +296,7 @@ DIRECTIVES: Final = [
         b"aof-use-rdb-preamble",
         Bool(),
         b"yes",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether a rewritten append-only file starts with a snapshot.",
     ),
@@ -322,7 +322,7 @@ DIRECTIVES: Final = [
         b"appendfsync",
         Enum(b"everysec always no"),
         b"everysec",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "When the append-only file is synced to disk.",
         effect="to always: waits for the running background fsync",
@@ -331,7 +331,7 @@ DIRECTIVES: Final = [
         b"appendonly",
         Bool(),
         b"no",
-        REFUSED,
+        EFFECT,
         "persistence",
         "Whether every change is logged to the append-only file.",
         refused_while_loading=True,
@@ -341,7 +341,7 @@ DIRECTIVES: Final = [
         b"auto-aof-rewrite-min-size",
         Memory(0, GREATEST),
         b"67108864",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Bytes below which the append-only file is not rewritten automatically.",
     ),
@@ -349,7 +349,7 @@ DIRECTIVES: Final = [
         b"auto-aof-rewrite-percentage",
         Int(0, GREATEST_INT),
         b"100",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Growth in per cent since the last rewrite that starts the next one; 0: never.",
     ),
@@ -366,7 +366,7 @@ DIRECTIVES: Final = [
         b"no-appendfsync-on-rewrite",
         Bool(),
         b"no",
-        NOT_YET,
+        EFFECT,
         "persistence",
         "Whether the append-only file is not synced while it is rewritten.",
     ),

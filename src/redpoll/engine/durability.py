@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
+
+from redpoll.engine.unit import Journal
+
+if TYPE_CHECKING:
+    from redpoll.engine.blocking import Blocking
+    from redpoll.engine.session import Session
+
+LOG_OFF: Final[i64] = 0
+LOG_ON: Final[i64] = 1
+LOG_BEGINS: Final[i64] = 2
+"""States of the append-only file.  It begins after CONFIG SET, while its first base is being written."""
 
 
 class RunningLoad:
@@ -34,6 +45,8 @@ class RunningSave:
         self.began_us: i64 = began_us
         self.total: i64 = total
         """Number of keys when it began."""
+        self.is_rewrite = False
+        """Whether it becomes the base of the append-only file."""
 
     def keys_done(self) -> i64:
         """Number of written keys."""
@@ -65,6 +78,106 @@ class SavePoints:
         """Begin a snapshot if one is due."""
 
 
+class SyncWait:
+    """A session that waits until its effects are on the disk (WAITAOF)."""
+
+    def __init__(self, session: Session, reply: list[object], also_replicas: bool) -> None:
+        self.session: Final = session
+        self.waiting: Final = session.waiting
+        self.count: i64 = session.journaled
+        self.reply: Final = reply
+        """Number of local files and of replicas; also the reply when the time is up."""
+        self.also_replicas: Final = also_replicas
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class AppendLog(Journal):
+    """The append-only file.  `persistence/` subclasses it; INFO reads its state.  Sizes are in bytes, times in s."""
+
+    def __init__(self) -> None:
+        self.state: i64 = LOG_OFF
+        self.size: i64 = 0
+        """All files together ..."""
+        self.base_size: i64 = 0
+        """... and that after the last rewrite."""
+        self.delayed: i64 = 0
+        """How many writes did not wait any longer for a running sync."""
+        self.trouble = ""
+        """Why the last write or sync failed; empty if it worked."""
+        self.scheduled = False
+        """Whether a rewrite begins when the running save has ended."""
+        self.rewrites: i64 = 0
+        self.rewrite_worked = True
+        self.failures: i64 = 0
+        """Failed rewrites in a row."""
+        self.rewrite_took_s: i64 = -1
+        self.waits: list[SyncWait] = []
+        self.synced_count: i64 = 0
+        """`Unit.count` of the last effect that is on the disk."""
+        self.delay_us: i64 = 0
+        """How long to sleep before each write (DEBUG AOF-FLUSH-SLEEP)."""
+
+    def wake(self, blocking: Blocking) -> None:
+        """Answer the sessions that wait for no more than `synced_count`."""
+        if len(self.waits) == 0:
+            return
+        kept: list[SyncWait] = []
+        for wait in self.waits:
+            session = wait.session
+            if wait.waiting is None or session.waiting is not wait.waiting:
+                # It has timed out, or its connection is closed.
+                continue
+            if wait.count > self.synced_count:
+                kept.append(wait)
+                continue
+            wait.reply[0] = 1
+            if not wait.also_replicas:
+                blocking.unblock(session, wait.reply)
+        self.waits = kept
+
+    def has_synced(self, session: Session) -> bool:
+        """Whether the effects of a session are on the disk."""
+        return session.journaled <= self.synced_count
+
+    def await_sync(self, session: Session, reply: list[object], also_replicas: bool) -> None:
+        """Answer a session that has just blocked when its effects are on the disk."""
+        self.waits.append(SyncWait(session, reply, also_replicas))
+
+    def wake_all(self, blocking: Blocking, reply: object) -> None:
+        """Answer all waiting sessions: there will be no more syncs."""
+        waits = self.waits
+        self.waits = []
+        for wait in waits:
+            if wait.waiting is not None and wait.session.waiting is wait.waiting:
+                blocking.unblock(wait.session, reply)
+
+    def commit(self) -> None:
+        """Write the effects in memory, and sync the file if the policy is `always`."""
+
+    def rewrite(self) -> bool:
+        """Begin a rewrite; return whether it has begun.  If not, the log has the reason."""
+        return False
+
+    def schedule(self) -> None:
+        """Begin a rewrite when nothing stands in its way."""
+        self.scheduled = True
+
+    def reload(self) -> bool:
+        """Replace all data by that of the files; return whether that worked.  If not, the data is gone."""
+        return False
+
+    def pending_bytes(self) -> i64:
+        """Bytes of effects in memory."""
+        return 0
+
+    def pending_syncs(self) -> i64:
+        """How many syncs run."""
+        return 0
+
+    def tick(self) -> None:
+        """Work that is due: ended syncs, postponed and failed writes, rewrites."""
+
+
 class Durability:
     """State of one engine.  `persistence/` writes it; INFO and LASTSAVE read it."""
 
@@ -75,6 +188,7 @@ class Durability:
         """`Moment.changes` at the beginning of the last save."""
         self.saves: i64 = 0
         """How many of SAVE, BGSAVE and the save points there were, failed ones among them."""
+        self.append_only: AppendLog | None = None
         self.running: RunningSave | None = None
         """The running snapshot of BGSAVE or a save point."""
         self.points: SavePoints | None = None

@@ -103,6 +103,8 @@ class Engine:
         databases = self.config.integer(b"databases")
         self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
         self.unit: Final = Unit(self.moment)
+        self.unwritten = False
+        """Whether the append-only file has effects in memory, which `commit` writes before replies are sent."""
         self.pause: Final = Pause(self)
         self.monitors: Final = Monitors(self)
         self.counters: Final = Counters(len(CATALOGUE))
@@ -254,8 +256,8 @@ class Engine:
             reply = self._run_gated(session, command, args, closed)
         else:
             reply = self.run(session, command, args)
-        if self.unit.journal is not None:
-            self.unit.end()
+        if self.unit.journal is not None and self.unit.end():
+            session.journaled = self.unit.count
         return reply
 
     def run_queued(self, session: Session, args: list[bytes]) -> object:
@@ -423,10 +425,16 @@ class Engine:
 
     def end_unit(self, session: Session) -> None:
         """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys."""
-        if self.unit.journal is not None:
-            self.unit.end()
+        if self.unit.journal is not None and self.unit.end():
+            session.journaled = self.unit.count
         if len(self.blocking.ready) > 0:
             self.blocking.serve()
+
+    def commit(self) -> None:
+        """Write effects to the append-only file.  Called while `unwritten`, before replies are sent."""
+        log = self.durability.append_only
+        if log is not None:
+            log.commit()
 
     # Timers.
 
@@ -462,6 +470,9 @@ class Engine:
                 running.step(reclaim_us)
             elif points is not None:
                 points.look()
+            log = self.durability.append_only
+            if log is not None:
+                log.tick()
         self.tick_us += self.clock.now_us() - self.read_us
 
     def _give_memory_back(self, reclaim_us: i64) -> None:
@@ -546,6 +557,9 @@ class Engine:
         self.traffic.reset()
         self.sampler.reset()
         self.reclaimer.freed = 0
+        log = self.durability.append_only
+        if log is not None:
+            log.delayed = 0
         self.eviction.reset()
         self.trimming.moved = 0
         self.trimming.took_us = 0

@@ -26,6 +26,7 @@ from redpoll.errors import (
     NO_KEYS_FOR_MONITORS,
     NO_ROOM,
     NOAUTH,
+    cannot_append,
     cannot_save,
     loading,
     not_in_transaction,
@@ -60,7 +61,7 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
     if gates & GATE_OOM and not engine.eviction.make_room() and asks_for_memory(transaction, command):
         return engine.refuse(session, command, NO_ROOM)
     if gates & GATE_WRITE_DISK:
-        return engine.refuse(session, command, cannot_save(engine.options.extended_redis_compatibility))
+        return engine.refuse(session, command, disk_error(engine))
     if gates & GATE_SUBSCRIBED:
         return engine.refuse(session, command, only_for_subscribers(command.name))
     if gates & GATE_LOADING:
@@ -84,6 +85,14 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
         session.last_command = command.name
         return QUEUED
     return MAY_RUN
+
+
+def disk_error(engine: Engine) -> bytes:
+    """Why writes are refused: the last snapshot failed, or else the append-only file cannot be written."""
+    log = engine.durability.append_only
+    if log is not None and log.trouble and (engine.durability.last_save_worked or not engine.config.words(b"save")):
+        return cannot_append(log.trouble.encode())
+    return cannot_save(engine.options.extended_redis_compatibility)
 
 
 def asks_for_memory(transaction: Transaction | None, command: Command) -> bool:

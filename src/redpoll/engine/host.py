@@ -30,6 +30,11 @@ class Host:
         """
         return SHUTDOWN_IN_PROCESS
 
+    def give_up(self, last_words: str) -> None:
+        """End the program at once: data that was promised to be on disk cannot be written."""
+        self.log(last_words)
+        raise OSError(last_words)
+
     def facts(self) -> dict[str, str]:
         """Facts about the program for INFO: port, executable, configuration file …"""
         return {}

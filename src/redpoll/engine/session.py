@@ -181,6 +181,8 @@ class Session:
         self.watched_stale: set[tuple[int, bytes]] = set()
         """The watched keys that had already expired at WATCH."""
         self.watch_broken = False
+        self.journaled: i64 = 0
+        """`Unit.count` after its last command with effects (WAITAOF)."""
         self.waiting: Waiting | None = None
         self.tried: Waiting | None = None
         """The wait that runs its command again at this moment."""

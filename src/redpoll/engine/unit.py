@@ -20,6 +20,10 @@ class Journal:
     def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
         """Write the effects of one unit: commands in order, each with the number of its database."""
 
+    def write_one(self, db: i64, effect: list[bytes]) -> None:
+        """Write the only effect of a unit, the usual case."""
+        self.write([int(db)], [effect])
+
 
 class Journals(Journal):
     """Hands the effects to several journals, in the order in which they were attached."""
@@ -30,6 +34,10 @@ class Journals(Journal):
     def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
         for journal in self.journals:
             journal.write(databases, effects)
+
+    def write_one(self, db: i64, effect: list[bytes]) -> None:
+        for journal in self.journals:
+            journal.write_one(db, effect)
 
 
 class Unit:
@@ -42,11 +50,18 @@ class Unit:
         self.moment: Final = moment
         self.journals: list[Journal] = []
         self.journal: Journal | None = None
-        self.databases: list[int] = []
-        """For which database each of `effects` is."""
-        self.effects: list[list[bytes]] = []
+        self.only: list[bytes] | None = None
+        """The effect of the unit while it has just one, which needs no lists ..."""
+        self.only_db: i64 = 0
+        """... and its database."""
+        self.many: list[list[bytes]] = []
+        """The effects of the unit if there are several ..."""
+        self.many_dbs: list[int] = []
+        """... and their databases."""
         self.rewritten: list[list[bytes]] = []
         """The effects of the current command; empty if it is recorded as it is."""
+        self.count: i64 = 0
+        """How many units have had effects while there was a journal."""
         self.changes_before: i64 = 0
         self.forced = False
         """Whether the present command is an effect even if it changed nothing."""
@@ -67,12 +82,33 @@ class Unit:
             self.journal = journals[0]
         else:
             self.journal = Journals(journals) if journals else None
-        self.databases = []
-        self.effects = []
+        self.only = None
+        self.many_dbs = []
+        self.many = []
         self._forget()
 
+    @property
+    def effects(self) -> list[list[bytes]]:
+        """The effects of the unit so far."""
+        self._list_only()
+        return self.many
+
+    @property
+    def databases(self) -> list[int]:
+        """For which database each of `effects` is."""
+        self._list_only()
+        return self.many_dbs
+
+    def _list_only(self) -> None:
+        only = self.only
+        if only is not None:
+            self.only = None
+            self.many_dbs.append(int(self.only_db))
+            self.many.append(only)
+
     def _forget(self) -> None:
-        self.rewritten = []
+        if len(self.rewritten) > 0:
+            self.rewritten = []
         self.forced = False
         self.withheld = False
         self.changes_before = self.moment.changes
@@ -91,12 +127,17 @@ class Unit:
         """Do not record the current command itself, only the arguments of `rewrite`."""
         self.withheld = True
 
-    def add(self, db: int, effect: list[bytes]) -> None:
+    def add(self, db: i64, effect: list[bytes]) -> None:
         """Add an effect.  A unit may change several databases: SELECT in a transaction, MOVE, COPY."""
-        self.databases.append(db)
-        self.effects.append(effect)
+        if self.only is None and len(self.many) == 0:
+            self.only = effect
+            self.only_db = db
+            return
+        self._list_only()
+        self.many_dbs.append(int(db))
+        self.many.append(effect)
 
-    def note(self, db: int, args: list[bytes]) -> None:
+    def note(self, db: i64, args: list[bytes]) -> None:
         """Record a command that has run, as it is or rewritten, if it changed something."""
         if self.moment.changes != self.changes_before or self.forced:
             if len(self.rewritten) == 0 and not self.withheld:
@@ -105,18 +146,29 @@ class Unit:
                 self.add(db, effect)
         self._forget()
 
-    def end(self) -> None:
-        """Hand the effects to the journal, wrapped in a transaction if there are several."""
+    def end(self) -> bool:
+        """Hand the effects to the journal, in a transaction if there are several; return whether there are any."""
         journal = self.journal
-        databases = self.databases
-        effects = self.effects
+        only = self.only
+        if only is not None:
+            if journal is None:
+                return False
+            self.only = None
+            self.count += 1
+            journal.write_one(self.only_db, only)
+            return True
+        databases = self.many_dbs
+        effects = self.many
         if journal is not None and len(effects) > 0:
-            self.databases = []
-            self.effects = []
+            self.many_dbs = []
+            self.many = []
             if len(effects) > 1:
                 databases = [databases[0], *databases, databases[-1]]
                 effects = [MULTI, *effects, EXEC]
+            self.count += 1
             journal.write(databases, effects)
+            return True
+        return False
 
     def end_each(self) -> None:
         """Hand the effects to the journal one by one, each as a unit of its own: keys that active expiry deleted."""
@@ -124,10 +176,11 @@ class Unit:
         databases = self.databases
         effects = self.effects
         if journal is not None:
-            self.databases = []
-            self.effects = []
+            self.many_dbs = []
+            self.many = []
+            self.count += len(effects)
             for n in range(len(effects)):
-                journal.write([databases[n]], [effects[n]])
+                journal.write_one(databases[n], effects[n])
 
 
 MULTI: Final = [b"MULTI"]

@@ -17,6 +17,15 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 READABLE: Final = 0o644
+FOLDER: Final = 0o755
+
+
+def remove_quietly(path: bytes) -> None:
+    """Remove a file if that is possible."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -36,7 +45,34 @@ class Appender:
         """Return when the written data is on the disk."""
         os.fsync(self.descriptor)
 
+    def truncate(self, size: int) -> None:
+        """Cut the file to `size` bytes; what is written next follows there."""
+        os.ftruncate(self.descriptor, size)
+
     def close(self) -> None:
+        os.close(self.descriptor)
+
+
+class LockedError(Exception):
+    """Another process has the lock.  `holder` is the text that it left in the file."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder: str = holder
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Lock:
+    """A lock on a file, which ends with `release` or with the process, however that ends."""
+
+    def __init__(self, path: bytes, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+
+    def release(self) -> None:
+        """Remove the file, and unlock it."""
+        # Its folder may be gone, or may not be writable any more.
+        remove_quietly(self.path)
         os.close(self.descriptor)
 
 
@@ -76,32 +112,6 @@ class Reader:
         os.close(self.descriptor)
 
 
-class LockedError(Exception):
-    """A file is locked already; `holder` is what its holder wrote into it, usually a process id."""
-
-    def __init__(self, holder: bytes) -> None:
-        super().__init__(holder)
-        self.holder = holder
-
-
-@mypyc_attr(allow_interpreted_subclasses=True)
-class FileLock:
-    """A lock on a file, until `release` or the end of the process, however it ends."""
-
-    def __init__(self, path: bytes, descriptor: int) -> None:
-        self.path = path
-        self.descriptor = descriptor
-
-    def release(self) -> None:
-        """Remove the file and unlock it.  O(1)."""
-        try:
-            os.unlink(self.path)
-        except OSError:
-            # Its folder may be gone, or may not be writable any more.
-            pass
-        os.close(self.descriptor)
-
-
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Files:
     """The machine's file system."""
@@ -130,37 +140,55 @@ class Files:
         begun.start()
         return begun
 
-    def lock(self, path: bytes, holder: bytes) -> FileLock:
-        """Lock a file, which is created and gets the text `holder`.  Raises LockedError if it is locked already."""
-        while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # The last holder removes the file.  Then the lock is on a file without a name, which excludes nobody.
-                current = os.path.exists(path) and os.stat(path).st_ino == os.fstat(descriptor).st_ino
-            except BlockingIOError:
-                found = os.pread(descriptor, 256, 0)
-                os.close(descriptor)
-                raise LockedError(found) from None
-            except OSError:
-                os.close(descriptor)
-                raise
-            if current:
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, holder, 0)
-                return FileLock(path, descriptor)
-            os.close(descriptor)
-
-    def make_folder(self, path: bytes) -> None:
-        """Create a folder and its parents, if they do not exist."""
-        os.makedirs(path, exist_ok=True)
-
     def rename(self, old: bytes, new: bytes) -> None:
         """Rename a file, replacing an existing one.  Survives a crash after `sync_folder`."""
         os.rename(old, new)
 
     def remove(self, path: bytes) -> None:
         os.unlink(path)
+
+    def remove_beside(self, path: bytes) -> None:
+        """Remove a file in a thread of its own: freeing the blocks of a large one takes long.  Errors are ignored."""
+        Thread(target=remove_quietly, args=(path,), daemon=True).start()
+
+    def size(self, path: bytes) -> int:
+        """Bytes of a file."""
+        return os.stat(path).st_size
+
+    def truncate(self, path: bytes, size: int) -> None:
+        """Cut a file to `size` bytes, and sync it."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.ftruncate(descriptor, size)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def make_folder(self, path: bytes) -> None:
+        """Create a folder and its parents, unless it exists."""
+        if not os.path.isdir(path):
+            os.makedirs(path, FOLDER)
+            self.sync_folder(os.path.dirname(path))
+
+    def lock(self, path: bytes, text: str) -> Lock:
+        """Lock a file, which is created with `text` as its content.  Raises LockedError.  A crash frees the lock."""
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # The last holder removes the file.  Then the lock is on a file without a name, which excludes nobody.
+                current = os.path.exists(path) and os.stat(path).st_ino == os.fstat(descriptor).st_ino
+            except OSError as refused:
+                holder = os.read(descriptor, 1000).decode("utf-8", "surrogateescape").strip()
+                os.close(descriptor)
+                if refused.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                    raise
+                raise LockedError(holder) from None
+            if current:
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, text.encode("utf-8", "surrogateescape") + b"\n")
+                return Lock(path, descriptor)
+            os.close(descriptor)
 
     def exists(self, path: bytes) -> bool:
         return os.path.exists(path)
@@ -236,8 +264,17 @@ class FolderFiles(Files):
     def append(self, path: bytes) -> Appender:
         return super().append(self.absolute(path))
 
-    def lock(self, path: bytes, holder: bytes) -> FileLock:
-        return super().lock(self.absolute(path), holder)
+    def lock(self, path: bytes, text: str) -> Lock:
+        return super().lock(self.absolute(path), text)
+
+    def remove_beside(self, path: bytes) -> None:
+        super().remove_beside(self.absolute(path))
+
+    def size(self, path: bytes) -> int:
+        return super().size(self.absolute(path))
+
+    def truncate(self, path: bytes, size: int) -> None:
+        super().truncate(self.absolute(path), size)
 
     def make_folder(self, path: bytes) -> None:
         super().make_folder(self.absolute(path))
@@ -268,16 +305,15 @@ class MemoryFiles(Files):
     def __init__(self) -> None:
         self.contents: dict[bytes, MemoryFile] = {}
         self.on_disk: dict[bytes, MemoryFile] = {}
-        self.locks: dict[bytes, bytes] = {}
-        """The text of the holder for each locked file."""
         self.folder = b"/"
+        self.locks: dict[bytes, str] = {}
 
     def crash(self) -> None:
         """Simulate a power failure: only synced names stay, each with its synced content."""
         self.contents = dict(self.on_disk)
+        self.locks = {}
         for file in self.contents.values():
             file.data = file.data[: file.synced]
-        self.locks.clear()
 
     def find(self, path: bytes) -> MemoryFile:
         file = self.contents.get(self.absolute(path))
@@ -302,16 +338,6 @@ class MemoryFiles(Files):
         begun.run()
         return begun
 
-    def lock(self, path: bytes, holder: bytes) -> FileLock:
-        path = self.absolute(path)
-        if path in self.locks:
-            raise LockedError(self.locks[path])
-        self.locks[path] = holder
-        return MemoryLock(self, path)
-
-    def make_folder(self, path: bytes) -> None:
-        """Folders need not exist."""
-
     def rename(self, old: bytes, new: bytes) -> None:
         file = self.find(old)
         del self.contents[self.absolute(old)]
@@ -321,8 +347,33 @@ class MemoryFiles(Files):
         self.find(path)
         del self.contents[self.absolute(path)]
 
+    def remove_beside(self, path: bytes) -> None:
+        if self.exists(path):
+            self.remove(path)
+
+    def size(self, path: bytes) -> int:
+        return len(self.find(path).data)
+
+    def truncate(self, path: bytes, size: int) -> None:
+        file = self.find(path)
+        file.data = file.data[:size]
+        file.synced = len(file.data)
+
+    def make_folder(self, path: bytes) -> None:
+        """Nothing: a folder exists if a file is in it."""
+
+    def lock(self, path: bytes, text: str) -> Lock:
+        path = self.absolute(path)
+        holder = self.locks.get(path)
+        if holder is not None:
+            raise LockedError(holder)
+        self.locks[path] = text
+        return MemoryLock(self, path)
+
     def exists(self, path: bytes) -> bool:
-        return self.absolute(path) in self.contents
+        """Whether there is such a file, or a folder with files."""
+        path = self.absolute(path)
+        return path in self.contents or any(name.startswith(path + b"/") for name in self.contents)
 
     def sync_folder(self, path: bytes) -> None:
         folder = self.absolute(path).rstrip(b"/") or b"/"
@@ -345,15 +396,6 @@ class MemoryFiles(Files):
         if folder != b"/" and not any(name.startswith(folder + b"/") for name in self.contents):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         self.folder = folder
-
-
-class MemoryLock(FileLock):
-    def __init__(self, files: MemoryFiles, path: bytes) -> None:
-        super().__init__(path, -1)
-        self.files = files
-
-    def release(self) -> None:
-        self.files.locks.pop(self.path, None)
 
 
 class MemoryFile:
@@ -392,5 +434,19 @@ class MemoryAppender(Appender):
     def sync(self) -> None:
         self.file.synced = len(self.file.data)
 
+    def truncate(self, size: int) -> None:
+        self.file.data = self.file.data[:size]
+        self.file.synced = min(self.file.synced, size)
+
     def close(self) -> None:
         pass
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class MemoryLock(Lock):
+    def __init__(self, files: MemoryFiles, path: bytes) -> None:
+        super().__init__(path, -1)
+        self.files = files
+
+    def release(self) -> None:
+        self.files.locks.pop(self.path, None)

@@ -75,6 +75,11 @@ class Moment:
         self.listener: Final = listener
         self.now_us: i64 = 0
         self.now_ms: i64 = 0
+        self.past_ms: i64 = 0
+        """Deadlines up to this time have passed: `now_ms`, but 0 while an append-only file is loaded.
+
+        The file tells itself when a key expired, and its commands must find the key until then.
+        """
         self.clock: i64 = 0
         self.interest: i64 = 0
         self.awaited: i64 = 0
@@ -108,7 +113,9 @@ class Moment:
     def set_time(self, now_us: i64) -> None:
         """Set the current time."""
         self.now_us = now_us
-        self.now_ms = now_us // 1000
+        now_ms = now_us // 1000
+        self.now_ms = now_ms
+        self.past_ms = now_ms
         self.clock = (now_us // 1000000) & CLOCK_MASK | self.counting
 
     def restored_clock(self, idle_s: i64, counter: i64) -> i64:

@@ -338,6 +338,9 @@ class Connection(Handler):
         """Send the pending output; the rest follows when the socket is writable."""
         if self.closed:
             return
+        if self.engine.unwritten:
+            # A reply must not leave before the effects of its command are written.
+            self.engine.commit()
         output = self.output
         if self.backlog_bytes == 0:
             data = output.take_bytes()

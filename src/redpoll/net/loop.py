@@ -67,6 +67,9 @@ class Reactor:
         self.unhurried: list[Task] = []
         self.unhurried_at: i64 = 0
         """The tasks of `unhurried` before this one are done."""
+        self.before_wait: Task | None = None
+        """A task before each wait."""
+        self.flush_after_us: i64 = FLUSH_AFTER_US
         self.stopping = False
         self.forever = False
         self.woke_us: i64 = 0
@@ -105,6 +108,9 @@ class Reactor:
 
     def run_once(self, timeout_ms: i64 = -1) -> None:
         """Wait at most this long (negative: until something happens), and handle everything that is ready."""
+        before_wait = self.before_wait
+        if before_wait is not None:
+            before_wait.run_task()
         now_us = monotonic_us()
         traffic = self.traffic
         traffic.turns += 1
@@ -126,7 +132,7 @@ class Reactor:
         handlers = self.handlers
         ready = self.poller.wait(timeout_ms)
         self.woke_us = monotonic_us()
-        flush_us = self.woke_us + FLUSH_AFTER_US
+        flush_us = self.woke_us + self.flush_after_us
         handled: i64 = 0
         for fd, mask in ready:
             handler = handlers.get(fd)
@@ -142,7 +148,7 @@ class Reactor:
             handled += 1
             if handled & LOOK_EVERY == 0 and monotonic_us() > flush_us:
                 self.run_soon()
-                flush_us = monotonic_us() + FLUSH_AFTER_US
+                flush_us = monotonic_us() + self.flush_after_us
         self.run_soon()
         if len(self.unhurried) > 0:
             self.run_slice()

@@ -56,3 +56,9 @@ def client_bytes(engine: Engine) -> i64:
         held = session.peer.buffers()
         total += held.request + held.reply + held.backlog
     return total
+
+
+def aof_buffer(engine: Engine) -> int:
+    """Bytes of effects in memory."""
+    log = engine.durability.append_only
+    return 0 if log is None else int(log.pending_bytes())

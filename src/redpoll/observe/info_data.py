@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
+from redpoll.engine.durability import LOG_OFF, AppendLog
 from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
-from redpoll.observe.facts import Memory, human
+from redpoll.observe.facts import Memory, aof_buffer, human
 from redpoll.structures.table_walk import mean_ttl_ms
 
 
@@ -54,7 +55,7 @@ def memory_lines(engine: Engine) -> list[str]:
         "mem_cluster_links:0",
         "mem_cluster_slot_import:0",
         "mem_cluster_slot_export:0",
-        "mem_aof_buffer:0",
+        f"mem_aof_buffer:{aof_buffer(engine)}",
         "mem_allocator:python",
         "mem_overhead_db_hashtable_rehashing:0",
         f"active_defrag_running:{int(engine.trimming.is_running)}",
@@ -83,9 +84,9 @@ def script_lines() -> list[str]:
 
 
 def persistence_lines(engine: Engine) -> list[str]:
-    """Lines about the snapshot file; there is no append-only file yet."""
     durability = engine.durability
     running = durability.running
+    rewriting = running is not None and running.is_rewrite
     done = 0 if running is None else int(running.keys_done())
     total = 0 if running is None else int(running.total)
     share = 100.0 * done / total if total > 0 else 0.0
@@ -100,29 +101,51 @@ def persistence_lines(engine: Engine) -> list[str]:
         f"current_save_keys_processed:{done}",
         f"current_save_keys_total:{total}",
         f"rdb_changes_since_last_save:{engine.unsaved_changes()}",
-        f"rdb_bgsave_in_progress:{0 if running is None else 1}",
+        f"rdb_bgsave_in_progress:{int(running is not None and not rewriting)}",
         f"rdb_last_save_time:{durability.saved_s}",
         f"rdb_last_bgsave_status:{'ok' if durability.last_save_worked else 'err'}",
         f"rdb_last_bgsave_time_sec:{durability.took_s}",
-        f"rdb_current_bgsave_time_sec:{seconds}",
+        f"rdb_current_bgsave_time_sec:{-1 if rewriting else seconds}",
         f"rdb_saves:{durability.saves}",
         "rdb_last_cow_size:0",
         f"rdb_last_load_keys_expired:{durability.keys_expired}",
         f"rdb_last_load_keys_loaded:{durability.keys_loaded}",
-        "aof_enabled:0",
-        "aof_rewrite_in_progress:0",
-        "aof_rewrite_scheduled:0",
-        "aof_last_rewrite_time_sec:-1",
-        "aof_current_rewrite_time_sec:-1",
-        "aof_last_bgrewrite_status:ok",
-        "aof_rewrites:0",
-        "aof_rewrites_consecutive_failures:0",
-        "aof_last_write_status:ok",
-        "aof_last_cow_size:0",
+        *append_only_lines(durability.append_only or AppendLog(), rewriting, int(seconds)),
         "module_fork_in_progress:0",
         "module_fork_last_cow_size:0",
         "slot_migration_fork_in_progress:0",
+        *append_file_lines(durability.append_only),
         *progress_lines(engine),
+    ]
+
+
+def append_only_lines(log: AppendLog, rewriting: bool, seconds: int) -> list[str]:
+    """Lines about the append-only file that are always there; `seconds`: how long a rewrite has been running."""
+    return [
+        f"aof_enabled:{int(log.state != LOG_OFF)}",
+        f"aof_rewrite_in_progress:{int(rewriting)}",
+        f"aof_rewrite_scheduled:{int(log.scheduled)}",
+        f"aof_last_rewrite_time_sec:{log.rewrite_took_s}",
+        f"aof_current_rewrite_time_sec:{seconds if rewriting else -1}",
+        f"aof_last_bgrewrite_status:{'ok' if log.rewrite_worked else 'err'}",
+        f"aof_rewrites:{log.rewrites}",
+        f"aof_rewrites_consecutive_failures:{log.failures}",
+        f"aof_last_write_status:{'err' if log.trouble else 'ok'}",
+        "aof_last_cow_size:0",
+    ]
+
+
+def append_file_lines(log: AppendLog | None) -> list[str]:
+    """Further lines while the append-only file is on."""
+    if log is None or log.state == LOG_OFF:
+        return []
+    return [
+        f"aof_current_size:{log.size}",
+        f"aof_base_size:{log.base_size}",
+        f"aof_pending_rewrite:{int(log.scheduled)}",
+        f"aof_buffer_length:{log.pending_bytes()}",
+        f"aof_pending_bio_fsync:{log.pending_syncs()}",
+        f"aof_delayed_fsync:{log.delayed}",
     ]
 
 

@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
-from redpoll.observe.facts import Memory, ratio
+from redpoll.observe.facts import Memory, aof_buffer, ratio
 from redpoll.protocol.reply import Double, Map
 from redpoll.structures.segment import LENGTH_MASK
 from redpoll.structures.table import Table
@@ -64,7 +64,7 @@ def figures(engine: Engine) -> list[object]:
         b"cluster.links", 0,
         b"cluster.slot_import", 0,
         b"cluster.slot_export", 0,
-        b"aof.buffer", 0,
+        b"aof.buffer", aof_buffer(engine),
         b"lua.caches", 0,
         b"functions.caches", 0,
     ]  # fmt: skip

@@ -19,7 +19,7 @@ from redpoll.engine.engine import Engine
 from redpoll.env.files import Syncing
 from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
 from redpoll.persistence.points import review_gate
-from redpoll.persistence.saving import SnapshotFile, folder, record_save
+from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
@@ -57,7 +57,7 @@ class TableKeeper(Keeper):
 class BackgroundSave(RunningSave):
     """A running snapshot.  Call `step` until it returns that there is no more to do."""
 
-    def __init__(self, engine: Engine, file: SnapshotFile) -> None:
+    def __init__(self, engine: Engine, file: DraftFile) -> None:
         total: i64 = 0
         for db in engine.databases:
             total += db.table.size
@@ -174,28 +174,39 @@ class BackgroundSave(RunningSave):
         self.keepers = []
 
     def _end(self) -> None:
-        engine = self.engine
-        durability = engine.durability
         self._close()
         if self.complaint:
             self.file.abandon()
-            durability.last_save_worked = False
-            engine.host.log(f"Background saving error: {self.complaint}")
+            self.failed()
         else:
-            seconds = max(0.001, float(engine.clock.now_us() - self.began_us) / 1e6)
-            size = float(self.file.writer.sink.written) / (1024 * 1024)
-            keys = self.file.writer.keys
-            rate = size / seconds
-            engine.host.note(f"DB saved on disk: {keys} keys, {size:.1f} MB in {seconds:.1f} s, {rate:.1f} MB/s")
-            record_save(engine, self.changes)
-            engine.host.note("Background saving terminated with success")
-        review_gate(engine)
+            self.succeeded()
+        review_gate(self.engine)
+
+    def rate(self) -> str:
+        """How much was written, and how fast, for the log."""
+        seconds = max(0.001, float(self.engine.clock.now_us() - self.began_us) / 1e6)
+        size = float(self.file.writer.sink.written) / (1024 * 1024)
+        return f"{self.file.writer.keys} keys, {size:.1f} MB in {seconds:.1f} s, {size / seconds:.1f} MB/s"
+
+    def failed(self) -> None:
+        """The file could not be written; `complaint` says why."""
+        self.engine.durability.last_save_worked = False
+        self.engine.host.log(f"Background saving error: {self.complaint}")
+
+    def succeeded(self) -> None:
+        """The file is in its place."""
+        self.engine.host.note(f"DB saved on disk: {self.rate()}")
+        record_save(self.engine, self.changes)
+        self.engine.host.note("Background saving terminated with success")
 
     def _close(self) -> None:
         """It is no longer under way."""
-        durability = self.engine.durability
-        durability.running = None
-        durability.took_s = (self.engine.clock.now_us() - self.began_us) // 1000000
+        self.engine.durability.running = None
+        self.record_time((self.engine.clock.now_us() - self.began_us) // 1000000)
+
+    def record_time(self, took_s: i64) -> None:
+        """It has taken so many seconds."""
+        self.engine.durability.took_s = took_s
 
     def cancel(self, why: str) -> None:
         self._let_go()

@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 
 from redpoll.engine.engine import Engine
-from redpoll.env.files import FileLock, LockedError
+from redpoll.env.files import Lock, LockedError
 from redpoll.persistence.saving import snapshot_path
 
 SUFFIX = b".lock"
 
 
-def claim(engine: Engine) -> FileLock:
+def claim(engine: Engine) -> Lock:
     """Claim the snapshot file of an engine.  Raises LockedError with the process id of its holder, and OSError."""
     files = engine.config.files
-    return files.lock(files.absolute(snapshot_path(engine)) + SUFFIX, b"%d\n" % os.getpid())
+    return files.lock(files.absolute(snapshot_path(engine)) + SUFFIX, str(os.getpid()))
 
 
 def named(holder: LockedError) -> str:
     """The holder of a claim in words."""
-    text = holder.holder.strip()
+    text = holder.holder
     if not text.isdigit():
         return "another process"
     return "this process" if int(text) == os.getpid() else f"process {int(text)}"

@@ -34,14 +34,18 @@ def due_point(engine: Engine) -> str:
 
 
 def review_gate(engine: Engine) -> None:
-    """Block writes if there are save points, the last snapshot failed, and the setting says so."""
+    """Block writes if there are save points, the last snapshot failed, and the setting says so.
+
+    Also while the append-only file cannot be written.
+    """
     config = engine.config
     held = (
         not engine.durability.last_save_worked
         and bool(config.words(b"save"))
         and config.flag(b"stop-writes-on-bgsave-error")
     )
-    if held:
+    log = engine.durability.append_only
+    if held or (log is not None and log.trouble != ""):
         engine.gates |= GATE_WRITE_DISK
     else:
         engine.gates &= ~GATE_WRITE_DISK

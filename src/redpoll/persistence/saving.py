@@ -13,7 +13,7 @@ from redpoll.errors import up_to_nul
 from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
 from redpoll.persistence.formats import uses_written, version_written
 from redpoll.persistence.sink import Sink
-from redpoll.persistence.snapshot_writer import SnapshotWriter
+from redpoll.persistence.snapshot_writer import BucketWriter, SnapshotWriter
 from redpoll.persistence.value_writer import UnwritableError
 
 
@@ -36,26 +36,52 @@ class Drafts:
 DRAFTS: Final = Drafts()
 
 
-class SnapshotFile:
-    """The file of a snapshot with its writer.  `finish` or `abandon` ends it.  All methods raise OSError."""
+class DraftFile:
+    """A file with all data, which is written under the name `draft` and then published.
 
-    def __init__(self, engine: Engine) -> None:
-        config = engine.config
-        self.files: Final[Files] = config.files
+    `finish` or `abandon` ends it.  All methods raise OSError.
+    """
+
+    def __init__(self, engine: Engine, draft: bytes) -> None:
+        self.engine: Final = engine
+        self.files: Final[Files] = engine.config.files
         # Absolute: the working folder may change while the file is written.
-        self.path: Final = self.files.absolute(snapshot_path(engine))
-        self.draft: Final = self.files.absolute(DRAFTS.next())
-        self.summed: Final = config.flag(b"rdbchecksum")
+        self.draft: Final = self.files.absolute(draft)
+        self.summed: Final = engine.config.flag(b"rdbchecksum")
         if self.files.exists(self.draft):
             # Of a process that crashed and had the same number.
             self.files.remove(self.draft)
-        appender = self.files.append(self.draft)
-        self.appender: Appender | None = appender
-        sink = Sink(config.flag(b"rdbcompression"), appender, config.flag(b"rdb-save-incremental-fsync"))
+        self.appender: Appender | None = self.files.append(self.draft)
+        self.writer: BucketWriter = self.begun(self.appender)
+
+    def begun(self, appender: Appender) -> BucketWriter:
+        """The writer, after the head of the file."""
+        raise NotImplementedError
+
+    def snapshot_writer(self, appender: Appender, directive: bytes, is_base: bool) -> BucketWriter:
+        """A writer of a snapshot, after the head.  `directive`: whether the file is synced in parts."""
+        engine = self.engine
+        config = engine.config
+        sink = Sink(config.flag(b"rdbcompression"), appender, config.flag(directive))
         sink.summing = self.summed
         moment = engine.moment
-        self.writer: Final = SnapshotWriter(sink, version_written(config), moment, uses_written(config))
-        self.writer.begin(moment.now_us // 1000000, engine.used_memory(), engine.durability.libraries)
+        writer = SnapshotWriter(sink, version_written(config), moment, uses_written(config))
+        writer.begin(moment.now_us // 1000000, engine.used_memory(), engine.durability.libraries, is_base)
+        return writer
+
+    def write_all(self) -> None:
+        """Write all data at once.  O(data)."""
+        engine = self.engine
+        delay: i64 = engine.config.integer(KEY_SAVE_DELAY)
+        for db in engine.databases:
+            table = db.table
+            if table.size > 0:
+                self.writer.database(db.index, table.size, table.volatile)
+                for b in range(table.buckets):
+                    before = self.writer.keys
+                    self.writer.bucket(table, b)
+                    if delay != 0:
+                        engine.clock.sleep(seconds_of(delay, self.writer.keys - before, engine.random))
 
     def finish(self) -> None:
         """End the file, sync it and rename it."""
@@ -70,13 +96,15 @@ class SnapshotFile:
         return appender
 
     def publish(self) -> None:
-        """Rename the synced file."""
+        """Give the synced file its name."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the synced file."""
         appender = self.appender
         assert appender is not None
         self.appender = None
         appender.close()
-        self.files.rename(self.draft, self.path)
-        self.files.sync_folder(os.path.dirname(self.path))
 
     def abandon(self) -> None:
         """Delete an unfinished file."""
@@ -90,6 +118,22 @@ class SnapshotFile:
         except OSError:
             # The first error was already reported and is the useful one.
             pass
+
+
+class SnapshotFile(DraftFile):
+    """The snapshot file."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.path: Final = engine.config.files.absolute(snapshot_path(engine))
+        super().__init__(engine, DRAFTS.next())
+
+    def begun(self, appender: Appender) -> BucketWriter:
+        return self.snapshot_writer(appender, b"rdb-save-incremental-fsync", False)
+
+    def publish(self) -> None:
+        self.close()
+        self.files.rename(self.draft, self.path)
+        self.files.sync_folder(os.path.dirname(self.path))
 
 
 def save(engine: Engine) -> bool:
@@ -117,17 +161,8 @@ def saved(engine: Engine) -> str:
         file = SnapshotFile(engine)
     except OSError as refused:
         return f"cannot open a file in {folder(engine)}: {refused.strerror}"
-    delay: i64 = engine.config.integer(KEY_SAVE_DELAY)
     try:
-        for db in engine.databases:
-            table = db.table
-            if table.size > 0:
-                file.writer.database(db.index, table.size, table.volatile)
-                for b in range(table.buckets):
-                    before = file.writer.keys
-                    file.writer.bucket(table, b)
-                    if delay != 0:
-                        engine.clock.sleep(seconds_of(delay, file.writer.keys - before, engine.random))
+        file.write_all()
         file.finish()
     except OSError as refused:
         file.abandon()

@@ -23,20 +23,44 @@ from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
 
 
 @mypyc_attr(acyclic=True)
-class SnapshotWriter:
+class BucketWriter:
+    """Writes databases bucket by bucket: as a snapshot, or as commands."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink: Final = sink
+        self.keys: i64 = 0
+        """Keys written so far."""
+
+    def database(self, index: i64, size: i64, volatile: i64) -> None:
+        """Begin a database: write its number and about how many keys follow."""
+        raise NotImplementedError
+
+    def select(self, index: i64) -> None:
+        """Write the number of the database whose keys follow."""
+        raise NotImplementedError
+
+    def bucket(self, table: Table, b: i64) -> None:
+        """Write the keys of bucket `b`.  Raises UnwritableError."""
+        raise NotImplementedError
+
+    def end(self, summed: bool) -> None:
+        """Write what ends the file, then pass all bytes to the appender."""
+        raise NotImplementedError
+
+
+@mypyc_attr(acyclic=True)
+class SnapshotWriter(BucketWriter):
     """Writes the format of `version`.  `uses` (`formats.py`) chooses what to store about the use of keys."""
 
     def __init__(self, sink: Sink, version: i64, moment: Moment, uses: i64) -> None:
-        self.sink: Final = sink
+        super().__init__(sink)
         self.version: i64 = version
         self.values: Final = ValueWriter(sink, version)
         self.moment: Final = moment
         self.uses: i64 = uses
-        self.keys: i64 = 0
-        """Keys written so far."""
 
-    def begin(self, now_s: i64, used_bytes: i64, libraries: list[bytes]) -> None:
-        """Write the head of the file, before the databases."""
+    def begin(self, now_s: i64, used_bytes: i64, libraries: list[bytes], is_base: bool = False) -> None:
+        """Write the head of the file, before the databases.  `is_base`: of an append-only file."""
         sink = self.sink
         sink.raw(codes.MAGIC[int(self.version)])
         self._note(b"redpoll-ver", VERSION.encode())
@@ -47,7 +71,7 @@ class SnapshotWriter:
         self._note(b"redis-bits", b"64")
         self._note(b"ctime", int_text(now_s))
         self._note(b"used-mem", int_text(used_bytes))
-        self._note(b"aof-base", b"0")
+        self._note(b"aof-base", b"1" if is_base else b"0")
         for source in libraries:
             sink.byte(codes.FUNCTION)
             sink.text(source)
@@ -58,7 +82,6 @@ class SnapshotWriter:
         self.sink.text(value)
 
     def database(self, index: i64, size: i64, volatile: i64) -> None:
-        """Begin a database: write its number and about how many keys follow."""
         sink = self.sink
         self.select(index)
         sink.byte(codes.RESIZE)
@@ -66,12 +89,10 @@ class SnapshotWriter:
         sink.number(volatile)
 
     def select(self, index: i64) -> None:
-        """Write the number of the database whose keys follow."""
         self.sink.byte(codes.SELECT)
         self.sink.number(index)
 
     def bucket(self, table: Table, b: i64) -> None:
-        """Write the keys of bucket `b`.  Raises UnwritableError."""
         records = Records()
         read_bucket(table, b, records, True)
         sink = self.sink

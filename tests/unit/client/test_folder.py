@@ -149,4 +149,4 @@ def test_arguments_of_other_types() -> None:
 
 def test_files_in_memory_do_the_same() -> None:
     files = MemoryFiles()
-    assert files.lock(b"a", b"1\n").path == b"/a"
+    assert files.lock(b"a", "1").path == b"/a"

@@ -106,26 +106,26 @@ def test_files_are_read_piece_by_piece(files: Files) -> None:
 
 
 def test_a_lock_has_one_holder(files: Files) -> None:
-    first = files.lock(b"lock", b"1")
+    first = files.lock(b"lock", "1")
     with pytest.raises(LockedError) as held:
-        files.lock(files.absolute(b"lock"), b"2")
-    assert held.value.holder == b"1"
+        files.lock(files.absolute(b"lock"), "2")
+    assert held.value.holder == "1"
     first.release()
     assert not files.exists(b"lock")
-    second = files.lock(b"lock", b"3")
+    second = files.lock(b"lock", "3")
     with pytest.raises(LockedError) as held:
-        files.lock(b"lock", b"4")
-    assert held.value.holder == b"3"
+        files.lock(b"lock", "4")
+    assert held.value.holder == "3"
     second.release()
 
 
 def test_a_lock_that_was_left_behind_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "lock").write_bytes(b"12345678901234567890")
-    lock = Files().lock(bytes(tmp_path / "lock"), b"7\n")
+    lock = Files().lock(bytes(tmp_path / "lock"), "7")
     assert (tmp_path / "lock").read_bytes() == b"7\n"
     lock.release()
     with pytest.raises(FileNotFoundError):
-        Files().lock(bytes(tmp_path / "no" / "lock"), b"7")
+        Files().lock(bytes(tmp_path / "no" / "lock"), "7")
 
 
 def test_folders_are_made(files: Files) -> None:

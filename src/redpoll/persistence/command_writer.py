@@ -1,0 +1,232 @@
+"""All data as commands: the base of the append-only file with `aof-use-rdb-preamble no`.
+
+Source: spec/aof.md, section 6.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from librt.strings import BytesWriter
+from librt.vecs import vec
+from mypy_extensions import i64, mypyc_attr
+
+from redpoll.persistence.append_encode import write_command, write_select
+from redpoll.persistence.sink import Sink
+from redpoll.persistence.snapshot_writer import BucketWriter
+from redpoll.protocol.numbers import format_double, int_text
+from redpoll.structures.members import MemberWalk
+from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, Outside
+from redpoll.structures.table import Table
+from redpoll.structures.table_walk import Records, read_bucket
+from redpoll.types.field_records import value_of
+from redpoll.types.forms import empty
+from redpoll.types.hash import Hash
+from redpoll.types.kinds import STRING_RAW
+from redpoll.types.list import List
+from redpoll.types.set import Set
+from redpoll.types.stream import Stream, id_text
+from redpoll.types.stream_group import Group
+from redpoll.types.string import LongString
+from redpoll.types.value import Value
+from redpoll.types.zset import ZSet
+
+AT_A_TIME: Final[i64] = 64
+"""Items of one command."""
+
+
+@mypyc_attr(acyclic=True)
+class CommandWriter(BucketWriter):
+    """Writes the keys of buckets as commands that create them."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(sink)
+        self.out: Final[BytesWriter] = sink.out
+        self.key: bytes = b""
+
+    def libraries(self, sources: list[bytes]) -> None:
+        """Write the function libraries, before the databases."""
+        for source in sources:
+            write_command(self.out, [b"FUNCTION", b"LOAD", source])
+
+    def database(self, index: i64, size: i64, volatile: i64) -> None:
+        self.select(index)
+
+    def select(self, index: i64) -> None:
+        write_select(self.out, index)
+
+    def end(self, summed: bool) -> None:
+        self.sink.flush()
+
+    def bucket(self, table: Table, b: i64) -> None:
+        records = Records()
+        read_bucket(table, b, records, True)
+        out = self.out
+        n: i64 = 0
+        count: i64 = len(records.keys)
+        while n < count:
+            kind = (records.words[n] >> KIND_SHIFT) & KIND_MASK
+            self.key = records.keys[n]
+            self.value(kind, records.values[n], records.objects[n])
+            at_ms = records.deadlines[n]
+            if at_ms != 0:
+                write_command(out, [b"PEXPIREAT", self.key, int_text(at_ms)])
+            self.sink.drain_piece()
+            n += 1
+        self.keys += count
+
+    def value(self, kind: i64, packed: bytes, outside: Outside | None) -> None:
+        """Write the commands that create the value of a record: the packed value, or the object beside it."""
+        value: Value
+        if kind <= STRING_RAW:
+            if outside is not None:
+                assert isinstance(outside, LongString)
+                packed = outside.text()
+            write_command(self.out, [b"SET", self.key, packed])
+            return
+        if outside is None:
+            value = empty(kind)
+            value.stand_beside(kind, packed)
+        else:
+            assert isinstance(outside, Value)
+            value = outside
+        if isinstance(value, List):
+            self._list(value)
+        elif isinstance(value, Hash):
+            self._hash(value)
+        elif isinstance(value, Set):
+            self._set(value)
+        elif isinstance(value, ZSet):
+            self._zset(value)
+        else:
+            assert isinstance(value, Stream)
+            self._stream(value)
+
+    def _items(self, command: bytes, items: list[bytes]) -> None:
+        """Write one command with the key and these items, unless there are none."""
+        if len(items) > 0:
+            write_command(self.out, [command, self.key, *items])
+            self.sink.drain_piece()
+
+    def _list(self, value: List) -> None:
+        stop = value.count()
+        start: i64 = 0
+        while start < stop:
+            end = start + AT_A_TIME if start + AT_A_TIME < stop else stop
+            self._items(b"RPUSH", value.slice(start, end))
+            start = end
+
+    def _set(self, value: Set) -> None:
+        items: list[bytes] = []
+        table = value.table
+        if table is None:
+            items = value.rows()
+            for at in range(0, len(items), int(AT_A_TIME)):
+                self._items(b"SADD", items[at : at + int(AT_A_TIME)])
+            return
+        walk = MemberWalk(table)
+        while walk.step():
+            items.append(walk.blob[walk.start : walk.stop])
+            if len(items) == AT_A_TIME:
+                self._items(b"SADD", items)
+                items = []
+        self._items(b"SADD", items)
+
+    def _zset(self, value: ZSet) -> None:
+        stop = value.count()
+        start: i64 = 0
+        while start < stop:
+            end = start + AT_A_TIME if start + AT_A_TIME < stop else stop
+            span = value.span(start, end)
+            members: list[bytes] = []
+            span.members(members)
+            scores = span.scores(vec[float](capacity=len(members)))
+            items: list[bytes] = []
+            for n in range(len(members)):
+                items.append(format_double(scores[n]))
+                items.append(members[n])
+            self._items(b"ZADD", items)
+            start = end
+
+    def _hash(self, value: Hash) -> None:
+        plain: list[bytes] = []
+        table = value.table
+        if table is None:
+            items = value.items()
+            times = value.times
+            at: i64 = 0
+            stop: i64 = len(items)
+            k: i64 = 0
+            while at < stop:
+                middle: i64 = at + 1 + items[at]
+                end: i64 = middle + 1 + items[middle]
+                deadline = i64(0) if times is None else times.column[k]
+                self._field(plain, items[at + 1 : middle], items[middle + 1 : end], deadline)
+                at = end
+                k += 1
+        else:
+            for b in range(table.buckets):
+                records = Records()
+                read_bucket(table, b, records, True)
+                for n in range(len(records.keys)):
+                    self._field(plain, records.keys[n], value_of(records, n), records.deadlines[n])
+        self._items(b"HMSET", plain)
+
+    def _field(self, plain: list[bytes], field: bytes, value: bytes, at_ms: i64) -> None:
+        """Write a field with a deadline; one without is collected in `plain`, which is written when it is full."""
+        if at_ms != 0:
+            self._items(b"HSETEX", [b"PXAT", int_text(at_ms), b"FIELDS", b"1", field, value])
+            return
+        plain.append(field)
+        plain.append(value)
+        if len(plain) == 2 * AT_A_TIME:
+            self._items(b"HMSET", plain)
+            plain.clear()
+
+    # Streams.
+
+    def _stream(self, value: Stream) -> None:
+        entries = value.all_entries()
+        count = entries.count()
+        k: i64 = 0
+        while k < count:
+            items = entries.items(k)
+            if items is not None:
+                self._items(b"XADD", [id_text(entries.ms[k], entries.seq[k]), *items])
+            k += 1
+        if count == 0:
+            # A stream without entries: one is added and removed at once.
+            self._items(b"XADD", [b"MAXLEN", b"0", b"0-1", b"x", b"y"])
+        last = id_text(value.last_ms, value.last_seq)
+        gone = id_text(value.gone_ms, value.gone_seq)
+        self._items(b"XSETID", [last, b"ENTRIESADDED", b"%d" % int(value.added), b"MAXDELETEDID", gone])
+        for name in value.sorted_groups():
+            group = value.group(name)
+            assert group is not None
+            self._group(name, group)
+
+    def _group(self, name: bytes, group: Group) -> None:
+        last = id_text(group.last_ms, group.last_seq)
+        write_command(self.out, [b"XGROUP", b"CREATE", self.key, name, last, b"ENTRIESREAD", b"%d" % int(group.read)])
+        pending = group.pending
+        for consumer in group.sorted_consumers():
+            if consumer.ids.count == 0:
+                write_command(self.out, [b"XGROUP", b"CREATECONSUMER", self.key, name, consumer.name])
+                continue
+            index = consumer.ids.index
+            for i in range(index.head, index.stop):
+                walk = consumer.ids.walk(i)
+                more = True
+                while more:
+                    there = pending.find(walk.ms, walk.seq)
+                    assert there
+                    write_command(
+                        self.out,
+                        [
+                            b"XCLAIM", self.key, name, consumer.name, b"0", id_text(walk.ms, walk.seq), b"TIME",
+                            int_text(pending.delivered_ms()), b"RETRYCOUNT", b"%d" % pending.deliveries(), b"JUSTID",
+                            b"FORCE",
+                        ],
+                    )  # fmt: skip
+                    self.sink.drain_piece()
+                    more = walk.step()
