@@ -17,6 +17,7 @@ USAGE = """redpoll {version}: a data-structure server that speaks Redis.
   redpoll top --help                           its options
   redpoll check-rdb FILE                       whether a snapshot file is whole, and if not, what is wrong where
   redpoll rdb stats FILE                       what a snapshot file holds: keys and bytes by type and prefix
+  redpoll rdb export FILE --format FORMAT      a snapshot file as text: json, commands or csv
   redpoll --version                            version, build and interpreter
   redpoll --help                               this text
 
@@ -45,6 +46,10 @@ def main(words: list[str] | None = None) -> int:
         from redpoll.cli.top import main as top
 
         return top(words[1:])
+    if words[:2] == ["rdb", "export"]:
+        from redpoll.cli.rdb import export
+
+        return export(words[2:])
     if words[:1] == ["check-rdb"] or words[:2] == ["rdb", "stats"]:
         # Imported only when needed.
         from redpoll.cli.rdb import check, stats
@@ -60,7 +65,7 @@ def main(words: list[str] | None = None) -> int:
     return 2
 
 
-COMMANDS = ["server", "top", "check-rdb", "rdb stats", "--version", "--help"]
+COMMANDS = ["server", "top", "check-rdb", "rdb stats", "rdb export", "--version", "--help"]
 
 
 def advice(words: list[str]) -> str:

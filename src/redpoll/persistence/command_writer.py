@@ -174,6 +174,11 @@ class CommandWriter(BucketWriter):
 
     def _field(self, plain: list[bytes], field: bytes, value: bytes, at_ms: i64) -> None:
         """Write a field with a deadline; one without is collected in `plain`, which is written when it is full."""
+        if at_ms != 0 and self.key.upper() == b"FIELDS":
+            # Valkey reads this name of a key as the word before the fields of HSETEX.
+            self._items(b"HMSET", [field, value])
+            self._items(b"HPEXPIREAT", [int_text(at_ms), b"FIELDS", b"1", field])
+            return
         if at_ms != 0:
             self._items(b"HSETEX", [b"PXAT", int_text(at_ms), b"FIELDS", b"1", field, value])
             return
