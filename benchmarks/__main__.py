@@ -5,11 +5,24 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import embedded, eviction, expiry, instructions, large, memory, profile, pubsub, stalls, throughput
+from benchmarks import (
+    embedded,
+    eviction,
+    expiry,
+    instructions,
+    large,
+    loading,
+    memory,
+    profile,
+    pubsub,
+    stalls,
+    throughput,
+)
 
 BENCHES = {
     "throughput": throughput,
     "large": large,
+    "load": loading,
     "memory": memory,
     "stalls": stalls,
     "embedded": embedded,

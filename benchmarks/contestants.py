@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 from benchmarks.processes import pin
-from benchmarks.wire import Connection
+from benchmarks.wire import Connection, ServerError
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
@@ -160,9 +160,13 @@ class Server:
     def connect(self, timeout_seconds: float = 120.0) -> Connection:
         return Connection(self.port, timeout_seconds)
 
+    def log(self) -> str:
+        """All it wrote."""
+        return self._log.read_text(errors="replace")
+
     def log_tail(self) -> str:
         """The last lines it wrote."""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
+        return "\n".join(self.log().splitlines()[-15:])
 
     def is_running(self) -> bool:
         return self._process.poll() is None
@@ -188,8 +192,15 @@ class Server:
             except OSError:
                 time.sleep(0.02)
                 continue
-            reply = connection.command("PING")
-            connection.close()
+            try:
+                reply = connection.command("PING")
+            except ServerError as loading:
+                if not str(loading).startswith("LOADING"):
+                    raise
+                time.sleep(0.02)
+                continue
+            finally:
+                connection.close()
             assert reply == b"PONG", f"{self.name} answered PING with {reply!r}"
             return
         raise RuntimeError(f"{self.name} did not start ({shlex.join(self.contestant.command)}):\n{self.log_tail()}")
