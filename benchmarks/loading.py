@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import contestants, report
 from benchmarks.contestants import Contestant, Server
 from benchmarks.processes import cpu_seconds, resident_bytes
-from benchmarks.wire import encode
+from benchmarks.wire import Command, encode
 
 _MB = 1024 * 1024
 _LOADED = re.compile(r"DB loaded from disk: ([0-9.]+) seconds")
@@ -57,7 +57,8 @@ def main(options: argparse.Namespace) -> None:
     rows = [
         [
             name, f"{each.load_s:.2f}", f"{each.load_cpu_s:.2f}", f"{size / _MB / each.load_s:,.0f}",
-            f"{subject.load_cpu_s / each.load_cpu_s:.2f}", f"{each.save_s:.2f}", f"{each.saved_bytes / _MB / each.save_s:,.0f}",
+            f"{subject.load_cpu_s / each.load_cpu_s:.2f}", f"{each.save_s:.2f}",
+            f"{each.saved_bytes / _MB / each.save_s:,.0f}",
             f"{each.resident_bytes / _MB:,.0f}",
         ]
         for name, each in found.items()
@@ -106,7 +107,7 @@ def write_file(contestant: Contestant, path: Path, megabytes: int, seed: int) ->
         shutil.copy(server.directory / "dump.rdb", path)
 
 
-def commands(chance: random.Random, number: int) -> Iterator[bytes]:
+def commands(chance: random.Random, number: int) -> Iterator[Command]:
     """The keys of one round, from many small values and a few large ones."""
 
     def words(count: int, size: int) -> list[str]:
@@ -121,7 +122,8 @@ def commands(chance: random.Random, number: int) -> Iterator[bytes]:
         yield encode("SADD", f"numbers:{n}", *(str(chance.getrandbits(30)) for _ in range(20)))
         members = words(chance.choice((5, 40)), 10)
         yield encode("ZADD", f"zset:{n}", *(word for member in members for word in (str(chance.random()), member)))
-        yield encode("XADD", f"stream:{n % 100 + number * 100}", f"{n + 1}-1", "name", *words(1, 20), "level", "info")
+        entry = ("name", *words(1, 20), "level", "info")
+        yield encode("XADD", f"stream:{n % 100 + number * 100}", f"{n + 1}-1", *entry), 2
     for kind, width in (("SADD", 1), ("HSET", 2)):
         yield encode(kind, f"large:{kind}:{number}", *words(20_000 * width, 12))
     members = words(20_000, 12)
