@@ -15,7 +15,7 @@ from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects, Rename
 from redpoll.engine.command import Command
 from redpoll.engine.durability import LOG_BEGINS, LOG_OFF
-from redpoll.engine.engine import BEHIND_MS, Engine
+from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.host import Host
 from redpoll.engine.remotes import Remote
@@ -24,7 +24,6 @@ from redpoll.engine.session import Session
 from redpoll.engine.trimming import LOOK_MS
 from redpoll.env.clock import Clock
 from redpoll.env.crash import CrashReports
-from redpoll.env.files import Lock, LockedError
 from redpoll.env.log import LEVELS, Log
 from redpoll.env.process import (
     end_at_once,
@@ -48,10 +47,11 @@ from redpoll.net.loop import FLUSH_AFTER_US, Reactor, Task, Timer
 from redpoll.net.remote import SocketRemote
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
+from redpoll.net.timers import COLLECT_MS, TICK_MS, Collect, Sample, Tick, Trim
 from redpoll.persistence import background
 from redpoll.persistence.append_control import AppendFile, AppendSettings
 from redpoll.persistence.append_loading import LoadError
-from redpoll.persistence.claim import claim, named
+from redpoll.persistence.claim import SnapshotClaim
 from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.loading import load, open_snapshot
 from redpoll.persistence.points import SaveSettings, due_point
@@ -60,14 +60,12 @@ from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.requests import Limits
 
 FAMILIES: Final = redpoll.commands.FAMILIES
-TICK_MS: Final[i64] = 10
 IDLE_MS: Final[i64] = 100
 """How often save points are looked at."""
 SYNCED_TURN_US: Final[i64] = 20000
 """Under `appendfsync always`, a turn that has taken this long sends replies in between."""
 SLICE_US: Final[i64] = 1500
 """How long a turn goes on with a snapshot, large values excepted."""
-COLLECT_MS: Final[i64] = 100
 
 FATAL_LOAD: Final = "Fatal error loading the DB, check server logs. Exiting. %s: %s"
 
@@ -98,7 +96,7 @@ class Server(Stoppable):
         self.restart_ms: i64 = -1
         """The delay in ms after which the caller restarts the program when it has ended; -1 for no restart."""
         self.crashes: Final = CrashReports(log, [f"redpoll {build}"])
-        self.claim: Final = SnapshotClaim(self.engine, log)
+        self.claim: Final = SnapshotClaim(self.engine)
         self.wakeup: Wakeup | None = None
         self.pid_file = ""
         rename_commands(self.engine.commands, config)
@@ -418,46 +416,6 @@ def fit_descriptors(clients: int) -> bytes:
     )
 
 
-class SnapshotClaim(Effects):
-    """The claim of a server with save points on its snapshot file.
-
-    Another writer of the same file gives a warning, and nothing else.
-    """
-
-    def __init__(self, engine: Engine, log: Log) -> None:
-        self.engine: Final = engine
-        self.log: Final = log
-        self.lock: Lock | None = None
-
-    def connect(self, config: Config) -> None:
-        """Claim the file now, and whenever its name changes."""
-        for name in (b"dir", b"dbfilename", b"save"):
-            config.listen(name, self)
-        self.apply(b"dbfilename", config)
-
-    def apply(self, name: bytes, config: Config) -> bytes:
-        self.release()
-        if not config.words(b"save"):
-            return b""
-        try:
-            self.lock = claim(self.engine)
-        except LockedError as holder:
-            path = config.files.absolute(snapshot_path(self.engine)).decode("utf-8", "surrogateescape")
-            self.log.warning(
-                f"{path} is also the snapshot file of {named(holder)}: the file is of whoever saves last. "
-                "Set another dir or dbfilename, unless that is intended."
-            )
-        except OSError:
-            # The folder may not be writable.  Then nobody saves there.
-            pass
-        return b""
-
-    def release(self) -> None:
-        if self.lock is not None:
-            self.lock.release()
-            self.lock = None
-
-
 class OomScore(Effects):
     """`oom-score-adj`: which processes the kernel kills first when memory runs out."""
 
@@ -597,25 +555,6 @@ class Loading(Progress):
             raise DamagedError("loading was ended by a signal", done)
 
 
-class Tick(Timer):
-    """The timer of the engine's background work: waits, deadlines, memory."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.engine: Final = engine
-
-    def run(self) -> i64:
-        engine = self.engine
-        engine.tick()
-        if engine.reclaimer.pending() > 0 or engine.eviction.is_behind:
-            return 1
-        if engine.is_behind:
-            return BEHIND_MS
-        if engine.next_deadline_ms() > 0:
-            return TICK_MS
-        return 1000 // engine.options.hz
-
-
 class Snapshots(Timer):
     """Begins a snapshot when a save point calls for one, and goes on with one under way, for a share of the time."""
 
@@ -686,41 +625,3 @@ class Turns(Effects):
         synced = config.flag(b"appendonly") and config.text(b"appendfsync") == b"always"
         self.server.reactor.flush_after_us = SYNCED_TURN_US if synced else FLUSH_AFTER_US
         return b""
-
-
-class Sample(Timer):
-    """Rates and peaks for INFO."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.engine: Final = engine
-
-    def run(self) -> i64:
-        if not self.engine.cron_paused:
-            self.engine.sampler.sample(self.engine.clock.now_us())
-        return SAMPLE_MS
-
-
-class Trim(Timer):
-    """Keeps the process about as small as what it holds."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.engine: Final = engine
-
-    def run(self) -> i64:
-        if self.engine.cron_paused:
-            return LOOK_MS
-        return self.engine.trimming.run()
-
-
-class Collect(Timer):
-    """Runs a young garbage collection, for cycles of libraries.  Our own code makes none.
-
-    It runs often, because it visits all objects since the last one: after a minute of filling a database it would take
-    100 ms.
-    """
-
-    def run(self) -> i64:
-        gc.collect(0)
-        return COLLECT_MS

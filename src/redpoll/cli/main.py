@@ -15,6 +15,7 @@ USAGE = """redpoll {version}: a data-structure server that speaks Redis.
   redpoll server --check FILE                  all faults of a configuration file
   redpoll top                                  what a server does, in the terminal; any Redis-compatible one
   redpoll top --help                           its options
+  redpoll check-aof [--fix] FILE               whether an append-only file (or its manifest) is whole; --fix cuts it
   redpoll check-rdb FILE                       whether a snapshot file is whole, and if not, what is wrong where
   redpoll rdb stats FILE                       what a snapshot file holds: keys and bytes by type and prefix
   redpoll rdb export FILE --format FORMAT      a snapshot file as text: json, commands or csv
@@ -50,6 +51,10 @@ def main(words: list[str] | None = None) -> int:
         from redpoll.cli.rdb import export
 
         return export(words[2:])
+    if words[:1] == ["check-aof"]:
+        from redpoll.cli.aof import check as check_aof
+
+        return check_aof(words[1:])
     if words[:1] == ["check-rdb"] or words[:2] == ["rdb", "stats"]:
         # Imported only when needed.
         from redpoll.cli.rdb import check, stats
@@ -65,7 +70,7 @@ def main(words: list[str] | None = None) -> int:
     return 2
 
 
-COMMANDS = ["server", "top", "check-rdb", "rdb stats", "rdb export", "--version", "--help"]
+COMMANDS = ["server", "top", "check-aof", "check-rdb", "rdb stats", "rdb export", "--version", "--help"]
 
 
 def advice(words: list[str]) -> str:

@@ -61,7 +61,7 @@ def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool
         return 0
     if at_ms <= db.moment.now_ms and db.moment.deleting_expired:
         db.expire_now(key)
-        session.journal_as([b"UNLINK", key])
+        session.journal_deletion(key, True)
         return 1
     # A deadline of 0 would mean none.
     db.set_deadline(max(at_ms, 1))

@@ -108,7 +108,7 @@ def restored(session: Session, args: list[bytes]) -> object:
     # Beyond 2^63 the deadline wraps in the reference, and has then passed.
     if ttl != 0 and moment.deleting_expired and (at_ms > GREATEST or at_ms <= moment.now_ms):
         if db.delete(key):
-            session.journal_as([b"UNLINK", key])
+            session.journal_deletion(key, False)
         return OK
     db.discard(key)
     if value is not None:

@@ -67,7 +67,7 @@ def pop_many(session: Session, key: bytes, count: i64) -> object:
         db.discard(key)
         session.changed(key, None, SPOP, size)
         session.also(key, DEL)
-        session.journal_as([b"UNLINK", key])
+        session.journal_deletion(key, False)
         return popped
     popped = pop_some(session, value, count, size)
     session.changed(key, value, SPOP, count)

@@ -72,7 +72,7 @@ def getex(session: Session, args: list[bytes]) -> object:
     at_ms = options.deadline_ms
     if at_ms > 0 and at_ms <= db.moment.now_ms and db.moment.deleting_expired:
         db.expire_now(key)
-        session.journal_as([b"UNLINK", key])
+        session.journal_deletion(key, True)
     elif at_ms > 0:
         db.set_deadline(at_ms)
         session.changed(key, None, EXPIRE, 1)

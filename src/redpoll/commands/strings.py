@@ -76,7 +76,7 @@ def set_with_options(session: Session, args: list[bytes], options: StringOptions
     if past and db.moment.deleting_expired:
         if there and db.look_to_change(key):
             db.expire_now(key)
-            session.journal_as([b"UNLINK", key])
+            session.journal_deletion(key, True)
         return old if options.get else OK
     store(session, key, args[2], options.deadline_ms, options.keep_deadline)
     if options.get and options.deadline_ms == 0:

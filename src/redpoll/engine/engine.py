@@ -430,6 +430,15 @@ class Engine:
         if len(self.blocking.ready) > 0:
             self.blocking.serve()
 
+    def deletion_word(self, expired: bool) -> bytes:
+        """How the journal tells that the server deleted a key: because it has `expired`, or for another reason.
+
+        All deletions are alike here.  Other servers that read the journal may free large values at once for DEL.
+        """
+        options = self.options
+        lazily = options.lazyfree_lazy_expire if expired else options.lazyfree_lazy_server_del
+        return b"UNLINK" if lazily else b"DEL"
+
     def commit(self) -> None:
         """Write effects to the append-only file.  Called while `unwritten`, before replies are sent."""
         log = self.durability.append_only

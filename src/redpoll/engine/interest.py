@@ -89,7 +89,7 @@ class Interest(Listener):
             self.expiring_since_us = 0
         unit = self.engine.unit
         if unit.journal is not None:
-            unit.add(int(db), [b"UNLINK", key])
+            unit.add(int(db), [self.engine.deletion_word(True), key])
 
     def evicted(self, db: i64, key: bytes) -> None:
         unit = self.engine.unit
@@ -104,7 +104,7 @@ class Interest(Listener):
         if unit.journal is not None:
             unit.add(int(db), [b"HDEL", key, *fields])
             if emptied:
-                unit.add(int(db), [b"UNLINK", key])
+                unit.add(int(db), [self.engine.deletion_word(True), key])
             unit.end()
 
     # Registering listeners.

@@ -302,6 +302,10 @@ class Session:
         """
         self.engine.unit.rewrite(args)
 
+    def journal_deletion(self, key: bytes, expired: bool) -> None:
+        """Write the deletion of `key` instead of the command: its deadline has passed, or it became empty."""
+        self.engine.unit.rewrite([self.engine.deletion_word(expired), key])
+
     def journal_only(self) -> None:
         """Write only the arguments of `journal_as` into the journal; nothing if it is not called."""
         self.engine.unit.withhold()

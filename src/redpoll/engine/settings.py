@@ -83,6 +83,8 @@ class Options:
         self.lfu_log_factor: i64 = 10
         self.lfu_decay_time: i64 = 1
         self.lazyfree_lazy_eviction: bool = True
+        self.lazyfree_lazy_expire: bool = True
+        self.lazyfree_lazy_server_del: bool = True
 
 
 ENCODING_LIMITS: Final = {

@@ -54,7 +54,9 @@ class CommandReader:
         self.time_s: i64 = 0
         """The last annotation with a time; 0 if there was none."""
         self.stop_after_s: i64 = 0
-        """If not 0, reading ends before an annotation with a later time (`state` is ENDED)."""
+        """If not 0, reading ends before an annotation with a later time (`state` is ENDED) ..."""
+        self.is_before_time = False
+        """... and this tells that it did."""
 
     def offset(self) -> i64:
         """Where the next command begins in the file: the end of the last complete one."""
@@ -184,6 +186,7 @@ class CommandReader:
         if data[at : at + 4] == b"#TS:":
             time_s = number_in(data, at + 4, stop)
             if 0 < self.stop_after_s < time_s:
+                self.is_before_time = True
                 self.state = ENDED
                 return None
             self.time_s = time_s

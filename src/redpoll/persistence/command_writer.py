@@ -22,7 +22,7 @@ from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.field_records import value_of
 from redpoll.types.forms import empty
 from redpoll.types.hash import Hash
-from redpoll.types.kinds import STRING_RAW
+from redpoll.types.kinds import HASH_VOLATILE, STRING_RAW
 from redpoll.types.list import List
 from redpoll.types.set import Set
 from redpoll.types.stream import Stream, id_text
@@ -149,7 +149,17 @@ class CommandWriter(BucketWriter):
             start = end
 
     def _hash(self, value: Hash) -> None:
-        plain: list[bytes] = []
+        """Write all fields, then their deadlines.
+
+        Valkey 9.1 loses fields with deadlines if a later command of the file sets further fields of the hash.
+        """
+        self._fields(value, False)
+        if value.kind == HASH_VOLATILE:
+            self._fields(value, True)
+
+    def _fields(self, value: Hash, deadlines: bool) -> None:
+        """Write the fields with their values, or else the deadlines of those that have one."""
+        found: list[bytes] = []
         table = value.table
         if table is None:
             items = value.items()
@@ -160,8 +170,11 @@ class CommandWriter(BucketWriter):
             while at < stop:
                 middle: i64 = at + 1 + items[at]
                 end: i64 = middle + 1 + items[middle]
-                deadline = i64(0) if times is None else times.column[k]
-                self._field(plain, items[at + 1 : middle], items[middle + 1 : end], deadline)
+                field = items[at + 1 : middle]
+                if not deadlines:
+                    self._field(found, field, items[middle + 1 : end])
+                elif times is not None:
+                    self._deadline(field, times.column[k])
                 at = end
                 k += 1
         else:
@@ -169,24 +182,23 @@ class CommandWriter(BucketWriter):
                 records = Records()
                 read_bucket(table, b, records, True)
                 for n in range(len(records.keys)):
-                    self._field(plain, records.keys[n], value_of(records, n), records.deadlines[n])
-        self._items(b"HMSET", plain)
+                    if deadlines:
+                        self._deadline(records.keys[n], records.deadlines[n])
+                    else:
+                        self._field(found, records.keys[n], value_of(records, n))
+        self._items(b"HMSET", found)
 
-    def _field(self, plain: list[bytes], field: bytes, value: bytes, at_ms: i64) -> None:
-        """Write a field with a deadline; one without is collected in `plain`, which is written when it is full."""
-        if at_ms != 0 and self.key.upper() == b"FIELDS":
-            # Valkey reads this name of a key as the word before the fields of HSETEX.
-            self._items(b"HMSET", [field, value])
-            self._items(b"HPEXPIREAT", [int_text(at_ms), b"FIELDS", b"1", field])
-            return
+    def _field(self, found: list[bytes], field: bytes, value: bytes) -> None:
+        """Collect a field; the fields are written when there are enough."""
+        found.append(field)
+        found.append(value)
+        if len(found) == 2 * AT_A_TIME:
+            self._items(b"HMSET", found)
+            found.clear()
+
+    def _deadline(self, field: bytes, at_ms: i64) -> None:
         if at_ms != 0:
-            self._items(b"HSETEX", [b"PXAT", int_text(at_ms), b"FIELDS", b"1", field, value])
-            return
-        plain.append(field)
-        plain.append(value)
-        if len(plain) == 2 * AT_A_TIME:
-            self._items(b"HMSET", plain)
-            plain.clear()
+            self._items(b"HPEXPIREAT", [int_text(at_ms), b"FIELDS", b"1", field])
 
     # Streams.
 
