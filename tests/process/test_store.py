@@ -58,6 +58,38 @@ def test_a_program_that_is_killed_loses_only_what_was_not_saved(tmp_path: Path) 
     store.close()
 
 
+APPENDER = """
+import sys, redpoll
+store = redpoll.open(sys.argv[1], appendonly=True, appendfsync="always")
+n = int(store.get("n") or 0)
+while True:
+    n = store.incr("n")
+    print(n, flush=True)
+"""
+
+
+def test_a_killed_program_with_an_append_only_file_loses_nothing(tmp_path: Path) -> None:
+    chance = random.Random(15)
+    acknowledged = 0
+    for _ in range(4):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", APPENDER, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=redpoll_environment(),
+        )
+        assert writer.stdout is not None
+        try:
+            for _ in range(chance.randint(1, 200)):
+                acknowledged = int(writer.stdout.readline())
+        finally:
+            writer.send_signal(signal.SIGKILL)
+            writer.wait(20)
+            writer.stdout.close()
+        with redpoll.open(tmp_path) as store:
+            assert int(store.get("n") or 0) >= acknowledged
+
+
 def test_a_store_and_a_server_use_one_folder_in_turn(start: Start, tmp_path: Path) -> None:
     store = redpoll.open(tmp_path)
     store.set("k", "of the store")

@@ -13,13 +13,20 @@ if TYPE_CHECKING:
 
 
 def open_store(
-    path: str | bytes | os.PathLike[str] | None = None, databases: int = 16, *, save: str | None = None
+    path: str | bytes | os.PathLike[str] | None = None,
+    databases: int = 16,
+    *,
+    save: str | None = None,
+    appendonly: bool | None = None,
+    appendfsync: str = "everysec",
 ) -> Store:
     """Open a store in this process, with `databases` databases.
 
     Without a `path` it is empty and lives in memory.  With the path of a folder it has the data of the snapshot there,
     and `close` saves it there.  `save` is for such a store: save points as in a configuration file, "300 100 60 10000".
-    A missing folder is created.  Only one process at a time can open a folder.
+    `appendonly` is whether each change is also written to an append-only file; if it is None, that is so if the folder
+    has one.  `appendfsync` is "always", "everysec" or "no".  A missing folder is created.  Only one process at a time
+    can open a folder.
 
     Raises StoreError if another one has it open, or if the snapshot cannot be loaded.
 
@@ -36,12 +43,12 @@ def open_store(
         raise TypeError(f"open() takes the number of databases, not {type(databases).__name__}")
     if databases < 1:
         raise ValueError("open() needs at least one database")
-    if path is None and save is not None:
-        raise ValueError("save points need the path of a folder")
+    if path is None and (save is not None or appendonly):
+        raise ValueError("save points and append-only files need the path of a folder")
     from redpoll.client.store import Store
 
     if told := warning():
         warnings.warn(told, RuntimeWarning, stacklevel=2)
     if path is None:
         return Store(databases=databases)
-    return Store.in_folder(os.fsencode(path), databases, "" if save is None else save)
+    return Store.in_folder(os.fsencode(path), databases, "" if save is None else save, None, appendonly, appendfsync)

@@ -14,6 +14,8 @@ from redpoll.client.words import Text, Word, as_word, to_bytes, to_python
 from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.commands.strings import add
 from redpoll.commands.zsets import put_one
+from redpoll.config.schema import BY_NAME
+from redpoll.config.values import BadValue
 from redpoll.env.clock import Clock
 from redpoll.env.files import FolderFiles
 from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
@@ -34,13 +36,26 @@ class Store(PlaceCalls):
     """
 
     @staticmethod
-    def in_folder(path: bytes, databases: int, save: str, clock: Clock | None = None) -> Store:
+    def in_folder(
+        path: bytes,
+        databases: int,
+        save: str,
+        clock: Clock | None = None,
+        appending: bool | None = False,
+        sync: str = "",
+    ) -> Store:
         """Open a store in a folder; `save` as in a configuration file.  Raises StoreError and ValueError."""
         store = Store(clock, databases=databases, files=FolderFiles(path))
-        complaint = store.engine.config.set([b"save", save.encode()])
+        config = store.engine.config
+        complaint = config.set([b"save", save.encode()])
         if complaint:
             raise ValueError(f"save={save!r}: {complaint.decode()}")
-        store.folder = StoreFolder(store.engine)
+        if sync:
+            try:
+                config.assign(BY_NAME[b"appendfsync"], [sync.encode()])
+            except BadValue as wrong:
+                raise ValueError(f"appendfsync={sync!r}: {wrong.reason.decode()}") from None
+        store.folder = StoreFolder(store.engine, appending)
         return store
 
     def get(self, key: Text) -> bytes | None:

@@ -427,6 +427,9 @@ class Engine:
         """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys."""
         if self.unit.journal is not None and self.unit.end():
             session.journaled = self.unit.count
+            if self.saves_itself:
+                # Nobody else commits for a program, which may make no further call.
+                self.commit()
         if len(self.blocking.ready) > 0:
             self.blocking.serve()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -143,10 +144,54 @@ def test_arguments_of_other_types() -> None:
         redpoll.open(databases="4")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="at least one"):
         redpoll.open(databases=0)
-    with pytest.raises(ValueError, match="the path of a folder"):
+    with pytest.raises(ValueError, match="need the path of a folder"):
         redpoll.open(save="300 10")
 
 
 def test_files_in_memory_do_the_same() -> None:
     files = MemoryFiles()
     assert files.lock(b"a", "1").path == b"/a"
+
+
+def test_an_append_only_file_keeps_what_was_not_saved(tmp_path: Path) -> None:
+    store = redpoll.open(tmp_path)
+    store.set("before", "1")
+    store.close()
+    store = redpoll.open(tmp_path, appendonly=True, appendfsync="always")
+    assert store.get("before") == b"1"
+    store.set("k", "v")
+    store.incr("n", 3)
+    store.hset("h", "f", "v")
+    store.zadd("z", "m", 1.5)
+    store.execute("RPUSH", "list", "a", "b")
+    store.lpop("list")
+    # A copy is what a crash leaves.
+    crashed = tmp_path.parent / f"{tmp_path.name}-crashed"
+    shutil.copytree(tmp_path, crashed)
+    for folder in (crashed, tmp_path):
+        if folder == tmp_path:
+            store.close()
+        with redpoll.open(folder) as again:
+            assert (again.get("before"), again.get("k"), again.get("n")) == (b"1", b"v", b"3")
+            assert (again.hget("h", "f"), again.zrank("z", "m"), again.lrange("list", 0, -1)) == (b"v", 0, [b"b"])
+            again.set("later", "1")
+        with redpoll.open(folder, appendonly=True) as third:
+            assert third.get("later") == b"1"
+
+
+def test_the_append_only_file_is_chosen_when_the_store_opens(tmp_path: Path) -> None:
+    with redpoll.open(tmp_path, appendonly=True, save="3600 1") as store:
+        store.set("k", "v")
+        with pytest.raises(redpoll.StoreError, match="is open in this process"):
+            redpoll.open(tmp_path, appendonly=True)
+    assert (tmp_path / "dump.rdb").exists()
+    with redpoll.open(tmp_path, appendonly=False) as store:
+        store.set("k", "of the snapshot")
+    with redpoll.open(tmp_path) as store:
+        assert store.get("k") == b"v"
+    with pytest.raises(ValueError, match="appendfsync='often'"):
+        redpoll.open(tmp_path, appendfsync="often")
+    next((tmp_path / "appendonlydir").glob("*.manifest")).write_bytes(b"x")
+    with pytest.raises(redpoll.StoreError):
+        redpoll.open(tmp_path)
+    redpoll.open(tmp_path, appendonly=False).close()
