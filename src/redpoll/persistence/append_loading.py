@@ -175,7 +175,7 @@ class Replay:
 
     def _call(self, command: Command, args: list[bytes]) -> None:
         try:
-            command.handler(self.session, args)
+            command.handler.run(self.session, args)
         except CommandError as refused:
             # The reference ignores it too: a command that failed when it ran was not written.
             self.errors += 1

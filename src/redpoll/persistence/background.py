@@ -5,7 +5,9 @@ merge), the keeper writes its old content.  The order of keys in a file is free,
 affect only buckets that are already written.  A table that is replaced during the snapshot (FLUSHDB) is kept until it
 is written.
 
-A value beside its record is written in one turn, even if it is large.
+Large values wait in a queue, which comes before the remaining buckets, and are written in slices
+(`value_streams.py`).  While one is written, buckets that are about to change go to a side instead of the file
+(`side.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from redpoll.env.files import Syncing
 from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
 from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
+from redpoll.persistence.side import Overflow, Side
+from redpoll.persistence.snapshot_writer import SLICES, SnapshotWriter
+from redpoll.persistence.value_streams import ValueQueue
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
@@ -29,6 +34,12 @@ TELL_EVERY_US: Final[i64] = 10_000_000
 
 LOOK_EVERY: Final[i64] = 4
 """Buckets to write before the clock is read again."""
+
+LEAST_SIDE: Final[i64] = 1 << 20
+MOST_SIDE: Final[i64] = 16 << 20
+SIDE_SHARE: Final[i64] = 64
+"""All sides take up to 1/64 of the memory in use, but at least LEAST_SIDE and at most MOST_SIDE; the rest is in a file.
+"""
 
 
 class TableKeeper(Keeper):
@@ -54,6 +65,41 @@ class TableKeeper(Keeper):
         self.done.pop()
 
 
+class LargeOnes:
+    """The large values of a running snapshot, and the keys that wait for the end of one."""
+
+    def __init__(self, engine: Engine, draft: bytes, writer: SnapshotWriter) -> None:
+        self.writer: Final = writer
+        self.overflow: Final = Overflow(
+            engine.config.files, draft + b".side", side_bytes(engine.used_memory()), writer.sink.compressor
+        )
+        self.queue: Final = ValueQueue(writer, self.overflow)
+        self.side: Final[Side] = self.overflow.side()
+        """The keys that wait."""
+        self.side_writer: Final = SnapshotWriter(self.side.sink, writer.version, writer.moment, writer.uses)
+        self.side_last: i64 = -1
+        """The database of the last key of the side, -1 if that is unknown."""
+
+    def are_waiting(self) -> bool:
+        """Whether a value is being written, or keys wait: then nothing else may go to the file."""
+        return self.queue.open is not None or not self.side.is_empty()
+
+    def put_aside(self, index: i64, table: Table, b: i64) -> None:
+        """Write a bucket of database `index` to the side.  Raises OSError, UnwritableError."""
+        if index != self.side_last:
+            self.side_last = index
+            self.side_writer.select(index)
+        self.side_writer.bucket(table, b, self.queue)
+        if self.side.end_item():
+            # Pieces come back in any order, so each names its database.
+            self.side_last = -1
+
+    def close(self, engine: Engine) -> None:
+        """Detach from values, and drop what is left."""
+        self.queue.detach(engine.reclaimer)
+        self.overflow.close()
+
+
 class BackgroundSave(RunningSave):
     """A running snapshot.  Call `step` until it returns that there is no more to do."""
 
@@ -68,6 +114,12 @@ class BackgroundSave(RunningSave):
         self.keepers: list[TableKeeper] = []
         self.current: i64 = 0
         self.written_last: i64 = -1
+        """The database of the last key in the file, -1 if that is unknown."""
+        writer = file.writer
+        self.large: LargeOnes | None = None
+        """None if the file holds commands: they need not be in one piece."""
+        if isinstance(writer, SnapshotWriter):
+            self.large = LargeOnes(engine, file.draft, writer)
         self.complaint = ""
         self.syncing: Syncing | None = None
         self.told_us: i64 = self.began_us
@@ -76,13 +128,14 @@ class BackgroundSave(RunningSave):
         for db in engine.databases:
             if db.table.size > 0:
                 keeper = TableKeeper(self, db.index, db.table)
-                file.writer.database(db.index, db.table.size, db.table.volatile)
+                writer.database(db.index, db.table.size, db.table.volatile)
                 self.written_last = db.index
                 db.table.keeper = keeper
                 self.keepers.append(keeper)
 
     def keys_done(self) -> i64:
-        return self.file.writer.keys
+        large = self.large
+        return self.file.writer.keys + (large.side_writer.keys if large is not None else i64(0))
 
     def bytes_done(self) -> i64:
         sink = self.file.writer.sink
@@ -98,16 +151,27 @@ class BackgroundSave(RunningSave):
         """Write a bucket.  The next step reports an error, because a command may be running now."""
         if self.complaint:
             return
-        writer = self.file.writer
+        large = self.large
         try:
-            if keeper.index != self.written_last:
-                self.written_last = keeper.index
-                writer.select(keeper.index)
-            writer.bucket(keeper.table, b)
+            if large is None:
+                self._select(keeper.index)
+                self.file.writer.bucket(keeper.table, b)
+                return
+            large.queue.index = keeper.index
+            if large.are_waiting():
+                large.put_aside(keeper.index, keeper.table, b)
+            else:
+                self._select(keeper.index)
+                large.writer.bucket(keeper.table, b, large.queue)
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
         except UnwritableError as refused:
             self.complaint = refused.reason
+
+    def _select(self, index: i64) -> None:
+        if index != self.written_last:
+            self.written_last = index
+            self.file.writer.select(index)
 
     def step(self, budget_us: i64) -> bool:
         syncing = self.syncing
@@ -121,25 +185,15 @@ class BackgroundSave(RunningSave):
         if now_us < self.rests_until_us and not self.complaint:
             return True
         delay: i64 = self.engine.config.integer(KEY_SAVE_DELAY)
-        before = self.file.writer.keys
+        before = self.keys_done()
         until: i64 = now_us + budget_us
-        written: i64 = 0
-        while self.current < len(self.keepers) and not self.complaint:
-            keeper = self.keepers[self.current]
-            b = keeper.next
-            if b >= keeper.table.buckets:
-                self.current += 1
-                continue
-            keeper.next = b + 1
-            if keeper.done[b] == 0:
-                keeper.changes(keeper.table, b)
-                written += 1
-                if delay != 0:
-                    wait = seconds_of(delay, self.file.writer.keys - before, self.engine.random)
-                    self.rests_until_us = now_us + i64(wait * 1e6)
-                    return True
-                if written % LOOK_EVERY == 0 and clock.now_us() >= until:
-                    return True
+        while self._write_some():
+            if delay != 0:
+                wait = seconds_of(delay, self.keys_done() - before, self.engine.random)
+                self.rests_until_us = now_us + i64(wait * 1e6)
+                return True
+            if clock.now_us() >= until:
+                return True
         self._let_go()
         if not self.complaint:
             try:
@@ -150,6 +204,56 @@ class BackgroundSave(RunningSave):
                 self.complaint = refused.strerror or "cannot be written"
         self._end()
         return False
+
+    def _write_some(self) -> bool:
+        """Write a slice: of a large value, of the side, or some buckets; return whether there is more to do."""
+        large = self.large
+        if large is None:
+            return not self.complaint and self._write_buckets()
+        queue = large.queue
+        if queue.complaint and not self.complaint:
+            self.complaint = queue.complaint
+        if self.complaint:
+            return False
+        sink = self.file.writer.sink
+        try:
+            if queue.open is not None:
+                queue.step(self.engine.reclaimer)
+            elif not large.side.is_empty():
+                sink.raw(large.side.taken())
+                large.side_last = -1
+                self.written_last = -1
+            elif not queue.is_empty():
+                stream = queue.following()
+                self._select(stream.index)
+                large.writer.head(stream.word, stream.deadline, stream.type, stream.key)
+                stream.begin(sink, large.writer.values)
+            else:
+                return self._write_buckets()
+            sink.drain_piece()
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be written"
+        return not self.complaint
+
+    def _write_buckets(self) -> bool:
+        """Write the next buckets that are not written yet; return whether there may be more to do."""
+        written: i64 = 0
+        while self.current < len(self.keepers) and written < LOOK_EVERY and not self._has_large():
+            keeper = self.keepers[self.current]
+            b = keeper.next
+            if b >= keeper.table.buckets:
+                self.current += 1
+                continue
+            keeper.next = b + 1
+            if keeper.done[b] == 0:
+                keeper.changes(keeper.table, b)
+                written += 1
+        return (self.current < len(self.keepers) or self._has_large()) and not self.complaint
+
+    def _has_large(self) -> bool:
+        """Whether a large value waits for its turn."""
+        large = self.large
+        return large is not None and not large.queue.is_empty()
 
     def _await_disk(self, syncing: Syncing) -> bool:
         if not syncing.finished:
@@ -165,6 +269,8 @@ class BackgroundSave(RunningSave):
 
     def _let_go(self) -> None:
         """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
+        if self.large is not None:
+            self.large.close(self.engine)
         live = [db.table for db in self.engine.databases]
         for keeper in self.keepers:
             table = keeper.table
@@ -255,6 +361,16 @@ def start(engine: Engine) -> bool:
     durability.running = BackgroundSave(engine, file)
     engine.host.note("Background saving started")
     return True
+
+
+def side_bytes(used: i64) -> i64:
+    """The memory that all sides may take together, if so much is in use."""
+    if SLICES.side_bytes >= 0:
+        return SLICES.side_bytes
+    share = used // SIDE_SHARE
+    if share < LEAST_SIDE:
+        return LEAST_SIDE
+    return share if share < MOST_SIDE else MOST_SIDE
 
 
 def is_among(table: Table, others: list[Table]) -> bool:
