@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from benchmarks import (
+    aof,
     embedded,
     eviction,
     expiry,
@@ -21,6 +22,7 @@ from benchmarks import (
 
 BENCHES = {
     "throughput": throughput,
+    "aof": aof,
     "large": large,
     "load": loading,
     "memory": memory,

@@ -194,8 +194,8 @@ class Server:
                 continue
             try:
                 reply = connection.command("PING")
-            except ServerError as loading:
-                if not str(loading).startswith("LOADING"):
+            except ServerError as refused:
+                if not str(refused).startswith("LOADING"):
                     raise
                 time.sleep(0.02)
                 continue

@@ -80,9 +80,9 @@ class Checker:
             for line in damage.told():
                 print(line)
             return 1
-        except OSError as refused:
-            name = os.fsdecode(refused.filename) if refused.filename else self.request.path
-            print(f"{name}: {refused.strerror}", file=sys.stderr)
+        except OSError as failed:
+            name = os.fsdecode(failed.filename) if failed.filename else self.request.path
+            print(f"{name}: {failed.strerror}", file=sys.stderr)
             return 1
 
     def manifest(self, path: bytes) -> Manifest | None:

@@ -41,7 +41,7 @@ def set_deadlines(session: Session, args: list[bytes], name: bytes, seconds: boo
     value = session.db.hash_to_change(key, False)
     if value is None:
         return [NO_FIELD for _ in fields]
-    if at_ms <= session.db.moment.past_ms:
+    if at_ms <= session.db.moment.past_ms():
         return expire_at_once(session, key, value, fields, condition, at_ms)
 
     codes: list[object] = []

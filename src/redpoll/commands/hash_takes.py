@@ -83,7 +83,7 @@ class FieldOptions:
 
     def is_past(self, session: Session) -> bool:
         """Whether there is a time, and it is past."""
-        return self.timed and self.at_ms <= session.db.moment.past_ms
+        return self.timed and self.at_ms <= session.db.moment.past_ms()
 
     def absolute(self, args: list[bytes]) -> list[bytes]:
         """The command without its conditions and with its time as PXAT, so that it has the same effect later."""

@@ -190,7 +190,7 @@ class Database(KeyLookups):
             value = Hash()
             value.open(self.table)
         if value.kind == HASH_VOLATILE:
-            value.set_time(self.moment.past_ms)
+            value.set_time(self.moment.past_ms())
         return value
 
     def members(self, key: bytes) -> Set | None:
@@ -278,7 +278,7 @@ class Database(KeyLookups):
             assert isinstance(found, Value)
             value = found
             value.remember_place(self.table)
-        value.set_time(self.moment.past_ms)
+        value.set_time(self.moment.past_ms())
         return value
 
     def set_string(self, key: bytes, value: bytes, keep_deadline: bool = False) -> None:
@@ -456,7 +456,7 @@ class Database(KeyLookups):
         Expired fields are not copied, unless all fields have expired.
         """
         content = Content(self.table)
-        content.detach(self.moment.past_ms)
+        content.detach(self.moment.past_ms())
         return content
 
     def put(self, key: bytes, content: Content) -> None:

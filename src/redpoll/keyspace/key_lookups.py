@@ -97,7 +97,7 @@ class KeyLookups:
     def _is_gone(self, key: bytes) -> bool:
         """Whether the key at the position has expired.  Deletes it then, unless deleting is off (pause, replica)."""
         at_ms = self.table.deadline()
-        if at_ms == 0 or at_ms > self.moment.past_ms:
+        if at_ms == 0 or at_ms > self.moment.now_ms or self.moment.repeating:
             return False
         if self.moment.deleting_expired:
             self._expire(key)
@@ -165,7 +165,7 @@ class KeyLookups:
     def is_past(self, key: bytes) -> bool:
         """Whether `key` has expired but is not deleted yet.  Changes nothing."""
         table = self.table
-        return table.find(key) and table.deadline() != 0 and table.deadline() <= self.moment.past_ms
+        return table.find(key) and table.deadline() != 0 and table.deadline() <= self.moment.past_ms()
 
     def deadline_of(self, key: bytes) -> i64:
         """The deadline in ms, 0 if the key has none, -1 if there is no key.  Counts, does not touch."""

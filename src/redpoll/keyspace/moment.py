@@ -75,11 +75,6 @@ class Moment:
         self.listener: Final = listener
         self.now_us: i64 = 0
         self.now_ms: i64 = 0
-        self.past_ms: i64 = 0
-        """Deadlines up to this time have passed: `now_ms`, but 0 while an append-only file is loaded.
-
-        The file tells itself when a key expired, and its commands must find the key until then.
-        """
         self.clock: i64 = 0
         self.interest: i64 = 0
         self.awaited: i64 = 0
@@ -107,16 +102,23 @@ class Moment:
         """How long after their deadlines keys were deleted."""
         self.touching = True
         """Whether look-ups move the access clock (CLIENT NO-TOUCH)."""
+        self.repeating = False
+        """Whether an append-only file is loaded, so that nothing expires.
+
+        The file tells itself when a key expired, and its commands must find the key until then.
+        """
         self.deleting_expired = True
         """Whether expired keys are deleted.  Otherwise they are only hidden (pause, replica)."""
 
     def set_time(self, now_us: i64) -> None:
         """Set the current time."""
         self.now_us = now_us
-        now_ms = now_us // 1000
-        self.now_ms = now_ms
-        self.past_ms = now_ms
+        self.now_ms = now_us // 1000
         self.clock = (now_us // 1000000) & CLOCK_MASK | self.counting
+
+    def past_ms(self) -> i64:
+        """Deadlines up to this time have passed."""
+        return i64(0) if self.repeating else self.now_ms
 
     def restored_clock(self, idle_s: i64, counter: i64) -> i64:
         """The access clock of a key from a file or payload; -1 for an idle time or counter that it does not tell.

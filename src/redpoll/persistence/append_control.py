@@ -138,9 +138,9 @@ class AppendFile(AppendOnly):
             if complaint:
                 raise LoadError(complaint)
             self._open_for_writing()
-        except OSError as refused:
+        except OSError as failed:
             self.folder.unlock()
-            raise LoadError(f"Can't open or create the append-only file: {refused.strerror}") from None
+            raise LoadError(f"Can't open or create the append-only file: {failed.strerror}") from None
         except LoadError:
             self.folder.unlock()
             raise
@@ -228,8 +228,8 @@ class AppendFile(AppendOnly):
             engine.host.log(refused.reason)
             self.folder.unlock()
             return CANNOT_BEGIN
-        except OSError as refused:
-            engine.host.log(f"Can't open the append-only directory: {refused.strerror}")
+        except OSError as failed:
+            engine.host.log(f"Can't open the append-only directory: {failed.strerror}")
             self.folder.unlock()
             return CANNOT_BEGIN
         self.current = None
@@ -298,8 +298,8 @@ class AppendFile(AppendOnly):
         except LoadError as refused:
             self._cannot_rewrite(file, refused.reason)
             return False
-        except OSError as refused:
-            self._cannot_rewrite(file, refused.strerror or "the files cannot be opened")
+        except OSError as failed:
+            self._cannot_rewrite(file, failed.strerror or "the files cannot be opened")
             return False
         engine.durability.running = Rewrite(engine, self, file)
         engine.host.note("Background append only file rewriting started")

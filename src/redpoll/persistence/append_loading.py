@@ -1,7 +1,7 @@
 """Loading an append-only file: at the start, and for DEBUG LOADAOF.  Source: spec/aof.md, section 4.
 
 The handlers of the commands are called directly: there are no gates, replies, counters or effects.  No key expires
-meanwhile (`Moment.past_ms`), because the file has the deletion of an expired key as a command of its own.
+meanwhile (`Moment.repeating`), because the file has the deletion of an expired key as a command of its own.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Replay:
         engine = self.engine
         moment = engine.moment
         moment.set_time(engine.clock.now_us())
-        moment.past_ms = 0
+        moment.repeating = True
         self.deleting = moment.deleting_expired
         moment.deleting_expired = False
         self.interest = moment.interest
@@ -75,7 +75,7 @@ class Replay:
         moment = self.engine.moment
         moment.interest |= self.interest
         moment.deleting_expired = self.deleting
-        moment.past_ms = moment.now_ms
+        moment.repeating = False
 
     def close(self) -> None:
         self.engine.close_session(self.session)
@@ -283,10 +283,12 @@ def load_all(engine: Engine, folder: AppendFolder, progress: Progress) -> str:
     try:
         for entry in parts:
             load_part(engine, folder, replay, entry, entry is parts[-1])
-    except (LoadError, DamagedError) as refused:
+    except LoadError as refused:
         return refused.reason
-    except OSError as refused:
-        return f"Unrecoverable error reading the append only file: {refused.strerror}"
+    except DamagedError as damage:
+        return damage.reason
+    except OSError as failed:
+        return f"Unrecoverable error reading the append only file: {failed.strerror}"
     finally:
         replay.end()
         replay.close()

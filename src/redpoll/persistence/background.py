@@ -165,8 +165,8 @@ class BackgroundSave(RunningSave):
                 large.writer.bucket(keeper.table, b, large.queue)
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
-        except UnwritableError as refused:
-            self.complaint = refused.reason
+        except UnwritableError as unwritable:
+            self.complaint = unwritable.reason
 
     def _select(self, index: i64) -> None:
         if index != self.written_last:

@@ -167,9 +167,9 @@ def saved(engine: Engine) -> str:
     except OSError as refused:
         file.abandon()
         return f"{refused.strerror}"
-    except UnwritableError as refused:
+    except UnwritableError as unwritable:
         file.abandon()
-        return f"rdb-format {engine.config.text(b'rdb-format').decode()}: {refused.reason}"
+        return f"rdb-format {engine.config.text(b'rdb-format').decode()}: {unwritable.reason}"
     return ""
 
 
