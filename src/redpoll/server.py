@@ -40,10 +40,11 @@ from redpoll.env.process import (
 from redpoll.env.random import Random
 from redpoll.env.restart import Start
 from redpoll.errors import SHUTDOWN_FAILED, ServerError
+from redpoll.net.appending import Appending, Commit, Turns
 from redpoll.net.clients import Clients
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
-from redpoll.net.loop import FLUSH_AFTER_US, Reactor, Task, Timer
+from redpoll.net.loop import Reactor, Timer
 from redpoll.net.remote import SocketRemote
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
@@ -62,8 +63,6 @@ from redpoll.protocol.requests import Limits
 FAMILIES: Final = redpoll.commands.FAMILIES
 IDLE_MS: Final[i64] = 100
 """How often save points are looked at."""
-SYNCED_TURN_US: Final[i64] = 20000
-"""Under `appendfsync always`, a turn that has taken this long sends replies in between."""
 SLICE_US: Final[i64] = 1500
 """How long a turn goes on with a snapshot, large values excepted."""
 
@@ -148,7 +147,7 @@ class Server(Stoppable):
             log.notice("Ready to accept connections unix")
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
         self.reactor.add_timer(Snapshots(self), IDLE_MS)
-        self.reactor.add_timer(Appending(self), TICK_MS)
+        self.reactor.add_timer(Appending(self.append_only), TICK_MS)
         self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
         self.reactor.add_timer(Collect(), COLLECT_MS)
         self.reactor.add_timer(Trim(self.engine), LOOK_MS)
@@ -164,9 +163,7 @@ class Server(Stoppable):
         else:
             self.load_snapshot()
         AppendSettings(self.append_only)
-        self.config.listen(b"appendonly", Turns(self))
-        self.config.listen(b"appendfsync", Turns(self))
-        Turns(self).apply(b"appendonly", self.config)
+        Turns(self.reactor).connect(self.config)
 
     def load_append_only(self) -> None:
         """Load the append-only file, and write to it from now on.  Raises ServerError."""
@@ -585,43 +582,3 @@ class Snapshots(Timer):
         share: i64 = engine.config.integer(b"snapshot-cpu-percent")
         rest: i64 = took * (100 - share) // share // 1000
         return rest if rest > 1 else i64(1)
-
-
-class Commit(Task):
-    """Writes the effects of a turn of the loop to the append-only file, if no reply has had it written."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine: Final = engine
-
-    def run_task(self) -> None:
-        if self.engine.unwritten:
-            self.engine.commit()
-
-
-class Appending(Timer):
-    """The timer of the append-only file: syncs, failed writes, rewrites."""
-
-    def __init__(self, server: Server) -> None:
-        super().__init__()
-        self.server: Final = server
-
-    def run(self) -> i64:
-        log = self.server.append_only
-        if not self.server.engine.cron_paused:
-            log.tick()
-        return TICK_MS if log.syncing is not None or len(log.waits) > 0 else IDLE_MS
-
-
-class Turns(Effects):
-    """Decides whether replies are sent in the middle of a long turn of the loop.
-
-    Not while each sending waits for a sync: then one sync at the end of the turn serves all its commands.
-    """
-
-    def __init__(self, server: Server) -> None:
-        self.server: Final = server
-
-    def apply(self, name: bytes, config: Config) -> bytes:
-        synced = config.flag(b"appendonly") and config.text(b"appendfsync") == b"always"
-        self.server.reactor.flush_after_us = SYNCED_TURN_US if synced else FLUSH_AFTER_US
-        return b""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.differential.servers import Redpoll, free_port
+from tests.differential.servers import Redpoll, free_port, redpoll_environment
 from tests.test_tidy import PACKAGE, ROOMS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -95,5 +95,6 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_python_of_the_page_on_snapshots_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", redpoll_environment()["PYTHONPATH"])
     for block in python_of(ROOT / "docs" / "persistence.md"):
-        exec(compile(block, "persistence.md", "exec"), {})
+        exec(compile(block.replace("7010", str(free_port())), "persistence.md", "exec"), {})

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import redis
 from hypothesis import settings
+from tests.differential.pair import difference_rows
 from tests.differential.servers import redpoll_environment
 from tests.process.conftest import Start
 from tests.process.running import Running, until
@@ -150,6 +151,7 @@ def test_under_always_a_full_disk_ends_the_server(start: Start, tmp_path: Path) 
 
 
 def test_a_second_server_is_refused_and_told_who_has_the_files(start: Start, tmp_path: Path) -> None:
+    assert "append-only-lock" in difference_rows()
     first = start(*ON, folder=tmp_path).ready()
     second = start(*ON, folder=tmp_path)
     assert second.status() == 1
@@ -265,6 +267,8 @@ def test_a_damaged_file_is_mended(start: Start, tmp_path: Path) -> None:
     path.write_bytes(whole + b"garbage")
     refused = start(*ON, folder=tmp_path)
     assert refused.status() == 1
+    assert "append-only-remedy" in difference_rows()
+    assert "use redpoll check-aof --fix appendonly.aof.manifest" in refused.log()
     assert f"(at offset {len(whole)})" in refused.log()
     name = str(manifest(tmp_path))
     assert run("check-aof", "--fix", name, answer="n\n").returncode == 1

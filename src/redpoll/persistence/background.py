@@ -20,6 +20,7 @@ from redpoll.engine.durability import RunningSave
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Syncing
 from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
+from redpoll.persistence.formats import uses_written, version_written
 from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
 from redpoll.persistence.side import Overflow, Side
@@ -65,41 +66,6 @@ class TableKeeper(Keeper):
         self.done.pop()
 
 
-class LargeOnes:
-    """The large values of a running snapshot, and the keys that wait for the end of one."""
-
-    def __init__(self, engine: Engine, draft: bytes, writer: SnapshotWriter) -> None:
-        self.writer: Final = writer
-        self.overflow: Final = Overflow(
-            engine.config.files, draft + b".side", side_bytes(engine.used_memory()), writer.sink.compressor
-        )
-        self.queue: Final = ValueQueue(writer, self.overflow)
-        self.side: Final[Side] = self.overflow.side()
-        """The keys that wait."""
-        self.side_writer: Final = SnapshotWriter(self.side.sink, writer.version, writer.moment, writer.uses)
-        self.side_last: i64 = -1
-        """The database of the last key of the side, -1 if that is unknown."""
-
-    def are_waiting(self) -> bool:
-        """Whether a value is being written, or keys wait: then nothing else may go to the file."""
-        return self.queue.open is not None or not self.side.is_empty()
-
-    def put_aside(self, index: i64, table: Table, b: i64) -> None:
-        """Write a bucket of database `index` to the side.  Raises OSError, UnwritableError."""
-        if index != self.side_last:
-            self.side_last = index
-            self.side_writer.select(index)
-        self.side_writer.bucket(table, b, self.queue)
-        if self.side.end_item():
-            # Pieces come back in any order, so each names its database.
-            self.side_last = -1
-
-    def close(self, engine: Engine) -> None:
-        """Detach from values, and drop what is left."""
-        self.queue.detach(engine.reclaimer)
-        self.overflow.close()
-
-
 class BackgroundSave(RunningSave):
     """A running snapshot.  Call `step` until it returns that there is no more to do."""
 
@@ -116,10 +82,22 @@ class BackgroundSave(RunningSave):
         self.written_last: i64 = -1
         """The database of the last key in the file, -1 if that is unknown."""
         writer = file.writer
-        self.large: LargeOnes | None = None
-        """None if the file holds commands: they need not be in one piece."""
         if isinstance(writer, SnapshotWriter):
-            self.large = LargeOnes(engine, file.draft, writer)
+            snapshot = writer
+        else:
+            # Commands: large values are written at once, so the queue stays empty.
+            config = engine.config
+            snapshot = SnapshotWriter(writer.sink, version_written(config), engine.moment, uses_written(config))
+        self.snapshot: Final = snapshot
+        self.overflow: Final = Overflow(
+            engine.config.files, file.draft + b".side", side_bytes(engine.used_memory()), writer.sink.compressor
+        )
+        self.queue: Final = ValueQueue(snapshot, self.overflow)
+        self.side: Final[Side] = self.overflow.side()
+        """Keys that have to wait for the end of a large value."""
+        self.side_writer: Final = SnapshotWriter(self.side.sink, snapshot.version, snapshot.moment, snapshot.uses)
+        self.side_last: i64 = -1
+        """As `written_last`, of the side."""
         self.complaint = ""
         self.syncing: Syncing | None = None
         self.told_us: i64 = self.began_us
@@ -134,8 +112,7 @@ class BackgroundSave(RunningSave):
                 self.keepers.append(keeper)
 
     def keys_done(self) -> i64:
-        large = self.large
-        return self.file.writer.keys + (large.side_writer.keys if large is not None else i64(0))
+        return self.file.writer.keys + self.side_writer.keys
 
     def bytes_done(self) -> i64:
         sink = self.file.writer.sink
@@ -151,18 +128,19 @@ class BackgroundSave(RunningSave):
         """Write a bucket.  The next step reports an error, because a command may be running now."""
         if self.complaint:
             return
-        large = self.large
+        self.queue.index = keeper.index
         try:
-            if large is None:
+            if self.queue.open is None and self.side.is_empty():
                 self._select(keeper.index)
-                self.file.writer.bucket(keeper.table, b)
+                self.file.writer.bucket(keeper.table, b, self.queue)
                 return
-            large.queue.index = keeper.index
-            if large.are_waiting():
-                large.put_aside(keeper.index, keeper.table, b)
-            else:
-                self._select(keeper.index)
-                large.writer.bucket(keeper.table, b, large.queue)
+            if keeper.index != self.side_last:
+                self.side_last = keeper.index
+                self.side_writer.select(keeper.index)
+            self.side_writer.bucket(keeper.table, b, self.queue)
+            if self.side.end_item():
+                # Pieces come back in any order, so each names its database.
+                self.side_last = -1
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
         except UnwritableError as unwritable:
@@ -207,10 +185,7 @@ class BackgroundSave(RunningSave):
 
     def _write_some(self) -> bool:
         """Write a slice: of a large value, of the side, or some buckets; return whether there is more to do."""
-        large = self.large
-        if large is None:
-            return not self.complaint and self._write_buckets()
-        queue = large.queue
+        queue = self.queue
         if queue.complaint and not self.complaint:
             self.complaint = queue.complaint
         if self.complaint:
@@ -219,15 +194,15 @@ class BackgroundSave(RunningSave):
         try:
             if queue.open is not None:
                 queue.step(self.engine.reclaimer)
-            elif not large.side.is_empty():
-                sink.raw(large.side.taken())
-                large.side_last = -1
+            elif not self.side.is_empty():
+                sink.raw(self.side.taken())
+                self.side_last = -1
                 self.written_last = -1
             elif not queue.is_empty():
                 stream = queue.following()
                 self._select(stream.index)
-                large.writer.head(stream.word, stream.deadline, stream.type, stream.key)
-                stream.begin(sink, large.writer.values)
+                self.snapshot.head(stream.word, stream.deadline, stream.type, stream.key)
+                stream.begin(sink, self.snapshot.values)
             else:
                 return self._write_buckets()
             sink.drain_piece()
@@ -238,7 +213,7 @@ class BackgroundSave(RunningSave):
     def _write_buckets(self) -> bool:
         """Write the next buckets that are not written yet; return whether there may be more to do."""
         written: i64 = 0
-        while self.current < len(self.keepers) and written < LOOK_EVERY and not self._has_large():
+        while self.current < len(self.keepers) and written < LOOK_EVERY and self.queue.is_empty():
             keeper = self.keepers[self.current]
             b = keeper.next
             if b >= keeper.table.buckets:
@@ -248,12 +223,7 @@ class BackgroundSave(RunningSave):
             if keeper.done[b] == 0:
                 keeper.changes(keeper.table, b)
                 written += 1
-        return (self.current < len(self.keepers) or self._has_large()) and not self.complaint
-
-    def _has_large(self) -> bool:
-        """Whether a large value waits for its turn."""
-        large = self.large
-        return large is not None and not large.queue.is_empty()
+        return (self.current < len(self.keepers) or not self.queue.is_empty()) and not self.complaint
 
     def _await_disk(self, syncing: Syncing) -> bool:
         if not syncing.finished:
@@ -269,8 +239,8 @@ class BackgroundSave(RunningSave):
 
     def _let_go(self) -> None:
         """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
-        if self.large is not None:
-            self.large.close(self.engine)
+        self.queue.detach(self.engine.reclaimer)
+        self.overflow.close()
         live = [db.table for db in self.engine.databases]
         for keeper in self.keepers:
             table = keeper.table

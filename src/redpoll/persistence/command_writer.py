@@ -13,7 +13,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.persistence.append_encode import write_command, write_select
 from redpoll.persistence.sink import Sink
-from redpoll.persistence.snapshot_writer import BucketWriter
+from redpoll.persistence.snapshot_writer import BucketWriter, LargeValues
 from redpoll.protocol.numbers import format_double, int_text
 from redpoll.structures.members import MemberWalk
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, Outside
@@ -58,7 +58,7 @@ class CommandWriter(BucketWriter):
     def end(self, summed: bool) -> None:
         self.sink.flush()
 
-    def bucket(self, table: Table, b: i64) -> None:
+    def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
         records = Records()
         read_bucket(table, b, records, True)
         out = self.out

@@ -69,8 +69,11 @@ class BucketWriter:
         """Write the number of the database whose keys follow."""
         raise NotImplementedError
 
-    def bucket(self, table: Table, b: i64) -> None:
-        """Write the keys of bucket `b`.  Raises UnwritableError."""
+    def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
+        """Write the keys of bucket `b`; those with values that take too long go to `queue`, if the format allows it.
+
+        Raises UnwritableError.
+        """
         raise NotImplementedError
 
     def end(self, summed: bool) -> None:
@@ -123,10 +126,6 @@ class SnapshotWriter(BucketWriter):
         self.sink.number(index)
 
     def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
-        """Write the keys of bucket `b`; those with values that take too long go to `queue`.
-
-        Raises UnwritableError.
-        """
         records = Records()
         read_bucket(table, b, records, True)
         sink = self.sink

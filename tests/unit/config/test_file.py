@@ -74,8 +74,8 @@ def test_the_path_is_kept_as_seen_from_the_root() -> None:
             at(1, 'client-output-buffer-limit ""', "Wrong number of arguments in buffer limit configuration."),
         ),
         (
-            "port 1\nappendonly yes\n",
-            at(2, "appendonly yes", "appendonly is not supported by this version of redpoll: only 'no' is accepted"),
+            "port 1\ntls-port 1\n",
+            at(2, "tls-port 1", "tls-port is not supported by this version of redpoll: only '0' is accepted"),
         ),
     ],
 )
@@ -93,15 +93,15 @@ def test_a_rewritten_files_default_user_is_accepted() -> None:
 
 
 def test_what_tunes_a_missing_feature_is_accepted_with_one_line_of_the_log() -> None:
-    config = loaded("appendfsync always\nnotify-keyspace-events KEA\nrepl-backlog-size 2mb\nappendfsync no")
+    config = loaded("rdb-del-sync-files yes\nnotify-keyspace-events KEA\nrepl-backlog-size 2mb\nrdb-del-sync-files yes")
     assert config.text(b"notify-keyspace-events") == b"AKE"
     assert config.take_remarks() == [
-        "accepted, but without effect in this version of redpoll: appendfsync, repl-backlog-size"
+        "accepted, but without effect in this version of redpoll: rdb-del-sync-files, repl-backlog-size"
     ]
     assert config.take_remarks() == []
 
 
-@pytest.mark.parametrize("line", ["appendonly yes", "tls-port 6380", "replicaof 127.0.0.1 7000", "cluster-enabled yes"])
+@pytest.mark.parametrize("line", ["tls-port 6380", "replicaof 127.0.0.1 7000", "cluster-enabled yes"])
 def test_features_that_data_depends_on_are_refused_until_they_exist(line: str) -> None:
     assert f"{line.split()[0]} is not supported by this version of redpoll" in complaint(line)
 
@@ -136,7 +136,7 @@ def test_a_mistyped_option_is_no_line_of_a_file() -> None:
 
 
 def test_all_faults_of_a_file_are_found_at_once() -> None:
-    files = files_with(c_conf="prot 1\nport x\nhz 10\nappendonly yes\n", other_conf="")
+    files = files_with(c_conf="prot 1\nport x\nhz 10\ntls-port 1\n", other_conf="")
     found = faults(Config(files), [b"c.conf", b"--timeout", b"-1"], b"")
     shown = [(wrong.place.number, wrong.place.source) for wrong in found if wrong.place is not None]
     assert shown == [(1, b"/c.conf"), (2, b"/c.conf"), (4, b"/c.conf"), (6, b"")]
@@ -350,8 +350,6 @@ jemalloc-bg-thread yes
 def test_a_distributed_file_starts() -> None:
     config = loaded(STOCK)
     assert config.take_remarks() == [
-        "lazyfree-lazy-expire is accepted, but has no effect in redpoll",
-        "lazyfree-lazy-server-del is accepted, but has no effect in redpoll",
         "lazyfree-lazy-user-del is accepted, but has no effect in redpoll",
         "lazyfree-lazy-user-flush is accepted, but has no effect in redpoll",
         "accepted, but without effect in this version of redpoll: repl-diskless-sync, replica-lazy-flush",

@@ -83,8 +83,8 @@ def test_main_name_and_alias_count_as_two(config: Config) -> None:
         ("dbfilename x nosuch 1", failed("dbfilename", "can't set protected config")),
         ("timeout 1 TIMEOUT 2 nosuch 1", failed("TIMEOUT", "duplicate parameter")),
         ("timeout 1 hz x", failed("hz", "argument couldn't be parsed into an integer")),
-        ("timeout 1 appendonly yes", failed("appendonly", "appendonly is not supported by this version of redpoll: "
-                                                          "only 'no' is accepted")),
+        ("timeout 1 tls-port 1", failed("tls-port", "tls-port is not supported by this version of redpoll: "
+                                                    "only '0' is accepted")),
     ],
 )  # fmt: skip
 def test_a_refused_set_changes_nothing(config: Config, pairs: str, error: bytes) -> None:

@@ -227,18 +227,17 @@ def begun(engine: Engine) -> tuple[Session, BackgroundSave, dict[Any, Any]]:
     assert background.start(engine)
     running = engine.durability.running
     assert isinstance(running, BackgroundSave)
-    assert running.large is not None
     return session, running, expected
 
 
 def open_value(running: BackgroundSave, key: bytes) -> None:
     """Go on until the value of a key is half written."""
     for _ in range(100000):
-        stream = running.large.queue.open
+        stream = running.queue.open
         if stream is not None and stream.key == key and stream.side is None:
             for _ in range(3):
                 running.step(0)
-            if running.large.queue.open is stream:
+            if running.queue.open is stream:
                 return
         assert running.step(0)
     raise AssertionError("it does not come")
@@ -249,7 +248,7 @@ def test_all_items_go_and_others_come_while_it_is_half_written(key: str) -> None
     engine = opened()
     session, running, expected = begun(engine)
     open_value(running, key.encode())
-    db = running.large.queue.open.index if running.large.queue.open is not None else 0
+    db = running.queue.open.index if running.queue.open is not None else 0
     do(engine, session, "SELECT", db)
     for n in range(900):
         words: dict[str, list[object]] = {
@@ -297,7 +296,7 @@ def test_what_exceeds_the_side_is_in_a_file() -> None:
             do(engine, session, "HSET", "hash", n, "changed")
             do(engine, session, "ZADD", "zset", 1, f"member {n}")
             do(engine, session, "SREM", "set", f"member {n}")
-            assert running.large.overflow.held <= SLICES.side_bytes + 400 * 12
+            assert running.overflow.held <= SLICES.side_bytes + 400 * 12
             moved = moved or len(engine.config.files.matching(b"/*.side")) == 1
     assert moved
     finish(engine)
