@@ -31,12 +31,10 @@ def test_a_save_and_a_load_take_as_long() -> None:
     assert clock.now_us() - before == 100_000
     assert background.start(engine)
     before = clock.now_us()
-    running = engine.durability.running
-    assert running is not None
-    while running.keys_done() < 100:
-        assert running.step(1000)
+    while (running := engine.durability.running) is not None:
+        running.step(1000)
         clock.advance_ms(1)
-    assert clock.now_us() - before + 16_000 >= 90_000
+    assert clock.now_us() - before >= 100_000
     other = opened()
     assert other.config.set([b"key-load-delay", b"2000"]) == b""
     before = other.clock.now_us()
