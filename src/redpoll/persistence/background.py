@@ -165,12 +165,14 @@ class BackgroundSave(RunningSave):
         delay: i64 = self.engine.config.integer(KEY_SAVE_DELAY)
         before = self.keys_done()
         until: i64 = now_us + budget_us
-        while self._write_some():
-            if delay != 0:
+        more = True
+        while more:
+            more = self._write_some()
+            if delay != 0 and self.keys_done() > before:
                 wait = seconds_of(delay, self.keys_done() - before, self.engine.random)
                 self.rests_until_us = now_us + i64(wait * 1e6)
                 return True
-            if clock.now_us() >= until:
+            if more and clock.now_us() >= until:
                 return True
         self._let_go()
         if not self.complaint:
