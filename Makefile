@@ -4,6 +4,7 @@
 # REDPOLL_PURE=1      compile nothing: `REDPOLL_PURE=1 make serve` is ready in half a second
 # ARGS="..."          passed on by `serve`, `bench` and the targets that run pytest
 # JOBS=4              processes that share a test run
+# PAYLOADS=200000     mutated payloads that test-full runs; ten million if it is not set
 # QUICK=1             serve the build of the tests: slower, but ready sooner after an edit
 
 SHELL := /bin/sh
@@ -28,6 +29,7 @@ endif
 endif
 
 MODE := $(shell $(PYTHON) scripts/toolchain.py)
+PAYLOADS ?= 10000000
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PY := $(VENV)/bin/python
 VENV_NOTE := $(NOTES)/made-with-$(subst /,-,$(PYTHON))
@@ -57,8 +59,9 @@ help: ## this list
 # ---- the product
 
 .PHONY: serve
-serve: build ## build and run the server on port 6379; ARGS="redis.conf --port 7000" for other settings
-	@exec $(VENV)/bin/redpoll server $(ARGS)
+serve: build ## build and run the server on port 6379, with its data in data/; ARGS="redis.conf --port 7000" for other settings
+	@mkdir -p data
+	@exec $(VENV)/bin/redpoll server $(ARGS) $(if $(filter-out --%,$(firstword $(ARGS)))$(filter --dir,$(ARGS)),,--dir data)
 
 .PHONY: build
 build: $(NOTES)/run $(call STAMP_OF,$(SERVED)) ## build what `serve` runs
@@ -131,6 +134,8 @@ ifeq ($(MODE),compiled)
 endif
 	@$(call HEADING,unit$(COMMA) $(MODE): all tests$(COMMA) forty times the random steps)
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(TESTED),-m '' --timeout 1800 $(UNIT))
+	@$(call HEADING,$(PAYLOADS) mutated payloads and snapshot files)
+	@PYTHONPATH=$(SERVED) $(PY) -m tests.hostile.fuzz --payloads $(PAYLOADS)
 	@$(call HEADING,differential$(COMMA) clients$(COMMA) processes$(COMMA) documentation: all tests)
 	@REDPOLL_PROFILE=full $(call PYTEST,$(MODE),$(SERVED),-m '' --timeout 1800 $(DIFF) $(DOCS))
 

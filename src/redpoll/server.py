@@ -18,6 +18,7 @@ from redpoll.engine.durability import LOG_BEGINS, LOG_OFF
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.host import Host
+from redpoll.engine.remotes import Remote
 from redpoll.engine.sampler import SAMPLE_MS
 from redpoll.engine.session import Session
 from redpoll.engine.trimming import LOOK_MS
@@ -44,12 +45,14 @@ from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
 from redpoll.net.oom_score import OomScore
 from redpoll.net.outgoing import ReactorNetwork
+from redpoll.net.remote import SocketRemote
 from redpoll.net.signals import Stoppable, Wakeup
 from redpoll.net.supervisor import Supervisor
 from redpoll.net.timers import COLLECT_MS, TICK_MS, Collect, Replicating, Sample, Tick, Trim
 from redpoll.persistence import background
 from redpoll.persistence.append_control import AppendFile, AppendSettings
 from redpoll.persistence.append_loading import LoadError
+from redpoll.persistence.claim import SnapshotClaim
 from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.loading import load, open_snapshot
 from redpoll.persistence.points import SaveSettings, due_point
@@ -93,6 +96,7 @@ class Server(Stoppable):
         self.restart_ms: i64 = -1
         """The delay in ms after which the caller restarts the program when it has ended; -1 for no restart."""
         self.crashes: Final = CrashReports(log, [f"redpoll {build}"])
+        self.claim: Final = SnapshotClaim(self.engine)
         self.wakeup: Wakeup | None = None
         self.pid_file = ""
         rename_commands(self.engine.commands, config)
@@ -135,6 +139,7 @@ class Server(Stoppable):
         log.notice("Server initialized")
         for remark in config.take_remarks():
             log.notice(remark)
+        self.claim.connect(config)
         self.load()
         if self.reactor.stopping:
             return
@@ -268,6 +273,7 @@ class Server(Stoppable):
         self.listeners.close()
         self.http.close()
         self.forget_names()
+        self.claim.release()
         if self.wakeup is not None:
             self.wakeup.close()
         self.log.warning("redpoll is now ready to exit, bye bye...")
@@ -514,6 +520,14 @@ class ServerHost(Host):
         self.server.engine.trimming.ask()
         return True
 
+    def connect(self, host: bytes, port: bytes, timeout_ms: i64) -> Remote | None:
+        return SocketRemote(host, port, timeout_ms)
+
+    def serve_while_loading(self) -> bool:
+        reactor = self.server.reactor
+        reactor.run_nested()
+        return not reactor.stopping
+
     def listeners(self) -> list[str]:
         config = self.server.config
         found: list[str] = []
@@ -530,12 +544,21 @@ class Loading(Progress):
 
     def __init__(self, server: Server) -> None:
         self.server: Final = server
+        self.began_us: i64 = server.engine.clock.now_us()
+        self.told_us: i64 = self.began_us
 
     def told(self, line: str) -> None:
         self.server.log.notice(line)
 
     def moved(self, done: i64, total: i64) -> None:
-        self.server.reactor.run_once(0)
+        now_us = self.server.engine.clock.now_us()
+        load = self.server.engine.durability.load
+        if load is not None and now_us - self.told_us >= background.TELL_EVERY_US:
+            self.told_us = now_us
+            rate = float(done) / float(now_us - self.began_us) * 1e6 / (1024 * 1024)
+            share = 100.0 * float(done) / float(total)
+            self.told(f"Loading: {share:.0f} %, {rate:.1f} MB/s, about {load.left_s(now_us)} s left")
+        self.server.reactor.run_nested()
         if self.server.reactor.stopping:
             raise DamagedError("loading was ended by a signal", done)
 

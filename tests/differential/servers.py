@@ -126,7 +126,7 @@ class Valkey(Server):
 
 class Redpoll(Server):
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "redpoll", "server", "--port", str(self.port), *self.options]
+        return [sys.executable, "-m", "redpoll", "server", "--port", str(self.port), *self.options, "--save", ""]
 
     def environment(self) -> dict[str, str]:
         return redpoll_environment()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,7 +116,7 @@ def test_a_save_point_saves_by_itself_and_one_that_fails_holds_up_writes(folders
         server.stop()
         server.start()
         do(server, "CONFIG", "SET", "dir", str(folder))
-        folder.rmdir()
+        shutil.rmtree(folder)
         do(server, "CONFIG", "SET", "save", "3600 1")
         replies = [do(server, "BGSAVE").raw]
         until(lambda server=server: info(server, "rdb_last_bgsave_status") == "err")  # type: ignore[misc]

@@ -190,9 +190,6 @@ def test_a_file_is_rewritten_alike(text: str, pairs: list[str]) -> None:
         theirs = Path(server.folder.name, "c.conf").read_text().replace(server.folder.name, "/")
     finally:
         server.close()
-    if not any(line.startswith("save ") for line in text.split("\n")):
-        assert "save-default" in difference_rows()
-        theirs = theirs.replace("save 3600 1 300 100 60 10000\n", 'save ""\n')
     files = MemoryFiles()
     given = f"{text}\nport {server.port}\n".encode()
     files.append(b"/c.conf").write(given)

@@ -256,21 +256,30 @@ def test_clients_are_told_that_it_is_loading(folders: list[Server], tmp_path: Pa
     assert "Received shutdown signal during loading" in server.log.read_text()
 
 
-class Plain(Valkey):
+class PlainValkey(Valkey):
     """Without the `--save ""` of the others."""
 
     def command(self) -> list[str]:
         return super().command()[:-2]
 
 
-def test_there_are_no_save_points_by_default(folders: list[Server]) -> None:
-    assert "save-default" in difference_rows()
-    found = []
-    for server in (Plain("valkey"), ours()):
-        folders.append(server)
-        server.start()
-        found.append(do(server, "CONFIG", "GET", "save").items[1].text)
-    assert found == [b"3600 1 300 100 60 10000", b""]
+class PlainRedpoll(Redpoll):
+    """Without the `--save ""` of the others."""
+
+    def command(self) -> list[str]:
+        return super().command()[:-2]
+
+
+def test_the_default_save_points_and_what_replaces_them(folders: list[Server]) -> None:
+    for words, expected in (
+        ((), b"3600 1 300 100 60 10000"),
+        (("--save", ""), b""),
+        (("--save", "5 6", "--save", "7", "8"), b"5 6 7 8"),
+    ):
+        for server in (PlainValkey("valkey", *words), PlainRedpoll("redpoll", *words)):
+            folders.append(server)
+            server.start()
+            assert do(server, "CONFIG", "GET", "save").items[1].text == expected
 
 
 def test_reloading_fails_halfway(folders: list[Server]) -> None:

@@ -28,7 +28,8 @@ def until(condition: Callable[[], bool], what: str) -> None:
 class Running:
     """A server started with `words` behind `redpoll server`, in an empty folder of its own unless told.
 
-    `{port}` in a word is a free port, the attribute `port`.
+    `{port}` in a word is a free port, the attribute `port`.  It has no save points, unless `save_points` leaves them to
+    the words, the file and the default.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Running:
         given: bytes = b"",
         environment: dict[str, str] | None = None,
         prefix: list[str] | None = None,
+        save_points: bool = False,
     ) -> None:
         self.made = None if folder is not None else tempfile.TemporaryDirectory(prefix="redpoll-process-")
         self.folder = folder if folder is not None else Path(self.made.name if self.made else "")
@@ -46,6 +48,8 @@ class Running:
         self.err = self.folder / "stderr.txt"
         filled = [word.replace("{port}", str(self.port)) for word in words]
         command = [*(prefix or []), sys.executable, "-m", "redpoll", "server", *filled]
+        if not save_points:
+            command += ["--save", ""]
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 command,

@@ -62,7 +62,7 @@ def serves(package: Path, folder: Path, pure: bool) -> str:
     version = quiet(environment / "bin" / "redpoll", "--version", pure=pure, folder=folder)
     port = free_port()
     server = subprocess.Popen(
-        [environment / "bin" / "redpoll", "server", "--port", str(port), "--bind", "127.0.0.1"],
+        [environment / "bin" / "redpoll", "server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         stdout=subprocess.DEVNULL,

@@ -51,7 +51,7 @@ def test_the_system_log_may_be_asked_for_where_there_is_none(start: Start) -> No
 def test_a_distributed_file_starts(start: Start, tmp_path: Path) -> None:
     text = re.sub(r"(?m)^(port|pidfile|bind) .*$", "", STOCK)
     (tmp_path / "redis.conf").write_text(text)
-    server = start("redis.conf", *LOCAL, folder=tmp_path).ready()
+    server = start("redis.conf", *LOCAL, folder=tmp_path, save_points=True).ready()
     assert "Configuration loaded" in server.log()
     assert server.client().config_get("save")["save"]
     assert server.client().config_get("hz") == {"hz": "10"}
@@ -114,6 +114,18 @@ def test_a_server_that_would_listen_nowhere_does_not_start(start: Start) -> None
         server = start(*words)
         assert server.status() == 1
         assert "Configured to not listen anywhere" in server.log()
+
+
+@pytest.mark.parametrize("name", ["appendonlydir", "appendonly.aof"])
+def test_an_append_only_file_that_is_not_loaded_is_named(start: Start, tmp_path: Path, name: str) -> None:
+    if name.endswith("dir"):
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_bytes(b"REDIS0011")
+    server = start(*LOCAL, folder=tmp_path).ready()
+    assert f"{tmp_path}/{name} exists, but it is not loaded, because appendonly is no" in server.log()
+    assert server.client().dbsize() == 0
+    assert (tmp_path / name).exists()
 
 
 def test_renamed_commands_have_their_new_name_only(start: Start) -> None:

@@ -18,6 +18,7 @@ USAGE = """redpoll {version}: a data-structure server that speaks Redis.
   redpoll check-aof [--fix] FILE               whether an append-only file (or its manifest) is whole; --fix cuts it
   redpoll check-rdb FILE                       whether a snapshot file is whole, and if not, what is wrong where
   redpoll rdb stats FILE                       what a snapshot file holds: keys and bytes by type and prefix
+  redpoll rdb export FILE --format FORMAT      a snapshot file as text: json, commands or csv
   redpoll --version                            version, build and interpreter
   redpoll --help                               this text
 
@@ -46,6 +47,10 @@ def main(words: list[str] | None = None) -> int:
         from redpoll.cli.top import main as top
 
         return top(words[1:])
+    if words[:2] == ["rdb", "export"]:
+        from redpoll.cli.rdb import export
+
+        return export(words[2:])
     if words[:1] == ["check-aof"]:
         from redpoll.cli.aof import check as check_aof
 
@@ -65,7 +70,7 @@ def main(words: list[str] | None = None) -> int:
     return 2
 
 
-COMMANDS = ["server", "top", "check-aof", "check-rdb", "rdb stats", "--version", "--help"]
+COMMANDS = ["server", "top", "check-aof", "check-rdb", "rdb stats", "rdb export", "--version", "--help"]
 
 
 def advice(words: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""`redpoll check-rdb` and `redpoll rdb stats`: snapshot files, read without a server."""
+"""`redpoll check-rdb`, `redpoll rdb stats` and `redpoll rdb export`: snapshot files, read without a server."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config
 from redpoll.engine.engine import Engine
 from redpoll.env.clock import Clock
-from redpoll.env.files import Files
+from redpoll.env.files import Appender, Files
 from redpoll.env.random import Random
 from redpoll.persistence.damage import DamagedError
+from redpoll.persistence.export import CommandExport, CsvExport, Exporter, JsonExport
 from redpoll.persistence.snapshot_reader import Progress, shown
 from redpoll.persistence.source import Source
 from redpoll.persistence.survey import Sum, Survey
@@ -45,16 +46,10 @@ def surveyed(command: str, words: list[str]) -> tuple[Survey | None, str, int]:
     if len(names) != 1 or names[0].startswith("--"):
         print(f"redpoll {command} FILE [--relaxed]\n{USAGE}", file=sys.stderr)
         return None, "", 2
-    config = Config(Files())
-    if "--relaxed" in words:
-        config.assign(BY_NAME[b"rdb-version-check"], [b"relaxed"])
-    # The largest possible number of databases: the file does not name the number of the server.
-    config.assign(BY_NAME[b"databases"], [b"10000"])
-    engine = Engine(Clock(), Random(), config=config)
-    engine.moment.deleting_expired = False
+    engine = reading_engine("--relaxed" in words)
     bar = Bar()
     try:
-        reader = config.files.reader(names[0].encode("utf-8", "surrogateescape"))
+        reader = engine.config.files.reader(names[0].encode("utf-8", "surrogateescape"))
     except OSError as refused:
         print(f"{names[0]}: {refused.strerror}", file=sys.stderr)
         return None, "", 1
@@ -71,6 +66,18 @@ def surveyed(command: str, words: list[str]) -> tuple[Survey | None, str, int]:
     for line in bar.lines:
         print(line)
     return survey, complaint, 1 if complaint else 0
+
+
+def reading_engine(relaxed: bool) -> Engine:
+    """An engine that reads any file, and keeps expired keys."""
+    config = Config(Files())
+    if relaxed:
+        config.assign(BY_NAME[b"rdb-version-check"], [b"relaxed"])
+    # The largest possible number of databases: the file does not name the number of the server.
+    config.assign(BY_NAME[b"databases"], [b"10000"])
+    engine = Engine(Clock(), Random(), config=config)
+    engine.moment.deleting_expired = False
+    return engine
 
 
 def check(words: list[str]) -> int:
@@ -102,3 +109,65 @@ def stats(words: list[str]) -> int:
 
 def by_bytes(item: tuple[bytes, Sum]) -> int:
     return -int(item[1].bytes)
+
+
+EXPORT_USAGE = """redpoll rdb export FILE --format json|commands|csv [--relaxed]
+FILE: a snapshot (dump.rdb).  The result goes to standard output:
+
+  json      one JSON object on each line; text that is not UTF-8 as {"base64": ...}
+  commands  commands that create the data:  redpoll rdb export dump.rdb --format commands | redis-cli --pipe
+  csv       one row for each element, with the columns db, key, type, field, value, expires_at_ms
+
+--relaxed also reads what versions to come have written (Redis 7.4)"""
+
+
+class Output(Appender):
+    """Standard output."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout.fileno())
+
+
+def export(words: list[str]) -> int:
+    """Write a file as text to standard output; return the exit status."""
+    names = [word for word in words if word != "--relaxed"]
+    kind = ""
+    if "--format" in names:
+        at = names.index("--format")
+        kind = names[at + 1] if at + 1 < len(names) else ""
+        del names[at : at + 2]
+    if len(names) != 1 or names[0].startswith("--") or kind not in ("json", "commands", "csv"):
+        print(EXPORT_USAGE, file=sys.stderr)
+        return 2
+    engine = reading_engine("--relaxed" in words)
+    bar = Bar()
+    try:
+        reader = engine.config.files.reader(names[0].encode("utf-8", "surrogateescape"))
+    except OSError as refused:
+        print(f"{names[0]}: {refused.strerror}", file=sys.stderr)
+        return 1
+    sys.stdout.flush()
+    source = Source(b"", reader.size, reader, True)
+    exporter = exporter_of(kind, engine, source, bar)
+    complaint = ""
+    try:
+        exporter.run()
+    except DamagedError as damage:
+        complaint = f"damaged {damage.told()}: what stands before is written"
+    except BrokenPipeError:
+        complaint = "the reader of the output has ended"
+    except OSError as refused:
+        complaint = refused.strerror or "an error of the system"
+    bar.end()
+    reader.close()
+    if complaint:
+        print(f"{names[0]}: {complaint}", file=sys.stderr)
+    return 1 if complaint else 0
+
+
+def exporter_of(kind: str, engine: Engine, source: Source, bar: Bar) -> Exporter:
+    if kind == "json":
+        return JsonExport(engine, source, bar, Output())
+    if kind == "csv":
+        return CsvExport(engine, source, bar, Output())
+    return CommandExport(engine, source, bar, Output())

@@ -21,7 +21,7 @@ from redpoll.env.process import end_at_once, go_to_background, open_standard_str
 from redpoll.env.restart import Start
 from redpoll.env.system_log import SYSTEM_LOG, SystemLog
 from redpoll.env.title import Title
-from redpoll.errors import ServerError
+from redpoll.errors import ServerError, up_to_nul
 from redpoll.net.listener import NOWHERE, asks_to_listen
 from redpoll.net.supervisor import Supervisor
 from redpoll.server import Server, rename_command, rename_commands
@@ -194,6 +194,7 @@ def run(config: Config, log: Log, origin: Start) -> int:
             # Registered after the server has registered its listeners, so that the title never shows a port that could
             # not be used.
             ProcessTitle().connect(config)
+        tell_of_ignored_data(config, log)
         server.start(config.string(b"pidfile") or (DEFAULT_PID_FILE if background else ""))
     except ServerError as refused:
         log.warning(str(refused))
@@ -223,3 +224,14 @@ class ProcessTitle(Effects):
     def apply(self, name: bytes, config: Config) -> bytes:
         self.title.show(self.NAME, config.title(config.text(b"proc-title-template"), self.NAME))
         return b""
+
+
+def tell_of_ignored_data(config: Config, log: Log) -> None:
+    """Log a warning if `dir` has an append-only file, which is not loaded with `appendonly no`."""
+    if config.flag(b"appendonly"):
+        return
+    for name in (b"appenddirname", b"appendfilename"):
+        path = config.files.absolute(up_to_nul(config.text(name)))
+        if config.files.exists(path):
+            shown = path.decode("utf-8", "surrogateescape")
+            log.warning(f"{shown} exists, but it is not loaded, because appendonly is no")

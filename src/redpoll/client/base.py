@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 
 from mypy_extensions import i64
 
+from redpoll.client.folder import StoreFolder
 from redpoll.client.words import to_python
 from redpoll.commands import FAMILIES
 from redpoll.config.directive import EFFECT
@@ -15,8 +16,11 @@ from redpoll.engine.command import CATALOGUE
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_MULTI
 from redpoll.engine.session import Peer, Session
+from redpoll.engine.settings import default_config
 from redpoll.env.clock import Clock
+from redpoll.env.files import Files
 from redpoll.env.random import Random
+from redpoll.persistence.points import SaveSettings
 
 CLOSED: Final = "the store is closed"
 
@@ -43,11 +47,22 @@ def gates_of(*names: bytes) -> i64:
 class Calls:
     """The engine behind a `Store`.  A call runs one command, through the gates of every command."""
 
-    def __init__(self, clock: Clock | None = None, random: Random | None = None, databases: int = 16) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        random: Random | None = None,
+        databases: int = 16,
+        files: Files | None = None,
+    ) -> None:
+        """Open an empty engine.  With `files`, the folder of a store, it listens to settings of save points."""
         assert FAMILIES, "importing the commands registers them"
         self.engine: Final = Engine(
-            clock if clock is not None else Clock(), random if random is not None else Random(), databases
+            clock if clock is not None else Clock(),
+            random if random is not None else Random(),
+            config=default_config(databases, files),
         )
+        if files is not None:
+            SaveSettings(self.engine).connect()
         self.session: Final[Session] = self.engine.open_session(Peer())
         self.session.may_block = False
         config = self.engine.config
@@ -63,6 +78,8 @@ class Calls:
         self.read_gates: i64 = gates_of(b"get", b"hget", b"zrank")
         self.write_gates: i64 = gates_of(b"set", b"incrby", b"hset", b"zadd")
         self.closed = False
+        self.folder: StoreFolder | None = None
+        """Where the store is saved; None if it lives in memory only."""
 
     def _close_calls(self) -> None:
         """Make every typed method take the long way, which complains that the store is closed.

@@ -7,12 +7,17 @@ from typing import Any
 from mypy_extensions import i64
 
 from redpoll.client.base import CLOSED
+from redpoll.client.folder import StoreFolder
 from redpoll.client.places import PlaceCalls
 from redpoll.client.pubsub import PubSub
 from redpoll.client.words import Text, Word, as_word, to_bytes, to_python
 from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.commands.strings import add
 from redpoll.commands.zsets import put_one
+from redpoll.config.schema import BY_NAME
+from redpoll.config.values import BadValue
+from redpoll.env.clock import Clock
+from redpoll.env.files import FolderFiles
 from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 from redpoll.keyspace.events import HSET, SET, ZADD
 from redpoll.protocol.numbers import format_double, int_text
@@ -29,6 +34,29 @@ class Store(PlaceCalls):
     `get`, `set`, `incr`, `hset`, `hget`, `zadd` and `zrank` skip the command table, so INFO does not count them.
     All typed methods run at once, also between MULTI and EXEC.
     """
+
+    @staticmethod
+    def in_folder(
+        path: bytes,
+        databases: int,
+        save: str,
+        clock: Clock | None = None,
+        appending: bool | None = False,
+        sync: str = "",
+    ) -> Store:
+        """Open a store in a folder; `save` as in a configuration file.  Raises StoreError and ValueError."""
+        store = Store(clock, databases=databases, files=FolderFiles(path))
+        config = store.engine.config
+        complaint = config.set([b"save", save.encode()])
+        if complaint:
+            raise ValueError(f"save={save!r}: {complaint.decode()}")
+        if sync:
+            try:
+                config.assign(BY_NAME[b"appendfsync"], [sync.encode()])
+            except BadValue as wrong:
+                raise ValueError(f"appendfsync={sync!r}: {wrong.reason.decode()}") from None
+        store.folder = StoreFolder(store.engine, appending)
+        return store
 
     def get(self, key: Text) -> bytes | None:
         """Return the string at `key`, or None.  O(1)."""
@@ -171,8 +199,16 @@ class Store(PlaceCalls):
             raise ValueError(CLOSED)
         self.engine.tick()
 
-    def close(self) -> None:
-        """Drop all data.  Every later call but `close` raises ValueError."""
+    def close(self, save: bool = True) -> None:
+        """Close the store.  Every later call but `close` raises ValueError.
+
+        A store in a folder is saved there first, unless `save` is False.  If that fails, StoreError is raised and the
+        store stays open.  The data of any other store is dropped.
+        """
+        if self.closed:
+            return
+        if self.folder is not None:
+            self.folder.end(save)
         running = self.engine.durability.running
         if running is not None:
             running.cancel("the store closes")

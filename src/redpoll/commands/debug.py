@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from mypy_extensions import i64
+
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
 from redpoll.commands.containers import help_lines
 from redpoll.config.rewrite import rewrite
@@ -15,6 +17,7 @@ from redpoll.config.values import memory_bytes
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.engine import Engine
+from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.reply_buffers import NEVER, PEAK_RESET_US
 from redpoll.engine.session import Session
 from redpoll.errors import (
@@ -49,6 +52,7 @@ from redpoll.observe.client_line import client_line_for_log
 from redpoll.observe.client_sizes import size_lines
 from redpoll.observe.digest import data_digest, key_digest
 from redpoll.observe.object_report import database_lines, hash_table_of, object_line, sds_line, table_lines
+from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.loading import reload
 from redpoll.persistence.saving import save, snapshot_path
 from redpoll.persistence.snapshot_reader import Progress
@@ -146,7 +150,12 @@ def reload_(session: Session, args: list[bytes]) -> object:
         running.cancel("DEBUG RELOAD")
     if b"NOSAVE" not in words and not save(engine):
         raise CommandError(SAVE_FAILED)
-    complaint = reload(engine, snapshot_path(engine), Telling(engine), b"NOFLUSH" not in words, b"MERGE" in words)
+    progress = Serving(engine) if engine.frozen == 0 else Telling(engine)
+    engine.durability.loading = True
+    engine.gates |= GATE_LOADING
+    complaint = reload(engine, snapshot_path(engine), progress, b"NOFLUSH" not in words, b"MERGE" in words)
+    engine.gates &= ~GATE_LOADING
+    engine.durability.loading = False
     if complaint:
         engine.host.log(f"DEBUG RELOAD: {complaint}")
         raise CommandError(RELOAD_FAILED)
@@ -180,6 +189,15 @@ class Telling(Progress):
 
     def told(self, line: str) -> None:
         self.engine.host.note(line)
+
+
+class Serving(Telling):
+    """Also lets other clients have answers meanwhile: usually that the server is loading."""
+
+    def moved(self, done: i64, total: i64) -> None:
+        if not self.engine.host.serve_while_loading():
+            raise DamagedError("loading was ended by a signal", done)
+        self.engine.start_unit()
 
 
 def set_skip_checksum_validation(session: Session, args: list[bytes]) -> object:

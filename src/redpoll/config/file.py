@@ -158,6 +158,8 @@ class Reader:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.save_points: list[bytes] = []
+        self.saves_given = False
+        """Whether a line has set `save`.  Its first line replaces the default points."""
         self.faults: list[ConfigError] | None = None
         """Where faults are gathered, None if the first one is raised."""
 
@@ -208,6 +210,7 @@ class Reader:
             return
         points = directive.kind.parse(words, Value(b"")).text.split()
         self.save_points = self.save_points + points if points else []
+        self.saves_given = True
 
     def take_other(self, name: bytes, values: list[bytes], place: Place) -> None:
         """Read a line whose first word is not a directive.  Raises BadValue."""
@@ -249,7 +252,7 @@ class Reader:
     def finish(self) -> None:
         """Check the configuration as a whole.  Raises ConfigError."""
         config = self.config
-        if self.save_points:
+        if self.saves_given:
             config.assign(BY_NAME[b"save"], self.save_points)
         path = up_to_nul(config.text(b"logfile"))
         if path:

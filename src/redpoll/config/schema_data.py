@@ -416,10 +416,10 @@ DIRECTIVES: Final = [
     Directive(
         b"save",
         SavePoints(),
-        b"",
+        b"3600 1 300 100 60 10000",
         EFFECT,
         "persistence",
-        "Save points: pairs of seconds and a number of changes; empty: none.",
+        "Save points: pairs of seconds and a number of changes; empty: none. A program has none by default.",
         effect="replaces the list of save points",
     ),
     Directive(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, Directive
+from redpoll.config.directive import EFFECT, NO_EFFECT, Directive
 from redpoll.config.values import GREATEST, Bool, Int, Memory, Text
 
 GREATEST_INT: Final = 2**31 - 1
@@ -192,9 +192,9 @@ DIRECTIVES: Final = [
         b"key-load-delay",
         Int(-GREATEST_INT - 1, GREATEST_INT),
         b"0",
-        NOT_YET,
+        EFFECT,
         "debug",
-        "Microseconds to wait for each key while loading; negative -n: 1 with probability 1/n.",
+        "Microseconds to wait for each key while loading; negative -n: 1 for about every n-th key.",
         hidden=True,
     ),
     Directive(
@@ -210,9 +210,9 @@ DIRECTIVES: Final = [
         b"rdb-key-save-delay",
         Int(-GREATEST_INT - 1, GREATEST_INT),
         b"0",
-        NOT_YET,
+        EFFECT,
         "debug",
-        "Microseconds to wait for each key while saving; negative -n: 1 with probability 1/n.",
+        "Microseconds to wait for each key while saving; negative -n: 1 for about every n-th key.",
         hidden=True,
     ),
     Directive(

@@ -28,6 +28,7 @@ from redpoll.engine.outliers import Outliers
 from redpoll.engine.pause import Pause
 from redpoll.engine.pubsub import PubSub
 from redpoll.engine.redact import redacted
+from redpoll.engine.remotes import Remotes
 from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.role import Role
 from redpoll.engine.sampler import Sampler
@@ -112,6 +113,7 @@ class Engine:
         self.reply_buffers: Final = ReplyBuffers()
         self.blocking: Final = Blocking(self)
         self.pubsub: Final = PubSub(self)
+        self.remotes: Final = Remotes()
         self.notifications: Final = Notifications(self)
         self.traffic: Final = Traffic()
         self.commands: Final = spellings()
@@ -433,6 +435,9 @@ class Engine:
         if self.unit.journal is not None and self.unit.end():
             session.journaled = self.unit.count
             session.stream_offset = self.role.offset
+            if self.saves_itself:
+                # Nobody else commits for a program, which may make no further call.
+                self.commit()
         if len(self.blocking.ready) > 0:
             self.blocking.serve()
 
@@ -476,10 +481,15 @@ class Engine:
             self.blocking.serve()
         if self.reclaimer.pending() > 0:
             self._give_memory_back(reclaim_us)
-        running = self.durability.running
+        if len(self.remotes.open) > 0:
+            self.remotes.close_idle(self.moment.now_us)
         if self.saves_itself:
+            running = self.durability.running
+            points = self.durability.points
             if running is not None:
                 running.step(reclaim_us)
+            elif points is not None:
+                points.look()
             log = self.durability.append_only
             if log is not None:
                 log.tick()

@@ -9,6 +9,7 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.errors import SHUTDOWN_IN_PROCESS
 
 if TYPE_CHECKING:
+    from redpoll.engine.remotes import Remote
     from redpoll.engine.session import Session
 
 
@@ -57,6 +58,14 @@ class Host:
     def give_memory_back(self) -> bool:
         """Have the allocator return what it keeps free to the system, soon; False if the caller has to do it."""
         return False
+
+    def connect(self, host: bytes, port: bytes, timeout_ms: i64) -> Remote | None:
+        """Connect to another server; None if the program has no sockets.  Raises RemoteError."""
+        return None
+
+    def serve_while_loading(self) -> bool:
+        """Answer other clients for a moment, because a command loads a file; return False if the program is to end."""
+        return True
 
     def listeners(self) -> list[str]:
         """The listening sockets, as INFO shows them: `name=tcp,bind=127.0.0.1,port=6379`."""

@@ -204,8 +204,9 @@ def output_limits(words: list[bytes]) -> list[OutputLimit]:
     return [OutputLimit(numbers[at], numbers[at + 1], numbers[at + 2]) for at in range(0, len(numbers), 3)]
 
 
-def default_config(databases: int) -> Config:
-    """The default settings of an engine."""
-    config = Config(Files())
+def default_config(databases: int, files: Files | None = None) -> Config:
+    """The default settings of an engine inside a program.  It writes no file that the program did not ask for."""
+    config = Config(files if files is not None else Files())
     config.assign(BY_NAME[b"databases"], [b"%d" % databases])
+    config.assign(BY_NAME[b"save"], [b""])
     return config

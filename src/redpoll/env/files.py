@@ -64,12 +64,16 @@ class LockedError(Exception):
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Lock:
-    """A lock on a file, which ends with `release` or with the process."""
+    """A lock on a file, which ends with `release` or with the process, however that ends."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, path: bytes, descriptor: int) -> None:
+        self.path = path
         self.descriptor = descriptor
 
     def release(self) -> None:
+        """Remove the file, and unlock it."""
+        # Its folder may be gone, or may not be writable any more.
+        remove_quietly(self.path)
         os.close(self.descriptor)
 
 
@@ -174,25 +178,30 @@ class Files:
             os.close(descriptor)
 
     def make_folder(self, path: bytes) -> None:
-        """Create a folder unless it exists."""
+        """Create a folder and its parents, unless it exists."""
         if not os.path.isdir(path):
-            os.mkdir(path, FOLDER)
+            os.makedirs(path, FOLDER)
             self.sync_folder(os.path.dirname(path))
 
     def lock(self, path: bytes, text: str) -> Lock:
         """Lock a file, which is created with `text` as its content.  Raises LockedError.  A crash frees the lock."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as refused:
-            holder = os.read(descriptor, 1000).decode("utf-8", "surrogateescape").strip()
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # The last holder removes the file.  Then the lock is on a file without a name, which excludes nobody.
+                current = os.path.exists(path) and os.stat(path).st_ino == os.fstat(descriptor).st_ino
+            except OSError as refused:
+                holder = os.read(descriptor, 1000).decode("utf-8", "surrogateescape").strip()
+                os.close(descriptor)
+                if refused.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                    raise
+                raise LockedError(holder) from None
+            if current:
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, text.encode("utf-8", "surrogateescape") + b"\n")
+                return Lock(path, descriptor)
             os.close(descriptor)
-            if refused.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
-            raise LockedError(holder) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, text.encode("utf-8", "surrogateescape") + b"\n")
-        return Lock(descriptor)
 
     def exists(self, path: bytes) -> bool:
         return os.path.exists(path)
@@ -252,6 +261,63 @@ def opened_if_large(path: bytes) -> int:
         return descriptor
     os.close(descriptor)
     return -1
+
+
+class FolderFiles(Files):
+    """The machine's file system, with a working folder of its own: that of the process may be another one."""
+
+    def __init__(self, folder: bytes) -> None:
+        self.folder: Final = os.path.abspath(folder)
+
+    def working_folder(self) -> bytes:
+        return self.folder
+
+    def enter(self, path: bytes) -> None:
+        """Refuse any other folder: the data of an open store stays where it is."""
+        if os.path.abspath(os.path.join(self.folder, path)) != self.folder:
+            raise OSError(errno.EPERM, "the folder of an open store cannot be changed")
+
+    def absolute(self, path: bytes) -> bytes:
+        return os.path.join(self.folder, path)
+
+    def read(self, path: bytes) -> bytes:
+        return super().read(self.absolute(path))
+
+    def reader(self, path: bytes) -> Reader:
+        return super().reader(self.absolute(path))
+
+    def append(self, path: bytes) -> Appender:
+        return super().append(self.absolute(path))
+
+    def lock(self, path: bytes, text: str) -> Lock:
+        return super().lock(self.absolute(path), text)
+
+    def remove_beside(self, path: bytes) -> None:
+        super().remove_beside(self.absolute(path))
+
+    def size(self, path: bytes) -> int:
+        return super().size(self.absolute(path))
+
+    def truncate(self, path: bytes, size: int) -> None:
+        super().truncate(self.absolute(path), size)
+
+    def make_folder(self, path: bytes) -> None:
+        super().make_folder(self.absolute(path))
+
+    def rename(self, old: bytes, new: bytes) -> None:
+        super().rename(self.absolute(old), self.absolute(new))
+
+    def remove(self, path: bytes) -> None:
+        super().remove(self.absolute(path))
+
+    def exists(self, path: bytes) -> bool:
+        return super().exists(self.absolute(path))
+
+    def sync_folder(self, path: bytes) -> None:
+        super().sync_folder(self.absolute(path))
+
+    def matching(self, pattern: bytes) -> list[bytes]:
+        return super().matching(self.absolute(pattern))
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -411,9 +477,8 @@ class MemoryAppender(Appender):
 @mypyc_attr(allow_interpreted_subclasses=True)
 class MemoryLock(Lock):
     def __init__(self, files: MemoryFiles, path: bytes) -> None:
-        super().__init__(-1)
+        super().__init__(path, -1)
         self.files = files
-        self.path = path
 
     def release(self) -> None:
         self.files.locks.pop(self.path, None)

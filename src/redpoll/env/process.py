@@ -114,6 +114,18 @@ def write_pid(path: str) -> str:
     return ""
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process with this number runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # Of another user.
+        return True
+    return True
+
+
 def remove_file(path: str) -> None:
     """Remove a file if it is there."""
     try:

@@ -113,7 +113,8 @@ class Connection(Handler):
         """Since when the largest size of the output's buffer is remembered."""
 
     def on_readable(self) -> None:
-        if self.giving_way:
+        if self.giving_way or self.running:
+            # A command that takes long (DEBUG RELOAD) may let others be served, but not its own connection.
             return
         parser = self.parser
         missing = parser.missing()

@@ -24,6 +24,9 @@ LOOK_EVERY: Final[i64] = 3
 """Whether it has is looked at when the number of handlers called has none of these bits."""
 
 
+NESTED_ROUNDS: Final = 4
+
+
 class Handler:
     """Called when a descriptor is ready."""
 
@@ -157,6 +160,30 @@ class Reactor:
                 for timer in self.timers:
                     if timer.due_ms <= now:
                         timer.due_ms = now + timer.run()
+
+    def run_nested(self) -> None:
+        """Handle what is ready inside a handler that takes long; timers and what has no hurry wait.
+
+        A new client is accepted and answered in one call.  A handler that is running must not be called again: that is
+        its own duty.
+        """
+        handlers = self.handlers
+        for _ in range(NESTED_ROUNDS):
+            ready = self.poller.wait(0)
+            for fd, mask in ready:
+                handler = handlers.get(fd)
+                if handler is None:
+                    continue
+                try:
+                    if is_writable(mask):
+                        handler.on_writable()
+                    if is_readable(mask) and handlers.get(fd) is handler:
+                        handler.on_readable()
+                except Exception as failure:
+                    handler.on_failure(failure)
+            self.run_soon()
+            if len(ready) == 0 or self.stopping:
+                break
 
     def run_soon(self) -> None:
         """Run the tasks for the end of the turn."""

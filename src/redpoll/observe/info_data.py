@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mypy_extensions import i64
+
 from redpoll.engine.durability import LOG_OFF, AppendLog
 from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
@@ -115,6 +117,7 @@ def persistence_lines(engine: Engine) -> list[str]:
         "module_fork_last_cow_size:0",
         "slot_migration_fork_in_progress:0",
         *append_file_lines(durability.append_only),
+        *progress_lines(engine),
     ]
 
 
@@ -146,6 +149,36 @@ def append_file_lines(log: AppendLog | None) -> list[str]:
         f"aof_pending_bio_fsync:{log.pending_syncs()}",
         f"aof_delayed_fsync:{log.delayed}",
     ]
+
+
+def progress_lines(engine: Engine) -> list[str]:
+    """Lines about a file that is being written or loaded; none if there is no such file."""
+    now_us = engine.clock.now_us()
+    running = engine.durability.running
+    lines: list[str] = []
+    if running is not None:
+        lines += [
+            f"rdb_current_bgsave_bytes:{running.bytes_done()}",
+            f"rdb_current_bgsave_bytes_per_sec:{bytes_a_second(running.bytes_done(), now_us - running.began_us)}",
+            f"rdb_current_bgsave_eta_seconds:{running.left_s(now_us)}",
+        ]
+    load = engine.durability.load
+    if load is not None:
+        share = 100.0 * float(load.done) / float(load.total) if load.total > 0 else 0.0
+        lines += [
+            f"loading_start_time:{load.began_us // 1000000}",
+            f"loading_total_bytes:{load.total}",
+            f"loading_rdb_used_mem:{load.used_memory}",
+            f"loading_loaded_bytes:{load.done}",
+            f"loading_loaded_perc:{share:.2f}",
+            f"loading_eta_seconds:{load.left_s(now_us)}",
+            f"loading_bytes_per_sec:{bytes_a_second(load.done, now_us - load.began_us)}",
+        ]
+    return lines
+
+
+def bytes_a_second(count: i64, us: i64) -> i64:
+    return count * 1000000 // us if us > 0 else i64(0)
 
 
 def keyspace_lines(engine: Engine) -> list[str]:

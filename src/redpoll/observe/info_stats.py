@@ -32,7 +32,7 @@ def stats_lines(engine: Engine) -> list[str]:
         f"pubsubshard_channels:{len(engine.pubsub.shards.audiences)}",
         "latest_fork_usec:0",
         "total_forks:0",
-        "migrate_cached_sockets:0",
+        f"migrate_cached_sockets:{len(engine.remotes.open)}",
         "slave_expires_tracked_keys:0",
         f"active_defrag_hits:{engine.trimming.moved}",
         "active_defrag_misses:0",

@@ -91,6 +91,7 @@ class PageData(Report):
             "sent": int(engine.traffic.sent),
             "errors": int(engine.counters.error_replies),
             "clients": self.clients(),
+            "files": self.files(),
             "databases": [
                 {"db": int(db.index), "keys": int(db.table.size), "expires": int(db.table.volatile)}
                 for db in engine.databases
@@ -121,6 +122,32 @@ class PageData(Report):
             "data": int(content),
             "limit": int(engine.options.maxmemory),
             "policy": engine.config.string(b"maxmemory-policy"),
+        }
+
+    def files(self) -> dict[str, object]:
+        """The last save, and how far a running save or load is: a share, its bytes a second, seconds to its end."""
+        durability = self.engine.durability
+        now_us = self.engine.moment.now_us
+        running = durability.running
+        load = durability.load
+        share = rate = 0.0
+        left: i64 = -1
+        if running is not None:
+            share = float(running.keys_done()) / float(max(1, running.total))
+            rate = float(running.bytes_done()) * 1e6 / float(max(1, now_us - running.began_us))
+            left = running.left_s(now_us)
+        elif load is not None:
+            share = float(load.done) / float(max(1, load.total))
+            rate = float(load.done) * 1e6 / float(max(1, now_us - load.began_us))
+            left = load.left_s(now_us)
+        return {
+            "work": "saving" if running is not None else "loading" if load is not None else "",
+            "share": round(share, 4),
+            "bytes_a_second": int(rate),
+            "left_s": int(left),
+            "saved_s": int(durability.saved_s),
+            "worked": durability.last_save_worked,
+            "unsaved": int(self.engine.unsaved_changes()),
         }
 
     def clients(self) -> dict[str, object]:

@@ -19,6 +19,7 @@ from mypy_extensions import i64
 from redpoll.engine.durability import RunningSave
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Syncing
+from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
 from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
 from redpoll.persistence.side import Overflow, Side
@@ -27,6 +28,9 @@ from redpoll.persistence.value_streams import ValueQueue
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
+
+TELL_EVERY_US: Final[i64] = 10_000_000
+"""How often the log is told of a running save."""
 
 LOOK_EVERY: Final[i64] = 4
 """Buckets to write before the clock is read again."""
@@ -120,6 +124,16 @@ class SlicedSnapshot(RunningSave):
     def keys_done(self) -> i64:
         parts = self.parts
         return self.writer.keys + (parts.side_writer.keys if parts is not None else i64(0))
+
+    def bytes_done(self) -> i64:
+        sink = self.writer.sink
+        return sink.written + len(sink.out)
+
+    def progress(self, now_us: i64) -> str:
+        """A line for the log about a save that takes long."""
+        share = 100.0 * float(self.keys_done()) / float(max(1, self.total))
+        rate = float(self.bytes_done()) / float(max(1, now_us - self.began_us)) * 1e6 / (1024 * 1024)
+        return f"Background saving: {share:.0f} %, {rate:.1f} MB/s, about {self.left_s(now_us)} s left"
 
     def write(self, keeper: TableKeeper, b: i64) -> None:
         """Write a bucket.  The next step reports an error, because a command may be running now."""
@@ -220,15 +234,32 @@ class BackgroundSave(SlicedSnapshot):
         super().__init__(engine, file.writer, file.draft + b".side")
         self.file: Final = file
         self.syncing: Syncing | None = None
+        self.told_us: i64 = self.began_us
+        self.rests_until_us: i64 = 0
+        """The end of a wait that `rdb-key-save-delay` asks for."""
 
     def step(self, budget_us: i64) -> bool:
         syncing = self.syncing
         if syncing is not None:
             return self._await_disk(syncing)
         clock = self.engine.clock
-        until: i64 = clock.now_us() + budget_us
-        while self.write_some():
-            if clock.now_us() >= until:
+        now_us = clock.now_us()
+        if now_us - self.told_us >= TELL_EVERY_US:
+            self.told_us = now_us
+            self.engine.host.note(self.progress(now_us))
+        if now_us < self.rests_until_us and not self.complaint:
+            return True
+        delay: i64 = self.engine.config.integer(KEY_SAVE_DELAY)
+        before = self.keys_done()
+        until: i64 = now_us + budget_us
+        more = True
+        while more:
+            more = self.write_some()
+            if delay != 0 and self.keys_done() > before:
+                wait = seconds_of(delay, self.keys_done() - before, self.engine.random)
+                self.rests_until_us = now_us + i64(wait * 1e6)
+                return True
+            if more and clock.now_us() >= until:
                 return True
         self.let_go()
         if not self.complaint:

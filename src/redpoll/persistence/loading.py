@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from redpoll.engine.durability import RunningLoad
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Reader
 from redpoll.persistence.damage import DamagedError
@@ -27,6 +28,8 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
 
     The function libraries of the file replace the kept ones.
     """
+    running = RunningLoad(engine.clock.now_us(), reader.size)
+    engine.durability.load = running
     summing = engine.durability.checking_sums and engine.config.flag(b"rdbchecksum")
     snapshot = SnapshotReader(engine, Source(b"", reader.size, reader, summing), progress, merging)
     try:
@@ -36,11 +39,11 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
     except OSError as refused:
         return f"{refused.strerror}"
     finally:
+        engine.durability.load = None
         for db in engine.databases:
             db.end_loading()
+    snapshot.report()
     durability = engine.durability
-    durability.keys_loaded = snapshot.keys
-    durability.keys_expired = snapshot.expired
     durability.place = snapshot.place
     durability.libraries.clear()
     durability.libraries.extend(snapshot.libraries.values())

@@ -10,6 +10,7 @@ from mypy_extensions import i64
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Appender, Files
 from redpoll.errors import up_to_nul
+from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
 from redpoll.persistence.formats import uses_written, version_written
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import BucketWriter, SnapshotWriter
@@ -71,12 +72,17 @@ class DraftFile:
 
     def write_all(self) -> None:
         """Write all data at once.  O(data)."""
-        for db in self.engine.databases:
+        engine = self.engine
+        delay: i64 = engine.config.integer(KEY_SAVE_DELAY)
+        for db in engine.databases:
             table = db.table
             if table.size > 0:
                 self.writer.database(db.index, table.size, table.volatile)
                 for b in range(table.buckets):
+                    before = self.writer.keys
                     self.writer.bucket(table, b)
+                    if delay != 0:
+                        engine.clock.sleep(seconds_of(delay, self.writer.keys - before, engine.random))
 
     def finish(self) -> None:
         """End the file, sync it and rename it."""

@@ -11,6 +11,7 @@ from redpoll.engine.role import StreamPlace
 from redpoll.keyspace.database import Database
 from redpoll.persistence import codes
 from redpoll.persistence.damage import DamagedError
+from redpoll.persistence.delays import KEY_LOAD_DELAY, seconds_of
 from redpoll.persistence.formats import is_relaxed
 from redpoll.persistence.libraries import library_name
 from redpoll.persistence.source import Source
@@ -65,6 +66,8 @@ class SnapshotReader:
         self.empty: i64 = 0
         self.all_past: i64 = 0
         self.step: i64 = engine.config.integer(b"loading-process-events-interval-bytes")
+        self.delay: i64 = engine.config.integer(KEY_LOAD_DELAY)
+        """The wait for each key, see `seconds_of`.  It can change while a file is loaded."""
         self.origin_told = False
         # Of the next key.
         self.deadline: i64 = 0
@@ -96,10 +99,23 @@ class SnapshotReader:
                 self._read_rare(code)
             else:
                 self._read_key(db, code)
+                if self.delay != 0:
+                    self.engine.clock.sleep(seconds_of(self.delay, 1, self.engine.random))
                 if source.offset() >= following:
                     following = source.offset() + self.step
+                    self.report()
                     self.progress.moved(source.offset(), source.size)
+                    self.delay = self.engine.config.integer(KEY_LOAD_DELAY)
         self._check_sum()
+
+    def report(self) -> None:
+        """Tell INFO how far it is."""
+        durability = self.engine.durability
+        durability.keys_loaded = self.keys
+        durability.keys_expired = self.expired
+        load = durability.load
+        if load is not None:
+            load.done = self.source.offset()
 
     def _read_magic(self) -> None:
         source = self.source
@@ -148,6 +164,9 @@ class SnapshotReader:
             age = max(0, self.engine.moment.now_us // 1000000 - to_int(value))
             self.progress.told(f"RDB age {age} seconds")
         elif name == b"used-mem" and is_int(value):
+            load = self.engine.durability.load
+            if load is not None:
+                load.used_memory = to_int(value)
             self.progress.told(f"RDB memory usage when created {to_int(value) / (1024 * 1024):.2f} Mb")
         elif name == b"slot-info" and value.count(b",") < 2:
             raise self.source.damaged("the numbers of a slot are not as they must be")

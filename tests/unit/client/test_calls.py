@@ -132,14 +132,6 @@ def test_a_closed_store_complains() -> None:
             call()
 
 
-def test_open_takes_a_number_of_databases() -> None:
-    for wrong in ("file.db", None, True, 2.0):
-        with pytest.raises(TypeError, match="cannot open a file yet"):
-            redpoll.open(wrong)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="at least one database"):
-        redpoll.open(0)
-
-
 def test_a_store_closes_with_its_block() -> None:
     with redpoll.open() as store:
         store.set("k", "v")

@@ -24,7 +24,7 @@ def after(text: str, *pairs: str) -> str:
     return first.decode()
 
 
-ALWAYS = 'dir "/"\nlatency-tracking-info-percentiles 50 99 99.9\nsave ""\n'
+ALWAYS = 'dir "/"\nlatency-tracking-info-percentiles 50 99 99.9\nsave 3600 1 300 100 60 10000\n'
 
 
 def test_an_empty_file_gets_what_is_always_written() -> None:
@@ -60,10 +60,12 @@ def test_values_take_the_form_of_their_kind() -> None:
 
 
 def test_save_points_come_on_one_line() -> None:
-    text = ALWAYS.replace('save ""', "save 900 1\nsave 60 100")
-    assert after(text) == ALWAYS.replace('save ""', "save 900 1 60 100")
-    assert after(text, "save", "5 5") == ALWAYS.replace('save ""', "save 5 5")
-    assert after(text, "save", "") == ALWAYS
+    default = "save 3600 1 300 100 60 10000"
+    text = ALWAYS.replace(default, "save 900 1\nsave 60 100")
+    assert after(text) == ALWAYS.replace(default, "save 900 1 60 100")
+    assert after(text, "save", "5 5") == ALWAYS.replace(default, "save 5 5")
+    assert after(text, "save", "") == ALWAYS.replace(default, 'save ""')
+    assert after('save ""\n' + ALWAYS.replace(default + "\n", "")) == 'save ""\n' + ALWAYS.replace(default + "\n", "")
 
 
 def test_unset_strings_are_dropped() -> None:

@@ -27,8 +27,8 @@ OUR_OWN = {
 }
 """Directives that the reference does not have; all of them hidden, so that no pattern finds them."""
 
-OTHER_DEFAULT = {"dir": "", "save": ""}
-"""The working directory is known only at run time; nothing is saved yet."""
+OTHER_DEFAULT = {"dir": ""}
+"""The working directory is known only at run time."""
 
 WITH_AN_EFFECT_HERE = {"lazyfree-lazy-expire", "lazyfree-lazy-server-del"}
 """They choose the words of the append-only file."""

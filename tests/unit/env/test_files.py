@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from redpoll.env.files import Files, MemoryFiles
+from redpoll.env.files import Files, FolderFiles, LockedError, MemoryFiles
 
 
 def write(files: Files, path: bytes, data: bytes, sync: bool) -> None:
@@ -19,8 +19,10 @@ def write(files: Files, path: bytes, data: bytes, sync: bool) -> None:
     file.close()
 
 
-@pytest.fixture(params=["real", "memory"])
+@pytest.fixture(params=["real", "memory", "folder"])
 def files(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
+    if request.param == "folder":
+        return FolderFiles(bytes(tmp_path))
     monkeypatch.chdir(tmp_path)
     return Files() if request.param == "real" else MemoryFiles()
 
@@ -52,6 +54,9 @@ def test_patterns_find_names_in_order(files: Files) -> None:
 
 
 def test_entering_what_does_not_exist_is_an_error(files: Files) -> None:
+    if isinstance(files, FolderFiles):
+        # It enters no folder at all.
+        return
     before = files.working_folder()
     with pytest.raises(FileNotFoundError, match="No such file or directory"):
         files.enter(b"/no/such/folder")
@@ -119,3 +124,42 @@ def test_any_part_is_read_even_what_was_written_later(files: Files) -> None:
     write(files, b"a", b" three", False)
     assert (reader.read_at(8, 100), reader.read(3)) == (b"three", b"one")
     reader.close()
+
+
+def test_a_lock_has_one_holder(files: Files) -> None:
+    first = files.lock(b"lock", "1")
+    with pytest.raises(LockedError) as held:
+        files.lock(files.absolute(b"lock"), "2")
+    assert held.value.holder == "1"
+    first.release()
+    assert not files.exists(b"lock")
+    second = files.lock(b"lock", "3")
+    with pytest.raises(LockedError) as held:
+        files.lock(b"lock", "4")
+    assert held.value.holder == "3"
+    second.release()
+
+
+def test_a_lock_that_was_left_behind_is_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_bytes(b"12345678901234567890")
+    lock = Files().lock(bytes(tmp_path / "lock"), "7")
+    assert (tmp_path / "lock").read_bytes() == b"7\n"
+    lock.release()
+    with pytest.raises(FileNotFoundError):
+        Files().lock(bytes(tmp_path / "no" / "lock"), "7")
+
+
+def test_folders_are_made(files: Files) -> None:
+    for _ in range(2):
+        files.make_folder(b"a/b")
+    write(files, b"a/b/c", b"x", True)
+    assert files.read(b"a/b/c") == b"x"
+
+
+def test_a_folder_of_its_own_is_not_left(tmp_path: Path) -> None:
+    files = FolderFiles(bytes(tmp_path))
+    before = os.getcwd()
+    files.enter(b".")
+    with pytest.raises(OSError, match="cannot be changed"):
+        files.enter(b"..")
+    assert (files.working_folder(), os.getcwd()) == (bytes(tmp_path), before)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.engine.machine import Machine
 
+from redpoll.engine.durability import RunningLoad, RunningSave
 from redpoll.observe.page_data import MOST_CHARACTERS, MOST_GROUPS, MOST_SHOWN, MOST_SLOW, PageData, shown
 from redpoll.observe.survey import Survey
 
@@ -42,6 +43,22 @@ def test_sums(machine: Machine) -> None:
     assert found["clients"]["connected"] == len(machine.engine.sessions)
     assert 0 < found["memory"]["data"] < found["memory"]["used"]
     assert found["run"] == machine.engine.run_id.decode()
+
+
+def test_how_far_a_save_or_a_load_is(machine: Machine) -> None:
+    machine.do("SET", "k", "v")
+    files = poll(machine)["files"]
+    assert (files["work"], files["worked"], files["unsaved"]) == ("", True, 1)
+    durability = machine.engine.durability
+    durability.load = RunningLoad(machine.engine.moment.now_us - 2_000_000, 4_000)
+    durability.load.done = 1_000
+    files = poll(machine)["files"]
+    assert (files["work"], files["share"], files["left_s"]) == ("loading", 0.25, 5)
+    assert 0 < files["bytes_a_second"] <= 500
+    durability.load = None
+    durability.running = RunningSave(machine.engine.moment.now_us - 2_000_000, 10)
+    files = poll(machine)["files"]
+    assert (files["work"], files["share"], files["left_s"], files["bytes_a_second"]) == ("saving", 0.0, -1, 0)
 
 
 def test_no_durations_while_they_are_not_tracked(machine: Machine) -> None:

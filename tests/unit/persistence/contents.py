@@ -79,6 +79,7 @@ class Telltale(Progress):
 def opened(files: Files | None = None, **settings: str) -> Engine:
     """An engine on virtual time, with files in memory if none are given; settings with `_` for `-`."""
     config = Config(files or MemoryFiles())
+    settings.setdefault("save", "")
     for name, value in settings.items():
         directive = BY_NAME[name.replace("_", "-").encode()]
         config.assign(directive, directive.kind.words_of_string(value.encode()))

@@ -237,6 +237,13 @@ function tiles(pairs) {
   }));
 }
 
+function savingTile(files) {
+  if (files.work === "") return [files.worked ? "Unsaved changes" : "Unsaved, last save failed", short(files.unsaved)];
+  const left = files.left_s >= 0 ? `, ${files.left_s} s left` : "";
+  const title = files.work === "saving" ? "Saving" : "Loading";
+  return [title, `${(100 * files.share).toFixed(0)} %, ${bytes(files.bytes_a_second)}/s${left}`];
+}
+
 function show(now) {
   const keys = now.databases.reduce((sum, db) => sum + db.keys, 0);
   let rate = null, ratio = null, middle = null, late = null;
@@ -275,6 +282,7 @@ function show(now) {
     ["Hit ratio", ratio === null ? "–" : ratio.toFixed(1) + " %"],
     ["Clients", short(now.clients.connected)],
     ["Errors", short(now.errors)],
+    savingTile(now.files),
     ["Expiry lag p99", `${now.expire_lag_ms} ms`],
   ]);
   showTables(now);
