@@ -457,3 +457,45 @@ def cannot_save(as_redis: bool) -> bytes:
         b"RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the %b logs for details about the "
         b"RDB error." % ((b"Redis", b"Redis") if as_redis else (b"Valkey", b"Valkey"))
     )
+
+# Scripts.
+
+NOSCRIPT_FOUND: Final = b"NOSCRIPT No matching script."
+TOO_MANY_SCRIPT_KEYS: Final = b"ERR Number of keys can't be greater than number of args"
+NEGATIVE_SCRIPT_KEYS: Final = b"ERR Number of keys can't be negative"
+SCRIPT_ARGUMENT_KIND: Final = b"ERR Command arguments must be strings or integers"
+SCRIPT_NO_ARGUMENT: Final = b"ERR Please specify at least one argument for this call"
+SCRIPT_UNKNOWN_COMMAND: Final = b"ERR Unknown command called from script"
+SCRIPT_WRONG_ARITY: Final = b"ERR Wrong number of args calling command from script"
+SCRIPT_COMMAND_CLOSED: Final = b"ERR This Valkey command is not allowed from script"
+SCRIPT_NO_WRITES: Final = b"ERR Write commands are not allowed from read-only scripts."
+SCRIPT_STALE: Final = b"ERR Can not execute the command on a stale replica"
+SCRIPT_OUT_OF_MEMORY: Final = b"ERR Error running script, not enough memory"
+SCRIPT_WITH_WRITES: Final = b"ERR Can not execute a script with write flag using *_ro command."
+SCRIPT_FLUSH_OPTION: Final = b"ERR SCRIPT FLUSH only support SYNC|ASYNC option"
+SCRIPT_DEBUG_OPTION: Final = b"ERR Use SCRIPT DEBUG YES/SYNC/NO"
+SCRIPT_DEBUG_IN_EXEC: Final = b"ERR SCRIPT DEBUG must be called outside a pipeline"
+SCRIPT_DEBUG_REFUSED: Final = b"ERR this server has no script debugger"
+NOT_BUSY: Final = b"NOTBUSY No scripts in execution right now."
+BAD_SHEBANG: Final = b"ERR Invalid script shebang"
+BAD_SHEBANG_ENGINE: Final = b"ERR Invalid engine in script shebang"
+
+
+def no_scripting_engine(name: bytes) -> bytes:
+    return b"ERR Could not find scripting engine '%b'" % name
+
+
+def unknown_shebang_option(word: bytes) -> bytes:
+    return b"ERR Unknown lua shebang option: %b" % word
+
+
+def unknown_script_flag(word: bytes) -> bytes:
+    return b"ERR Unexpected flag in script shebang: %b" % word
+
+
+def cannot_compile(message: bytes) -> bytes:
+    return b"ERR Error compiling script (new function): %b" % message
+
+
+def no_debug_engine(name: bytes) -> bytes:
+    return b"ERR No scripting engine found with name '%b' to enable debug" % name

@@ -403,6 +403,9 @@ class ServerHost(Host):
     def note(self, message: str) -> None:
         self.server.log.notice(message)
 
+    def line(self, level: int, message: str) -> None:
+        self.server.log.write(level, message)
+
     def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
         if not self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')", words):
             return SHUTDOWN_FAILED

@@ -42,6 +42,7 @@ from redpoll.commands import (
     persistence,
     pubsub,
     replication,
+    scripting,
     server,
     set_algebra,
     set_random,

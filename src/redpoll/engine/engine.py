@@ -17,7 +17,15 @@ from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
 from redpoll.engine.durability import Durability
 from redpoll.engine.eviction import Eviction
-from redpoll.engine.gates import GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN, GATES_IN_EXEC
+from redpoll.engine.gates import (
+    GATE_DEBUG,
+    GATE_MULTI,
+    GATE_NO_TOUCH,
+    GATE_NOAUTH,
+    GATE_SHOWN,
+    GATE_WRITE_DISK,
+    GATES_IN_EXEC,
+)
 from redpoll.engine.host import Host
 from redpoll.engine.hot_keys import HotKeys
 from redpoll.engine.interest import Interest
@@ -30,6 +38,7 @@ from redpoll.engine.pubsub import PubSub
 from redpoll.engine.redact import redacted
 from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.sampler import Sampler
+from redpoll.engine.scripts import ScriptHost, ScriptStatistics
 from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
 from redpoll.engine.trimming import Trimming
@@ -42,6 +51,7 @@ from redpoll.errors import (
     INTERNAL,
     NOAUTH,
     CommandError,
+    cannot_save,
     out_of_memory,
     unknown_command,
     unknown_subcommand,
@@ -51,7 +61,7 @@ from redpoll.keyspace.database import Database
 from redpoll.keyspace.field_expiry import expire_fields
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
-from redpoll.protocol.reply import NO_REPLY, Error, Marker
+from redpoll.protocol.reply import NO_REPLY, CountedError, Error, Marker
 
 HTTP: Final = (b"post", b"host:")
 """The beginnings of HTTP requests and of their header lines."""
@@ -147,6 +157,9 @@ class Engine:
         self.until_sample: i64 = -1
         """How many commands run until one is looked at for hot keys; below 0, none is."""
         self.hot_keys: Final = HotKeys(self)
+        self.scripts: ScriptHost | None = None
+        """The scripts, from the first one on."""
+        self.script_statistics: Final = ScriptStatistics()
         self.moment.access.seed(random.below(1 << 32))
         EngineSettings(self).connect(self.config)
         self.eviction.started = True
@@ -298,7 +311,8 @@ class Engine:
         index = command.index
         counters = self.counters
         if isinstance(reply, Error):
-            counters.error(reply.text)
+            if not isinstance(reply, CountedError):
+                counters.error(reply.text)
             counters.failed[index] += 1
         ended = self.clock.now_us()
         self.read_us = ended
@@ -328,6 +342,12 @@ class Engine:
             moment.set_time(ended)
             session.active_us = ended
         return reply
+
+    def write_complaint(self, gates: i64) -> bytes:
+        """Why a script may not write now: the text for the first of the closed gates; empty if it may."""
+        if gates & GATE_WRITE_DISK != 0:
+            return cannot_save(self.options.extended_redis_compatibility)
+        return b""
 
     def _internal_error(self, command: Command, args: list[bytes]) -> Error:
         self.counters.internal_errors += 1

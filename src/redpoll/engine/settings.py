@@ -73,6 +73,10 @@ class Options:
         self.hotkey_top_k: i64 = 0
         self.hotkey_sampling_ratio: i64 = 1
         self.hotkey_window_seconds: i64 = 10
+        # Scripts.
+        self.busy_reply_threshold: i64 = 5000
+        self.lua_enable_insecure_api: bool = False
+        self.lua_memory_limit: i64 = 1 << 30
         # The data.
         self.hz: i64 = 0
         self.active_expire_effort: i64 = 0

@@ -52,6 +52,8 @@ class Unit:
         """Whether the present command is an effect even if it changed nothing."""
         self.withheld = False
         """Whether it is none although it changed something."""
+        self.muted = False
+        """Whether commands leave no effects for now: a script has called set_repl(REPL_NONE)."""
 
     def attach(self, journal: Journal) -> None:
         """Send effects to `journal` too from now on.  Earlier effects of the current unit are sent to no journal."""
@@ -98,7 +100,7 @@ class Unit:
 
     def note(self, db: int, args: list[bytes]) -> None:
         """Record a command that has run, as it is or rewritten, if it changed something."""
-        if self.moment.changes != self.changes_before or self.forced:
+        if (self.moment.changes != self.changes_before or self.forced) and not self.muted:
             if len(self.rewritten) == 0 and not self.withheld:
                 self.add(db, args)
             for effect in self.rewritten:

@@ -1,0 +1,59 @@
+"""The seam between the engine and Lua: what the engine, INFO and other rooms know of scripts.
+
+`scripting/` subclasses `ScriptHost`.  An engine without scripts has none, and lupa is not imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64, mypyc_attr
+
+if TYPE_CHECKING:
+    from redpoll.engine.command import Command
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class ScriptHost:
+    """The scripts of one engine.  Sizes are in bytes."""
+
+    def cached_scripts(self) -> i64:
+        return 0
+
+    def texts_bytes(self) -> i64:
+        """The texts of the cached scripts."""
+        return 0
+
+    def eval_bytes(self) -> i64:
+        """The environment of EVAL."""
+        return 0
+
+    def functions(self) -> i64:
+        return 0
+
+    def libraries(self) -> i64:
+        return 0
+
+    def libraries_bytes(self) -> i64:
+        """The texts of the function libraries."""
+        return 0
+
+    def functions_bytes(self) -> i64:
+        """The environment of the functions."""
+        return 0
+
+    def flags_for(self, command: Command, args: list[bytes]) -> i64:
+        """The command flags of the script that EVAL, EVALSHA or FCALL name; -1 if it has none of its own."""
+        return -1
+
+    def settings_changed(self) -> None:
+        """A directive of scripts has changed."""
+
+
+class ScriptStatistics:
+    """Counters that exist with or without a host."""
+
+    def __init__(self) -> None:
+        self.evicted: i64 = 0
+        self.deny_disabled = False
+        """Whether scripts may call commands that are closed to them (DEBUG SET-DISABLE-DENY-SCRIPTS)."""

@@ -1,0 +1,97 @@
+"""The Lua runtime of one engine: lupa, with everything closed that a script must not reach.
+
+lupa is imported by the first script.  Python gives Lua only the callbacks that `sandbox.py` wraps; Lua never sees one of
+its objects, and lupa's access to attributes is refused.
+
+Memory: lupa's allocator refuses what would exceed the limit, and Lua raises "not enough memory".  That must not happen
+while Python code pushes a value, because nothing catches it there.  So `Runtime.has_room` is asked before.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Final
+
+from mypy_extensions import i64
+
+from redpoll.scripting.libraries import install
+from redpoll.scripting.library_random import ScriptRandom
+from redpoll.scripting.sandbox import SOURCE
+
+RESERVE: Final[i64] = 1 << 20
+"""Memory below the limit that only replies and arguments may use."""
+PIECE: Final[i64] = 4000
+"""How many values one call passes: Lua's stack for C has 8000 slots."""
+
+
+def refuse_attribute(thing: object, name: object, setting: bool) -> object:
+    """lupa's attribute filter."""
+    raise AttributeError("closed")
+
+
+class Runtime:
+    """See the module's docstring.  The attributes are the functions that `sandbox.py` returns."""
+
+    def __init__(self, callbacks: list[Any], random: ScriptRandom, limit_bytes: int) -> None:
+        lupa: Any = importlib.import_module("lupa.lua51")
+        self.memory_error: Final[Any] = lupa.LuaMemoryError
+        self.lua_error: Final[Any] = lupa.LuaError
+        self.runtime: Final[Any] = lupa.LuaRuntime(
+            encoding=None,
+            source_encoding="latin-1",
+            attribute_filter=refuse_attribute,
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=True,
+            max_memory=limit_bytes + 2 * int(RESERVE),
+        )
+        self.limit: i64 = limit_bytes
+        runtime = self.runtime
+        install(runtime, random)
+        load: Any = runtime.execute(b"return loadstring(..., '=redpoll')", SOURCE.encode())
+        if load is None or isinstance(load, tuple):
+            raise AssertionError(load)
+        as_function: Any = runtime.execute(b"return python.as_function")
+        made: Any = load(as_function, *callbacks)
+        (
+            self.run,
+            self.run_function,
+            self.feed,
+            self.run_fed,
+            self.more,
+            self.compile,
+            self.forget,
+            self.forget_all,
+            self.renew_eval,
+            self.renew_functions,
+            self.load_library,
+            self.keep_function,
+            self.fields,
+            self.items,
+            self.array,
+            self.long_array,
+            self.status_table,
+            self.error_table,
+            self.add_tokens,
+            self.tree,
+            self.begin,
+            self.watch,
+            self.garbage,
+            self.lock,
+        ) = made
+
+    def close(self) -> None:
+        """All libraries are there.  Remove everything from the real globals of Lua: scripts have environments of their own."""
+        self.lock()
+        self.runtime.execute(
+            b"local next, setmetatable = next, setmetatable "
+            b"for name in next, _G do if name ~= '_G' then _G[name] = nil end end _G._G = nil"
+        )
+
+    def has_room(self, size: i64) -> bool:
+        """Whether values of `size` bytes may be pushed."""
+        used: i64 = self.runtime.get_memory_used()
+        return used + size < self.limit + RESERVE
+
+    def used_bytes(self) -> int:
+        return int(self.runtime.get_memory_used())

@@ -1,0 +1,978 @@
+"""The Lua side of the runtime: globals that scripts see, conversion of results, the hook that watches long scripts.
+
+The text runs once in each runtime.  It keeps Lua's own functions in locals, builds the environments from them, and
+returns the functions that Python calls.  Afterwards the runtime's real globals are emptied.
+
+How tables are made read-only: stock Lua has no such flag, so scripts see an empty *proxy* of each table, whose
+metatable reads from the real table and refuses writes.  The built-in functions that bypass metatables (`next`,
+`rawset`, `table.insert` ...) are wrapped: they know every proxy.
+
+How errors of redis.call get their values: a Python callback can only raise an exception, which Lua sees as a userdata.
+Every place where a script could catch it (pcall, xpcall, coroutine.resume, the handler of uncaught errors) turns it
+into the table that the reference would show.
+
+Frames of this text have the source `=redpoll`.  A location is never taken from them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SOURCE: Final = r"""
+local as_function, call, pcall_, tick, explain, sha1hex, log, setresp, set_repl, acl_check_cmd, register, versions, plain_calls = ...
+
+local assert, error, getmetatable, ipairs, loadstring, load, next, pairs, pcall, rawequal, rawget, rawset, select,
+      setmetatable, tonumber, tostring, type, unpack, xpcall, setfenv, getfenv, newproxy, collectgarbage, gcinfo =
+      assert, error, getmetatable, ipairs, loadstring, load, next, pairs, pcall, rawequal, rawget, rawset, select,
+      setmetatable, tonumber, tostring, type, unpack, xpcall, setfenv, getfenv, newproxy, collectgarbage, gcinfo
+local string, table, math, coroutine, os = string, table, math, coroutine, os
+local cjson, cmsgpack, struct, bit = cjson, cmsgpack, struct, bit
+local byte, format, find, match, dump = string.byte, string.format, string.find, string.match, string.dump
+local getinfo, sethook = debug.getinfo, debug.sethook
+local insert = table.insert
+local yield, running, status, resume, create, wrap =
+      coroutine.yield, coroutine.running, coroutine.status, coroutine.resume, coroutine.create, coroutine.wrap
+local version = _VERSION
+
+local REFUSAL = 'Attempt to modify a readonly table'
+
+-- Read-only tables.
+
+local sealed = setmetatable({}, {__mode = 'k'})   -- proxy -> the real table
+local shown = setmetatable({}, {__mode = 'k'})    -- proxy -> what getmetatable returns
+
+local function refuse()
+  error(REFUSAL, 2)
+end
+
+local function seal(real)
+  local proxy = setmetatable({}, {__index = real, __newindex = refuse})
+  sealed[proxy] = real
+  return proxy
+end
+
+-- `bad argument #1 to 'insert' (table expected, got nil)`, at the caller of the wrapper that calls this.
+local function complain(n, name, what)
+  local called = getinfo(2, 'n').name
+  if not called then
+    local caller = getinfo(3, 'S')
+    called = caller and caller.what == 'C' and '?' or name
+  end
+  error("bad argument #" .. n .. " to '" .. called .. "' (" .. what .. ')', 3)
+end
+
+local function name_of(count, n, value)
+  return n > count and 'no value' or type(value)
+end
+
+-- Errors as scripts see them.
+
+local killed   -- the message that ends the script, through every pcall
+
+local function public(e)
+  if type(e) == 'userdata' then
+    local text, counted = explain(e)
+    if text then
+      if counted == 1 then
+        return {err = text, ignore_error_stats_update = true}
+      elseif counted == 0 then
+        return {err = text}
+      end
+      return text
+    end
+  end
+  return e
+end
+
+local function caught(ok, ...)
+  if ok then
+    return true, ...
+  end
+  if killed then
+    error(killed, 0)
+  end
+  local e = public((...))
+  if type(e) == 'table' then
+    local err = rawget(sealed[e] or e, 'err')
+    if type(err) == 'string' or type(err) == 'number' then
+      return false, err
+    end
+    return false, e, err
+  end
+  return false, e
+end
+
+local function script_pcall(...)
+  if select('#', ...) == 0 then
+    return false, 'attempt to call a boolean value'
+  end
+  return caught(pcall(...))
+end
+
+local function passed(ok, ...)
+  if not ok and killed then
+    error(killed, 0)
+  end
+  return ok, ...
+end
+
+local function script_xpcall(...)
+  local f, h = ...
+  if select('#', ...) < 2 then
+    complain(2, 'xpcall', 'value expected')
+  end
+  return passed(xpcall(f, function(e)
+    if killed then
+      return e
+    end
+    return h(public(e))
+  end))
+end
+
+-- Coroutines: each has a hook of its own.
+
+local hook
+local EVERY = 100000
+
+local function hooked(f)
+  return function(...)
+    sethook(hook, '', EVERY)
+    return f(...)
+  end
+end
+
+local function is_lua_function(f)
+  return type(f) == 'function' and getinfo(f, 'S').what ~= 'C'
+end
+
+local function script_create(f)
+  if not is_lua_function(f) then
+    complain(1, 'create', 'Lua function expected')
+  end
+  return create(hooked(f))
+end
+
+local function script_wrap(f)
+  if not is_lua_function(f) then
+    complain(1, 'wrap', 'Lua function expected')
+  end
+  return wrap(hooked(f))
+end
+
+local function resumed(ok, ...)
+  if ok then
+    return true, ...
+  end
+  if killed then
+    error(killed, 0)
+  end
+  return false, public((...))
+end
+
+local function script_resume(...)
+  local co = ...
+  if type(co) ~= 'thread' then
+    complain(1, 'resume', 'coroutine expected')
+  end
+  return resumed(resume(...))
+end
+
+hook = function()
+  local why = tick()
+  if why then
+    killed = why
+    error(why, 0)
+  end
+end
+
+-- Wrapped built-ins.
+
+local function script_next(...)
+  local t, k = ...
+  local real = sealed[t]
+  if real then
+    return next(real, k)
+  end
+  if type(t) ~= 'table' then
+    complain(1, 'next', 'table expected, got ' .. name_of(select('#', ...), 1, t))
+  end
+  return next(t, k)
+end
+
+local function script_pairs(...)
+  local t = ...
+  if sealed[t] then
+    return script_next, t, nil
+  end
+  if type(t) ~= 'table' then
+    complain(1, 'pairs', 'table expected, got ' .. name_of(select('#', ...), 1, t))
+  end
+  return next, t, nil
+end
+
+local function script_rawget(...)
+  local t, k = ...
+  local real = sealed[t]
+  if real then
+    return rawget(real, k)
+  end
+  if type(t) ~= 'table' then
+    complain(1, 'rawget', 'table expected, got ' .. name_of(select('#', ...), 1, t))
+  end
+  if select('#', ...) < 2 then
+    complain(2, 'rawget', 'value expected')
+  end
+  return rawget(t, k)
+end
+
+local function script_rawset(...)
+  local t, k, v = ...
+  if sealed[t] then
+    error(REFUSAL, 0)
+  end
+  if type(t) ~= 'table' then
+    complain(1, 'rawset', 'table expected, got ' .. name_of(select('#', ...), 1, t))
+  end
+  for n = 2, 3 do
+    if select('#', ...) < n then
+      complain(n, 'rawset', 'value expected')
+    end
+  end
+  return rawset(t, k, v)
+end
+
+local function script_getmetatable(...)
+  local value = ...
+  if sealed[value] then
+    return shown[value]
+  end
+  if select('#', ...) == 0 then
+    complain(1, 'getmetatable', 'value expected')
+  end
+  return getmetatable(value)
+end
+
+local function script_setmetatable(...)
+  local t, mt = ...
+  if sealed[t] then
+    error(REFUSAL, 0)
+  end
+  if type(t) ~= 'table' then
+    complain(1, 'setmetatable', 'table expected, got ' .. name_of(select('#', ...), 1, t))
+  end
+  if mt ~= nil and type(mt) ~= 'table' or select('#', ...) < 2 then
+    complain(2, 'setmetatable', 'nil or table expected')
+  end
+  local old = getmetatable(t)
+  if old ~= nil and type(old) ~= 'table' or type(old) == 'table' and rawget(old, '__metatable') ~= nil then
+    error('cannot change a protected metatable', 2)
+  end
+  return setmetatable(t, mt)
+end
+
+local function script_insert(t, ...)
+  local count = select('#', ...)
+  if sealed[t] then
+    error(REFUSAL, 0)
+  end
+  if type(t) ~= 'table' then
+    complain(1, 'insert', 'table expected, got ' .. (t == nil and count == 0 and 'no value' or type(t)))
+  end
+  if count == 1 then
+    t[#t + 1] = (...)
+    return
+  end
+  if count ~= 2 then
+    error("wrong number of arguments to 'insert'", 2)
+  end
+  local at = ...
+  if not tonumber(at) then
+    complain(2, 'insert', 'number expected, got ' .. type(at))
+  end
+  return insert(t, ...)
+end
+
+local function script_foreach(...)
+  local t, f = ...
+  if type(t) ~= 'table' then
+    complain(1, 'foreach', 'table expected, got ' .. name_of(select('#', ...), 1, t))
+  end
+  if type(f) ~= 'function' then
+    complain(2, 'foreach', 'function expected, got ' .. name_of(select('#', ...), 2, f))
+  end
+  return table.foreach(sealed[t] or t, f)
+end
+
+local function script_collectgarbage(...)
+  local what = ...
+  if what == nil or what == 'collect' or what == 'count' or what == 'step' then
+    return collectgarbage(...)
+  end
+  if what == 'stop' or what == 'restart' or what == 'setpause' or what == 'setstepmul' then
+    return 0   -- the collector belongs to all scripts
+  end
+  if type(what) == 'string' or type(what) == 'number' then
+    complain(1, 'collectgarbage', "invalid option '" .. what .. "'")
+  end
+  complain(1, 'collectgarbage', 'string expected, got ' .. type(what))
+end
+
+-- Environments.
+
+local call_function, pcall_function = as_function(call), as_function(pcall_)
+
+local function copy(from, into)
+  for k, v in pairs(from) do
+    into[k] = v
+  end
+  return into
+end
+
+local function missing(_, name)
+  if type(name) ~= 'string' and type(name) ~= 'number' then
+    error('Second argument to luaProtectedTableError must be a string or number', 2)
+  end
+  error("Script attempted to access nonexistent global variable '" .. name .. "'", 2)
+end
+
+local function error_reply(...)
+  local text = ...
+  if select('#', ...) ~= 1 or type(text) ~= 'string' then
+    return {err = 'ERR wrong number or type of arguments'}
+  end
+  if byte(text) == 45 then
+    text = string.sub(text, 2)
+  end
+  text = string.gsub(text, '[\r\n]+$', '')
+  if not find(text, ' ', 1, true) then
+    text = 'ERR ' .. text
+  end
+  return {err = text}
+end
+
+local function status_reply(...)
+  local text = ...
+  if select('#', ...) ~= 1 or type(text) ~= 'string' then
+    return {err = 'ERR wrong number or type of arguments'}
+  end
+  return {ok = text}
+end
+
+-- Where an error was raised: the innermost function, or the one below it if that is built in.
+local function is_ours(info)
+  return info ~= nil and info.source == '=redpoll'
+end
+
+local function place_of(level)
+  local info = getinfo(level + 1, 'Sl')
+  local first = level
+  while info and is_ours(info) do
+    -- The handler was called by our xpcall.
+    if getinfo(level + 2, 'S') == nil then break end
+    level = level + 1
+    info = getinfo(level + 1, 'Sl')
+    if info.what == 'C' or not is_ours(info) then break end
+  end
+  if info and (info.what == 'C' or is_ours(info)) then
+    level = level + 1
+    info = getinfo(level + 1, 'Sl')
+    while info do
+      if info.what == 'tail' or is_ours(info) or info.what == 'C' and is_ours(getinfo(level + 2, 'S')) then
+        level = level + 1
+        info = getinfo(level + 1, 'Sl')
+      else
+        break
+      end
+    end
+  end
+  while info and info.what == 'tail' do
+    level = level + 1
+    info = getinfo(level + 1, 'Sl')
+  end
+  return info
+end
+
+local function handler(e)
+  e = public(e)
+  if killed then
+    e = {err = killed}
+  elseif type(e) ~= 'table' then
+    e = {err = 'ERR ' .. tostring(e)}
+  elseif sealed[e] then
+    return {err = 'ERR err_handler_def:10: ' .. REFUSAL, source = '@err_handler_def', line = 10}
+  end
+  local info = place_of(2)
+  if info then
+    rawset(e, 'source', info.source)
+    rawset(e, 'line', info.currentline)
+  end
+  return e
+end
+
+local strings = seal(string)
+
+local function put_loaders(real, proxy)
+  local function ready(f, message)
+    if f then
+      setfenv(f, proxy)
+      return f
+    end
+    return nil, message
+  end
+  real.loadstring = function(...)
+    local text, name = ...
+    if type(text) == 'number' then
+      text = tostring(text)
+    elseif type(text) ~= 'string' then
+      complain(1, 'loadstring', 'string expected, got ' .. name_of(select('#', ...), 1, text))
+    end
+    if name == nil then
+      name = text
+    elseif type(name) ~= 'string' and type(name) ~= 'number' then
+      complain(2, 'loadstring', 'string expected, got ' .. type(name))
+    end
+    if name == '=redpoll' then
+      name = '= redpoll'
+    end
+    if byte(text) == 27 then
+      text = ' ' .. text   -- precompiled code becomes a syntax error
+    end
+    return ready(loadstring(text, name))
+  end
+  real.load = function(...)
+    local read, name = ...
+    if type(read) ~= 'function' then
+      complain(1, 'load', 'function expected, got ' .. name_of(select('#', ...), 1, read))
+    end
+    if name == '=redpoll' then
+      name = '= redpoll'
+    end
+    local fresh = true
+    return ready(load(function()
+      local piece = read()
+      if fresh and type(piece) == 'string' and piece ~= '' then
+        fresh = false
+        if byte(piece) == 27 then
+          return ' ' .. piece
+        end
+      end
+      return piece
+    end, name or '=(load)'))
+  end
+end
+
+local function new_environment(for_eval, insecure)
+  local real = {
+    assert = assert, error = error, ipairs = ipairs, rawequal = rawequal, select = select, tonumber = tonumber,
+    tostring = tostring, type = type, unpack = unpack, gcinfo = gcinfo, _VERSION = version,
+    pcall = script_pcall, xpcall = script_xpcall, next = script_next, pairs = script_pairs, rawget = script_rawget,
+    rawset = script_rawset, getmetatable = script_getmetatable, setmetatable = script_setmetatable,
+    collectgarbage = script_collectgarbage,
+  }
+  local proxy = setmetatable({}, {__index = real, __newindex = refuse})
+  sealed[proxy] = real
+  shown[proxy] = seal({__index = missing})
+  setmetatable(real, {__index = missing})
+  rawset(real, '_G', proxy)
+  put_loaders(real, proxy)
+  if insecure then
+    real.newproxy = newproxy
+    real.getfenv = function(f)
+      if f == 0 then
+        return proxy
+      end
+      if f == nil then
+        f = 1
+      end
+      if type(f) == 'number' then
+        f = f + 1
+      end
+      local env = getfenv(f)
+      return sealed[env] and env or proxy
+    end
+    real.setfenv = function(f, env)
+      if type(f) == 'number' then
+        if f == 0 then
+          error("'setfenv' cannot change environment of given object", 2)
+        end
+        f = f + 1
+      elseif type(f) == 'function' and is_ours(getinfo(f, 'S')) then
+        error("'setfenv' cannot change environment of given object", 2)
+      end
+      return setfenv(f, env)
+    end
+  end
+  real.table = seal(copy(table, {insert = script_insert, foreach = script_foreach}))
+  rawset(sealed[real.table], 'insert', script_insert)
+  rawset(sealed[real.table], 'foreach', script_foreach)
+  real.coroutine = seal({
+    create = script_create, wrap = script_wrap, resume = script_resume, yield = yield, running = running,
+    status = status,
+  })
+  real.os = seal({clock = os.clock})
+  real.string = strings
+  real.math = seal(math)
+  real.cjson = seal(cjson.new())
+  real.cmsgpack, real.struct, real.bit = seal(cmsgpack), seal(struct), seal(bit)
+  local api = {
+    call = call_function, pcall = pcall_function, error_reply = error_reply, status_reply = status_reply,
+    sha1hex = as_function(sha1hex), log = as_function(log), setresp = as_function(setresp),
+    set_repl = as_function(set_repl), acl_check_cmd = as_function(acl_check_cmd),
+    LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
+    REPL_NONE = 0, REPL_AOF = 1, REPL_REPLICA = 2, REPL_SLAVE = 2, REPL_ALL = 3,
+  }
+  versions(function(name, value) api[name] = value end)
+  if for_eval then
+    api.breakpoint = function() return false end
+    api.debug = function() end
+    api.replicate_commands = function() return true end
+    real.KEYS, real.ARGV = {}, {}
+    rawset(real, '__redis__err__handler', handler)
+    rawset(real, '__server__err__handler', handler)
+  end
+  real.redis = seal(api)
+  real.server = real.redis
+  return real, proxy
+end
+
+-- Results for Python: a string, number, boolean or nil as it is, else a code and what belongs to it.
+
+local FLAT, ERROR, TREE = 1, 2, 3
+local MOST = 4000
+local STACK_LEVELS = 7995
+local rest, rest_at   -- further items of a long result
+
+local function spell(out, n, v, level)
+  local kind = type(v)
+  if kind == 'string' or kind == 'number' then
+    out[n + 1], out[n + 2] = 0, v
+    return n + 2
+  end
+  if kind == 'boolean' then
+    out[n + 1] = v and 1 or 2
+    return n + 1
+  end
+  if kind ~= 'table' then
+    out[n + 1] = 3
+    return n + 1
+  end
+  if level > STACK_LEVELS then
+    out[n + 1], out[n + 2], out[n + 3] = 4, 'ERR reached lua stack limit', 0
+    return n + 3
+  end
+  v = sealed[v] or v
+  local field = rawget(v, 'err')
+  if type(field) == 'string' then
+    out[n + 1], out[n + 2] = 4, field
+    out[n + 3] = rawget(v, 'ignore_error_stats_update') and 1 or 0
+    return n + 3
+  end
+  field = rawget(v, 'ok')
+  if type(field) == 'string' then
+    out[n + 1], out[n + 2] = 5, field
+    return n + 2
+  end
+  field = rawget(v, 'double')
+  if type(field) == 'number' then
+    out[n + 1], out[n + 2] = 6, field
+    return n + 2
+  end
+  field = rawget(v, 'map')
+  if type(field) == 'table' then
+    local head, count = n + 1, 0
+    out[head], n = 9, n + 2
+    for k, value in next, field do
+      n = spell(out, n, k, level + 1)
+      n = spell(out, n, value, level + 1)
+      count = count + 1
+    end
+    out[head + 1] = count
+    return n
+  end
+  field = rawget(v, 'set')
+  if type(field) == 'table' then
+    local head, count = n + 1, 0
+    out[head], n = 10, n + 2
+    for k in next, field do
+      n = spell(out, n, k, level + 1)
+      count = count + 1
+    end
+    out[head + 1] = count
+    return n
+  end
+  field = rawget(v, 'big_number')
+  if type(field) == 'string' then
+    out[n + 1], out[n + 2] = 7, field
+    return n + 2
+  end
+  field = rawget(v, 'verbatim_string')
+  if type(field) == 'table' then
+    local how, text = rawget(field, 'format'), rawget(field, 'string')
+    if type(how) == 'string' and type(text) == 'string' then
+      out[n + 1], out[n + 2], out[n + 3] = 8, how, text
+      return n + 3
+    end
+  end
+  local head, count = n + 1, 0
+  out[head], n = 11, n + 2
+  while true do
+    local value = rawget(v, count + 1)
+    if value == nil then
+      break
+    end
+    n = spell(out, n, value, level + 1)
+    count = count + 1
+  end
+  out[head + 1] = count
+  return n
+end
+
+local SPECIAL = {'err', 'ok', 'double', 'map', 'set', 'big_number', 'verbatim_string'}
+
+local function deliver(ok, v)
+  rest = nil
+  if ok then
+    local kind = type(v)
+    if kind == 'string' or kind == 'number' or kind == 'boolean' then
+      return v
+    end
+    if kind ~= 'table' then
+      return nil
+    end
+    local n = 0
+    if rawget(v, 1) ~= nil and rawget(v, 'err') == nil and rawget(v, 'ok') == nil and rawget(v, 'double') == nil
+       and rawget(v, 'map') == nil and rawget(v, 'set') == nil and rawget(v, 'big_number') == nil
+       and rawget(v, 'verbatim_string') == nil then
+      while true do
+        local item = rawget(v, n + 1)
+        local what = type(item)
+        if what == 'string' or what == 'number' then
+          n = n + 1
+        elseif what == 'nil' then
+          if n <= MOST then
+            return FLAT, unpack(v, 1, n)
+          end
+          break
+        else
+          break
+        end
+      end
+    end
+    local out = {}
+    n = spell(out, 0, v, 1)
+    if n <= MOST then
+      return TREE, n, unpack(out, 1, n)
+    end
+    rest, rest_at = out, MOST + 1
+    return TREE, n, unpack(out, 1, MOST)
+  end
+  local err = rawget(v, 'err')
+  if type(err) == 'number' then
+    err = tostring(err)
+  elseif type(err) ~= 'string' then
+    err = 'ERR unknown error'
+  end
+  local source, line = rawget(v, 'source'), rawget(v, 'line')
+  if source and line then
+    err = err .. ' script: on ' .. source .. ':' .. line .. '.'
+  end
+  return ERROR, err, rawget(v, 'ignore_error_stats_update') and 1 or 0
+end
+
+local function more()
+  local from = rest_at
+  rest_at = from + MOST
+  return unpack(rest, from, from + MOST - 1)
+end
+
+-- What Python calls.
+
+local eval_real, eval_env, function_real, function_env
+local scripts = {}      -- number -> function
+local fed, fed_count = {}, 0
+
+local function run(id, count, ...)
+  if count == 0 then
+    eval_real.KEYS, eval_real.ARGV = {}, {...}
+  elseif count == 1 then
+    eval_real.KEYS, eval_real.ARGV = {(...)}, {select(2, ...)}
+  else
+    eval_real.KEYS, eval_real.ARGV = {unpack({...}, 1, count)}, {select(count + 1, ...)}
+  end
+  return deliver(xpcall(scripts[id], handler))
+end
+
+local function run_function(id, count, ...)
+  local keys, args
+  if count == 0 then
+    keys, args = {}, {...}
+  else
+    keys, args = {unpack({...}, 1, count)}, {select(count + 1, ...)}
+  end
+  local f = scripts[id]
+  return deliver(xpcall(function() return f(keys, args) end, handler))
+end
+
+-- Long argument lists come in pieces.
+local function feed(...)
+  local count = select('#', ...)
+  local piece = {...}
+  for n = 1, count do
+    fed[fed_count + n] = piece[n]
+  end
+  fed_count = fed_count + count
+end
+
+local function run_fed(id, count, is_function)
+  local keys, args = {}, {}
+  for n = 1, count do
+    keys[n] = fed[n]
+  end
+  for n = count + 1, fed_count do
+    args[n - count] = fed[n]
+  end
+  fed, fed_count = {}, 0
+  local f = scripts[id]
+  if is_function then
+    return deliver(xpcall(function() return f(keys, args) end, handler))
+  end
+  eval_real.KEYS, eval_real.ARGV = keys, args
+  return deliver(xpcall(f, handler))
+end
+
+local function compiled(text, name)
+  local f, message = loadstring(text, name)
+  if not f then
+    return nil, message
+  end
+  local changed = plain_calls(dump(f))
+  return changed and loadstring(changed, name) or f
+end
+
+local function compile(id, text)
+  local f, message = compiled(text, '@user_script')
+  if not f then
+    return message
+  end
+  scripts[id] = setfenv(f, eval_env)
+end
+
+local function forget(id)
+  scripts[id] = nil
+end
+
+local function forget_all()
+  for id in next, scripts do
+    if id > 0 then
+      scripts[id] = nil
+    end
+  end
+end
+
+local function renew_eval(insecure)
+  eval_real, eval_env = new_environment(true, insecure)
+end
+
+-- Function libraries.
+
+local loading_api = {register_function = as_function(register)}
+for _, name in ipairs({'log', 'LOG_DEBUG', 'LOG_VERBOSE', 'LOG_NOTICE', 'LOG_WARNING'}) do
+  loading_api[name] = false
+end
+local loading_env
+
+local function renew_functions(insecure)
+  function_real, function_env = new_environment(false, insecure)
+  local api, small = sealed[function_real.redis], {register_function = loading_api.register_function, log = loading_api.log}
+  for name, value in pairs(api) do
+    if find(name, '^LOG_') or find(name, 'VERSION') or name == 'SERVER_NAME' or name == 'log' then
+      small[name] = value
+    end
+  end
+  local real = setmetatable({redis = false, server = false}, {__index = missing})
+  setmetatable(small, {__index = missing})
+  local proxy = seal(small)
+  real.redis, real.server = proxy, proxy
+  loading_env = seal(real)
+end
+
+local function loading_error(e)
+  e = public(e)
+  if type(e) == 'table' then
+    local err = rawget(sealed[e] or e, 'err')
+    if type(err) == 'string' or type(err) == 'number' then
+      return tostring(err)
+    end
+    return 'ERR unknown error'
+  end
+  return 'ERR ' .. tostring(e)
+end
+
+-- Returns nothing, or a number for the phase that failed and the message.
+local function load_library(text)
+  local f, message = compiled(text, '@user_function')
+  if not f then
+    return 1, message
+  end
+  local env = setmetatable({}, {__index = sealed[loading_env], __newindex = refuse})
+  sealed[env] = sealed[loading_env]
+  setfenv(f, env)
+  local ok, e = xpcall(f, loading_error)
+  local mt = getmetatable(env)
+  mt.__index = function_real
+  sealed[env] = function_real
+  if killed then
+    return 3, killed
+  end
+  if not ok then
+    return 2, e
+  end
+end
+
+local function keep_function(id, f)
+  scripts[id] = f
+end
+
+local function fields(t)
+  local out, n = {}, 0
+  t = sealed[t] or t
+  for k, v in next, t do
+    out[n + 1], out[n + 2] = k, v
+    n = n + 2
+    if n > 64 then
+      break
+    end
+  end
+  return unpack(out, 1, n)
+end
+
+local function items(t)
+  t = sealed[t] or t
+  local n = 0
+  while n < 64 and rawget(t, n + 1) ~= nil do
+    n = n + 1
+  end
+  return n, unpack(t, 1, n)
+end
+
+-- Tables of replies.
+
+local function array(...)
+  return {...}
+end
+
+local function long_array(t, at, ...)
+  local piece = {...}
+  for n = 1, select('#', ...) do
+    t[at + n] = piece[n]
+  end
+  return t
+end
+
+local function status_table(text)
+  return {ok = text}
+end
+
+local function error_table(text, counted)
+  if counted then
+    return {err = text, ignore_error_stats_update = true}
+  end
+  return {err = text}
+end
+
+local tokens, token_at
+
+local function take()
+  local code = tokens[token_at]
+  local value = tokens[token_at + 1]
+  token_at = token_at + 2
+  if code == 0 then
+    return value
+  elseif code == 1 then
+    local t = {}
+    for n = 1, value do
+      t[n] = take()
+    end
+    return t
+  elseif code == 2 then
+    local t = {}
+    for _ = 1, value do
+      local k = take()
+      local v = take()
+      if k ~= nil then
+        t[k] = v
+      end
+    end
+    return {map = t}
+  elseif code == 3 then
+    local t = {}
+    for _ = 1, value do
+      local k = take()
+      if k ~= nil then
+        t[k] = true
+      end
+    end
+    return {set = t}
+  elseif code == 4 then
+    return {ok = value}
+  elseif code == 5 then
+    return {err = value, ignore_error_stats_update = true}
+  elseif code == 6 then
+    return {double = value}
+  elseif code == 7 then
+    return {big_number = value}
+  elseif code == 8 then
+    local how = tokens[token_at]
+    token_at = token_at + 1
+    return {verbatim_string = {format = how, string = value}}
+  end
+end
+
+local token_count = 0
+
+local function add_tokens(...)
+  if token_count == 0 then
+    tokens = {...}
+  else
+    long_array(tokens, token_count, ...)
+  end
+  token_count = token_count + select('#', ...)
+end
+
+local function tree(...)
+  add_tokens(...)
+  token_at, token_count = 1, 0
+  local made = take()
+  tokens = nil
+  return made
+end
+
+local function begin()
+  killed = nil
+end
+
+local function watch(every)
+  if every > 0 then
+    EVERY = every
+    sethook(hook, '', every)
+  else
+    sethook()
+  end
+end
+
+local function garbage()
+  return collectgarbage('count')
+end
+
+local function lock()
+  -- Strings have one metatable, and it is read-only.
+  local mt = getmetatable('')
+  mt.__index = string
+  mt.__metatable = seal({__index = strings})
+  setfenv(1, {})
+end
+
+return run, run_function, feed, run_fed, more, compile, forget, forget_all, renew_eval, renew_functions, load_library,
+       keep_function, fields, items, array, long_array, status_table, error_table, add_tokens, tree, begin,
+       watch, garbage, lock
+"""

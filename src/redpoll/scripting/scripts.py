@@ -1,0 +1,240 @@
+"""The scripts of one engine: the runtime, the cache, and how EVAL and its relatives run."""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from typing import Any, Final
+
+from mypy_extensions import i64
+
+from redpoll.engine.args import integer
+from redpoll.engine.command import Command
+from redpoll.engine.engine import Engine
+from redpoll.engine.gates import GATE_SHOWN
+from redpoll.engine.scripts import ScriptHost
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    NEGATIVE_SCRIPT_KEYS,
+    NOSCRIPT_FOUND,
+    SCRIPT_OUT_OF_MEMORY,
+    SCRIPT_WITH_WRITES,
+    TOO_MANY_SCRIPT_KEYS,
+    CommandError,
+    cannot_compile,
+)
+from redpoll.protocol.reply import Boolean, CountedError, Error
+from redpoll.scripting.api import Api
+from redpoll.scripting.cache import Cache, Script
+from redpoll.scripting.calls import Calls
+from redpoll.scripting.convert import Results, integer_of, line_of
+from redpoll.scripting.library_random import ScriptRandom
+from redpoll.scripting.runtime import PIECE, Runtime
+from redpoll.scripting.shebang import ALLOW_OOM, NO_WRITES, PLAIN, command_flags, parse_shebang
+
+FLAT: Final = 1
+FAILED: Final = 2
+TREE: Final = 3
+"""The codes of results."""
+
+HOOK_EVERY: Final = 100000
+"""After so many instructions of Lua the hook looks at the time."""
+
+
+class Scripts(ScriptHost):
+    """See the module's docstring."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Final = engine
+        self.calls: Final = Calls(engine)
+        self.api: Final = Api(self.calls)
+        self.cache: Final = Cache()
+        self.last_number = 0
+        self.runtime: Final = Runtime(self.api.callbacks(), ScriptRandom(), engine.options.lua_memory_limit)
+        self.calls.runtime = self.runtime
+        self.runtime.renew_eval(engine.options.lua_enable_insecure_api)
+        self.runtime.renew_functions(engine.options.lua_enable_insecure_api)
+        self.runtime.close()
+        self.runtime.watch(HOOK_EVERY)
+
+    # Scripts.
+
+    def find(self, sha: bytes) -> Script | None:
+        """A script of the cache."""
+        return self.cache.find(sha)
+
+    def compiled(self, text: bytes) -> Script:
+        """The script of a text, which is compiled and cached if it is new.  Raises CommandError."""
+        sha = sha1(text, usedforsecurity=False).hexdigest().encode()
+        found = self.cache.scripts.get(sha)
+        if found is not None:
+            return found
+        flags = parse_shebang(text)
+        self.last_number += 1
+        number = self.last_number
+        source = text if flags & PLAIN != 0 else b"--" + text[2:]
+        self.require_room(len(source) * 8)
+        message: Any = self.runtime.compile(number, source)
+        if message is not None:
+            raise CommandError(line_of(cannot_compile(message)))
+        script = Script(sha, text, number, flags)
+        gone = self.cache.add(script)
+        if gone is not None:
+            self.runtime.forget(gone.number)
+            self.engine.script_statistics.evicted += 1
+        return script
+
+    def flush(self) -> None:
+        """Forget all scripts, and make the environment of EVAL anew."""
+        self.cache.clear()
+        self.runtime.forget_all()
+        self.runtime.renew_eval(self.engine.options.lua_enable_insecure_api)
+        self.runtime.runtime.gccollect()
+
+    def require_room(self, size: i64) -> None:
+        """Make room in Lua's memory, or raise CommandError."""
+        runtime = self.runtime
+        if not runtime.has_room(size):
+            runtime.runtime.gccollect()
+            if not runtime.has_room(size):
+                raise CommandError(SCRIPT_OUT_OF_MEMORY)
+
+    # Running.
+
+    def eval(self, session: Session, args: list[bytes], read_only: bool) -> object:
+        """EVAL and EVAL_RO."""
+        count = self.number_of_keys(args)
+        return self.run(session, self.compiled(args[1]), args, count, read_only)
+
+    def eval_sha(self, session: Session, args: list[bytes], read_only: bool) -> object:
+        """EVALSHA and EVALSHA_RO."""
+        if len(args[1]) != 40:
+            raise CommandError(NOSCRIPT_FOUND)
+        count = self.number_of_keys(args)
+        found = self.cache.find(args[1])
+        if found is None:
+            raise CommandError(NOSCRIPT_FOUND)
+        return self.run(session, found, args, count, read_only)
+
+    def number_of_keys(self, args: list[bytes]) -> i64:
+        """The number of keys that a call declares.  Raises CommandError."""
+        count = integer(args[2])
+        if count > len(args) - 3:
+            raise CommandError(TOO_MANY_SCRIPT_KEYS)
+        if count < 0:
+            raise CommandError(NEGATIVE_SCRIPT_KEYS)
+        return count
+
+    def run(self, session: Session, script: Script, args: list[bytes], count: i64, read_only: bool) -> object:
+        """Run a script; return its reply."""
+        self.cache.used(script)
+        flags = script.flags
+        if read_only and flags & (PLAIN | NO_WRITES) == 0:
+            raise CommandError(SCRIPT_WITH_WRITES)
+        return self.enter(session, script.number, args, count, read_only or flags & NO_WRITES != 0, flags, False)
+
+    def enter(
+        self, session: Session, number: int, args: list[bytes], count: i64, read_only: bool, flags: i64, function: bool
+    ) -> object:
+        """Run compiled Lua as part of the present unit."""
+        engine = self.engine
+        if engine.gates & GATE_SHOWN != 0:
+            command = engine.meant(args)
+            if command is not None:
+                engine.monitors.show(session, command, args)
+        size: i64 = 0
+        for word in args:
+            size += len(word) + 64
+        runtime = self.runtime
+        self.require_room(size)
+        calls = self.calls
+        calls.begin(session, read_only, flags & ALLOW_OOM != 0)
+        engine.frozen += 1
+        try:
+            result: Any
+            if len(args) > PIECE:
+                result = self._feed_and_run(number, args, count, function)
+            elif function:
+                result = runtime.run_function(number, count, *args[3:])
+            else:
+                result = runtime.run(number, count, *args[3:])
+        except runtime.lua_error:
+            # Only memory can fail outside the protected call.
+            runtime.runtime.gccollect()
+            return Error(SCRIPT_OUT_OF_MEMORY)
+        finally:
+            engine.frozen -= 1
+            calls.end()
+        if isinstance(result, bytes):
+            return result
+        if result is None:
+            return None
+        if isinstance(result, tuple):
+            return self._unpacked(session, result)
+        if isinstance(result, bool):
+            return self._boolean(result)
+        return integer_of(result)
+
+    def _feed_and_run(self, number: int, args: list[bytes], count: i64, function: bool) -> object:
+        """Run with more arguments than one call passes."""
+        at: i64 = 3
+        while at < len(args):
+            self.runtime.feed(*args[at : at + PIECE])
+            at += PIECE
+        return self.runtime.run_fed(number, count, function)
+
+    def _boolean(self, value: bool) -> object:
+        if self.calls.resp < 3:
+            return 1 if value else None
+        return Boolean(value)
+
+    def _unpacked(self, session: Session, result: tuple[Any, ...]) -> object:
+        """The reply for a result that is an error or a table."""
+        code: int = result[0]
+        if code == FLAT:
+            items: list[object] = []
+            for item in result[1:]:
+                items.append(item if isinstance(item, bytes) else integer_of(item))
+            return items
+        if code == FAILED:
+            text: bytes = line_of(result[1])
+            return CountedError(text) if result[2] else Error(text)
+        total: int = result[1]
+        tokens = list(result[2:])
+        while len(tokens) < total:
+            more: Any = self.runtime.more()
+            tokens.extend(more)
+        true_reply = self._boolean(True)
+        if self.calls.resp < 3:
+            true_reply = 1
+        results = Results(tokens[:total], true_reply, self._boolean(False))
+        reply = results.read()
+        return self._counted(reply, results)
+
+    def _counted(self, reply: object, results: Results) -> object:
+        """Count the errors in a result."""
+        return reply
+
+    # For other rooms.
+
+    def cached_scripts(self) -> i64:
+        return len(self.cache.scripts)
+
+    def texts_bytes(self) -> i64:
+        return self.cache.texts_bytes
+
+    def eval_bytes(self) -> i64:
+        return int(self.runtime.garbage() * 1024)
+
+    def flags_for(self, command: Command, args: list[bytes]) -> i64:
+        """The command flags of the script that EVAL, EVALSHA or FCALL name; -1 if it has none of its own."""
+        return -1
+
+
+def scripts_of(engine: Engine) -> Scripts:
+    """The scripts of an engine; made, with the Lua runtime, by the first command that needs them."""
+    found = engine.scripts
+    if isinstance(found, Scripts):
+        return found
+    made = Scripts(engine)
+    engine.scripts = made
+    return made
