@@ -1,0 +1,3 @@
+"""stub"""
+
+SOURCE = b"return {string={},table={},loadstring=loadstring,load=load}"
