@@ -319,7 +319,6 @@ end
 
 -- Environments.
 
-local call_function, pcall_function = as_function(call), as_function(pcall_)
 
 local function copy(from, into)
   for k, v in pairs(from) do
@@ -461,14 +460,65 @@ local function put_loaders(real, proxy)
   end
 end
 
+local base = {
+  assert = assert, error = error, ipairs = ipairs, rawequal = rawequal, select = select, tonumber = tonumber,
+  tostring = tostring, type = type, unpack = unpack, gcinfo = gcinfo, _VERSION = version,
+  pcall = script_pcall, xpcall = script_xpcall, next = script_next, pairs = script_pairs, rawget = script_rawget,
+  rawset = script_rawset, getmetatable = script_getmetatable, setmetatable = script_setmetatable,
+  collectgarbage = script_collectgarbage,
+}
+local tables = {
+  string = strings,
+  math = seal(math),
+  os = seal({clock = os.clock}),
+  table = seal(copy({insert = script_insert, foreach = script_foreach}, copy(table, {}))),
+  coroutine = seal({
+    create = script_create, wrap = script_wrap, resume = script_resume, yield = yield, running = running,
+    status = status,
+  }),
+  cmsgpack = seal(cmsgpack),
+  struct = seal(struct),
+  bit = seal(bit),
+}
+local api_base = {
+  call = as_function(call), pcall = as_function(pcall_), error_reply = error_reply, status_reply = status_reply,
+  sha1hex = as_function(sha1hex), log = as_function(log), setresp = as_function(setresp),
+  set_repl = as_function(set_repl), acl_check_cmd = as_function(acl_check_cmd),
+  LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
+  REPL_NONE = 0, REPL_AOF = 1, REPL_REPLICA = 2, REPL_SLAVE = 2, REPL_ALL = 3,
+}
+versions(function(name, value) api_base[name] = value end)
+
+local function add_insecure(real, proxy)
+  real.newproxy = newproxy
+  real.getfenv = function(f)
+    if f == 0 then
+      return proxy
+    end
+    if f == nil then
+      f = 1
+    end
+    if type(f) == 'number' then
+      f = f + 1
+    end
+    local env = getfenv(f)
+    return sealed[env] and env or proxy
+  end
+  real.setfenv = function(f, env)
+    if type(f) == 'number' then
+      if f == 0 then
+        error("'setfenv' cannot change environment of given object", 2)
+      end
+      f = f + 1
+    elseif type(f) == 'function' and is_ours(getinfo(f, 'S')) then
+      error("'setfenv' cannot change environment of given object", 2)
+    end
+    return setfenv(f, env)
+  end
+end
+
 local function new_environment(for_eval, insecure)
-  local real = {
-    assert = assert, error = error, ipairs = ipairs, rawequal = rawequal, select = select, tonumber = tonumber,
-    tostring = tostring, type = type, unpack = unpack, gcinfo = gcinfo, _VERSION = version,
-    pcall = script_pcall, xpcall = script_xpcall, next = script_next, pairs = script_pairs, rawget = script_rawget,
-    rawset = script_rawset, getmetatable = script_getmetatable, setmetatable = script_setmetatable,
-    collectgarbage = script_collectgarbage,
-  }
+  local real = copy(tables, copy(base, {}))
   local proxy = setmetatable({}, {__index = real, __newindex = refuse})
   sealed[proxy] = real
   shown[proxy] = seal({__index = missing})
@@ -476,52 +526,10 @@ local function new_environment(for_eval, insecure)
   rawset(real, '_G', proxy)
   put_loaders(real, proxy)
   if insecure then
-    real.newproxy = newproxy
-    real.getfenv = function(f)
-      if f == 0 then
-        return proxy
-      end
-      if f == nil then
-        f = 1
-      end
-      if type(f) == 'number' then
-        f = f + 1
-      end
-      local env = getfenv(f)
-      return sealed[env] and env or proxy
-    end
-    real.setfenv = function(f, env)
-      if type(f) == 'number' then
-        if f == 0 then
-          error("'setfenv' cannot change environment of given object", 2)
-        end
-        f = f + 1
-      elseif type(f) == 'function' and is_ours(getinfo(f, 'S')) then
-        error("'setfenv' cannot change environment of given object", 2)
-      end
-      return setfenv(f, env)
-    end
+    add_insecure(real, proxy)
   end
-  real.table = seal(copy(table, {insert = script_insert, foreach = script_foreach}))
-  rawset(sealed[real.table], 'insert', script_insert)
-  rawset(sealed[real.table], 'foreach', script_foreach)
-  real.coroutine = seal({
-    create = script_create, wrap = script_wrap, resume = script_resume, yield = yield, running = running,
-    status = status,
-  })
-  real.os = seal({clock = os.clock})
-  real.string = strings
-  real.math = seal(math)
   real.cjson = seal(cjson.new())
-  real.cmsgpack, real.struct, real.bit = seal(cmsgpack), seal(struct), seal(bit)
-  local api = {
-    call = call_function, pcall = pcall_function, error_reply = error_reply, status_reply = status_reply,
-    sha1hex = as_function(sha1hex), log = as_function(log), setresp = as_function(setresp),
-    set_repl = as_function(set_repl), acl_check_cmd = as_function(acl_check_cmd),
-    LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
-    REPL_NONE = 0, REPL_AOF = 1, REPL_REPLICA = 2, REPL_SLAVE = 2, REPL_ALL = 3,
-  }
-  versions(function(name, value) api[name] = value end)
+  local api = copy(api_base, {})
   if for_eval then
     api.breakpoint = function() return false end
     api.debug = function() end
