@@ -499,3 +499,37 @@ def cannot_compile(message: bytes) -> bytes:
 
 def no_debug_engine(name: bytes) -> bytes:
     return b"ERR No scripting engine found with name '%b' to enable debug" % name
+
+
+def busy(functions: bool, as_redis: bool) -> bytes:
+    return b"BUSY %b is busy running a script. You can only call %b KILL or SHUTDOWN NOSAVE." % (
+        b"Redis" if as_redis else b"Valkey",
+        b"FUNCTION" if functions else b"SCRIPT",
+    )
+
+
+UNKILLABLE: Final = (
+    b"UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script "
+    b"termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+)
+
+
+def killed_script(functions: bool) -> bytes:
+    return b"ERR Script killed by user with %b KILL." % (b"FUNCTION" if functions else b"SCRIPT")
+
+
+SCRIPT_ON_REPLICA: Final = b"READONLY Can not run script with write flag on readonly replica"
+SCRIPT_OVER_LIMIT: Final = (
+    b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
+)
+SCRIPT_ON_STALE: Final = (
+    b"MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set on "
+    b"the script."
+)
+
+
+def script_cannot_save(as_redis: bool) -> bytes:
+    return (
+        b"MISCONF %b is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable scripts "
+        b"are blocked. Use 'no-writes' flag for read only scripts." % (b"Redis" if as_redis else b"Valkey")
+    )

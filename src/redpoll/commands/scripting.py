@@ -120,7 +120,11 @@ def script_flush(session: Session, args: list[bytes]) -> object:
     since="2.6.0", complexity="O(1)", summary="End the script that runs, if it has written nothing.",
 )  # fmt: skip
 def script_kill(session: Session, args: list[bytes]) -> object:
-    raise CommandError(NOT_BUSY)
+    host = session.engine.scripts
+    complaint = host.kill(False) if host is not None else NOT_BUSY
+    if complaint:
+        raise CommandError(complaint)
+    return OK
 
 
 @command(

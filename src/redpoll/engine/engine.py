@@ -51,6 +51,7 @@ from redpoll.errors import (
     INTERNAL,
     NOAUTH,
     CommandError,
+    busy,
     cannot_save,
     out_of_memory,
     unknown_command,
@@ -207,7 +208,8 @@ class Engine:
         Called once before the first command of a batch; the end of each command is the start of the next.
         """
         self.read_us = self.clock.now_us()
-        self.moment.set_time(self.read_us)
+        if self.frozen == 0:
+            self.moment.set_time(self.read_us)
 
     def start_call(self) -> None:
         """`start_unit` for a call in process.
@@ -343,6 +345,12 @@ class Engine:
             session.active_us = ended
         return reply
 
+    def busy_text(self) -> bytes:
+        """The error for commands that must wait for the end of a script."""
+        scripts = self.scripts
+        functions = scripts is not None and scripts.runs_function()
+        return busy(functions, self.options.extended_redis_compatibility)
+
     def write_complaint(self, gates: i64) -> bytes:
         """Why a script may not write now: the text for the first of the closed gates; empty if it may."""
         if gates & GATE_WRITE_DISK != 0:
@@ -440,7 +448,12 @@ class Engine:
     # The end of a unit.
 
     def end_unit(self, session: Session) -> None:
-        """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys."""
+        """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys.
+
+        While a script runs and other clients are served, their commands are in the middle of its unit.
+        """
+        if self.frozen != 0:
+            return
         if self.unit.journal is not None:
             self.unit.end()
         if len(self.blocking.ready) > 0:
@@ -454,7 +467,7 @@ class Engine:
         Bounded: about `most_keys` small keys (0: as `active-expire-effort` says), and `reclaim_us` of freeing memory.
         """
         self.start_unit()
-        if self.cron_paused:
+        if self.cron_paused or self.frozen != 0:
             return
         now_ms = self.moment.now_ms
         self.blocking.end_overdue(now_ms)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.errors import NOT_BUSY
+
 if TYPE_CHECKING:
     from redpoll.engine.command import Command
 
@@ -45,6 +47,14 @@ class ScriptHost:
     def flags_for(self, command: Command, args: list[bytes]) -> i64:
         """The command flags of the script that EVAL, EVALSHA or FCALL name; -1 if it has none of its own."""
         return -1
+
+    def kill(self, functions: bool) -> bytes:
+        """SCRIPT KILL or FUNCTION KILL; the error for the client, empty if the script will end."""
+        return NOT_BUSY
+
+    def runs_function(self) -> bool:
+        """Whether what runs is a function, not a script of EVAL."""
+        return False
 
     def settings_changed(self) -> None:
         """A directive of scripts has changed."""

@@ -112,7 +112,8 @@ class Connection(Handler):
         """Since when the largest size of the output's buffer is remembered."""
 
     def on_readable(self) -> None:
-        if self.giving_way:
+        if self.giving_way or self.running:
+            # Its script runs for long, and others are served meanwhile.
             return
         parser = self.parser
         missing = parser.missing()
@@ -161,6 +162,8 @@ class Connection(Handler):
         """Run the complete commands, until the session waits."""
         session = self.session
         parser = self.parser
+        if self.running:
+            return
         self.engine.start_unit()
         session.active_us = self.engine.moment.now_us
         while not self.closing and not session.waits() and not self.gives_way():

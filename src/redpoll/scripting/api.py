@@ -9,6 +9,7 @@ from hashlib import sha1
 from typing import Any, Final
 
 from redpoll.errors import SCRIPT_ARGUMENT_KIND, SCRIPT_NO_ARGUMENT
+from redpoll.scripting.busy import Watch
 from redpoll.scripting.bytecode import without_tail_calls
 from redpoll.scripting.calls import Calls, ScriptError
 from redpoll.scripting.convert import argument_text
@@ -33,19 +34,17 @@ MOST_LOGGED: Final = 1000
 class Api:
     """The callbacks of one engine's runtime."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, watch: Watch) -> None:
         self.calls: Final = calls
+        self.watch: Final = watch
 
     def callbacks(self) -> list[Any]:
         """All callbacks in the order of `sandbox.py`."""
         calls = self.calls
         return [
-            calls.call, calls.pcall, self.tick, self.explain, self.sha1hex, self.log, self.setresp, self.set_repl,
+            calls.call, calls.pcall, self.watch.tick, self.explain, self.sha1hex, self.log, self.setresp, self.set_repl,
             self.acl_check_cmd, self.register, self.versions, self.plain_calls,
         ]  # fmt: skip
-
-    def tick(self, *nothing: object) -> object:
-        return None
 
     def explain(self, *caught: object) -> object:
         """Text and count of the exception that Lua has caught; (None, 0) for something else."""

@@ -391,7 +391,9 @@ class Results:
             return Status(line_of(self.text()))
         if code == 6:
             value = self.next()
-            return Double(float(value) if isinstance(value, int) or isinstance(value, float) else 0.0)
+            if isinstance(value, float):
+                return Double(value)
+            return Double(float(value) if isinstance(value, int) else -0.0)
         if code == 7:
             return BigNumber(line_of(self.text()))
         format = self.text()

@@ -327,7 +327,11 @@ local function copy(from, into)
   return into
 end
 
-local function missing(_, name)
+local function missing(...)
+  local _, name = ...
+  if select('#', ...) ~= 2 then
+    error('Wrong number of arguments to luaProtectedTableError', 2)
+  end
   if type(name) ~= 'string' and type(name) ~= 'number' then
     error('Second argument to luaProtectedTableError must be a string or number', 2)
   end
@@ -364,13 +368,10 @@ end
 
 local function place_of(level)
   local info = getinfo(level + 1, 'Sl')
-  local first = level
-  while info and is_ours(info) do
-    -- The handler was called by our xpcall.
-    if getinfo(level + 2, 'S') == nil then break end
+  while info and info.what == 'tail' do
+    -- Our xpcall called the handler.
     level = level + 1
     info = getinfo(level + 1, 'Sl')
-    if info.what == 'C' or not is_ours(info) then break end
   end
   if info and (info.what == 'C' or is_ours(info)) then
     level = level + 1
@@ -402,8 +403,8 @@ local function handler(e)
   end
   local info = place_of(2)
   if info then
-    rawset(e, 'source', info.source)
-    rawset(e, 'line', info.currentline)
+    e.source = info.source
+    e.line = info.currentline
   end
   return e
 end
@@ -582,7 +583,8 @@ local function spell(out, n, v, level)
   end
   field = rawget(v, 'double')
   if type(field) == 'number' then
-    out[n + 1], out[n + 2] = 6, field
+    -- lupa passes -0 as the integer 0.
+    out[n + 1], out[n + 2] = 6, field == 0 and 1 / field < 0 and '-0' or field
     return n + 2
   end
   field = rawget(v, 'map')
@@ -675,11 +677,16 @@ local function deliver(ok, v)
     return TREE, n, unpack(out, 1, MOST)
   end
   local err = rawget(v, 'err')
+  if err == nil and getmetatable(v) ~= nil then
+    local known, value = pcall(function() return v.err end)
+    err = known and value or nil
+  end
   if type(err) == 'number' then
     err = tostring(err)
   elseif type(err) ~= 'string' then
     err = 'ERR unknown error'
   end
+  err = match(err, '^[^%z]*')
   local source, line = rawget(v, 'source'), rawget(v, 'line')
   if source and line then
     err = err .. ' script: on ' .. source .. ':' .. line .. '.'

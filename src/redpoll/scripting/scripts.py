@@ -10,26 +10,31 @@ from mypy_extensions import i64
 from redpoll.engine.args import integer
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
-from redpoll.engine.gates import GATE_SHOWN
+from redpoll.engine.gates import GATE_OOM, GATE_READONLY, GATE_SHOWN, GATE_STALE, GATE_WRITE_DISK
 from redpoll.engine.scripts import ScriptHost
 from redpoll.engine.session import Session
 from redpoll.errors import (
     NEGATIVE_SCRIPT_KEYS,
     NOSCRIPT_FOUND,
+    SCRIPT_ON_REPLICA,
+    SCRIPT_ON_STALE,
     SCRIPT_OUT_OF_MEMORY,
+    SCRIPT_OVER_LIMIT,
     SCRIPT_WITH_WRITES,
     TOO_MANY_SCRIPT_KEYS,
     CommandError,
     cannot_compile,
+    script_cannot_save,
 )
-from redpoll.protocol.reply import Boolean, CountedError, Error
+from redpoll.protocol.reply import Boolean, CountedError, Error, RawError
 from redpoll.scripting.api import Api
+from redpoll.scripting.busy import Watch
 from redpoll.scripting.cache import Cache, Script
 from redpoll.scripting.calls import Calls
 from redpoll.scripting.convert import Results, integer_of, line_of
 from redpoll.scripting.library_random import ScriptRandom
 from redpoll.scripting.runtime import PIECE, Runtime
-from redpoll.scripting.shebang import ALLOW_OOM, NO_WRITES, PLAIN, command_flags, parse_shebang
+from redpoll.scripting.shebang import ALLOW_OOM, ALLOW_STALE, NO_WRITES, PLAIN, command_flags, parse_shebang
 
 FLAT: Final = 1
 FAILED: Final = 2
@@ -46,7 +51,8 @@ class Scripts(ScriptHost):
     def __init__(self, engine: Engine) -> None:
         self.engine: Final = engine
         self.calls: Final = Calls(engine)
-        self.api: Final = Api(self.calls)
+        self.watch: Final = Watch(engine, self.calls)
+        self.api: Final = Api(self.calls, self.watch)
         self.cache: Final = Cache()
         self.last_number = 0
         self.runtime: Final = Runtime(self.api.callbacks(), ScriptRandom(), engine.options.lua_memory_limit)
@@ -128,12 +134,22 @@ class Scripts(ScriptHost):
         """Run a script; return its reply."""
         self.cache.used(script)
         flags = script.flags
-        if read_only and flags & (PLAIN | NO_WRITES) == 0:
-            raise CommandError(SCRIPT_WITH_WRITES)
-        return self.enter(session, script.number, args, count, read_only or flags & NO_WRITES != 0, flags, False)
+        if flags & PLAIN == 0:
+            if read_only and flags & NO_WRITES == 0:
+                raise CommandError(SCRIPT_WITH_WRITES)
+            refuse_by_flags(self.engine, flags)
+        return self.enter(session, script.sha, script.number, args, count, read_only or flags & NO_WRITES != 0, flags, False)
 
     def enter(
-        self, session: Session, number: int, args: list[bytes], count: i64, read_only: bool, flags: i64, function: bool
+        self,
+        session: Session,
+        name: bytes,
+        number: int,
+        args: list[bytes],
+        count: i64,
+        read_only: bool,
+        flags: i64,
+        function: bool,
     ) -> object:
         """Run compiled Lua as part of the present unit."""
         engine = self.engine
@@ -148,6 +164,8 @@ class Scripts(ScriptHost):
         self.require_room(size)
         calls = self.calls
         calls.begin(session, read_only, flags & ALLOW_OOM != 0)
+        self.watch.begin(name, args, function)
+        runtime.begin()
         engine.frozen += 1
         try:
             result: Any
@@ -164,12 +182,13 @@ class Scripts(ScriptHost):
         finally:
             engine.frozen -= 1
             calls.end()
+            self.watch.end()
         if isinstance(result, bytes):
             return result
         if result is None:
             return None
         if isinstance(result, tuple):
-            return self._unpacked(session, result)
+            return self._unpacked(args, result)
         if isinstance(result, bool):
             return self._boolean(result)
         return integer_of(result)
@@ -187,7 +206,7 @@ class Scripts(ScriptHost):
             return 1 if value else None
         return Boolean(value)
 
-    def _unpacked(self, session: Session, result: tuple[Any, ...]) -> object:
+    def _unpacked(self, args: list[bytes], result: tuple[Any, ...]) -> object:
         """The reply for a result that is an error or a table."""
         code: int = result[0]
         if code == FLAT:
@@ -208,10 +227,22 @@ class Scripts(ScriptHost):
             true_reply = 1
         results = Results(tokens[:total], true_reply, self._boolean(False))
         reply = results.read()
-        return self._counted(reply, results)
+        return self._counted(args, reply, results)
 
-    def _counted(self, reply: object, results: Results) -> object:
-        """Count the errors in a result."""
+    def _counted(self, args: list[bytes], reply: object, results: Results) -> object:
+        """Count the errors in a table that a script returns.  `Engine.run` counts one that is the whole reply."""
+        if isinstance(reply, RawError):
+            return Error(reply.text) if results.failures == 0 else CountedError(reply.text)
+        failures = results.failures
+        if len(results.errors) > 0:
+            failures += 1
+        if failures > 0:
+            counters = self.engine.counters
+            command = self.engine.meant(args)
+            if command is not None:
+                counters.failed[command.index] += failures
+            for text in results.errors:
+                counters.error(text)
         return reply
 
     # For other rooms.
@@ -227,7 +258,38 @@ class Scripts(ScriptHost):
 
     def flags_for(self, command: Command, args: list[bytes]) -> i64:
         """The command flags of the script that EVAL, EVALSHA or FCALL name; -1 if it has none of its own."""
-        return -1
+        if command.name in (b"fcall", b"fcall_ro"):
+            return -1
+        if command.name in (b"evalsha", b"evalsha_ro"):
+            found = self.cache.find(args[1])
+            flags = found.flags if found is not None else PLAIN
+        else:
+            try:
+                flags = parse_shebang(args[1])
+            except CommandError:
+                flags = PLAIN
+        return command_flags(flags) if flags & PLAIN == 0 else i64(-1)
+
+    def kill(self, functions: bool) -> bytes:
+        return self.watch.kill(functions)
+
+    def runs_function(self) -> bool:
+        return self.watch.is_function
+
+
+def refuse_by_flags(engine: Engine, flags: i64) -> None:
+    """Refuse a script by its flags.  The gates did the same before, if they knew the script."""
+    gates = engine.gates
+    if gates & GATE_STALE != 0 and flags & ALLOW_STALE == 0:
+        raise CommandError(SCRIPT_ON_STALE)
+    if flags & NO_WRITES != 0:
+        return
+    if gates & GATE_READONLY != 0:
+        raise CommandError(SCRIPT_ON_REPLICA)
+    if gates & GATE_OOM != 0 and flags & ALLOW_OOM == 0 and not engine.eviction.make_room():
+        raise CommandError(SCRIPT_OVER_LIMIT)
+    if gates & GATE_WRITE_DISK != 0:
+        raise CommandError(script_cannot_save(engine.options.extended_redis_compatibility))
 
 
 def scripts_of(engine: Engine) -> Scripts:

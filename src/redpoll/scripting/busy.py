@@ -1,0 +1,96 @@
+"""Scripts that run for long: others are served in between, and may end them.
+
+Lua calls `tick` after every 100,000 instructions.  Once the script has run for `busy-reply-threshold`, each tick lets the
+program serve its clients; GATE_BUSY refuses all commands but a few.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from redpoll.engine.gates import GATE_BUSY
+from redpoll.env.log import WARNING
+from redpoll.errors import NOT_BUSY, UNKILLABLE, killed_script
+
+if TYPE_CHECKING:
+    from redpoll.engine.engine import Engine
+    from redpoll.scripting.calls import Calls
+
+SERVE_EVERY_US = 2000
+"""A busy script lets the clients be served this often."""
+
+
+class Watch:
+    """The script that runs: its name, since when, and whether it has to end."""
+
+    def __init__(self, engine: Engine, calls: Calls) -> None:
+        self.engine = engine
+        self.calls = calls
+        self.name: bytes = b""
+        self.args: list[bytes] = []
+        self.is_function = False
+        self.running = False
+        self.busy = False
+        self.began_us: i64 = 0
+        self.served_us: i64 = 0
+        self.sentence: bytes = b""
+        """The error with which the script has to end; empty if it may go on."""
+
+    def begin(self, name: bytes, args: list[bytes], is_function: bool) -> None:
+        self.name = name
+        self.args = args
+        self.is_function = is_function
+        self.running = True
+        self.began_us = self.engine.read_us
+
+    def end(self) -> None:
+        self.running = False
+        self.args = []
+        if self.busy or self.sentence:
+            self.busy = False
+            self.sentence = b""
+            self.engine.gates &= ~GATE_BUSY
+
+    def tick(self, *nothing: object) -> object:
+        """Lua's hook: serve others if it is time; return the error that ends the script, or None."""
+        if self.sentence:
+            return self.sentence
+        engine = self.engine
+        threshold = engine.options.busy_reply_threshold
+        if threshold == 0 or not self.running:
+            return None
+        now_us = engine.clock.now_us()
+        if not self.busy:
+            if now_us - self.began_us < threshold * 1000:
+                return None
+            self.busy = True
+            engine.gates |= GATE_BUSY
+            engine.host.line(
+                WARNING,
+                f"Slow script detected: still in execution after {(now_us - self.began_us) // 1000} milliseconds. You can "
+                f"try killing the script using the {'FUNCTION' if self.is_function else 'SCRIPT'} KILL command. Script "
+                f"name is: {self.name.decode('utf-8', 'surrogateescape')}.",
+            )
+        elif 0 <= now_us - self.served_us < SERVE_EVERY_US:
+            return None
+        if not engine.host.serve() and not self.sentence:
+            self.sentence = killed_script(self.is_function)
+        self.served_us = engine.clock.now_us()
+        return self.sentence or None
+
+    def duration_ms(self) -> i64:
+        """How long the script has been running."""
+        return (self.engine.clock.now_us() - self.began_us) // 1000
+
+    def kill(self, functions: bool) -> bytes:
+        """SCRIPT KILL or FUNCTION KILL; the error for the client, empty if the script will end."""
+        if not self.running:
+            return NOT_BUSY
+        if self.calls.wrote:
+            return UNKILLABLE
+        if functions != self.is_function:
+            return self.engine.busy_text()
+        self.sentence = killed_script(functions)
+        return b""
