@@ -533,3 +533,69 @@ def script_cannot_save(as_redis: bool) -> bytes:
         b"MISCONF %b is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable scripts "
         b"are blocked. Use 'no-writes' flag for read only scripts." % (b"Redis" if as_redis else b"Valkey")
     )
+
+
+# Functions.
+
+NO_LIBRARY_METADATA: Final = b"ERR Missing library metadata"
+BAD_LIBRARY_METADATA: Final = b"ERR Invalid library metadata"
+LIBRARY_NAME_TWICE: Final = b"ERR Invalid metadata value, name argument was given multiple times"
+NO_LIBRARY_NAME: Final = b"ERR Library name was not given"
+BAD_LIBRARY_NAME: Final = (
+    b"ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"
+)
+BAD_FUNCTION_NAME: Final = (
+    b"ERR Function names can only contain letters, numbers, or underscores(_) and must be at least one character long"
+)
+FUNCTION_IN_LIBRARY: Final = b"ERR Function already exists in the library"
+NO_FUNCTIONS: Final = b"ERR No functions registered"
+FUNCTION_NOT_FOUND: Final = b"ERR Function not found"
+LIBRARY_NOT_FOUND: Final = b"ERR Library not found"
+BAD_FUNCTION_KEYS: Final = b"ERR Bad number of keys provided"
+FUNCTION_FLUSH_OPTION: Final = b"ERR FUNCTION FLUSH only supports SYNC|ASYNC option"
+FUNCTION_LOAD_TIMEOUT: Final = b"ERR FUNCTION LOAD timeout"
+NO_LIBRARY_PATTERN: Final = b"ERR library name argument was not given"
+RESTORE_POLICY: Final = b"ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE."
+NOT_A_FUNCTION: Final = b"ERR given type is not a function"
+OLD_FUNCTION_FORMAT: Final = b"ERR Pre-GA function format not supported"
+BAD_LIBRARY_PAYLOAD: Final = b"ERR Failed loading library payload"
+
+
+def bad_library_metadata(word: bytes) -> bytes:
+    return b"ERR Invalid metadata value given: %b" % word
+
+
+def no_library_engine(name: bytes) -> bytes:
+    return b"ERR Engine '%b' not found" % name
+
+
+def library_exists(name: bytes) -> bytes:
+    return b"ERR Library '%b' already exists" % name
+
+
+def library_exists_in_payload(name: bytes) -> bytes:
+    return b"ERR Library %b already exists" % name
+
+
+def function_exists(name: bytes) -> bytes:
+    return b"ERR Function %b already exists" % name
+
+
+def cannot_compile_function(message: bytes) -> bytes:
+    return b"ERR Error compiling function: %b" % message
+
+
+def cannot_register(message: bytes) -> bytes:
+    return b"ERR Error registering functions: %b" % message
+
+
+def unknown_argument(word: bytes) -> bytes:
+    return b"ERR Unknown argument %b" % word
+
+
+def unknown_option(word: bytes) -> bytes:
+    return b"ERR Unknown option given: %b" % word
+
+
+def unknown_subcommand_or_arity(word: bytes, container: bytes) -> bytes:
+    return b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP." % (word, container.upper())

@@ -17,6 +17,7 @@ from redpoll.commands import (
     databases,
     debug,
     expiry,
+    functions,
     geo,
     geo_search,
     hash_expiry,

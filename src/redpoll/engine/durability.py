@@ -54,5 +54,7 @@ class Durability:
         self.keys_expired: i64 = 0
         self.libraries: Final[list[bytes]] = []
         """The sources of function libraries that a file held.  They are written back with the data."""
+        self.libraries_loaded = False
+        """Whether they came from a file and are not compiled yet."""
         self.checking_sums = True
         """Whether checksums of files and payloads are checked (DEBUG SET-SKIP-CHECKSUM-VALIDATION)."""

@@ -43,6 +43,7 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
     durability.keys_expired = snapshot.expired
     durability.libraries.clear()
     durability.libraries.extend(snapshot.libraries.values())
+    durability.libraries_loaded = True
     progress.told(snapshot.summary())
     return ""
 

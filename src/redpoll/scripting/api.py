@@ -34,7 +34,8 @@ MOST_LOGGED: Final = 1000
 class Api:
     """The callbacks of one engine's runtime."""
 
-    def __init__(self, calls: Calls, watch: Watch) -> None:
+    def __init__(self, calls: Calls, watch: Watch, register: Any) -> None:
+        self.register: Final = register
         self.calls: Final = calls
         self.watch: Final = watch
 
@@ -116,9 +117,6 @@ class Api:
         if self.calls.find(args) is None:
             raise ScriptError(ACL_CHECK_UNKNOWN, 0)
         return True
-
-    def register(self, *words: object) -> object:
-        return None
 
     def plain_calls(self, *words: object) -> object:
         """A compiled function with plain calls instead of tail calls; None if it needs no change."""

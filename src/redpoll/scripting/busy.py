@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.gates import GATE_BUSY
 from redpoll.env.log import WARNING
-from redpoll.errors import NOT_BUSY, UNKILLABLE, killed_script
+from redpoll.errors import FUNCTION_LOAD_TIMEOUT, NOT_BUSY, UNKILLABLE, killed_script
 
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SERVE_EVERY_US = 2000
 """A busy script lets the clients be served this often."""
+LOADING_US = 500000
+"""How long a library may take to load."""
 
 
 class Watch:
@@ -33,6 +35,7 @@ class Watch:
         self.is_function = False
         self.running = False
         self.busy = False
+        self.loading = False
         self.began_us: i64 = 0
         self.served_us: i64 = 0
         self.sentence: bytes = b""
@@ -45,7 +48,14 @@ class Watch:
         self.running = True
         self.began_us = self.engine.read_us
 
+    def begin_loading(self) -> None:
+        """A library begins to load: that may not take long, and nobody is served meanwhile."""
+        self.begin(b"", [], True)
+        self.loading = True
+        self.began_us = self.engine.clock.now_us()
+
     def end(self) -> None:
+        self.loading = False
         self.running = False
         self.args = []
         if self.busy or self.sentence:
@@ -58,6 +68,10 @@ class Watch:
         if self.sentence:
             return self.sentence
         engine = self.engine
+        if self.loading:
+            if engine.clock.now_us() - self.began_us > LOADING_US:
+                self.sentence = FUNCTION_LOAD_TIMEOUT
+            return self.sentence or None
         threshold = engine.options.busy_reply_threshold
         if threshold == 0 or not self.running:
             return None

@@ -35,6 +35,7 @@ class Runtime:
     def __init__(self, callbacks: list[Any], random: ScriptRandom, limit_bytes: int) -> None:
         lupa: Any = importlib.import_module("lupa.lua51")
         self.memory_error: Final[Any] = lupa.LuaMemoryError
+        self.lua_type: Final[Any] = lupa.lua_type
         self.lua_error: Final[Any] = lupa.LuaError
         self.runtime: Final[Any] = lupa.LuaRuntime(
             encoding=None,
@@ -87,6 +88,14 @@ class Runtime:
             b"local next, setmetatable = next, setmetatable "
             b"for name in next, _G do if name ~= '_G' then _G[name] = nil end end _G._G = nil"
         )
+
+    def kind_of(self, value: object) -> str:
+        """The type of a value of Lua: `table`, `function` ..."""
+        kind: Any = self.lua_type(value)
+        if kind is None and callable(value):
+            # A function of `redis`, which lupa shows as the Python function behind it.
+            return "function"
+        return kind if isinstance(kind, str) else ""
 
     def has_room(self, size: i64) -> bool:
         """Whether values of `size` bytes may be pushed."""

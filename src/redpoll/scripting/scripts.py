@@ -31,6 +31,7 @@ from redpoll.scripting.api import Api
 from redpoll.scripting.busy import Watch
 from redpoll.scripting.cache import Cache, Script
 from redpoll.scripting.calls import Calls
+from redpoll.scripting.functions import Functions
 from redpoll.scripting.convert import Results, integer_of, line_of
 from redpoll.scripting.library_random import ScriptRandom
 from redpoll.scripting.runtime import PIECE, Runtime
@@ -52,7 +53,8 @@ class Scripts(ScriptHost):
         self.engine: Final = engine
         self.calls: Final = Calls(engine)
         self.watch: Final = Watch(engine, self.calls)
-        self.api: Final = Api(self.calls, self.watch)
+        self.functions_: Final = Functions(self)
+        self.api: Final = Api(self.calls, self.watch, self.functions_.register)
         self.cache: Final = Cache()
         self.last_number = 0
         self.runtime: Final = Runtime(self.api.callbacks(), ScriptRandom(), engine.options.lua_memory_limit)
@@ -137,8 +139,23 @@ class Scripts(ScriptHost):
         if flags & PLAIN == 0:
             if read_only and flags & NO_WRITES == 0:
                 raise CommandError(SCRIPT_WITH_WRITES)
-            refuse_by_flags(self.engine, flags)
+            self.refuse_by_flags(flags)
         return self.enter(session, script.sha, script.number, args, count, read_only or flags & NO_WRITES != 0, flags, False)
+
+    def refuse_by_flags(self, flags: i64) -> None:
+        """Refuse a script by its flags.  The gates did the same before, if they knew the script."""
+        engine = self.engine
+        gates = engine.gates
+        if gates & GATE_STALE != 0 and flags & ALLOW_STALE == 0:
+            raise CommandError(SCRIPT_ON_STALE)
+        if flags & NO_WRITES != 0:
+            return
+        if gates & GATE_READONLY != 0:
+            raise CommandError(SCRIPT_ON_REPLICA)
+        if gates & GATE_OOM != 0 and flags & ALLOW_OOM == 0 and not engine.eviction.make_room():
+            raise CommandError(SCRIPT_OVER_LIMIT)
+        if gates & GATE_WRITE_DISK != 0:
+            raise CommandError(script_cannot_save(engine.options.extended_redis_compatibility))
 
     def enter(
         self,
@@ -247,6 +264,15 @@ class Scripts(ScriptHost):
 
     # For other rooms.
 
+    def functions(self) -> i64:
+        return len(self.functions_.by_name)
+
+    def libraries(self) -> i64:
+        return len(self.functions_.libraries)
+
+    def libraries_bytes(self) -> i64:
+        return self.functions_.texts_bytes
+
     def cached_scripts(self) -> i64:
         return len(self.cache.scripts)
 
@@ -259,7 +285,8 @@ class Scripts(ScriptHost):
     def flags_for(self, command: Command, args: list[bytes]) -> i64:
         """The command flags of the script that EVAL, EVALSHA or FCALL name; -1 if it has none of its own."""
         if command.name in (b"fcall", b"fcall_ro"):
-            return -1
+            function = self.functions_.find(args[1])
+            return command_flags(function.flags) if function is not None else i64(-1)
         if command.name in (b"evalsha", b"evalsha_ro"):
             found = self.cache.find(args[1])
             flags = found.flags if found is not None else PLAIN
@@ -275,21 +302,6 @@ class Scripts(ScriptHost):
 
     def runs_function(self) -> bool:
         return self.watch.is_function
-
-
-def refuse_by_flags(engine: Engine, flags: i64) -> None:
-    """Refuse a script by its flags.  The gates did the same before, if they knew the script."""
-    gates = engine.gates
-    if gates & GATE_STALE != 0 and flags & ALLOW_STALE == 0:
-        raise CommandError(SCRIPT_ON_STALE)
-    if flags & NO_WRITES != 0:
-        return
-    if gates & GATE_READONLY != 0:
-        raise CommandError(SCRIPT_ON_REPLICA)
-    if gates & GATE_OOM != 0 and flags & ALLOW_OOM == 0 and not engine.eviction.make_room():
-        raise CommandError(SCRIPT_OVER_LIMIT)
-    if gates & GATE_WRITE_DISK != 0:
-        raise CommandError(script_cannot_save(engine.options.extended_redis_compatibility))
 
 
 def scripts_of(engine: Engine) -> Scripts:

@@ -46,7 +46,7 @@ def parse_shebang(text: bytes) -> i64:
     if words is None:
         raise CommandError(BAD_SHEBANG_ENGINE)
     engine = words[0][2:]
-    if engine.lower() != b"lua":
+    if engine.lower() != b"lua" and (engine or len(words) == 1):
         raise CommandError(no_scripting_engine(engine))
     flags: i64 = 0
     for word in words[1:]:
