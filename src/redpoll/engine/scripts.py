@@ -56,8 +56,8 @@ class ScriptHost:
         """Whether what runs is a function, not a script of EVAL."""
         return False
 
-    def settings_changed(self) -> None:
-        """A directive of scripts has changed."""
+    def settings_changed(self, name: bytes) -> None:
+        """A directive of scripts has another value."""
 
 
 class ScriptStatistics:

@@ -132,6 +132,9 @@ EVICTING: Final = [
 ]
 """Directives that decide which keys go when, and what their access clock says."""
 
+SCRIPTING: Final = [b"lua-memory-limit", b"lua-enable-insecure-api"]
+"""Directives that the Lua runtime must learn at once."""
+
 ELSEWHERE: Final = [
     b"requirepass",
     b"proto-max-bulk-len",
@@ -174,6 +177,8 @@ class EngineSettings(Effects):
             self.engine.hot_keys.apply_options(options)
         if name in EVICTING:
             self.engine.eviction.apply_options(options)
+        if name in SCRIPTING and self.engine.scripts is not None:
+            self.engine.scripts.settings_changed(name)
         if name in ELSEWHERE:
             self.apply_here(name, config)
         return b""

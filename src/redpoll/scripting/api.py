@@ -8,7 +8,7 @@ from __future__ import annotations
 from hashlib import sha1
 from typing import Any, Final
 
-from redpoll.errors import SCRIPT_ARGUMENT_KIND, SCRIPT_NO_ARGUMENT
+from redpoll.errors import INTERNAL, SCRIPT_ARGUMENT_KIND, SCRIPT_NO_ARGUMENT
 from redpoll.scripting.busy import Watch
 from redpoll.scripting.bytecode import without_tail_calls
 from redpoll.scripting.calls import Calls, ScriptError
@@ -49,14 +49,19 @@ class Api:
 
     def explain(self, *caught: object) -> object:
         """Text and count of the exception that Lua has caught; (None, 0) for something else."""
+        runtime = self.calls.runtime
+        assert runtime is not None
+        if not runtime.has_room(0):
+            runtime.lift_limit()
         error = caught[0]
         if isinstance(error, ScriptError):
             return (error.text, error.counted)
         if isinstance(error, BaseException):
-            return (b"ERR internal error", 0)
+            return (INTERNAL, 0)
         return (None, 0)
 
     def sha1hex(self, *words: object) -> object:
+        self.calls.require_room(0)
         if len(words) != 1:
             raise ScriptError(WRONG_COUNT, 0)
         word = words[0]
@@ -65,6 +70,7 @@ class Api:
 
     def log(self, *words: object) -> object:
         """redis.log: a line in the log of the server."""
+        self.calls.require_room(0)
         if len(words) < 2:
             raise ScriptError(LOG_NEEDS_TWO, 0)
         level = number_of(words[0])
@@ -83,6 +89,7 @@ class Api:
 
     def setresp(self, *words: object) -> object:
         """redis.setresp: the protocol in which commands answer from now on."""
+        self.calls.require_room(0)
         if len(words) != 1:
             raise ScriptError(SETRESP_NEEDS_ONE, 0)
         resp = number_of(words[0])
@@ -94,6 +101,7 @@ class Api:
 
     def set_repl(self, *words: object) -> object:
         """redis.set_repl: where the effects of later calls go."""
+        self.calls.require_room(0)
         if len(words) != 1:
             raise ScriptError(SET_REPL_NEEDS_ONE, 0)
         targets = number_of(words[0])
@@ -106,6 +114,7 @@ class Api:
 
     def acl_check_cmd(self, *words: object) -> object:
         """redis.acl_check_cmd: whether the user may run a command.  Every user may run all as long as there is no ACL."""
+        self.calls.require_room(0)
         if len(words) == 0:
             raise ScriptError(SCRIPT_NO_ARGUMENT, 0)
         args: list[bytes] = []

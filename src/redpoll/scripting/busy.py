@@ -65,20 +65,30 @@ class Watch:
 
     def tick(self, *nothing: object) -> object:
         """Lua's hook: serve others if it is time; return the error that ends the script, or None."""
+        sentence = self.judged()
+        if sentence:
+            runtime = self.calls.runtime
+            if runtime is not None and not runtime.has_room(0):
+                runtime.lift_limit()
+            return sentence
+        return None
+
+    def judged(self) -> bytes:
+        """The error that ends the script, or nothing; meanwhile others are served if it is time."""
         if self.sentence:
             return self.sentence
         engine = self.engine
         if self.loading:
             if engine.clock.now_us() - self.began_us > LOADING_US:
                 self.sentence = FUNCTION_LOAD_TIMEOUT
-            return self.sentence or None
+            return self.sentence
         threshold = engine.options.busy_reply_threshold
         if threshold == 0 or not self.running:
-            return None
+            return b""
         now_us = engine.clock.now_us()
         if not self.busy:
             if now_us - self.began_us < threshold * 1000:
-                return None
+                return b""
             self.busy = True
             engine.gates |= GATE_BUSY
             engine.host.line(
@@ -88,11 +98,11 @@ class Watch:
                 f"name is: {self.name.decode('utf-8', 'surrogateescape')}.",
             )
         elif 0 <= now_us - self.served_us < SERVE_EVERY_US:
-            return None
+            return b""
         if not engine.host.serve() and not self.sentence:
             self.sentence = killed_script(self.is_function)
         self.served_us = engine.clock.now_us()
-        return self.sentence or None
+        return self.sentence
 
     def duration_ms(self) -> i64:
         """How long the script has been running."""

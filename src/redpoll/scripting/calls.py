@@ -28,7 +28,7 @@ from redpoll.errors import (
     unknown_subcommand,
 )
 from redpoll.protocol.reply import Error
-from redpoll.scripting.convert import argument_text, to_lua
+from redpoll.scripting.convert import SMALL, NoRoomError, argument_text, to_lua
 
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
@@ -40,14 +40,15 @@ GATES_IN_SCRIPTS: Final[i64] = GATE_OOM | GATE_SHOWN | GATE_NO_TOUCH | GATE_WRIT
 REPL_ALL: Final = 3
 """redis.REPL_ALL: effects go to the append-only file and to the replicas."""
 
-SMALL: Final[i64] = 1 << 16
-"""Replies up to this size need no look at Lua's memory beyond the reserve."""
+
+ENDS_SCRIPT: Final = 3
 
 
 class ScriptError(Exception):
-    """Becomes the error that a script sees: the table {err=text} with `counted` 0 or 1, or with 2 a plain text.
+    """Becomes the error that a script sees: the table {err=text}.
 
-    1 says that the error is counted in the statistics already.
+    `counted` is 1 if the error is in the statistics already, else 0; or ENDS_SCRIPT for an error that ends the script
+    through every pcall.
     """
 
     def __init__(self, text: bytes, counted: int) -> None:
@@ -89,8 +90,6 @@ class Calls:
         """Whether a command that writes has been called."""
         self.targets: i64 = REPL_ALL
         """Where effects go: the bits of REPL_AOF and REPL_REPLICA."""
-        self.exhausted = False
-        """Whether Lua's memory ran out while a reply was made: then the script ends."""
 
     def begin(self, caller: Session, read_only: bool, allows_oom: bool) -> None:
         """A script begins."""
@@ -106,7 +105,6 @@ class Calls:
         self.allows_oom = allows_oom
         self.was_over = self.engine.gates & GATE_OOM != 0 and not self.engine.eviction.make_room()
         self.wrote = False
-        self.exhausted = False
 
     def end(self) -> None:
         """The script has ended."""
@@ -121,6 +119,7 @@ class Calls:
 
     def call(self, *words: object) -> object:
         """redis.call: the reply as Lua sees it, or ScriptError."""
+        self.require_room(0)
         args: list[bytes] = []
         for word in words:
             if isinstance(word, bytes):
@@ -143,6 +142,7 @@ class Calls:
 
     def pcall(self, *words: object) -> object:
         """redis.pcall: the reply as Lua sees it; an error as a table."""
+        self.require_room(0)
         runtime = self.runtime
         assert runtime is not None
         args: list[bytes] = []
@@ -171,15 +171,19 @@ class Calls:
             return reply
         runtime = self.runtime
         assert runtime is not None
-        return to_lua(runtime, reply, self.resp)
+        try:
+            return to_lua(runtime, reply, self.resp)
+        except NoRoomError:
+            runtime.lift_limit()
+            raise ScriptError(SCRIPT_OUT_OF_MEMORY, ENDS_SCRIPT) from None
 
     def require_room(self, size: i64) -> None:
         """End the script if Lua has no memory for a reply of `size` bytes."""
         runtime = self.runtime
         assert runtime is not None
         if not runtime.has_room(size):
-            self.exhausted = True
-            raise ScriptError(SCRIPT_OUT_OF_MEMORY, 0)
+            runtime.lift_limit()
+            raise ScriptError(SCRIPT_OUT_OF_MEMORY, ENDS_SCRIPT)
 
     def perform(self, args: list[bytes]) -> object:
         """Run one command; return its reply, or the error of the first check that stops it."""

@@ -51,8 +51,29 @@ DOUBLE: Final = 6
 BIG: Final = 7
 VERBATIM: Final = 8
 
+SMALL: Final[i64] = 1 << 16
+"""Replies up to this size need no look at Lua's memory."""
+
 EXACT: Final = 1 << 62
 """Integral numbers up to this one are written as digits."""
+
+
+class NoRoomError(Exception):
+    """Lua has no memory for a reply."""
+
+
+ITEM_BYTES: Final[i64] = 128
+"""What Lua needs for an item beside its text, at most."""
+
+
+def check_room(lua: Runtime, items: list[object]) -> None:
+    """Raise NoRoomError if Lua has no memory for the items."""
+    size: i64 = len(items) * ITEM_BYTES
+    for item in items:
+        if isinstance(item, bytes):
+            size += len(item)
+    if size > SMALL and not lua.has_room(size):
+        raise NoRoomError("not enough memory")
 
 
 def argument_text(number: object) -> bytes | None:
@@ -125,6 +146,7 @@ def flat_items(items: list[object], resp: i64) -> list[object] | None:
 
 def array_of(lua: Runtime, items: list[object]) -> object:
     """A table of the items."""
+    check_room(lua, items)
     count: i64 = len(items)
     if count <= PIECE:
         return lua.array(*items)
@@ -138,6 +160,7 @@ def array_of(lua: Runtime, items: list[object]) -> object:
 
 def tree_of(lua: Runtime, tokens: list[object]) -> object:
     """The value that tokens stand for."""
+    check_room(lua, tokens)
     at: i64 = 0
     while len(tokens) - at > PIECE:
         lua.add_tokens(*tokens[at : at + PIECE])

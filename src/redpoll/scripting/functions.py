@@ -222,6 +222,7 @@ class Functions:
         if library is None:
             raise ScriptError(ONLY_WHILE_LOADING, 0)
         runtime = self.scripts.runtime
+        self.scripts.calls.require_room(0)
         if len(words) == 0 or len(words) > 2:
             raise ScriptError(WRONG_COUNT, 0)
         name: bytes | None = None

@@ -19,7 +19,7 @@ from redpoll.scripting.library_random import ScriptRandom
 from redpoll.scripting.sandbox import SOURCE
 
 RESERVE: Final[i64] = 1 << 20
-"""Memory below the limit that only replies and arguments may use."""
+"""Above the limit there is twice this for the small values that Python pushes without asking."""
 PIECE: Final[i64] = 4000
 """How many values one call passes: Lua's stack for C has 8000 slots."""
 
@@ -47,6 +47,7 @@ class Runtime:
             max_memory=limit_bytes + 2 * int(RESERVE),
         )
         self.limit: i64 = limit_bytes
+        self.is_lifted = False
         runtime = self.runtime
         install(runtime, random)
         load: Any = runtime.execute(b"return loadstring(..., '=redpoll')", SOURCE.encode())
@@ -97,10 +98,30 @@ class Runtime:
             return "function"
         return kind if isinstance(kind, str) else ""
 
+    def set_limit(self, limit_bytes: int) -> None:
+        """Change the limit of memory."""
+        self.limit = limit_bytes
+        self.runtime.set_max_memory(limit_bytes + 2 * int(RESERVE))
+
     def has_room(self, size: i64) -> bool:
-        """Whether values of `size` bytes may be pushed."""
+        """Whether values of `size` bytes may be pushed; collects garbage if that is not sure."""
         used: i64 = self.runtime.get_memory_used()
-        return used + size < self.limit + RESERVE
+        if used + size <= self.limit:
+            return True
+        self.runtime.gccollect()
+        used = self.runtime.get_memory_used()
+        return used + size <= self.limit
+
+    def lift_limit(self) -> None:
+        """Let small values be pushed although memory is used up: the script will end."""
+        self.is_lifted = True
+        self.runtime.set_max_memory(self.runtime.get_memory_used() + 16 * int(RESERVE))
+
+    def restore_limit(self) -> None:
+        """The script has ended: its memory is garbage, and the limit is what it was."""
+        self.is_lifted = False
+        self.runtime.gccollect()
+        self.set_limit(self.limit)
 
     def used_bytes(self) -> int:
         return int(self.runtime.get_memory_used())

@@ -77,6 +77,8 @@ local function public(e)
         return {err = text, ignore_error_stats_update = true}
       elseif counted == 0 then
         return {err = text}
+      elseif counted == 3 then
+        killed = text
       end
       return text
     end
@@ -88,10 +90,10 @@ local function caught(ok, ...)
   if ok then
     return true, ...
   end
+  local e = public((...))
   if killed then
     error(killed, 0)
   end
-  local e = public((...))
   if type(e) == 'table' then
     local err = rawget(sealed[e] or e, 'err')
     if type(err) == 'string' or type(err) == 'number' then
@@ -122,10 +124,11 @@ local function script_xpcall(...)
     complain(2, 'xpcall', 'value expected')
   end
   return passed(xpcall(f, function(e)
+    e = public(e)
     if killed then
       return e
     end
-    return h(public(e))
+    return h(e)
   end))
 end
 
@@ -163,10 +166,11 @@ local function resumed(ok, ...)
   if ok then
     return true, ...
   end
+  local e = public((...))
   if killed then
     error(killed, 0)
   end
-  return false, public((...))
+  return false, e
 end
 
 local function script_resume(...)
@@ -396,6 +400,9 @@ local function handler(e)
   e = public(e)
   if killed then
     e = {err = killed}
+    if find(killed, 'not enough memory', 1, true) then
+      return e
+    end
   elseif type(e) ~= 'table' then
     e = {err = 'ERR ' .. tostring(e)}
   elseif sealed[e] then
@@ -960,6 +967,16 @@ local function tree(...)
   local made = take()
   tokens = nil
   return made
+end
+
+-- lupa refers to tables that Python gets by numbers in the registry.  So that it never needs memory for that, enough
+-- free numbers are made now: luaL_ref takes the first of a list that begins at 0.
+do
+  local registry = debug.getregistry()
+  for n = #registry + 1, #registry + 8100 do
+    registry[n] = registry[0] or 0
+    registry[0] = n
+  end
 end
 
 local function begin()

@@ -100,11 +100,8 @@ class Scripts(ScriptHost):
 
     def require_room(self, size: i64) -> None:
         """Make room in Lua's memory, or raise CommandError."""
-        runtime = self.runtime
-        if not runtime.has_room(size):
-            runtime.runtime.gccollect()
-            if not runtime.has_room(size):
-                raise CommandError(SCRIPT_OUT_OF_MEMORY)
+        if not self.runtime.has_room(size):
+            raise CommandError(SCRIPT_OUT_OF_MEMORY)
 
     # Running.
 
@@ -200,6 +197,8 @@ class Scripts(ScriptHost):
             engine.frozen -= 1
             calls.end()
             self.watch.end()
+            if runtime.is_lifted:
+                runtime.restore_limit()
         if isinstance(result, bytes):
             return result
         if result is None:
@@ -296,6 +295,13 @@ class Scripts(ScriptHost):
             except CommandError:
                 flags = PLAIN
         return command_flags(flags) if flags & PLAIN == 0 else i64(-1)
+
+    def settings_changed(self, name: bytes) -> None:
+        if name == b"lua-memory-limit":
+            self.runtime.set_limit(self.engine.options.lua_memory_limit)
+        else:
+            self.flush()
+            self.runtime.renew_functions(self.engine.options.lua_enable_insecure_api)
 
     def kill(self, functions: bool) -> bytes:
         return self.watch.kill(functions)
