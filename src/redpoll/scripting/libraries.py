@@ -4,8 +4,9 @@
 chunk name `=redpoll`; no library calls Python but math.random, whose state outlives the runtime.
 
 Errors.  A built-in of the reference puts the caller's position before its message and names itself as the caller wrote
-it.  Functions in Lua do the same with `error(message, 2)` and `debug.getinfo`, as long as the caller's frame is there: a
-tail call (`return cjson.encode(x)`) removes it.  `bytecode.without_tail_calls` keeps it.
+it.  Functions in Lua do the same with `error(message, 2)` and `debug.getinfo`,
+as long as the caller's frame is there: a
+tail call (`return cjson.encode(x)`) would remove it, but `library_loader` turns such calls into plain ones.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from redpoll.scripting import (
     library_bit,
     library_cjson,
     library_cmsgpack,
+    library_loader,
+    library_patterns,
     library_random,
     library_strings,
     library_struct,
@@ -35,8 +38,7 @@ class LuaRuntime(Protocol):
 # directly, or with one more for each Lua function between.
 PRELUDE: Final = rb"""
 local getinfo, newproxy, getmetatable = debug.getinfo, newproxy, getmetatable
-local error, type, select, tonumber, next, rawget = error, type, select, tonumber, next, rawget
-local load_text = loadstring
+local error, type, select, tonumber = error, type, select, tonumber
 local tools = {}
 
 -- Raise `bad argument #index to 'name' (what)` at the caller, with the name that the caller used.
@@ -81,10 +83,7 @@ local metatable = getmetatable(tools.null)
 metatable.__tostring = function() return 'userdata: (nil)' end
 metatable.__metatable = false
 
--- Whether a function belongs to this text.
-function tools.is_ours(value)
-  return getinfo(value, 'S').source == '=redpoll'
-end
+tools.getinfo = getinfo
 
 -- Doubles and singles as bytes, most significant first.
 local floor, ldexp, frexp, huge = math.floor, math.ldexp, math.frexp, math.huge
@@ -120,7 +119,8 @@ function tools.single_bytes(number)
   if number == 0 then exponent = 0
   elseif number < huge then exponent, fraction = split(number, 23, 127) end
   if exponent > 255 then exponent, fraction = 255, 0 end
-  return sign + floor(exponent / 2), exponent % 2 * 128 + floor(fraction / 65536), floor(fraction / 256) % 256, fraction % 256
+  return sign + floor(exponent / 2), exponent % 2 * 128 + floor(fraction / 65536), floor(fraction / 256) % 256,
+  fraction % 256
 end
 
 function tools.double_bytes(number)
@@ -158,12 +158,12 @@ return tools
 """
 
 INSTALL: Final = rb"""
-local tools, cjson, cmsgpack, struct, bit, random, strings = ...
+local tools, cjson, cmsgpack, struct, bit, random, strings, loader = ...
 _G.cjson, _G.cmsgpack, _G.struct, _G.bit = cjson, cmsgpack, struct, bit
 math.random, math.randomseed = random.random, random.randomseed
 for name, replacement in pairs(strings.string) do string[name] = replacement end
 for name, replacement in pairs(strings.table) do table[name] = replacement end
-loadstring, load = strings.loadstring, strings.load
+unpack, loadstring, load = strings.unpack, loader.loadstring, loader.load
 os = {clock = os.clock}
 """
 
@@ -171,8 +171,10 @@ os = {clock = os.clock}
 def install(runtime: LuaRuntime, random: ScriptRandom) -> None:
     """Make the globals cjson, cmsgpack, struct and bit, and replace Lua's own functions by the safe ones.
 
-    Replaced: math.random and randomseed; of string all that `library_strings` lists; of table concat; loadstring and load;
-    os keeps its clock.  The stock `debug`, `newproxy`, `string`, `table` and `math` must still be there.  A further
+    Replaced: math.random and randomseed, what `library_strings` lists of string and table, unpack, loadstring and
+    load; os
+    keeps its clock.  Scripts must be compiled with the new loadstring.  The stock `debug`, `newproxy`, `string`,
+    `table` and `math` must still be there.  A further
     environment takes `cjson.new()`, which has its own settings, and shares the rest.
     """
 
@@ -180,14 +182,7 @@ def install(runtime: LuaRuntime, random: ScriptRandom) -> None:
         return runtime.execute(source, *args, name=CHUNK_NAME)
 
     tools = run(PRELUDE)
-    run(b"__draw, __seed = python.as_function((...)), python.as_function(select(2, ...))", random.draw, random.seed)
-    generator = run(
-        b"local tools, load_text, source = ... local draw, seed = __draw, __seed __draw, __seed = nil, nil "
-        b"return assert(loadstring(source, '=redpoll'))(tools, draw, seed)",
-        tools,
-        None,
-        library_random.SOURCE,
-    )
+    generator = run(library_random.SOURCE, tools, random.draw, random.seed)
     run(
         INSTALL,
         tools,
@@ -196,5 +191,6 @@ def install(runtime: LuaRuntime, random: ScriptRandom) -> None:
         run(library_struct.SOURCE, tools),
         run(library_bit.SOURCE, tools),
         generator,
-        run(library_strings.SOURCE, tools),
+        run(library_strings.SOURCE, tools, run(library_patterns.SOURCE)),
+        run(library_loader.SOURCE, tools),
     )

@@ -151,7 +151,8 @@ local function signed64(text, pos)
 end
 
 -- Codes that stand for a value with a fixed number of bytes after them.
-local SIZES = {[0xCA] = 4, [0xCB] = 8, [0xCC] = 1, [0xCD] = 2, [0xCE] = 4, [0xCF] = 8, [0xD0] = 1, [0xD1] = 2, [0xD2] = 4,
+local SIZES = {[0xCA] = 4, [0xCB] = 8, [0xCC] = 1, [0xCD] = 2, [0xCE] = 4, [0xCF] = 8, [0xD0] = 1, [0xD1] = 2,
+  [0xD2] = 4,
   [0xD3] = 8, [0xD9] = 1, [0xDA] = 2, [0xDB] = 4, [0xDC] = 2, [0xDD] = 4, [0xDE] = 2, [0xDF] = 4}
 
 local read_value
@@ -218,7 +219,8 @@ function read_value(text, pos, level)
   return read_map(text, after, number, level)
 end
 
--- Up to `limit` values from the offset, 0 for all: what is wrong (or nil), the values, their count, the next offset or -1.
+-- Up to `limit` values from the offset, 0 for all: what is wrong (or nil), the values, their count, the next offset
+-- or -1.
 local function read_values(text, limit, offset)
   local values, count, pos, length = {}, 0, offset + 1, #text
   while pos <= length and (limit == 0 or count < limit) do

@@ -7,7 +7,6 @@ from typing import Any
 
 from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped, unused-ignore]
 
-from redpoll.scripting.bytecode import without_tail_calls
 from redpoll.scripting.libraries import install
 from redpoll.scripting.library_random import ScriptRandom
 
@@ -16,8 +15,7 @@ MEMORY = 64 << 20
 
 # Compile a script, run it as EVAL would, and spell the first result.
 HOST = rb"""
-local loadstring, dump, xpcall, type, select, getinfo, tostring = loadstring, string.dump, xpcall, type, select, debug.getinfo, tostring
-local patch, native = ...
+local loadstring, xpcall, type, select, getinfo, tostring = loadstring, xpcall, type, select, debug.getinfo, tostring
 redis = {call = function() end}
 local sethook, error = debug.sethook, error
 local budget = 0
@@ -70,8 +68,6 @@ end
 return function(text, steps, ...)
   local f, wrong = loadstring(text, '@user_script')
   if not f then return {'e', 'ERR Error compiling script (new function): ' .. wrong} end
-  local patched = patch(dump(f))
-  if patched then f = native(patched, '@user_script') end
   KEYS, ARGV = {}, {...}
   budget = steps
   sethook(tick, '', 100000)
@@ -92,10 +88,8 @@ class LuaHost:
             encoding=None, register_eval=False, register_builtins=False, unpack_returned_tuples=True, max_memory=memory
         )
         self.random = ScriptRandom()
-        native = self.runtime.execute(b"return loadstring")
         install(self.runtime, self.random)
-        patch = self.runtime.execute(b"return python.as_function((...))", without_tail_calls)
-        self._run = self.runtime.execute(HOST, patch, native, name=b"=redpoll")
+        self._run = self.runtime.execute(HOST, name=b"=redpoll")
         self.runtime.execute(
             b"python, debug, io, package, require, module, newproxy, dofile, loadfile, getfenv, setfenv = nil"
         )
