@@ -20,7 +20,7 @@ local error, pcall, next = error, pcall, next
 ---------------------------------------------------------------- patterns
 
 -- Steps that the matcher in C may need, by estimate, and that the one in Lua may make.
-local NATIVE_STEPS, LUA_STEPS = 1e8, 2e7
+local NATIVE_STEPS, LUA_STEPS = 1e8, 1e7
 local MOST_CHOICES = 100     -- items that may try again, in a pattern for the matcher in C
 local MOST_ITEMS = 3000
 local MOST_CAPTURES = 32
@@ -128,6 +128,7 @@ local function parse(pattern)
       end
       pos = stop + 1
     end
+    if used == MOST_ITEMS then return nil, 'pattern too complex' end
     used = used + 1
     items[used] = item
   end
@@ -227,7 +228,8 @@ local function pattern_of(pattern)
     local parsed, wrong = parse(pattern)
     if parsed then weigh(parsed) else parsed = {wrong = wrong} end
     known = parsed
-    if parsed.count and parsed.count > MOST_ITEMS then known = {wrong = 'pattern too complex'} end
+  elseif find(pattern, ')', 1, true) then   -- find takes this as plain text
+    known = {wrong = 'invalid pattern capture', plain = true}
   end
   if #pattern <= 200 then
     if cached >= 500 then
@@ -361,7 +363,7 @@ local function expand(parsed, replacement, from, stop)
   local wrong
   local text = gsub(replacement, '%%(.?)', function(letter)
     if letter == '0' then return whole end
-    if not find(letter, '%d') then return letter end
+    if not find(letter, '%d') then return letter == '' and '\0' or letter end
     local index = letter + 0
     if index == 1 and parsed.captures == 0 then return whole end
     if index > parsed.captures then wrong = 'invalid capture index' return '' end

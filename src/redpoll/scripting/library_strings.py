@@ -82,7 +82,7 @@ local function safe_find(...)
   end
   local parsed = cache[pattern]
   if parsed == nil then parsed = pattern_of(pattern) end
-  if plain or parsed == false then
+  if plain or parsed == false or parsed.plain then
     if #pattern > 100 and #pattern * #text > 1e9 then return find_plain(text, pattern, start_of(init, #text)) end
     return find(text, pattern, init, true)
   end
@@ -131,8 +131,7 @@ local function safe_gmatch(...)
   local parsed = pattern_of(pattern)
   if not parsed then
     if #pattern <= 100 or #pattern * #text <= 1e9 then return gmatch(text, pattern) end
-    parsed = parse(pattern)
-    weigh(parsed)
+    error('pattern too complex', 2)
   end
   if parsed.wrong then
     if #text > 20 or #pattern > 100 then return function() error(parsed.wrong, 2) end end
@@ -207,16 +206,13 @@ local function safe_gsub(...)
   end
   if most ~= nil then most = floor(check_number(4, ...)) end
   local parsed = pattern_of(pattern)
-  if not parsed then
-    parsed = parse(pattern)
-    weigh(parsed)
-  end
-  if parsed.wrong then
+  if parsed and parsed.wrong then
     if #text > 20 or #pattern > 100 then error(parsed.wrong, 2) end
     local a, b = protected(gsub, text, pattern, replacement, most)
     return a, b
   end
-  if (#text <= 40 and parsed.choices < 3 or is_cheap(parsed, text)) and #pattern * #text < 1e9 then
+  if not parsed and #pattern > 100 and #pattern * #text > 1e9 then error('pattern too complex', 2) end
+  if not parsed or #text <= 40 and parsed.choices < 3 or is_cheap(parsed, text) then
     if kind == 'function' then
       return gsub(text, pattern, function(...) return replacement_text(replacement(...), false, 5) end, most)
     elseif kind == 'table' then

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped, unused-ignore]
+from lupa.lua51 import LuaMemoryError, LuaRuntime  # type: ignore[import-untyped, unused-ignore]
 
 from redpoll.scripting.libraries import install
 from redpoll.scripting.library_random import ScriptRandom
@@ -17,6 +17,7 @@ MEMORY = 64 << 20
 HOST = rb"""
 local loadstring, xpcall, type, select, getinfo, tostring = loadstring, xpcall, type, select, debug.getinfo, tostring
 redis = {call = function() end}
+local rawget = rawget
 local sethook, error = debug.sethook, error
 local budget = 0
 local function tick()
@@ -43,7 +44,8 @@ end
 
 local function handler(message)
   if type(message) == 'table' then
-    message = type(message.err) == 'string' and message.err or 'ERR unknown error'
+    message = rawget(message, 'err')
+    if type(message) ~= 'string' then message = 'ERR unknown error' end
   else message = 'ERR ' .. tostring(message) end
   local info = place()
   if info then message = message .. ' script: on ' .. info.source .. ':' .. info.currentline .. '.' end
@@ -96,7 +98,12 @@ class LuaHost:
 
     def eval(self, script: bytes, *args: bytes, steps: int = 1000) -> Any:
         """The reply of the script, in the form of the golden files.  `steps` counts 100,000 instructions each."""
-        return spell(self._run(script, steps, *args))
+        try:
+            return spell(self._run(script, steps, *args))
+        except LuaMemoryError:
+            # Calls from Python into a full runtime end the process: it is emptied first.
+            self.runtime.gccollect()
+            return {"e": "ERR Error running script, not enough memory"}
 
 
 def text_of(raw: bytes) -> Any:
