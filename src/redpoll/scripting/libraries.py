@@ -87,7 +87,7 @@ tools.getinfo = getinfo
 
 -- Doubles and singles as bytes, most significant first.
 local floor, ldexp, frexp, huge = math.floor, math.ldexp, math.frexp, math.huge
-local char, byte = string.char, string.byte
+local find, tostring = string.find, tostring
 
 -- Split a positive finite number for a format with `bits` of fraction and this bias: biased exponent and fraction.
 local function split(number, bits, bias)
@@ -107,13 +107,18 @@ local function split(number, bits, bias)
   return exponent, whole
 end
 
+-- Not a number with its sign bit clear, and set (which 0 / 0 leaves depends on the machine).
+local positive_nan, negative_nan = 0 / 0, -(0 / 0)
+if find(tostring(positive_nan), '-', 1, true) then positive_nan, negative_nan = negative_nan, positive_nan end
+
 local function sign_of(number)
+  if number ~= number then return find(tostring(number), '-', 1, true) and 128 or 0 end
   return (number < 0 or number == 0 and 1 / number < 0) and 128 or 0
 end
 
 function tools.single_bytes(number)
   local sign = sign_of(number)
-  if number ~= number then return 255, 192, 0, 0 end
+  if number ~= number then return sign + 127, 192, 0, 0 end
   if number < 0 then number = -number end
   local exponent, fraction = 255, 0
   if number == 0 then exponent = 0
@@ -125,7 +130,7 @@ end
 
 function tools.double_bytes(number)
   local sign = sign_of(number)
-  if number ~= number then return 255, 248, 0, 0, 0, 0, 0, 0 end
+  if number ~= number then return sign + 127, 248, 0, 0, 0, 0, 0, 0 end
   if number < 0 then number = -number end
   local exponent, fraction = 2047, 0
   if number == 0 then exponent = 0
@@ -138,7 +143,8 @@ end
 
 local function join(sign, exponent, fraction, bits, bias, most)
   local number
-  if exponent == most then number = fraction == 0 and huge or 0 / 0
+  if exponent == most and fraction ~= 0 then return sign and negative_nan or positive_nan end
+  if exponent == most then number = huge
   elseif exponent == 0 then number = ldexp(fraction, 1 - bias - bits)
   else number = ldexp(fraction / 2 ^ bits + 1, exponent - bias) end
   if sign then return -number end

@@ -305,12 +305,13 @@ local function new_library()
     elseif find(text, '^true', at) then return 'T_BOOLEAN', true, at, at + 4
     elseif find(text, '^false', at) then return 'T_BOOLEAN', false, at, at + 5
     elseif find(text, '^null', at) then return 'T_NULL', null, at, at + 4
-    elseif find(text, '^[%d+-]', at) then
-      if not decode_invalid and (code == 43 or find(text, '^-?0[xX%d]', at) or find(text, '^-?[iI][nN][fF]', at)
-          or find(text, '^-?[nN][aA][nN]', at)) then
+    elseif find(text, '^[%d-]', at) then
+      if not decode_invalid and (find(text, '^-?0[xX%d]', at) or find(text, '^-[iI][nN][fF]', at)
+          or find(text, '^-[nN][aA][nN]', at)) then
         return 'invalid number', nil, at
       end
-    elseif not decode_invalid or not (find(text, '^[iI][nN][fF]', at) or find(text, '^[nN][aA][nN]', at)) then
+    elseif not decode_invalid or not (code == 43 or find(text, '^[iI][nN][fF]', at)
+        or find(text, '^[nN][aA][nN]', at)) then
       return 'invalid token', nil, at
     end
     local value, after = read_number(text, at)
@@ -435,7 +436,7 @@ local function new_library()
       else
         local _, last, digits
         if code <= 57 then _, last, digits = find(text, '^(%-?%d+%.?%d*)[,}]', pos) end
-        if digits then value, pos = digits + 0, last
+        if digits then value, pos = digits * 1, last
         else
           value, pos = read_other(pos, code, depth)
           if not pos then return nil end
@@ -477,7 +478,7 @@ local function new_library()
       else
         local _, last, digits
         if code <= 57 then _, last, digits = find(text, '^(%-?%d+%.?%d*)[],]', pos) end
-        if digits then value, pos = digits + 0, last
+        if digits then value, pos = digits * 1, last
         else
           value, pos = read_other(pos, code, depth)
           if not pos then return nil end

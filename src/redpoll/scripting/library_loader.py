@@ -171,10 +171,10 @@ end
 
 local function safe_load(...)
   local reader, chunk_name = ...
-  if type(reader) ~= 'function' then bad_argument(1, argument_text('function', select('#', ...) > 0, reader)) end
   if chunk_name == nil then chunk_name = '=(load)' end
   if type(chunk_name) == 'number' then chunk_name = chunk_name .. '' end
   if type(chunk_name) ~= 'string' then bad_argument(2, argument_text('string', true, chunk_name)) end
+  if type(reader) ~= 'function' then bad_argument(1, argument_text('function', select('#', ...) > 0, reader)) end
   chunk_name = cut(chunk_name)
   if sub(chunk_name, 1, 8) == '=redpoll' then chunk_name = '= redpoll' end
   local pieces, used = {}, 0

@@ -63,20 +63,17 @@ local function wrap(number)
 end
 
 local function random(...)
-  local count = select('#', ...)
-  local low, high = 1, nil
+  local fraction = draw() % GREATEST / GREATEST   -- also if the arguments are wrong
+  local count, low = select('#', ...), 1
+  if count == 0 then return fraction end
+  local high
   if count == 1 then
     high = integer(check_number(1, ...))
-    if low > high then draw() bad_argument(1, 'interval is empty') end
+    if low > high then bad_argument(1, 'interval is empty') end
   elseif count == 2 then
     low, high = integer(check_number(1, ...)), integer(check_number(2, ...))
-    if low > high then draw() bad_argument(2, 'interval is empty') end
-  elseif count > 2 then
-    draw()
-    error('wrong number of arguments', 2)
-  end
-  local fraction = draw() % GREATEST / GREATEST
-  if not high then return fraction end
+    if low > high then bad_argument(2, 'interval is empty') end
+  else error('wrong number of arguments', 2) end
   return floor(fraction * wrap(high - low + 1)) + low
 end
 

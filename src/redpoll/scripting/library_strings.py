@@ -199,12 +199,12 @@ local function safe_gsub(...)
   local text, pattern, replacement, most = ...
   if type(text) ~= 'string' then text = check_string(1, ...) end
   if type(pattern) ~= 'string' then pattern = check_string(2, ...) end
+  if most ~= nil then most = floor(check_number(4, ...)) end
   if type(replacement) == 'number' then replacement = replacement .. '' end
   local kind = type(replacement)
   if kind ~= 'string' and kind ~= 'table' and kind ~= 'function' then
     bad_argument(3, 'string/function/table expected')
   end
-  if most ~= nil then most = floor(check_number(4, ...)) end
   local parsed = pattern_of(pattern)
   if parsed and parsed.wrong then
     if #text > 20 or #pattern > 100 then error(parsed.wrong, 2) end

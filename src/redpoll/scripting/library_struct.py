@@ -201,6 +201,10 @@ local function unpack_values(...)
   local state = {align = 1, big = false}
   local at, length, offset = 1, find(format, '%z') or #format + 1, pos - 1
   while at < length do
+    -- For a control item this comes before its own errors.
+    if not DATA[sub(format, at, at)] and (offset < 0 or offset > #data) then
+      bad_argument(2, 'data string too short')
+    end
     local letter, size, after = read_item(format, at, state)
     if not letter then error(size, 2) end
     at = after
@@ -251,7 +255,10 @@ local function size(...)
     total = total + padding(letter, bytes, total, state)
     if letter == 's' then bad_argument(1, "option 's' has no fixed size") end
     if letter == 'c' and bytes == 0 then bad_argument(1, "option 'c0' has no fixed size") end
-    if not DATA[letter] and not CONTROL[letter] then bytes = 0 end
+    if not DATA[letter] and not CONTROL[letter] then
+      if not find(letter, '%w') then bad_argument(1, "invalid format option '" .. letter .. "'") end
+      bytes = 0
+    end
     total = total + bytes
   end
   return total

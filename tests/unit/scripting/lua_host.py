@@ -35,7 +35,10 @@ local function place()
     level = level + 1
     info = getinfo(level, 'Sl')
   end
-  while info and (info.source == '=redpoll' or info.what == 'tail') do
+  while info do
+    local below = getinfo(level + 1, 'S')
+    local ours = info.source == '=redpoll' or info.what == 'tail'
+    if not ours and not (info.what == 'C' and below and below.source == '=redpoll') then break end
     level = level + 1
     info = getinfo(level, 'Sl')
   end
