@@ -4,8 +4,9 @@
 chunk name `=redpoll`; no library calls Python but math.random, whose state outlives the runtime.
 
 Errors.  A built-in of the reference puts the caller's position before its message and names itself as the caller wrote
-it.  Functions in Lua do the same with `error(message, 2)` and `debug.getinfo`, as long as the caller's frame is there: a
-tail call (`return cjson.encode(x)`) removes it.  `bytecode.without_tail_calls` keeps it.
+it.  Functions in Lua do the same with `error(message, 2)` and `debug.getinfo`,
+as long as the caller's frame is there: a
+tail call (`return cjson.encode(x)`) would remove it, but `library_loader` turns such calls into plain ones.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from redpoll.scripting import (
     library_bit,
     library_cjson,
     library_cmsgpack,
+    library_loader,
+    library_patterns,
     library_random,
     library_strings,
     library_struct,
@@ -35,8 +38,7 @@ class LuaRuntime(Protocol):
 # directly, or with one more for each Lua function between.
 PRELUDE: Final = rb"""
 local getinfo, newproxy, getmetatable = debug.getinfo, newproxy, getmetatable
-local error, type, select, tonumber, next, rawget = error, type, select, tonumber, next, rawget
-local load_text = loadstring
+local error, type, select, tonumber = error, type, select, tonumber
 local tools = {}
 
 -- Raise `bad argument #index to 'name' (what)` at the caller, with the name that the caller used.
@@ -81,14 +83,11 @@ local metatable = getmetatable(tools.null)
 metatable.__tostring = function() return 'userdata: (nil)' end
 metatable.__metatable = false
 
--- Whether a function belongs to this text.
-function tools.is_ours(value)
-  return getinfo(value, 'S').source == '=redpoll'
-end
+tools.getinfo = getinfo
 
 -- Doubles and singles as bytes, most significant first.
 local floor, ldexp, frexp, huge = math.floor, math.ldexp, math.frexp, math.huge
-local char, byte = string.char, string.byte
+local find, tostring = string.find, tostring
 
 -- Split a positive finite number for a format with `bits` of fraction and this bias: biased exponent and fraction.
 local function split(number, bits, bias)
@@ -108,24 +107,30 @@ local function split(number, bits, bias)
   return exponent, whole
 end
 
+-- Not a number with its sign bit clear, and set (which 0 / 0 leaves depends on the machine).
+local positive_nan, negative_nan = 0 / 0, -(0 / 0)
+if find(tostring(positive_nan), '-', 1, true) then positive_nan, negative_nan = negative_nan, positive_nan end
+
 local function sign_of(number)
+  if number ~= number then return find(tostring(number), '-', 1, true) and 128 or 0 end
   return (number < 0 or number == 0 and 1 / number < 0) and 128 or 0
 end
 
 function tools.single_bytes(number)
   local sign = sign_of(number)
-  if number ~= number then return 255, 192, 0, 0 end
+  if number ~= number then return sign + 127, 192, 0, 0 end
   if number < 0 then number = -number end
   local exponent, fraction = 255, 0
   if number == 0 then exponent = 0
   elseif number < huge then exponent, fraction = split(number, 23, 127) end
   if exponent > 255 then exponent, fraction = 255, 0 end
-  return sign + floor(exponent / 2), exponent % 2 * 128 + floor(fraction / 65536), floor(fraction / 256) % 256, fraction % 256
+  return sign + floor(exponent / 2), exponent % 2 * 128 + floor(fraction / 65536), floor(fraction / 256) % 256,
+  fraction % 256
 end
 
 function tools.double_bytes(number)
   local sign = sign_of(number)
-  if number ~= number then return 255, 248, 0, 0, 0, 0, 0, 0 end
+  if number ~= number then return sign + 127, 248, 0, 0, 0, 0, 0, 0 end
   if number < 0 then number = -number end
   local exponent, fraction = 2047, 0
   if number == 0 then exponent = 0
@@ -138,7 +143,8 @@ end
 
 local function join(sign, exponent, fraction, bits, bias, most)
   local number
-  if exponent == most then number = fraction == 0 and huge or 0 / 0
+  if exponent == most and fraction ~= 0 then return sign and negative_nan or positive_nan end
+  if exponent == most then number = huge
   elseif exponent == 0 then number = ldexp(fraction, 1 - bias - bits)
   else number = ldexp(fraction / 2 ^ bits + 1, exponent - bias) end
   if sign then return -number end
@@ -158,12 +164,12 @@ return tools
 """
 
 INSTALL: Final = rb"""
-local tools, cjson, cmsgpack, struct, bit, random, strings = ...
+local tools, cjson, cmsgpack, struct, bit, random, strings, loader = ...
 _G.cjson, _G.cmsgpack, _G.struct, _G.bit = cjson, cmsgpack, struct, bit
 math.random, math.randomseed = random.random, random.randomseed
 for name, replacement in pairs(strings.string) do string[name] = replacement end
 for name, replacement in pairs(strings.table) do table[name] = replacement end
-loadstring, load = strings.loadstring, strings.load
+unpack, loadstring, load = strings.unpack, loader.loadstring, loader.load
 os = {clock = os.clock}
 """
 
@@ -171,8 +177,10 @@ os = {clock = os.clock}
 def install(runtime: LuaRuntime, random: ScriptRandom) -> None:
     """Make the globals cjson, cmsgpack, struct and bit, and replace Lua's own functions by the safe ones.
 
-    Replaced: math.random and randomseed; of string all that `library_strings` lists; of table concat; loadstring and load;
-    os keeps its clock.  The stock `debug`, `newproxy`, `string`, `table` and `math` must still be there.  A further
+    Replaced: math.random and randomseed, what `library_strings` lists of string and table, unpack, loadstring and
+    load; os
+    keeps its clock.  Scripts must be compiled with the new loadstring.  The stock `debug`, `newproxy`, `string`,
+    `table` and `math` must still be there.  A further
     environment takes `cjson.new()`, which has its own settings, and shares the rest.
     """
 
@@ -180,14 +188,7 @@ def install(runtime: LuaRuntime, random: ScriptRandom) -> None:
         return runtime.execute(source, *args, name=CHUNK_NAME)
 
     tools = run(PRELUDE)
-    run(b"__draw, __seed = python.as_function((...)), python.as_function(select(2, ...))", random.draw, random.seed)
-    generator = run(
-        b"local tools, load_text, source = ... local draw, seed = __draw, __seed __draw, __seed = nil, nil "
-        b"return assert(loadstring(source, '=redpoll'))(tools, draw, seed)",
-        tools,
-        None,
-        library_random.SOURCE,
-    )
+    generator = run(library_random.SOURCE, tools, random.draw, random.seed)
     run(
         INSTALL,
         tools,
@@ -196,5 +197,6 @@ def install(runtime: LuaRuntime, random: ScriptRandom) -> None:
         run(library_struct.SOURCE, tools),
         run(library_bit.SOURCE, tools),
         generator,
-        run(library_strings.SOURCE, tools),
+        run(library_strings.SOURCE, tools, run(library_patterns.SOURCE)),
+        run(library_loader.SOURCE, tools),
     )

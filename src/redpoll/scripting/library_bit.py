@@ -1,6 +1,7 @@
 """The Lua library bit: operations on 32-bit integers, as text in Lua.
 
-Lua 5.1 has no bitwise operators.  A table of all pairs of six bits answers AND in six look-ups; OR and XOR follow from it.
+Lua 5.1 has no bitwise operators.  A table of all pairs of six bits answers AND in six look-ups; OR and XOR follow
+from it.
 """
 
 from __future__ import annotations

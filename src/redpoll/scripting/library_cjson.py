@@ -3,7 +3,8 @@
 Lua is the faster side here: a table costs about 1 µs to build from Python, and nothing that may fail for want of memory
 happens outside a protected call.  The chunk gets the helpers of `libraries.PRELUDE` and returns the table `cjson`.
 
-Two readers.  The fast one jumps from quote to quote with plain searches; where it meets anything unusual (an error, a NUL, a
+Two readers.  The fast one jumps from quote to quote with plain searches; where it meets anything unusual (an error,
+a NUL, a
 strange number, a strict setting) it gives up and the exact reader, a lexer with tokens and positions, starts anew.
 """
 
@@ -14,7 +15,8 @@ from typing import Final
 SOURCE: Final = rb"""
 local tools = ...
 local bad_argument, argument_text, null = tools.bad_argument, tools.argument_text, tools.null
-local find, byte, sub, char, format, gsub = string.find, string.byte, string.sub, string.char, string.format, string.gsub
+local find, byte, sub, char, format, gsub = string.find, string.byte, string.sub, string.char, string.format,
+  string.gsub
 local concat, floor, huge = table.concat, math.floor, math.huge
 local next, type, tonumber, rawget, select, error, pairs = next, type, tonumber, rawget, select, error, pairs
 local infinite = -huge
@@ -29,7 +31,8 @@ for code = 0, 31 do
   local letter = char(code)
   ESCAPES[letter] = ESCAPES[letter] or format('\\u%04x', code)
 end
-local UNESCAPES = {[34] = '"', [92] = '\\', [47] = '/', [98] = '\b', [102] = '\f', [110] = '\n', [114] = '\r', [116] = '\t'}
+local UNESCAPES = {[34] = '"', [92] = '\\', [47] = '/', [98] = '\b', [102] = '\f', [110] = '\n', [114] = '\r',
+  [116] = '\t'}
 
 -- Keys repeat from document to document: `,"key":` is made once for the first thousand, then the memory starts anew.
 local key_text, key_count = {}, 0
@@ -205,7 +208,9 @@ local function new_library()
   end
 
   function encode_table(value, depth)
-    if depth > encode_depth or depth > ENCODE_LEVELS then return 'Cannot serialise, excessive nesting (' .. depth .. ')' end
+    if depth > encode_depth or depth > ENCODE_LEVELS then
+      return 'Cannot serialise, excessive nesting (' .. depth .. ')'
+    end
     local first = next(value)
     if first == nil then
       used = used + 1
@@ -280,7 +285,8 @@ local function new_library()
   ---------------------------------------------------------------- decode, exactly
   local text
 
-  -- The token at `pos`: kind, value, where it starts, and the position after it.  Kinds that are no token of the grammar
+  -- The token at `pos`: kind, value, where it starts, and the position after it.  Kinds that are no token of the
+  -- grammar
   -- are the texts of what is wrong.
   local function token(pos)
     local at = find(text, '[^ \n\r\t]', pos) or #text + 1
@@ -299,12 +305,13 @@ local function new_library()
     elseif find(text, '^true', at) then return 'T_BOOLEAN', true, at, at + 4
     elseif find(text, '^false', at) then return 'T_BOOLEAN', false, at, at + 5
     elseif find(text, '^null', at) then return 'T_NULL', null, at, at + 4
-    elseif find(text, '^[%d+-]', at) then
-      if not decode_invalid and (code == 43 or find(text, '^-?0[xX%d]', at) or find(text, '^-?[iI][nN][fF]', at)
-          or find(text, '^-?[nN][aA][nN]', at)) then
+    elseif find(text, '^[%d-]', at) then
+      if not decode_invalid and (find(text, '^-?0[xX%d]', at) or find(text, '^-[iI][nN][fF]', at)
+          or find(text, '^-[nN][aA][nN]', at)) then
         return 'invalid number', nil, at
       end
-    elseif not decode_invalid or not (find(text, '^[iI][nN][fF]', at) or find(text, '^[nN][aA][nN]', at)) then
+    elseif not decode_invalid or not (code == 43 or find(text, '^[iI][nN][fF]', at)
+        or find(text, '^[nN][aA][nN]', at)) then
       return 'invalid token', nil, at
     end
     local value, after = read_number(text, at)
@@ -429,7 +436,7 @@ local function new_library()
       else
         local _, last, digits
         if code <= 57 then _, last, digits = find(text, '^(%-?%d+%.?%d*)[,}]', pos) end
-        if digits then value, pos = digits + 0, last
+        if digits then value, pos = digits * 1, last
         else
           value, pos = read_other(pos, code, depth)
           if not pos then return nil end
@@ -471,7 +478,7 @@ local function new_library()
       else
         local _, last, digits
         if code <= 57 then _, last, digits = find(text, '^(%-?%d+%.?%d*)[],]', pos) end
-        if digits then value, pos = digits + 0, last
+        if digits then value, pos = digits * 1, last
         else
           value, pos = read_other(pos, code, depth)
           if not pos then return nil end

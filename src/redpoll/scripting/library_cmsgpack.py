@@ -151,7 +151,8 @@ local function signed64(text, pos)
 end
 
 -- Codes that stand for a value with a fixed number of bytes after them.
-local SIZES = {[0xCA] = 4, [0xCB] = 8, [0xCC] = 1, [0xCD] = 2, [0xCE] = 4, [0xCF] = 8, [0xD0] = 1, [0xD1] = 2, [0xD2] = 4,
+local SIZES = {[0xCA] = 4, [0xCB] = 8, [0xCC] = 1, [0xCD] = 2, [0xCE] = 4, [0xCF] = 8, [0xD0] = 1, [0xD1] = 2,
+  [0xD2] = 4,
   [0xD3] = 8, [0xD9] = 1, [0xDA] = 2, [0xDB] = 4, [0xDC] = 2, [0xDD] = 4, [0xDE] = 2, [0xDF] = 4}
 
 local read_value
@@ -218,10 +219,11 @@ function read_value(text, pos, level)
   return read_map(text, after, number, level)
 end
 
--- Up to `limit` values from the offset, 0 for all: what is wrong (or nil), the values, their count, the next offset or -1.
+-- Up to `limit` values from the offset, all if both are 0: what is wrong (or nil), the values, their count, the next offset
+-- or -1.
 local function read_values(text, limit, offset)
   local values, count, pos, length = {}, 0, offset + 1, #text
-  while pos <= length and (limit == 0 or count < limit) do
+  while pos <= length and (limit == 0 and offset == 0 or count < limit) do
     local value, after, wrong = read_value(text, pos, 1)
     if wrong then return wrong end
     count = count + 1
@@ -237,11 +239,6 @@ local function raise(wrong)
 end
 
 local MOST = 7000
-
-local function deliver(values, count)
-  if count > MOST then error('Too many values to unpack.', 3) end
-  return unpack(values, 1, count)
-end
 
 local function unpack_all(...)
   local text = check_string(1, ...)
@@ -266,15 +263,10 @@ local function check_range(text, limit, offset)
   if offset > #text then return 'Start offset ' .. offset .. ' greater than input length ' .. #text .. '.' end
 end
 
-local function optional_integer(index, ...)
-  local value = select(index, ...)
-  if value == nil then return 0 end
-  return value
-end
-
 local function unpack_one(...)
-  local text, offset = check_string(1, ...), 0
+  local offset = 0
   if select('#', ...) >= 2 and select(2, ...) ~= nil then offset = integer(check_number(2, ...)) end
+  local text = check_string(1, ...)
   local wrong, values, count, after = check_range(text, 1, offset), nil, 0, -1
   if not wrong then wrong, values, count, after = read_values(text, 1, offset) end
   if wrong then raise(wrong) end
@@ -282,8 +274,9 @@ local function unpack_one(...)
 end
 
 local function unpack_limit(...)
-  local text, limit, offset = check_string(1, ...), integer(check_number(2, ...)), 0
+  local limit, offset = integer(check_number(2, ...)), 0
   if select('#', ...) >= 3 and select(3, ...) ~= nil then offset = integer(check_number(3, ...)) end
+  local text = check_string(1, ...)
   local wrong, values, count, after = check_range(text, limit, offset), nil, 0, -1
   if not wrong then wrong, values, count, after = read_values(text, limit, offset) end
   if wrong then raise(wrong) end

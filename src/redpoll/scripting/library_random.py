@@ -1,6 +1,7 @@
 """The generator behind math.random: 48 bits, linear congruential, the same sequence as the reference's.
 
-One generator serves scripts and functions for the whole life of the process; SCRIPT FLUSH does not reset it.  The Lua side
+One generator serves scripts and functions for the whole life of the process; SCRIPT FLUSH does not reset it.  The Lua
+side
 draws 31 bits at a time and makes the ranges.
 """
 
@@ -38,13 +39,15 @@ class ScriptRandom:
 
 SOURCE: Final = rb"""
 local tools, draw, seed = ...
+draw, seed = python.as_function(draw), python.as_function(seed)
 local check_number, bad_argument = tools.check_number, tools.bad_argument
 local select, floor, huge, error = select, math.floor, math.huge, error
 
 local GREATEST = 2147483647
 local WORD = 4294967296
 
--- A number truncated to the signed 32-bit integer that C's conversion by way of 64 bits leaves; 0 where that is undefined.
+-- A number truncated to the signed 32-bit integer that C's conversion by way of 64 bits leaves; 0 where that is
+-- undefined.
 local function integer(number)
   if number ~= number or number >= 2 ^ 63 or number < -2 ^ 63 then return 0 end
   number = (number < 0 and -floor(-number) or floor(number)) % WORD
@@ -60,20 +63,17 @@ local function wrap(number)
 end
 
 local function random(...)
-  local count = select('#', ...)
-  local low, high = 1, nil
+  local fraction = draw() % GREATEST / GREATEST   -- also if the arguments are wrong
+  local count, low = select('#', ...), 1
+  if count == 0 then return fraction end
+  local high
   if count == 1 then
     high = integer(check_number(1, ...))
-    if low > high then draw() bad_argument(1, 'interval is empty') end
+    if low > high then bad_argument(1, 'interval is empty') end
   elseif count == 2 then
     low, high = integer(check_number(1, ...)), integer(check_number(2, ...))
-    if low > high then draw() bad_argument(2, 'interval is empty') end
-  elseif count > 2 then
-    draw()
-    error('wrong number of arguments', 2)
-  end
-  local fraction = draw() % GREATEST / GREATEST
-  if not high then return fraction end
+    if low > high then bad_argument(2, 'interval is empty') end
+  else error('wrong number of arguments', 2) end
   return floor(fraction * wrap(high - low + 1)) + low
 end
 

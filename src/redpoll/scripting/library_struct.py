@@ -10,7 +10,8 @@ local bad_argument, argument_text, check_number, check_string =
   tools.bad_argument, tools.argument_text, tools.check_number, tools.check_string
 local single_bytes, double_bytes, single_from, double_from =
   tools.single_bytes, tools.double_bytes, tools.single_from, tools.double_from
-local char, byte, sub, find, rep, reverse = string.char, string.byte, string.sub, string.find, string.rep, string.reverse
+local char, byte, sub, find, rep, reverse = string.char, string.byte, string.sub, string.find, string.rep,
+  string.reverse
 local concat, floor, unpack, frexp = table.concat, math.floor, unpack, math.frexp
 local type, tonumber, select, error = type, tonumber, select, error
 
@@ -19,7 +20,8 @@ local LARGEST = 32
 local FIXED = {b = 1, B = 1, h = 2, H = 2, l = 8, L = 8, T = 8, f = 4, d = 8, x = 1}
 local SIGNED = {b = true, h = true, l = true, i = true}
 
--- The digits at `pos` as a number (`default` without any), and the position after them.  Returns what is wrong as third.
+-- The digits at `pos` as a number (`default` without any), and the position after them.  Returns what is wrong as
+-- third.
 local function read_count(format, pos, default)
   local _, last = find(format, '^%d+', pos)
   if not last then return default, pos end
@@ -80,7 +82,8 @@ local function padding(letter, size, pos, state)
 end
 
 local CONTROL = {['>'] = true, ['<'] = true, ['!'] = true, [' '] = true}
-local DATA = {b = true, B = true, h = true, H = true, l = true, L = true, T = true, i = true, I = true, f = true, d = true,
+local DATA = {b = true, B = true, h = true, H = true, l = true, L = true, T = true, i = true, I = true, f = true,
+  d = true,
   s = true, c = true, x = true}
 
 -- The low 64 bits of a number, truncated, as two halves.  What has none is -2^63 for signed conversion, else 0.
@@ -198,6 +201,10 @@ local function unpack_values(...)
   local state = {align = 1, big = false}
   local at, length, offset = 1, find(format, '%z') or #format + 1, pos - 1
   while at < length do
+    -- For a control item this comes before its own errors.
+    if not DATA[sub(format, at, at)] and (offset < 0 or offset > #data) then
+      bad_argument(2, 'data string too short')
+    end
     local letter, size, after = read_item(format, at, state)
     if not letter then error(size, 2) end
     at = after
@@ -248,7 +255,10 @@ local function size(...)
     total = total + padding(letter, bytes, total, state)
     if letter == 's' then bad_argument(1, "option 's' has no fixed size") end
     if letter == 'c' and bytes == 0 then bad_argument(1, "option 'c0' has no fixed size") end
-    if not DATA[letter] and not CONTROL[letter] then bytes = 0 end
+    if not DATA[letter] and not CONTROL[letter] then
+      if not find(letter, '%w') then bad_argument(1, "invalid format option '" .. letter .. "'") end
+      bytes = 0
+    end
     total = total + bytes
   end
   return total

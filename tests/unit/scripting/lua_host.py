@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped, unused-ignore]
+from lupa.lua51 import LuaMemoryError, LuaRuntime  # type: ignore[import-untyped, unused-ignore]
 
-from redpoll.scripting.bytecode import without_tail_calls
 from redpoll.scripting.libraries import install
 from redpoll.scripting.library_random import ScriptRandom
 
@@ -16,9 +15,9 @@ MEMORY = 64 << 20
 
 # Compile a script, run it as EVAL would, and spell the first result.
 HOST = rb"""
-local loadstring, dump, xpcall, type, select, getinfo, tostring = loadstring, string.dump, xpcall, type, select, debug.getinfo, tostring
-local patch, native = ...
+local loadstring, xpcall, type, select, getinfo, tostring = loadstring, xpcall, type, select, debug.getinfo, tostring
 redis = {call = function() end}
+local rawget = rawget
 local sethook, error = debug.sethook, error
 local budget = 0
 local function tick()
@@ -36,7 +35,10 @@ local function place()
     level = level + 1
     info = getinfo(level, 'Sl')
   end
-  while info and (info.source == '=redpoll' or info.what == 'tail') do
+  while info do
+    local below = getinfo(level + 1, 'S')
+    local ours = info.source == '=redpoll' or info.what == 'tail'
+    if not ours and not (info.what == 'C' and below and below.source == '=redpoll') then break end
     level = level + 1
     info = getinfo(level, 'Sl')
   end
@@ -45,7 +47,8 @@ end
 
 local function handler(message)
   if type(message) == 'table' then
-    message = type(message.err) == 'string' and message.err or 'ERR unknown error'
+    message = rawget(message, 'err')
+    if type(message) ~= 'string' then message = 'ERR unknown error' end
   else message = 'ERR ' .. tostring(message) end
   local info = place()
   if info then message = message .. ' script: on ' .. info.source .. ':' .. info.currentline .. '.' end
@@ -70,8 +73,6 @@ end
 return function(text, steps, ...)
   local f, wrong = loadstring(text, '@user_script')
   if not f then return {'e', 'ERR Error compiling script (new function): ' .. wrong} end
-  local patched = patch(dump(f))
-  if patched then f = native(patched, '@user_script') end
   KEYS, ARGV = {}, {...}
   budget = steps
   sethook(tick, '', 100000)
@@ -92,17 +93,20 @@ class LuaHost:
             encoding=None, register_eval=False, register_builtins=False, unpack_returned_tuples=True, max_memory=memory
         )
         self.random = ScriptRandom()
-        native = self.runtime.execute(b"return loadstring")
         install(self.runtime, self.random)
-        patch = self.runtime.execute(b"return python.as_function((...))", without_tail_calls)
-        self._run = self.runtime.execute(HOST, patch, native, name=b"=redpoll")
+        self._run = self.runtime.execute(HOST, name=b"=redpoll")
         self.runtime.execute(
             b"python, debug, io, package, require, module, newproxy, dofile, loadfile, getfenv, setfenv = nil"
         )
 
     def eval(self, script: bytes, *args: bytes, steps: int = 1000) -> Any:
         """The reply of the script, in the form of the golden files.  `steps` counts 100,000 instructions each."""
-        return spell(self._run(script, steps, *args))
+        try:
+            return spell(self._run(script, steps, *args))
+        except LuaMemoryError:
+            # Calls from Python into a full runtime end the process: it is emptied first.
+            self.runtime.gccollect()
+            return {"e": "ERR Error running script, not enough memory"}
 
 
 def text_of(raw: bytes) -> Any:
