@@ -178,9 +178,7 @@ def function_list(session: Session, args: list[bytes]) -> object:
         functions: list[object] = []
         for one in library.functions.values():
             flags: list[object] = [Status(name) for name, flag in FLAGS.items() if one.flags & flag != 0]
-            functions.append(
-                Map([b"name", one.name, b"description", one.description, b"flags", SetOf(flags)])
-            )
+            functions.append(Map([b"name", one.name, b"description", one.description, b"flags", SetOf(flags)]))
         fields: list[object] = [b"library_name", library.name, b"engine", b"LUA", b"functions", functions]
         if with_code:
             fields += [b"library_code", library.source]

@@ -572,6 +572,7 @@ class Engine:
         self.sampler.reset()
         self.reclaimer.freed = 0
         self.eviction.reset()
+        self.script_statistics.evicted = 0
         self.trimming.moved = 0
         self.trimming.took_us = 0
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from redpoll.errors import INTERNAL, SCRIPT_ARGUMENT_KIND, SCRIPT_NO_ARGUMENT
 from redpoll.scripting.busy import Watch
-from redpoll.scripting.bytecode import without_tail_calls
 from redpoll.scripting.calls import Calls, ScriptError
 from redpoll.scripting.convert import argument_text
 from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
@@ -22,9 +21,7 @@ LOG_LEVEL_RANGE: Final = b"ERR Invalid log level."
 SETRESP_NEEDS_ONE: Final = b"ERR server.setresp() requires one argument."
 SETRESP_RANGE: Final = b"ERR RESP version must be 2 or 3."
 SET_REPL_NEEDS_ONE: Final = b"ERR server.set_repl() requires one argument."
-SET_REPL_RANGE: Final = (
-    b"ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE."
-)
+SET_REPL_RANGE: Final = b"ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE."
 ACL_CHECK_UNKNOWN: Final = b"ERR Invalid command passed to server.acl_check_cmd()"
 
 MOST_LOGGED: Final = 1000
@@ -44,7 +41,7 @@ class Api:
         calls = self.calls
         return [
             calls.call, calls.pcall, self.watch.tick, self.explain, self.sha1hex, self.log, self.setresp, self.set_repl,
-            self.acl_check_cmd, self.register, self.versions, self.plain_calls,
+            self.acl_check_cmd, self.register, self.versions,
         ]  # fmt: skip
 
     def explain(self, *caught: object) -> object:
@@ -126,12 +123,6 @@ class Api:
         if self.calls.find(args) is None:
             raise ScriptError(ACL_CHECK_UNKNOWN, 0)
         return True
-
-    def plain_calls(self, *words: object) -> object:
-        """A compiled function with plain calls instead of tail calls; None if it needs no change."""
-        dumped = words[0]
-        assert isinstance(dumped, bytes)
-        return without_tail_calls(dumped)
 
     def versions(self, *words: object) -> object:
         """Give Lua the constants with versions."""

@@ -24,7 +24,6 @@ from redpoll.errors import (
     SCRIPT_STALE,
     SCRIPT_UNKNOWN_COMMAND,
     SCRIPT_WRONG_ARITY,
-    cannot_save,
     unknown_subcommand,
 )
 from redpoll.protocol.reply import Error

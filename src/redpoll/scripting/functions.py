@@ -61,9 +61,7 @@ CALLBACK_KIND: Final = b"ERR second argument to server.register_function must be
 KEY_KIND: Final = b"ERR named argument key given to server.register_function is not a string"
 UNKNOWN_ARGUMENT: Final = b"ERR unknown argument given to server.register_function"
 NAMED_CALLBACK_KIND: Final = b"ERR callback argument given to server.register_function must be a function"
-FLAGS_KIND: Final = (
-    b"ERR flags argument to server.register_function must be a table representing function flags"
-)
+FLAGS_KIND: Final = b"ERR flags argument to server.register_function must be a table representing function flags"
 UNKNOWN_FLAG: Final = b"ERR unknown flag given"
 NO_NAME: Final = b"ERR server.register_function must get a function name argument"
 NO_CALLBACK: Final = b"ERR server.register_function must get a callback argument"

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from mypy_extensions import i64
 
-from redpoll.scripting.libraries import install
+from redpoll.scripting.libraries import CHUNK_NAME, install
 from redpoll.scripting.library_random import ScriptRandom
 from redpoll.scripting.sandbox import SOURCE
 
@@ -50,11 +50,8 @@ class Runtime:
         self.is_lifted = False
         runtime = self.runtime
         install(runtime, random)
-        load: Any = runtime.execute(b"return loadstring(..., '=redpoll')", SOURCE.encode())
-        if load is None or isinstance(load, tuple):
-            raise AssertionError(load)
         as_function: Any = runtime.execute(b"return python.as_function")
-        made: Any = load(as_function, *callbacks)
+        made: Any = runtime.execute(SOURCE, as_function, *callbacks, name=CHUNK_NAME)
         (
             self.run,
             self.run_function,

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from typing import Final
 
-SOURCE: Final = r"""
-local as_function, call, pcall_, tick, explain, sha1hex, log, setresp, set_repl, acl_check_cmd, register, versions, plain_calls = ...
+SOURCE: Final = rb"""
+local as_function, call, pcall_, tick, explain, sha1hex, log, setresp, set_repl, acl_check_cmd, register, versions = ...
 
 local assert, error, getmetatable, ipairs, loadstring, load, next, pairs, pcall, rawequal, rawget, rawset, select,
       setmetatable, tonumber, tostring, type, unpack, xpcall, setfenv, getfenv, newproxy, collectgarbage, gcinfo =
@@ -27,7 +27,7 @@ local assert, error, getmetatable, ipairs, loadstring, load, next, pairs, pcall,
       setmetatable, tonumber, tostring, type, unpack, xpcall, setfenv, getfenv, newproxy, collectgarbage, gcinfo
 local string, table, math, coroutine, os = string, table, math, coroutine, os
 local cjson, cmsgpack, struct, bit = cjson, cmsgpack, struct, bit
-local byte, format, find, match, dump = string.byte, string.format, string.find, string.match, string.dump
+local byte, format, find, match = string.byte, string.format, string.find, string.match
 local getinfo, sethook = debug.getinfo, debug.sethook
 local insert = table.insert
 local yield, running, status, resume, create, wrap =
@@ -283,7 +283,7 @@ local function script_insert(t, ...)
     complain(1, 'insert', 'table expected, got ' .. (t == nil and count == 0 and 'no value' or type(t)))
   end
   if count == 1 then
-    t[#t + 1] = (...)
+    rawset(t, #t + 1, (...))
     return
   end
   if count ~= 2 then
@@ -404,7 +404,7 @@ local function handler(e)
       return e
     end
   elseif type(e) ~= 'table' then
-    e = {err = 'ERR ' .. tostring(e)}
+    e = {err = 'ERR ' .. string.gsub(tostring(e), '^redpoll:%d+: ', '')}
   elseif sealed[e] then
     return {err = 'ERR err_handler_def:10: ' .. REFUSAL, source = '@err_handler_def', line = 10}
   end
@@ -438,33 +438,29 @@ local function put_loaders(real, proxy)
     elseif type(name) ~= 'string' and type(name) ~= 'number' then
       complain(2, 'loadstring', 'string expected, got ' .. type(name))
     end
-    if name == '=redpoll' then
-      name = '= redpoll'
-    end
-    if byte(text) == 27 then
-      text = ' ' .. text   -- precompiled code becomes a syntax error
-    end
     return ready(loadstring(text, name))
   end
   real.load = function(...)
     local read, name = ...
+    if name ~= nil and type(name) ~= 'string' and type(name) ~= 'number' then
+      complain(2, 'load', 'string expected, got ' .. type(name))
+    end
     if type(read) ~= 'function' then
       complain(1, 'load', 'function expected, got ' .. name_of(select('#', ...), 1, read))
     end
-    if name == '=redpoll' then
-      name = '= redpoll'
-    end
-    local fresh = true
-    return ready(load(function()
-      local piece = read()
+    local fresh, ended = true, false
+    local f, message = load(function()
+      -- Precompiled code is refused at its first byte, however much may follow.
+      local piece = not ended and read() or nil
       if fresh and type(piece) == 'string' and piece ~= '' then
-        fresh = false
-        if byte(piece) == 27 then
-          return ' ' .. piece
-        end
+        fresh, ended = false, byte(piece) == 27
       end
       return piece
-    end, name or '=(load)'))
+    end, name)
+    if killed then
+      error(killed, 0)
+    end
+    return ready(f, public(message))
   end
 end
 
@@ -762,17 +758,8 @@ local function run_fed(id, count, is_function)
   return deliver(xpcall(f, handler))
 end
 
-local function compiled(text, name)
-  local f, message = loadstring(text, name)
-  if not f then
-    return nil, message
-  end
-  local changed = plain_calls(dump(f))
-  return changed and loadstring(changed, name) or f
-end
-
 local function compile(id, text)
-  local f, message = compiled(text, '@user_script')
+  local f, message = loadstring(text, '@user_script')
   if not f then
     return message
   end
@@ -832,7 +819,7 @@ end
 
 -- Returns nothing, or a number for the phase that failed and the message.
 local function load_library(text)
-  local f, message = compiled(text, '@user_function')
+  local f, message = loadstring(text, '@user_function')
   if not f then
     return 1, message
   end

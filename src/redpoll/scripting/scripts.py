@@ -31,8 +31,8 @@ from redpoll.scripting.api import Api
 from redpoll.scripting.busy import Watch
 from redpoll.scripting.cache import Cache, Script
 from redpoll.scripting.calls import Calls
-from redpoll.scripting.functions import Functions
 from redpoll.scripting.convert import Results, integer_of, line_of
+from redpoll.scripting.functions import Functions
 from redpoll.scripting.library_random import ScriptRandom
 from redpoll.scripting.runtime import PIECE, Runtime
 from redpoll.scripting.shebang import ALLOW_OOM, ALLOW_STALE, NO_WRITES, PLAIN, command_flags, parse_shebang
@@ -137,7 +137,9 @@ class Scripts(ScriptHost):
             if read_only and flags & NO_WRITES == 0:
                 raise CommandError(SCRIPT_WITH_WRITES)
             self.refuse_by_flags(flags)
-        return self.enter(session, script.sha, script.number, args, count, read_only or flags & NO_WRITES != 0, flags, False)
+        return self.enter(
+            session, script.sha, script.number, args, count, read_only or flags & NO_WRITES != 0, flags, False
+        )
 
     def refuse_by_flags(self, flags: i64) -> None:
         """Refuse a script by its flags.  The gates did the same before, if they knew the script."""
