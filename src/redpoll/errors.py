@@ -523,15 +523,15 @@ SCRIPT_OVER_LIMIT: Final = (
     b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 )
 SCRIPT_ON_STALE: Final = (
-    b"MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set on "
-    b"the script."
+    b"MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set "
+    b"on the script."
 )
 
 
 def script_cannot_save(as_redis: bool) -> bytes:
     return (
-        b"MISCONF %b is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable scripts "
-        b"are blocked. Use 'no-writes' flag for read only scripts." % (b"Redis" if as_redis else b"Valkey")
+        b"MISCONF %b is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable "
+        b"scripts are blocked. Use 'no-writes' flag for read only scripts." % (b"Redis" if as_redis else b"Valkey")
     )
 
 

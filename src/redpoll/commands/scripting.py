@@ -76,7 +76,7 @@ script = container(
 
 @command(
     "script|debug", arity=-3, flags=NOSCRIPT, acl=SCRIPTING, group="scripting",
-    arguments="mode: YES | SYNC | NO [engine@9.1.0]",
+    arguments="(mode: YES | SYNC | NO) [engine@9.1.0]",
     since="3.2.0", complexity="O(1)", summary="Choose the debugger for the next EVAL; redpoll has none.",
 )  # fmt: skip
 def script_debug(session: Session, args: list[bytes]) -> object:

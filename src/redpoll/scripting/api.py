@@ -110,7 +110,7 @@ class Api:
         return None
 
     def acl_check_cmd(self, *words: object) -> object:
-        """redis.acl_check_cmd: whether the user may run a command.  Every user may run all as long as there is no ACL."""
+        """redis.acl_check_cmd: whether the user may run a command: always, as there is no ACL yet."""
         self.calls.require_room(0)
         if len(words) == 0:
             raise ScriptError(SCRIPT_NO_ARGUMENT, 0)

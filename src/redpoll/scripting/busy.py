@@ -1,7 +1,7 @@
 """Scripts that run for long: others are served in between, and may end them.
 
-Lua calls `tick` after every 100,000 instructions.  Once the script has run for `busy-reply-threshold`, each tick lets the
-program serve its clients; GATE_BUSY refuses all commands but a few.
+Lua calls `tick` after every 100,000 instructions.  Once the script has run for `busy-reply-threshold`, each tick lets
+the program serve its clients; GATE_BUSY refuses all commands but a few.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class Watch:
             engine.gates |= GATE_BUSY
             engine.host.line(
                 WARNING,
-                f"Slow script detected: still in execution after {(now_us - self.began_us) // 1000} milliseconds. You can "
-                f"try killing the script using the {'FUNCTION' if self.is_function else 'SCRIPT'} KILL command. Script "
+                f"Slow script detected: still in execution after {(now_us - self.began_us) // 1000} milliseconds. You "
+                f"can try killing the script using the {'FUNCTION' if self.is_function else 'SCRIPT'} KILL command. Script "
                 f"name is: {self.name.decode('utf-8', 'surrogateescape')}.",
             )
         elif 0 <= now_us - self.served_us < SERVE_EVERY_US:

@@ -1,7 +1,7 @@
 """Reply values to Lua values, and results of scripts to reply values, in both protocols and without wire bytes.
 
-Simple values pass as they are.  A flat row of strings and numbers passes as the arguments of one call, and Lua makes the
-table.  Everything else passes as tokens: a code, what belongs to it, and then the tokens of its parts.
+Simple values pass as they are.  A flat row of strings and numbers passes as the arguments of one call, and Lua makes
+the table.  Everything else passes as tokens: a code, what belongs to it, and then the tokens of its parts.
 """
 
 from __future__ import annotations
