@@ -94,8 +94,8 @@ class Watch:
             engine.host.line(
                 WARNING,
                 f"Slow script detected: still in execution after {(now_us - self.began_us) // 1000} milliseconds. You "
-                f"can try killing the script using the {'FUNCTION' if self.is_function else 'SCRIPT'} KILL command. Script "
-                f"name is: {self.name.decode('utf-8', 'surrogateescape')}.",
+                f"can try killing the script using the {'FUNCTION' if self.is_function else 'SCRIPT'} KILL command. "
+                f"Script name is: {self.name.decode('utf-8', 'surrogateescape')}.",
             )
         elif 0 <= now_us - self.served_us < SERVE_EVERY_US:
             return b""

@@ -1,7 +1,7 @@
 """The Lua runtime of one engine: lupa, with everything closed that a script must not reach.
 
-lupa is imported by the first script.  Python gives Lua only the callbacks that `sandbox.py` wraps; Lua never sees one of
-its objects, and lupa's access to attributes is refused.
+lupa is imported by the first script.  Python gives Lua only the callbacks that `sandbox.py` wraps; Lua never sees one
+of its objects, and lupa's access to attributes is refused.
 
 Memory: lupa's allocator refuses what would exceed the limit, and Lua raises "not enough memory".  That must not happen
 while Python code pushes a value, because nothing catches it there.  So `Runtime.has_room` is asked before.
@@ -80,7 +80,7 @@ class Runtime:
         ) = made
 
     def close(self) -> None:
-        """All libraries are there.  Remove everything from the real globals of Lua: scripts have environments of their own."""
+        """Remove everything from the real globals of Lua: scripts have environments of their own."""
         self.lock()
         self.runtime.execute(
             b"local next, setmetatable = next, setmetatable "
