@@ -129,3 +129,13 @@ def test_a_long_script_is_killed(pair: Pair) -> None:
             other.do("SCRIPT", "KILL")
             pair.read()
         pair.do("SCRIPT", "KILL")
+
+
+def test_there_is_no_debugger(pair: Pair) -> None:
+    pair.second().differs("script-debug", "SCRIPT", "DEBUG", "YES")
+    pair.do("SCRIPT", "DEBUG", "NO")
+    pair.do("SCRIPT", "DEBUG", "MAYBE")
+
+
+def test_the_location_of_an_error_in_a_callback(pair: Pair) -> None:
+    pair.differs("script-callback-location", "EVAL", 'string.gsub("abc", "b", error)', "0")

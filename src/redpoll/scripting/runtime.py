@@ -16,7 +16,8 @@ from mypy_extensions import i64
 
 from redpoll.scripting.libraries import CHUNK_NAME, install
 from redpoll.scripting.library_random import ScriptRandom
-from redpoll.scripting.sandbox import SOURCE
+from redpoll.scripting.sandbox import GLOBALS
+from redpoll.scripting.sandbox_calls import CALLS
 
 RESERVE: Final[i64] = 1 << 20
 """Above the limit there is twice this for the small values that Python pushes without asking."""
@@ -51,7 +52,7 @@ class Runtime:
         runtime = self.runtime
         install(runtime, random)
         as_function: Any = runtime.execute(b"return python.as_function")
-        made: Any = runtime.execute(SOURCE, as_function, *callbacks, name=CHUNK_NAME)
+        made: Any = runtime.execute(GLOBALS + CALLS, as_function, *callbacks, name=CHUNK_NAME)
         (
             self.run,
             self.run_function,

@@ -62,3 +62,26 @@ def test_a_script_without_memory_ends_with_an_error(script: bytes) -> None:
 )  # fmt: skip
 def test_nothing_leads_out_of_the_sandbox(script: bytes) -> None:
     assert isinstance(run(script), Error)
+
+
+def test_the_limit_of_memory_is_a_directive() -> None:
+    session = opened(Journal())
+    execute = session.engine.execute
+    execute(session, [b"EVAL", b"return 1", b"0"])
+    execute(session, [b"CONFIG", b"SET", b"lua-memory-limit", b"8mb"])
+    reply = execute(session, [b"EVAL", b"return #string.rep('x', 20000000)", b"0"])
+    assert isinstance(reply, Error)
+    execute(session, [b"CONFIG", b"SET", b"lua-memory-limit", b"100mb"])
+    assert execute(session, [b"EVAL", b"return #string.rep('x', 20000000)", b"0"]) == 20000000
+
+
+def test_set_repl_with_one_target_reaches_both() -> None:
+    """The row `script-set-repl` of docs/differences.md."""
+    session = opened(Journal())
+    script = b"""
+    redis.set_repl(redis.REPL_NONE) redis.call('set', 'a', '1')
+    redis.set_repl(redis.REPL_AOF) redis.call('set', 'b', '2')
+    """
+    session.engine.frozen += 1  # the unit does not end, so that its effects can be seen
+    session.engine.execute(session, [b"EVAL", script, b"0"])
+    assert session.engine.unit.effects == [[b"set", b"b", b"2"]]
