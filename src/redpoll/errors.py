@@ -458,6 +458,7 @@ def cannot_save(as_redis: bool) -> bytes:
         b"RDB error." % ((b"Redis", b"Redis") if as_redis else (b"Valkey", b"Valkey"))
     )
 
+
 # Scripts.
 
 NOSCRIPT_FOUND: Final = b"NOSCRIPT No matching script."
@@ -519,9 +520,7 @@ def killed_script(functions: bool) -> bytes:
 
 
 SCRIPT_ON_REPLICA: Final = b"READONLY Can not run script with write flag on readonly replica"
-SCRIPT_OVER_LIMIT: Final = (
-    b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
-)
+SCRIPT_OVER_LIMIT: Final = b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 SCRIPT_ON_STALE: Final = (
     b"MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set "
     b"on the script."

@@ -104,7 +104,7 @@ def script_exists(session: Session, args: list[bytes]) -> object:
 
 @command(
     "script|flush", arity=-2, flags=NOSCRIPT | STALE, acl=SCRIPTING, group="scripting",
-    arguments="[flush-type@6.2.0: ASYNC | SYNC]", tips="request_policy:all_nodes response_policy:all_succeeded",
+    arguments="[flush-type: ASYNC | SYNC]@6.2.0", tips="request_policy:all_nodes response_policy:all_succeeded",
     since="2.6.0", complexity="O(cached scripts)", summary="Remove all scripts from the cache.",
 )  # fmt: skip
 def script_flush(session: Session, args: list[bytes]) -> object:

@@ -253,7 +253,7 @@ local loading_env
 
 local function renew_functions(insecure)
   function_real, function_env = new_environment(false, insecure)
-  local api, small = sealed[function_real.redis], {register_function = loading_api.register_function, log = loading_api.log}
+  local api, small = sealed[function_real.redis], {register_function = loading_api.register_function}
   for name, value in pairs(api) do
     if find(name, '^LOG_') or find(name, 'VERSION') or name == 'SERVER_NAME' or name == 'log' then
       small[name] = value
