@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import NOT_KEY, key_range, one_key
 from redpoll.catalogue.spec import FAST, LOADING, NOSCRIPT, PUBSUB, STALE
 from redpoll.commands.containers import container, help_command
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.pubsub import Topics
 from redpoll.engine.session import CHANNELS, PATTERNS, SHARDS, Session
 from redpoll.errors import CommandError, deny_blocking, wrong_subcommand
@@ -126,16 +126,19 @@ def sunsubscribe(session: Session, args: list[bytes]) -> object:
     return end(session, SHARDS, b"sunsubscribe", args[1:])
 
 
-@command(
+class Publish(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        reached = session.engine.pubsub.publish(args[1], args[2])
+        if reached > 0:
+            spread(session, reached, args[2])
+        return reached
+
+
+command(
     "publish", arity=3, flags=PUBLISHING, group="pubsub",
     arguments="channel message",
     since="2.0.0", complexity="O(deliveries + patterns)", summary="Send a message to a channel.",
-)  # fmt: skip
-def publish(session: Session, args: list[bytes]) -> object:
-    reached = session.engine.pubsub.publish(args[1], args[2])
-    if reached > 0:
-        spread(session, reached, args[2])
-    return reached
+)(Publish())  # fmt: skip
 
 
 @command(
