@@ -219,8 +219,8 @@ function read_value(text, pos, level)
   return read_map(text, after, number, level)
 end
 
--- Up to `limit` values from the offset, all if both are 0: what is wrong (or nil), the values, their count, the next offset
--- or -1.
+-- Up to `limit` values from the offset, all if both are 0: what is wrong (or nil), the values, their count,
+-- and the next offset or -1.
 local function read_values(text, limit, offset)
   local values, count, pos, length = {}, 0, offset + 1, #text
   while pos <= length and (limit == 0 and offset == 0 or count < limit) do
