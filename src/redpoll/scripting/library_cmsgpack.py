@@ -219,8 +219,8 @@ function read_value(text, pos, level)
   return read_map(text, after, number, level)
 end
 
--- Up to `limit` values from the offset, all if both are 0: what is wrong (or nil), the values, their count, the next
--- offset or -1.
+-- Up to `limit` values from the offset, all if both are 0: what is wrong (or nil), the values, their count,
+-- and the next offset or -1.
 local function read_values(text, limit, offset)
   local values, count, pos, length = {}, 0, offset + 1, #text
   while pos <= length and (limit == 0 and offset == 0 or count < limit) do
@@ -248,19 +248,26 @@ local function unpack_all(...)
   return unpack(values, 1, count)
 end
 
+-- A number truncated as a conversion to 64 bits leaves it.
 local function integer(number)
   if number ~= number or number >= LIMIT or number < -LIMIT then return -LIMIT end
-  number = (number < 0 and -floor(-number) or floor(number)) % 4294967296
-  if number >= 2147483648 then return number - 4294967296 end
-  return number
+  return number < 0 and -floor(-number) or floor(number)
+end
+
+-- Its text as a 32-bit integer.
+local function shown(number)
+  number = number % 4294967296
+  return number >= 2147483648 and number - 4294967296 or number
 end
 
 -- What is wrong with these, or nil.
 local function check_range(text, limit, offset)
   if offset < 0 or limit < 0 then
-    return 'Invalid request to unpack with offset of ' .. offset .. ' and limit of ' .. #text .. '.'
+    return 'Invalid request to unpack with offset of ' .. shown(offset) .. ' and limit of ' .. #text .. '.'
   end
-  if offset > #text then return 'Start offset ' .. offset .. ' greater than input length ' .. #text .. '.' end
+  if offset > #text then
+    return 'Start offset ' .. shown(offset) .. ' greater than input length ' .. #text .. '.'
+  end
 end
 
 local function unpack_one(...)

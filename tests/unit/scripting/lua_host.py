@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lupa.lua51 import LuaMemoryError, LuaRuntime  # type: ignore[import-untyped, unused-ignore]
+from lupa.lua51 import LuaError, LuaMemoryError, LuaRuntime  # type: ignore[import-untyped, unused-ignore]
 
 from redpoll.scripting.libraries import install
 from redpoll.scripting.library_random import ScriptRandom
@@ -20,9 +20,13 @@ redis = {call = function() end}
 local rawget = rawget
 local sethook, error = debug.sethook, error
 local budget = 0
-local function tick()
+local tick
+function tick()
   budget = budget - 1
-  if budget < 0 then error('Too many steps', 0) end
+  if budget < 0 then
+    sethook(tick, '', 1)   -- from now on every instruction fails: no pcall keeps the script alive
+    error('Too many steps', 0)
+  end
 end
 local create, wrap = coroutine.create, coroutine.wrap
 coroutine.create = function(f) return create(function(...) sethook(tick, '', 100000) return f(...) end) end
@@ -94,6 +98,7 @@ class LuaHost:
         )
         self.random = ScriptRandom()
         install(self.runtime, self.random)
+        self._sethook = self.runtime.execute(b"return debug.sethook")
         self._run = self.runtime.execute(HOST, name=b"=redpoll")
         self.runtime.execute(
             b"python, debug, io, package, require, module, newproxy, dofile, loadfile, getfenv, setfenv = nil"
@@ -103,7 +108,10 @@ class LuaHost:
         """The reply of the script, in the form of the golden files.  `steps` counts 100,000 instructions each."""
         try:
             return spell(self._run(script, steps, *args))
-        except LuaMemoryError:
+        except LuaError as error:
+            self._sethook()
+            if not isinstance(error, LuaMemoryError):
+                return {"e": f"ERR {error}"}
             # Calls from Python into a full runtime end the process: it is emptied first.
             self.runtime.gccollect()
             return {"e": "ERR Error running script, not enough memory"}
