@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from tests.unit.engine.machine import FAMILIES
 
-from redpoll.catalogue.spec import ADMIN, DENYOOM, LOADING, NO_AUTH, READONLY, SKIP_MONITOR, STALE, WRITE, Spec
+from redpoll.catalogue.spec import (
+    ADMIN,
+    ALLOW_BUSY,
+    DENYOOM,
+    LOADING,
+    NO_AUTH,
+    READONLY,
+    SKIP_MONITOR,
+    STALE,
+    WRITE,
+    Spec,
+)
 from redpoll.engine.command import CATALOGUE, FOR_SUBSCRIBERS, Command, command, gates_of
 from redpoll.engine.gates import (
     GATE_BUSY,
