@@ -453,6 +453,13 @@ class ServerHost(Host):
     def note(self, message: str) -> None:
         self.server.log.notice(message)
 
+    def line(self, level: int, message: str) -> None:
+        self.server.log.write(level, message)
+
+    def serve(self) -> bool:
+        self.server.reactor.run_once(0)
+        return not self.server.reactor.stopping
+
     def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
         if not self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')", words):
             return SHUTDOWN_FAILED
@@ -577,7 +584,7 @@ class Snapshots(Timer):
         if engine.durability.loading:
             return IDLE_MS
         if running is None:
-            if engine.cron_paused:
+            if engine.cron_paused or engine.frozen != 0:
                 return IDLE_MS
             engine.start_unit()
             reason = due_point(engine)

@@ -32,8 +32,8 @@ FLAG_NAMES: Final = (
     (WRITE, b"write"), (READONLY, b"readonly"), (DENYOOM, b"denyoom"), (ADMIN, b"admin"), (PUBSUB, b"pubsub"),
     (NOSCRIPT, b"noscript"), (BLOCKING, b"blocking"), (LOADING, b"loading"), (STALE, b"stale"),
     (SKIP_MONITOR, b"skip_monitor"), (SKIP_COMMANDLOG, b"skip_commandlog"), (ASKING, b"asking"), (FAST, b"fast"),
-    (NO_AUTH, b"no_auth"), (MOVABLEKEYS, b"movablekeys"), (NO_ASYNC_LOADING, b"no_async_loading"),
-    (NO_MULTI, b"no_multi"), (ALLOW_BUSY, b"allow_busy"), (NO_MANDATORY_KEYS, b"no_mandatory_keys"),
+    (NO_AUTH, b"no_auth"), (NO_MANDATORY_KEYS, b"no_mandatory_keys"), (MOVABLEKEYS, b"movablekeys"),
+    (NO_ASYNC_LOADING, b"no_async_loading"), (NO_MULTI, b"no_multi"), (ALLOW_BUSY, b"allow_busy"),
 )  # fmt: skip
 """In the order in which COMMAND INFO lists them."""
 

@@ -13,7 +13,7 @@ from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, REFUSED
 from redpoll.config.file import LINE_WORDS, ConfigError, faults, load, nearest
 from redpoll.config.schema import BY_NAME, DIRECTIVES, GROUPS, IGNORED, find
 from redpoll.config.settings import Config, Effects
-from redpoll.engine.engine import spellings
+from redpoll.engine.command import spellings
 from redpoll.env.clock import Clock
 from redpoll.env.files import Files
 from redpoll.env.log import Log

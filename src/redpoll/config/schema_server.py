@@ -6,7 +6,7 @@ from typing import Final
 
 from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, REFUSED, Directive
 from redpoll.config.special_values import EventClasses, Folder, Percentiles, TitleTemplate
-from redpoll.config.values import GREATEST, Bool, ClampedInt, Enum, EnumSet, Int, Text
+from redpoll.config.values import GREATEST, Bool, ClampedInt, Enum, EnumSet, Int, Memory, Text
 
 GREATEST_INT: Final = 2**31 - 1
 WHO: Final = Enum(b"no yes local")
@@ -354,7 +354,7 @@ DIRECTIVES: Final = [
         b"busy-reply-threshold",
         Int(0, GREATEST),
         b"5000",
-        NOT_YET,
+        EFFECT,
         "scripting",
         "Milliseconds after which a running script makes other clients get BUSY; 0: never.",
         aliases=(b"lua-time-limit",),
@@ -363,13 +363,23 @@ DIRECTIVES: Final = [
         b"lua-enable-insecure-api",
         Bool(),
         b"no",
-        NOT_YET,
+        EFFECT,
         "scripting",
         "Whether scripts get functions that were withdrawn for safety.",
         aliases=(b"lua-enable-deprecated-api",),
         protected=True,
         hidden=True,
         effect="rebuilds the Lua environments and forgets the loaded scripts",
+    ),
+    Directive(
+        b"lua-memory-limit",
+        Memory(1 << 23, GREATEST),
+        b"1gb",
+        EFFECT,
+        "scripting",
+        "Most memory of all Lua scripts and functions together, in bytes; a script that needs more ends with an error.",
+        effect="limits the memory of the Lua runtime at once",
+        hidden=True,
     ),
     # ---- events
     Directive(

@@ -14,6 +14,7 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.catalogue.keyspec import KeySpec
 from redpoll.catalogue.spec import (
     ADMIN,
+    ALLOW_BUSY,
     LOADING,
     NO_AUTH,
     READONLY,
@@ -23,6 +24,7 @@ from redpoll.catalogue.spec import (
     Spec,
 )
 from redpoll.engine.gates import (
+    GATE_BUSY,
     GATE_DEBUG,
     GATE_FEW_REPLICAS,
     GATE_LOADING,
@@ -94,6 +96,9 @@ MAY_REPLICATE: Final = (b"publish", b"spublish", b"pfcount", b"eval", b"evalsha"
 """Commands without the write flag that may still be replicated."""
 
 
+RUNS_SCRIPTS: Final = (b"eval", b"evalsha", b"fcall", b"eval_ro", b"evalsha_ro", b"fcall_ro")
+"""Commands that run a script."""
+
 FOR_SUBSCRIBERS: Final = (
     b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe",
     b"ping", b"quit", b"reset",
@@ -128,6 +133,11 @@ def gates_of(spec: Spec) -> i64:
         gates |= GATE_NO_TOUCH
     if flags & LOADING == 0:
         gates |= GATE_LOADING
+    if flags & ALLOW_BUSY == 0 or spec.name == b"shutdown":
+        gates |= GATE_BUSY
+    if spec.name in RUNS_SCRIPTS:
+        # The flags of the script decide (engine/gate.py).
+        gates |= GATE_WRITE_DISK | GATE_FEW_REPLICAS | GATE_READONLY | GATE_STALE
     if flags & STALE == 0:
         gates |= GATE_STALE
     if spec.name in (b"debug", b"module|load", b"module|loadex", b"module|unload"):
@@ -181,3 +191,13 @@ def command(
         return made
 
     return declare
+
+
+def spellings() -> dict[bytes, Command]:
+    """Commands by name, in lower and upper case.  Mixed case takes a slower path."""
+    found: dict[bytes, Command] = {}
+    for name, command in CATALOGUE.items():
+        if b"|" not in name:
+            found[name] = command
+            found[name.upper()] = command
+    return found

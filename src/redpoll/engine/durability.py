@@ -212,6 +212,8 @@ class Durability:
         self.keys_expired: i64 = 0
         self.libraries: Final[list[bytes]] = []
         """The sources of function libraries that a file held.  They are written back with the data."""
+        self.libraries_loaded = False
+        """Whether they came from a file and are not compiled yet."""
         self.place = StreamPlace(b"", -1, 0)
         """Where the data of the last loaded file stood in a replication stream; an offset of -1 if in none."""
         self.checking_sums = True

@@ -13,11 +13,18 @@ from mypy_extensions import i64
 from redpoll.config.settings import Config
 from redpoll.engine import gate
 from redpoll.engine.blocking import Blocking
-from redpoll.engine.command import CATALOGUE, Command
+from redpoll.engine.command import CATALOGUE, Command, spellings
 from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
 from redpoll.engine.durability import Durability
 from redpoll.engine.eviction import Eviction
-from redpoll.engine.gates import GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN, GATES_IN_EXEC
+from redpoll.engine.gates import (
+    GATE_DEBUG,
+    GATE_MULTI,
+    GATE_NO_TOUCH,
+    GATE_NOAUTH,
+    GATE_SHOWN,
+    GATES_IN_EXEC,
+)
 from redpoll.engine.host import Host
 from redpoll.engine.hot_keys import HotKeys
 from redpoll.engine.interest import Interest
@@ -32,6 +39,7 @@ from redpoll.engine.remotes import Remotes
 from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.role import Role
 from redpoll.engine.sampler import Sampler
+from redpoll.engine.scripts import ScriptHost, ScriptStatistics
 from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
 from redpoll.engine.trimming import Trimming
@@ -53,7 +61,10 @@ from redpoll.keyspace.database import Database
 from redpoll.keyspace.field_expiry import expire_fields
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
-from redpoll.protocol.reply import NO_REPLY, Error, Marker
+from redpoll.protocol.reply import NO_REPLY, CountedError, Error, Marker
+from redpoll.script_errors import (
+    busy,
+)
 
 HTTP: Final = (b"post", b"host:")
 """The beginnings of HTTP requests and of their header lines."""
@@ -153,6 +164,9 @@ class Engine:
         self.until_sample: i64 = -1
         """How many commands run until one is looked at for hot keys; below 0, none is."""
         self.hot_keys: Final = HotKeys(self)
+        self.scripts: ScriptHost | None = None
+        """The scripts, from the first one on."""
+        self.script_statistics: Final = ScriptStatistics()
         self.moment.access.seed(random.below(1 << 32))
         EngineSettings(self).connect(self.config)
         self.eviction.started = True
@@ -204,7 +218,8 @@ class Engine:
         Called once before the first command of a batch; the end of each command is the start of the next.
         """
         self.read_us = self.clock.now_us()
-        self.moment.set_time(self.read_us)
+        if self.frozen == 0:
+            self.moment.set_time(self.read_us)
 
     def start_call(self) -> None:
         """`start_unit` for a call in process.
@@ -309,7 +324,8 @@ class Engine:
         index = command.index
         counters = self.counters
         if isinstance(reply, Error):
-            counters.error(reply.text)
+            if not isinstance(reply, CountedError):
+                counters.error(reply.text)
             counters.failed[index] += 1
         ended = self.clock.now_us()
         self.read_us = ended
@@ -339,6 +355,12 @@ class Engine:
             moment.set_time(ended)
             session.active_us = ended
         return reply
+
+    def busy_text(self) -> bytes:
+        """The error for commands that must wait for the end of a script."""
+        scripts = self.scripts
+        functions = scripts is not None and scripts.runs_function()
+        return busy(functions, self.options.extended_redis_compatibility)
 
     def _internal_error(self, command: Command, args: list[bytes]) -> Error:
         self.counters.internal_errors += 1
@@ -431,7 +453,12 @@ class Engine:
     # The end of a unit.
 
     def end_unit(self, session: Session) -> None:
-        """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys."""
+        """End the unit: write its effects to the journal, and serve the sessions that wait for ready keys.
+
+        While a script runs and other clients are served, their commands are in the middle of its unit.
+        """
+        if self.frozen != 0:
+            return
         if self.unit.journal is not None and self.unit.end():
             session.journaled = self.unit.count
             session.stream_offset = self.role.offset
@@ -464,7 +491,7 @@ class Engine:
         Bounded: about `most_keys` small keys (0: as `active-expire-effort` says), and `reclaim_us` of freeing memory.
         """
         self.start_unit()
-        if self.cron_paused:
+        if self.cron_paused or self.frozen != 0:
             return
         now_ms = self.moment.now_ms
         self.blocking.end_overdue(now_ms)
@@ -585,6 +612,7 @@ class Engine:
         if log is not None:
             log.delayed = 0
         self.eviction.reset()
+        self.script_statistics.evicted = 0
         self.trimming.moved = 0
         self.trimming.took_us = 0
 
@@ -605,13 +633,3 @@ class Engine:
 def allows(whom: bytes, session: Session) -> bool:
     """Whether a directive with the values `no`, `local` and `yes` allows this session."""
     return whom == b"yes" or (whom == b"local" and session.peer.is_local())
-
-
-def spellings() -> dict[bytes, Command]:
-    """Commands by name, in lower and upper case.  Mixed case takes a slower path."""
-    found: dict[bytes, Command] = {}
-    for name, command in CATALOGUE.items():
-        if b"|" not in name:
-            found[name] = command
-            found[name.upper()] = command
-    return found

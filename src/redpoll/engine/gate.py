@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.spec import DENYOOM, NO_MULTI, WRITE
-from redpoll.engine.command import Command
+from redpoll.catalogue.spec import DENYOOM, NO_MULTI, STALE, WRITE
+from redpoll.engine.command import RUNS_SCRIPTS, Command
 from redpoll.engine.gates import (
+    GATE_BUSY,
     GATE_DEBUG,
     GATE_FEW_REPLICAS,
     GATE_LOADING,
@@ -16,6 +17,7 @@ from redpoll.engine.gates import (
     GATE_MULTI,
     GATE_NOAUTH,
     GATE_OOM,
+    GATE_PAUSE_WRITE,
     GATE_PAUSED,
     GATE_READONLY,
     GATE_REDIRECT,
@@ -33,7 +35,7 @@ from redpoll.errors import (
     NO_ROOM,
     NOAUTH,
     READONLY,
-    STALE,
+    STALE_REPLICA,
     cannot_append,
     cannot_save,
     loading,
@@ -67,6 +69,9 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
                 return engine.refuse(session, command, DEBUG_NOT_ALLOWED)
         elif not engine.allows_modules(session):
             return engine.refuse(session, command, MODULE_NOT_ALLOWED)
+    flags = command.spec.flags
+    if command.name in RUNS_SCRIPTS:
+        flags, gates = script_checks(engine, command, args, gates)
     transaction = session.transaction
     if command.name == b"exec" and gates & OF_QUEUED != 0:
         # EXEC meets these gates if one of its commands does.
@@ -79,7 +84,7 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
         if engine.role.failing_over() and session.may_block:
             return engine.pause.postpone(session, command, args)
         return engine.refuse(session, command, redirect(engine.role.primary_address()))
-    if gates & GATE_OOM and not engine.eviction.make_room() and asks_for_memory(transaction, command):
+    if gates & GATE_OOM and not engine.eviction.make_room() and asks_for_memory(transaction, command, flags):
         return engine.refuse(session, command, NO_ROOM)
     if gates & GATE_WRITE_DISK:
         return engine.refuse(session, command, disk_error(engine))
@@ -90,11 +95,13 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
     if gates & GATE_SUBSCRIBED:
         return engine.refuse(session, command, only_for_subscribers(command.name))
     if gates & GATE_STALE:
-        return engine.refuse(session, command, STALE)
+        return engine.refuse(session, command, STALE_REPLICA)
     if gates & GATE_LOADING:
         return engine.refuse(session, command, loading(engine.options.extended_redis_compatibility))
     if gates & GATE_MONITOR and session.is_replica():
         return engine.refuse(session, command, NO_KEYS_FOR_REPLICAS)
+    if gates & GATE_BUSY and not is_emergency(command, args):
+        return engine.refuse(session, command, engine.busy_text())
     if gates & GATE_MONITOR:
         return engine.refuse(session, command, NO_KEYS_FOR_MONITORS)
     if gates & GATE_PAUSED and engine.pause.holds(session, command):
@@ -109,7 +116,7 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
             if engine.outliers.weighing:
                 transaction.weighed = True
             transaction.gates |= command.gates
-            if command.flag(DENYOOM):
+            if flags & DENYOOM != 0:
                 transaction.asks_for_memory = True
         session.last_command = command.name
         return QUEUED
@@ -131,8 +138,41 @@ def disk_error(engine: Engine) -> bytes:
     return cannot_save(engine.options.extended_redis_compatibility)
 
 
-def asks_for_memory(transaction: Transaction | None, command: Command) -> bool:
+def script_checks(engine: Engine, command: Command, args: list[bytes], gates: i64) -> tuple[i64, i64]:
+    """The flags of EVAL and its relatives as the script that they name gives them, and the gates that apply.
+
+    A script without flags of its own is checked call by call while it runs.
+    """
+    scripts = engine.scripts
+    flags: i64 = scripts.flags_for(command, args) if scripts is not None else i64(-1)
+    if flags < 0:
+        # A script that is not known, or names no flags, waits like a write, but is not refused beforehand.
+        return command.spec.flags, gates & ~(GATE_WRITE_DISK | GATE_FEW_REPLICAS | GATE_READONLY | GATE_STALE)
+    if flags & WRITE == 0:
+        gates &= ~(GATE_WRITE_DISK | GATE_FEW_REPLICAS | GATE_READONLY | GATE_PAUSE_WRITE)
+    if flags & STALE != 0:
+        gates &= ~GATE_STALE
+    return flags, gates
+
+
+def is_emergency(command: Command, args: list[bytes]) -> bool:
+    """Whether it is SHUTDOWN NOSAVE, which runs even while a script does."""
+    return command.name == b"shutdown" and len(args) == 2 and args[1].upper() == b"NOSAVE"
+
+
+def write_complaint(engine: Engine, gates: i64) -> bytes:
+    """Why a script may not write now: the text for the first of the closed gates; empty if it may."""
+    if gates & GATE_READONLY != 0:
+        return READONLY
+    if gates & GATE_WRITE_DISK != 0:
+        return disk_error(engine)
+    if gates & GATE_FEW_REPLICAS != 0:
+        return FEW_REPLICAS
+    return b""
+
+
+def asks_for_memory(transaction: Transaction | None, command: Command, flags: i64) -> bool:
     """Whether a command may take more memory; EXEC may if one of those queued may."""
     if command.name == b"exec":
         return transaction is not None and transaction.asks_for_memory
-    return command.flag(DENYOOM)
+    return flags & DENYOOM != 0

@@ -23,6 +23,13 @@ class Host:
     def note(self, message: str) -> None:
         """Log a notice."""
 
+    def line(self, level: int, message: str) -> None:
+        """Log a line of a level: 0 debug, 1 verbose, 2 notice, 3 warning."""
+
+    def serve(self) -> bool:
+        """Serve clients while a script runs; return False if the program is ending."""
+        return True
+
     def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
         """Shut the program down; `who` is the client that asks for it (a line of CLIENT LIST), `words` of SHUTDOWN.
 

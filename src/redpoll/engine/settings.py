@@ -73,6 +73,10 @@ class Options:
         self.hotkey_top_k: i64 = 0
         self.hotkey_sampling_ratio: i64 = 1
         self.hotkey_window_seconds: i64 = 10
+        # Scripts.
+        self.busy_reply_threshold: i64 = 5000
+        self.lua_enable_insecure_api: bool = False
+        self.lua_memory_limit: i64 = 1 << 30
         # The data.
         self.hz: i64 = 0
         self.active_expire_effort: i64 = 0
@@ -132,6 +136,9 @@ EVICTING: Final = [
 ]
 """Directives that decide which keys go when, and what their access clock says."""
 
+SCRIPTING: Final = [b"lua-memory-limit", b"lua-enable-insecure-api"]
+"""Directives that the Lua runtime must learn at once."""
+
 ELSEWHERE: Final = [
     b"requirepass",
     b"proto-max-bulk-len",
@@ -174,6 +181,8 @@ class EngineSettings(Effects):
             self.engine.hot_keys.apply_options(options)
         if name in EVICTING:
             self.engine.eviction.apply_options(options)
+        if name in SCRIPTING and self.engine.scripts is not None:
+            self.engine.scripts.settings_changed(name)
         if name in ELSEWHERE:
             self.apply_here(name, config)
         return b""

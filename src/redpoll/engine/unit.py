@@ -75,6 +75,8 @@ class Unit:
         """Whether the present command changes no data, and only replicas need it."""
         self.messages: list[list[bytes]] = []
         """The effects that only replicas need."""
+        self.muted = False
+        """Whether commands leave no effects for now: a script has called set_repl(REPL_NONE)."""
 
     def attach(self, journal: Journal) -> None:
         """Send effects to `journal` too from now on.  Earlier effects of the current unit are sent to no journal."""
@@ -155,7 +157,7 @@ class Unit:
 
     def note(self, db: i64, args: list[bytes]) -> None:
         """Record a command that has run, as it is or rewritten, if it changed something."""
-        if self.moment.changes != self.changes_before or self.forced:
+        if (self.moment.changes != self.changes_before or self.forced) and not self.muted:
             if len(self.rewritten) == 0 and not self.withheld:
                 self.add(db, args)
                 if self.is_message:

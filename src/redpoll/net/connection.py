@@ -114,7 +114,7 @@ class Connection(Handler):
 
     def on_readable(self) -> None:
         if self.giving_way or self.running:
-            # A command that takes long (DEBUG RELOAD) may let others be served, but not its own connection.
+            # A command that takes long (DEBUG RELOAD, a script) may let others be served, but not its own connection.
             return
         parser = self.parser
         missing = parser.missing()
@@ -163,6 +163,8 @@ class Connection(Handler):
         """Run the complete commands, until the session waits."""
         session = self.session
         parser = self.parser
+        if self.running:
+            return
         self.engine.start_unit()
         session.active_us = self.engine.moment.now_us
         while not self.closing and not session.waits() and not self.gives_way():

@@ -6,6 +6,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.durability import LOG_OFF, AppendLog
 from redpoll.engine.engine import Engine
+from redpoll.engine.scripts import ScriptHost
 from redpoll.keyspace.database import Database
 from redpoll.observe.facts import Memory, aof_buffer, human
 from redpoll.replication.replication import replication_of
@@ -36,7 +37,7 @@ def memory_lines(engine: Engine) -> list[str]:
         "allocator_muzzy:0",
         f"total_system_memory:{held.system}",
         f"total_system_memory_human:{human(held.system)}",
-        *script_lines(),
+        *script_lines(engine),
         f"maxmemory:{limit}",
         f"maxmemory_human:{human(limit)}",
         f"maxmemory_policy:{engine.config.text(b'maxmemory-policy').decode()}",
@@ -66,22 +67,25 @@ def memory_lines(engine: Engine) -> list[str]:
     ]
 
 
-def script_lines() -> list[str]:
-    """Memory of scripts and functions, which do not exist yet."""
+def script_lines(engine: Engine) -> list[str]:
+    """Memory of scripts and functions.  Without scripts there is no Lua runtime."""
+    scripts = engine.scripts if engine.scripts is not None else ScriptHost()
+    of_eval, of_functions = int(scripts.eval_bytes()), int(scripts.functions_bytes())
+    texts, libraries = int(scripts.texts_bytes()), int(scripts.libraries_bytes())
     return [
-        "used_memory_lua:0",
-        "used_memory_vm_eval:0",
-        "used_memory_lua_human:0B",
-        "used_memory_scripts_eval:0",
-        "number_of_cached_scripts:0",
-        "number_of_functions:0",
-        "number_of_libraries:0",
-        "used_memory_vm_functions:0",
-        "used_memory_vm_total:0",
-        "used_memory_vm_total_human:0B",
-        "used_memory_functions:0",
-        "used_memory_scripts:0",
-        "used_memory_scripts_human:0B",
+        f"used_memory_lua:{of_eval}",
+        f"used_memory_vm_eval:{of_eval}",
+        f"used_memory_lua_human:{human(of_eval)}",
+        f"used_memory_scripts_eval:{texts}",
+        f"number_of_cached_scripts:{scripts.cached_scripts()}",
+        f"number_of_functions:{scripts.functions()}",
+        f"number_of_libraries:{scripts.libraries()}",
+        f"used_memory_vm_functions:{of_functions}",
+        f"used_memory_vm_total:{of_eval + of_functions}",
+        f"used_memory_vm_total_human:{human(of_eval + of_functions)}",
+        f"used_memory_functions:{libraries}",
+        f"used_memory_scripts:{texts + libraries}",
+        f"used_memory_scripts_human:{human(texts + libraries)}",
     ]
 
 

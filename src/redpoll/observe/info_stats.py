@@ -22,7 +22,7 @@ def stats_lines(engine: Engine) -> list[str]:
         f"expire_cycle_cpu_milliseconds:{engine.expiry_us // 1000}",
         f"evicted_keys:{moment.evicted}",
         f"evicted_clients:{engine.traffic.evicted_clients}",
-        "evicted_scripts:0",
+        f"evicted_scripts:{engine.script_statistics.evicted}",
         f"total_eviction_exceeded_time:{(engine.eviction.over_us + engine.eviction.over_now_us()) // 1000}",
         f"current_eviction_exceeded_time:{engine.eviction.over_now_us() // 1000}",
         f"keyspace_hits:{moment.hits}",

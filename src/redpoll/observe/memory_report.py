@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
+from redpoll.engine.scripts import ScriptHost
 from redpoll.keyspace.database import Database
 from redpoll.observe.facts import Memory, aof_buffer, ratio
 from redpoll.protocol.reply import Double, Map
@@ -54,6 +55,7 @@ def bucket_bytes(table: Table) -> i64:
 def figures(engine: Engine) -> list[object]:
     """Alternating names and values of MEMORY STATS."""
     held = Memory(engine)
+    scripts = engine.scripts if engine.scripts is not None else ScriptHost()
     items: list[object] = [
         b"peak.allocated", held.peak,
         b"total.allocated", held.used,
@@ -66,8 +68,8 @@ def figures(engine: Engine) -> list[object]:
         b"cluster.slot_import", 0,
         b"cluster.slot_export", 0,
         b"aof.buffer", aof_buffer(engine),
-        b"lua.caches", 0,
-        b"functions.caches", 0,
+        b"lua.caches", int(scripts.texts_bytes() + scripts.eval_bytes()),
+        b"functions.caches", int(scripts.libraries_bytes() + scripts.functions_bytes()),
     ]  # fmt: skip
     buckets = 0
     for db in engine.databases:

@@ -47,6 +47,7 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
     durability.place = snapshot.place
     durability.libraries.clear()
     durability.libraries.extend(snapshot.libraries.values())
+    durability.libraries_loaded = True
     progress.told(snapshot.summary())
     return ""
 

@@ -38,6 +38,11 @@ class Error:
 
 
 @mypyc_attr(acyclic=True)
+class CountedError(Error):
+    """An error of a script whose text is in the statistics already, because a call of the script failed with it."""
+
+
+@mypyc_attr(acyclic=True)
 class RawError:
     """An error line that does not count as a failure (DEBUG ERROR)."""
 

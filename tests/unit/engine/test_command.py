@@ -5,9 +5,21 @@ from __future__ import annotations
 import pytest
 from tests.unit.engine.machine import FAMILIES
 
-from redpoll.catalogue.spec import ADMIN, DENYOOM, LOADING, NO_AUTH, READONLY, SKIP_MONITOR, STALE, WRITE, Spec
+from redpoll.catalogue.spec import (
+    ADMIN,
+    ALLOW_BUSY,
+    DENYOOM,
+    LOADING,
+    NO_AUTH,
+    READONLY,
+    SKIP_MONITOR,
+    STALE,
+    WRITE,
+    Spec,
+)
 from redpoll.engine.command import CATALOGUE, FOR_SUBSCRIBERS, Command, command, gates_of
 from redpoll.engine.gates import (
+    GATE_BUSY,
     GATE_DEBUG,
     GATE_FEW_REPLICAS,
     GATE_LOADING,
@@ -30,7 +42,7 @@ from redpoll.engine.session import Session
 
 assert FAMILIES
 OF_WRITES = GATE_READONLY | GATE_FEW_REPLICAS
-ALWAYS = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL | GATE_OOM
+ALWAYS = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL | GATE_OOM | GATE_BUSY
 
 
 def spec(name: bytes, flags: int) -> Spec:
@@ -97,3 +109,14 @@ def test_a_command_knows_its_flags() -> None:
     assert CATALOGUE[b"set"].flag(WRITE)
     assert not CATALOGUE[b"get"].flag(WRITE)
     assert CATALOGUE[b"get"].arity == 2
+
+
+def test_commands_that_run_while_a_script_does_have_no_gate_for_that() -> None:
+    assert gates_of(spec(b"any", ALLOW_BUSY)) & GATE_BUSY == 0
+    # Only with NOSAVE, which engine/gate.py finds out.
+    assert gates_of(spec(b"shutdown", ALLOW_BUSY)) & GATE_BUSY != 0
+
+
+def test_commands_that_run_scripts_meet_the_gates_of_writes() -> None:
+    for name in (b"eval", b"evalsha_ro", b"fcall"):
+        assert gates_of(spec(name, STALE)) & (GATE_READONLY | GATE_WRITE_DISK | GATE_STALE) != 0

@@ -1,0 +1,282 @@
+"""redis.call and redis.pcall: one command from a script, through the checks that the reference makes, in its order.
+
+All scripts of an engine share one inner session: it has the database that SELECT chose, the user of the caller, and no
+connection, so nothing blocks.  The commands run as part of the unit of EVAL, at its moment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.spec import DENYOOM, NOSCRIPT, STALE, WRITE
+from redpoll.engine.command import MAY_REPLICATE, Command
+from redpoll.engine.gate import write_complaint
+from redpoll.engine.gates import (
+    GATE_FEW_REPLICAS,
+    GATE_NO_TOUCH,
+    GATE_OOM,
+    GATE_READONLY,
+    GATE_SHOWN,
+    GATE_STALE,
+    GATE_WRITE_DISK,
+)
+from redpoll.engine.session import Peer, Session
+from redpoll.errors import (
+    NO_ROOM,
+    unknown_subcommand,
+)
+from redpoll.protocol.reply import Error
+from redpoll.script_errors import (
+    SCRIPT_ARGUMENT_KIND,
+    SCRIPT_COMMAND_CLOSED,
+    SCRIPT_NO_ARGUMENT,
+    SCRIPT_NO_WRITES,
+    SCRIPT_OUT_OF_MEMORY,
+    SCRIPT_STALE,
+    SCRIPT_UNKNOWN_COMMAND,
+    SCRIPT_WRONG_ARITY,
+)
+from redpoll.scripting.convert import SMALL, NoRoomError, argument_text, to_lua
+
+if TYPE_CHECKING:
+    from redpoll.engine.engine import Engine
+    from redpoll.scripting.runtime import Runtime
+
+GATES_IN_SCRIPTS: Final[i64] = (
+    GATE_OOM | GATE_SHOWN | GATE_NO_TOUCH | GATE_WRITE_DISK | GATE_FEW_REPLICAS | GATE_READONLY | GATE_STALE
+)
+"""The gates that a call from a script meets.  The others belong to the client that runs the script."""
+
+REPL_ALL: Final = 3
+"""redis.REPL_ALL: effects go to the append-only file and to the replicas."""
+
+
+ENDS_SCRIPT: Final = 3
+
+
+class ScriptError(Exception):
+    """Becomes the error that a script sees: the table {err=text}.
+
+    `counted` is 1 if the error is in the statistics already, else 0; or ENDS_SCRIPT for an error that ends the script
+    through every pcall.
+    """
+
+    def __init__(self, text: bytes, counted: int) -> None:
+        super().__init__("script")
+        self.text: Final = text
+        self.counted: Final = counted
+
+
+class ScriptPeer(Peer):
+    """The peer of the inner session: logs show the address of the client that runs the script."""
+
+    def __init__(self) -> None:
+        self.caller: Session | None = None
+
+    def address(self) -> bytes:
+        caller = self.caller
+        return caller.peer.address() if caller is not None else b"?:0"
+
+    def source(self) -> bytes:
+        return b"lua"
+
+
+class Calls:
+    """The state of the script that runs, and its calls."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Final = engine
+        self.peer: Final = ScriptPeer()
+        self.session: Final = Session(engine, 0, self.peer)
+        self.session.may_block = False
+        self.session.resp = 2
+        self.runtime: Runtime | None = None
+        self.resp: i64 = 2
+        self.read_only = False
+        self.allows_oom = False
+        self.was_over = False
+        """Whether memory was over `maxmemory` when the script began."""
+        self.wrote = False
+        """Whether a command that writes has been called."""
+        self.targets: i64 = REPL_ALL
+        """Where effects go: the bits of REPL_AOF and REPL_REPLICA."""
+
+    def begin(self, caller: Session, read_only: bool, allows_oom: bool) -> None:
+        """A script begins."""
+        session = self.session
+        self.peer.caller = caller
+        session.db = caller.db
+        session.user = caller.user
+        session.name = caller.name
+        session.gates = caller.gates & GATES_IN_SCRIPTS
+        session.resp = 2
+        self.resp = 2
+        self.read_only = read_only
+        self.allows_oom = allows_oom
+        self.was_over = self.engine.gates & GATE_OOM != 0 and not self.engine.eviction.make_room()
+        self.wrote = False
+
+    def end(self) -> None:
+        """The script has ended."""
+        self.peer.caller = None
+        if self.targets != REPL_ALL:
+            self.direct(REPL_ALL)
+
+    def direct(self, targets: int) -> None:
+        """Choose where the effects of later calls go."""
+        self.targets = targets
+        self.engine.unit.muted = targets == 0
+
+    def call(self, *words: object) -> object:
+        """redis.call: the reply as Lua sees it, or ScriptError."""
+        self.require_room(0)
+        args: list[bytes] = []
+        for word in words:
+            if isinstance(word, bytes):
+                args.append(word)
+            else:
+                text = argument_text(word)
+                if text is None:
+                    raise ScriptError(SCRIPT_ARGUMENT_KIND, 0)
+                args.append(text)
+        if len(args) == 0:
+            raise ScriptError(SCRIPT_NO_ARGUMENT, 0)
+        reply = self.perform(args)
+        if isinstance(reply, bytes):
+            if len(reply) > SMALL:
+                self.require_room(len(reply))
+            return reply
+        if isinstance(reply, Error):
+            raise ScriptError(reply.text, 1)
+        return self.converted(reply)
+
+    def pcall(self, *words: object) -> object:
+        """redis.pcall: the reply as Lua sees it; an error as a table."""
+        self.require_room(0)
+        runtime = self.runtime
+        assert runtime is not None
+        args: list[bytes] = []
+        for word in words:
+            if isinstance(word, bytes):
+                args.append(word)
+            else:
+                text = argument_text(word)
+                if text is None:
+                    return runtime.error_table(SCRIPT_ARGUMENT_KIND, False)
+                args.append(text)
+        if len(args) == 0:
+            return runtime.error_table(SCRIPT_NO_ARGUMENT, False)
+        reply = self.perform(args)
+        if isinstance(reply, bytes):
+            if len(reply) > SMALL:
+                self.require_room(len(reply))
+            return reply
+        if isinstance(reply, Error):
+            return runtime.error_table(reply.text, True)
+        return self.converted(reply)
+
+    def converted(self, reply: object) -> object:
+        """A reply that is no string and no error, as Lua sees it."""
+        if isinstance(reply, int) and not isinstance(reply, bool):
+            return reply
+        runtime = self.runtime
+        assert runtime is not None
+        try:
+            return to_lua(runtime, reply, self.resp)
+        except NoRoomError:
+            runtime.lift_limit()
+            raise ScriptError(SCRIPT_OUT_OF_MEMORY, ENDS_SCRIPT) from None
+
+    def require_room(self, size: i64) -> None:
+        """End the script if Lua has no memory for a reply of `size` bytes."""
+        runtime = self.runtime
+        assert runtime is not None
+        if not runtime.has_room(size):
+            runtime.lift_limit()
+            raise ScriptError(SCRIPT_OUT_OF_MEMORY, ENDS_SCRIPT)
+
+    def perform(self, args: list[bytes]) -> object:
+        """Run one command; return its reply, or the error of the first check that stops it."""
+        engine = self.engine
+        command = engine.commands.get(args[0])
+        if command is None or command.subcommands is not None:
+            command = self.find(args)
+            if command is None:
+                return self._unknown(args)
+        count: i64 = len(args)
+        arity = command.arity
+        if count != arity and (arity >= 0 or count < -arity):
+            return self._refuse(command, SCRIPT_WRONG_ARITY)
+        flags = command.spec.flags
+        if flags & (NOSCRIPT | WRITE) != 0 or self.read_only:
+            complaint = self._check_kind(command, flags)
+            if complaint:
+                return self._refuse(command, complaint)
+        session = self.session
+        closed = command.gates & (engine.gates | session.gates) & GATES_IN_SCRIPTS
+        if closed != 0:
+            return self._run_gated(command, args, closed)
+        if flags & WRITE != 0:
+            self.wrote = True
+        return engine.run(session, command, args)
+
+    def _check_kind(self, command: Command, flags: i64) -> bytes:
+        """The checks that depend on the command and the script alone, but for those of memory."""
+        if flags & NOSCRIPT != 0 and not self.engine.script_statistics.deny_disabled:
+            return SCRIPT_COMMAND_CLOSED
+        if self._wants_memory(flags):
+            return NO_ROOM
+        if self.read_only and (flags & WRITE != 0 or command.name in MAY_REPLICATE):
+            return SCRIPT_NO_WRITES
+        return b""
+
+    def _wants_memory(self, flags: i64) -> bool:
+        """Whether a command is refused because memory was over `maxmemory` when the script began."""
+        return self.was_over and flags & DENYOOM != 0 and not self.wrote and not self.allows_oom
+
+    def _run_gated(self, command: Command, args: list[bytes], closed: i64) -> object:
+        """Run a command that meets closed gates."""
+        engine = self.engine
+        session = self.session
+        flags = command.spec.flags
+        if self._wants_memory(flags):
+            return self._refuse(command, NO_ROOM)
+        if flags & WRITE != 0 and not self.wrote:
+            complaint = write_complaint(engine, closed)
+            if complaint:
+                return self._refuse(command, complaint)
+        if closed & GATE_STALE != 0 and flags & STALE == 0:
+            return self._refuse(command, SCRIPT_STALE)
+        if flags & WRITE != 0:
+            self.wrote = True
+        if closed & GATE_SHOWN != 0:
+            engine.monitors.show(session, command, args)
+        moment = engine.moment
+        touching = moment.touching
+        moment.touching = closed & GATE_NO_TOUCH == 0
+        reply = engine.run(session, command, args)
+        moment.touching = touching
+        return reply
+
+    def find(self, args: list[bytes]) -> Command | None:
+        """A command in any case, or the subcommand of a container."""
+        command = self.engine.commands.get(args[0].lower())
+        if command is not None and command.subcommands is not None and len(args) > 1:
+            return command.subcommands.get(args[1].lower())
+        return command
+
+    def _unknown(self, args: list[bytes]) -> Error:
+        """Count a command that does not exist."""
+        name = args[0].lower()
+        text = unknown_subcommand(args[1], name) if name in self.engine.commands else SCRIPT_UNKNOWN_COMMAND
+        self.engine.counters.error(text)
+        return Error(text)
+
+    def _refuse(self, command: Command, text: bytes) -> Error:
+        """Count a command that did not run."""
+        counters = self.engine.counters
+        counters.rejected[command.index] += 1
+        counters.error(text)
+        return Error(text)

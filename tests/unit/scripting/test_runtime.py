@@ -1,0 +1,87 @@
+"""The runtime: lupa is imported by the first script, and memory has a limit that ends scripts, never the process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from tests.commands.effects import opened
+
+import redpoll.commands  # noqa: F401
+from redpoll.engine.unit import Journal
+from redpoll.protocol.reply import Error
+from redpoll.scripting.scripts import scripts_of
+
+
+def run(script: bytes, limit: int = 8 << 20) -> object:
+    session = opened(Journal())
+    scripts_of(session.engine).runtime.set_limit(limit)
+    session.engine.start_unit()
+    reply = session.engine.execute(session, [b"EVAL", script, b"0"])
+    assert session.engine.execute(session, [b"EVAL", b"return 7", b"0"]) == 7
+    return reply
+
+
+def test_lupa_is_imported_by_the_first_script() -> None:
+    program = (
+        "import sys, redpoll; store = redpoll.open(); store.execute('SET', 'a', '1'); assert 'lupa' not in sys.modules; "
+        "store.execute('EVAL', 'return 1', '0'); assert 'lupa' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+FILL = b"local t = {} pcall(function() while true do t[#t + 1] = {} end end) "
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"local t = {} while true do t[#t + 1] = {} end",
+        b"local s = 'x' while true do s = s .. s end",
+        FILL + b"return redis.call('set', 'a', 'b')",
+        FILL + b"return redis.call({}, {}, {})",
+        FILL + b"while true do pcall(redis.call, 'get', 'a') end",
+        FILL + b"while true do pcall(redis.sha1hex, 'a') end",
+    ],
+)
+def test_a_script_without_memory_ends_with_an_error(script: bytes) -> None:
+    reply = run(script)
+    assert isinstance(reply, Error)
+    assert reply.text == b"ERR Error running script, not enough memory"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"return python", b"return debug", b"return io", b"return require", b"return package", b"return getfenv",
+        b"string.rep = 1", b"redis.call = 1", b"_G.x = 1", b"getmetatable('').__index = 1", b"rawset(_G, 'x', 1)",
+        b"table.insert(redis, 1)", b"setmetatable(redis, {})", b"return loadstring(string.dump(function() end))()",
+        b"return ('x').__class__.y", b"return redis.call.__self__",
+    ],
+)  # fmt: skip
+def test_nothing_leads_out_of_the_sandbox(script: bytes) -> None:
+    assert isinstance(run(script), Error)
+
+
+def test_the_limit_of_memory_is_a_directive() -> None:
+    session = opened(Journal())
+    execute = session.engine.execute
+    execute(session, [b"EVAL", b"return 1", b"0"])
+    execute(session, [b"CONFIG", b"SET", b"lua-memory-limit", b"8mb"])
+    reply = execute(session, [b"EVAL", b"return #string.rep('x', 20000000)", b"0"])
+    assert isinstance(reply, Error)
+    execute(session, [b"CONFIG", b"SET", b"lua-memory-limit", b"100mb"])
+    assert execute(session, [b"EVAL", b"return #string.rep('x', 20000000)", b"0"]) == 20000000
+
+
+def test_set_repl_with_one_target_reaches_both() -> None:
+    """The row `script-set-repl` of docs/differences.md."""
+    session = opened(Journal())
+    script = b"""
+    redis.set_repl(redis.REPL_NONE) redis.call('set', 'a', '1')
+    redis.set_repl(redis.REPL_AOF) redis.call('set', 'b', '2')
+    """
+    session.engine.frozen += 1  # the unit does not end, so that its effects can be seen
+    session.engine.execute(session, [b"EVAL", script, b"0"])
+    assert session.engine.unit.effects == [[b"set", b"b", b"2"]]
