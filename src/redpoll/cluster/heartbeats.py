@@ -56,6 +56,11 @@ def look_at_link(machine: Machine, node: Node) -> None:
     if node.in_handshake() and now - node.created > machine.settings.handshake_timeout():
         machine.delete_node(node)
         return
+    if node.link is not None and not node.link.is_up and now - node.link.created > machine.settings.timeout:
+        # Nobody has even refused the connection.
+        link = node.link
+        machine.lost(link)
+        machine.outside.close(link)
     if node.link is not None or not node.ip:
         return
     if node.inbound is None and node.tried and now - node.tried < machine.settings.timeout // RETRY_SHARE:

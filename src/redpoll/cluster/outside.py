@@ -38,7 +38,14 @@ class Settings:
 class Outside:
     """See the module's docstring."""
 
+    def update_time(self) -> None:
+        """Tell the machine the time."""
+
     # The network.
+
+    def link_buffers(self, link: Link) -> tuple[bytes, int, int]:
+        """For CLUSTER LINKS: the events that are waited for, and the bytes allocated and used to send."""
+        return b"r", 0, 0
 
     def connect(self, link: Link, ip: bytes, port: int) -> None:
         """Begin to connect; later call `Machine.connected` or `Machine.lost`."""
@@ -80,6 +87,10 @@ class Outside:
 
     def flush(self) -> None:
         """Delete all data of this node."""
+
+    def has_keys(self) -> bool:
+        """Whether any database holds a key."""
+        return False
 
     def keys_in(self, slots: int) -> int:
         """The slots of a set that hold keys, as a set."""

@@ -56,6 +56,13 @@ def spread(session: Session, reached: i64, payload: bytes) -> None:
     session.peer.spread(reached * (1 + (i64(len(payload)) >> PAGE_BITS)))
 
 
+def spread_further(session: Session, args: list[bytes], shard: bool) -> None:
+    """In a cluster, send a message to the other nodes."""
+    router = session.engine.router
+    if router is not None:
+        router.publish(args[1], args[2], shard)
+
+
 def counts(topics: Topics, names: list[bytes]) -> list[object]:
     """Each name and how many subscribe to it, by turns."""
     found: list[object] = []
@@ -133,6 +140,7 @@ def sunsubscribe(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def publish(session: Session, args: list[bytes]) -> object:
     reached = session.engine.pubsub.publish(args[1], args[2])
+    spread_further(session, args, False)
     if reached > 0:
         spread(session, reached, args[2])
     return reached
@@ -145,6 +153,7 @@ def publish(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def spublish(session: Session, args: list[bytes]) -> object:
     reached = session.engine.pubsub.publish_in_shard(args[1], args[2])
+    spread_further(session, args, True)
     if reached > 0:
         spread(session, reached, args[2])
     return reached

@@ -23,6 +23,7 @@ from redpoll.catalogue.spec import (
     Spec,
 )
 from redpoll.engine.gates import (
+    GATE_CLUSTER,
     GATE_DEBUG,
     GATE_LOADING,
     GATE_MONITOR,
@@ -79,6 +80,8 @@ def gates_of(spec: Spec) -> i64:
     """The gates that may stop a command.  `engine/gate.py` has the checks."""
     flags = spec.flags
     gates = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL | GATE_OOM
+    if spec.keys or spec.name == b"exec":
+        gates |= GATE_CLUSTER
     if spec.name not in FOR_SUBSCRIBERS:
         gates |= GATE_SUBSCRIBED
     if flags & NO_AUTH == 0:

@@ -17,7 +17,15 @@ from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
 from redpoll.engine.durability import Durability
 from redpoll.engine.eviction import Eviction
-from redpoll.engine.gates import GATE_DEBUG, GATE_MULTI, GATE_NO_TOUCH, GATE_NOAUTH, GATE_SHOWN, GATES_IN_EXEC
+from redpoll.engine.gates import (
+    GATE_CLUSTER,
+    GATE_DEBUG,
+    GATE_MULTI,
+    GATE_NO_TOUCH,
+    GATE_NOAUTH,
+    GATE_SHOWN,
+    GATES_IN_EXEC,
+)
 from redpoll.engine.host import Host
 from redpoll.engine.hot_keys import HotKeys
 from redpoll.engine.interest import Interest
@@ -29,6 +37,7 @@ from redpoll.engine.pause import Pause
 from redpoll.engine.pubsub import PubSub
 from redpoll.engine.redact import redacted
 from redpoll.engine.reply_buffers import ReplyBuffers
+from redpoll.engine.routing import Router
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.session import UNKNOWN, Peer, Session
 from redpoll.engine.settings import EngineSettings, Options, default_config
@@ -99,7 +108,8 @@ class Engine:
         self.moment: Final = Moment(self.interest)
         self.reclaimer: Final = Reclaimer()
         self.config: Final = config if config is not None else default_config(databases)
-        databases = self.config.integer(b"databases")
+        in_cluster = self.config.flag(b"cluster-enabled")
+        databases = self.config.integer(b"cluster-databases" if in_cluster else b"databases")
         self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
         self.unit: Final = Unit(self.moment)
         self.pause: Final = Pause(self)
@@ -117,6 +127,8 @@ class Engine:
         """The command that ran last.  Clients repeat commands, and the parser makes each name one object."""
         self.gates: i64 = GATE_DEBUG
         self.session_gates: i64 = 0
+        self.router: Router | None = None
+        """Set while this is a node of a cluster."""
         self.password: bytes = b""
         self.most_bulk_bytes: i64 = 512 * 1024 * 1024
         self.active_expire = True
@@ -268,6 +280,10 @@ class Engine:
 
     def _run_gated(self, session: Session, command: Command, args: list[bytes], closed: i64) -> object:
         """Run a command unless the checks of its `closed` gates stop it; return its reply, or that of the check."""
+        if closed == GATE_CLUSTER:
+            # Every command with keys of a node comes here.
+            misplaced = self.misplaced(session, command, args)
+            return self.run(session, command, args) if misplaced is None else misplaced
         held = gate.check(self, session, command, args, closed)
         if held is not gate.MAY_RUN:
             return held
@@ -328,6 +344,24 @@ class Engine:
             moment.set_time(ended)
             session.active_us = ended
         return reply
+
+    def misplaced(self, session: Session, command: Command, args: list[bytes]) -> Error | None:
+        """The reply if another node has the keys of a command; None if it may run here."""
+        router = self.router
+        if router is None:
+            return None
+        text = router.refusal(session, command, args)
+        if not text:
+            return None
+        if command.name == b"exec":
+            # Its reply is the redirection itself, and the transaction is over.
+            session.last_command = command.name
+            self.counters.rejected[command.index] += 1
+            self.end_transaction(session)
+            refused = Error(text)
+            self.counters.error(text)
+            return refused
+        return self.refuse(session, command, text)
 
     def _internal_error(self, command: Command, args: list[bytes]) -> Error:
         self.counters.internal_errors += 1

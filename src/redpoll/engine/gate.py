@@ -9,6 +9,7 @@ from mypy_extensions import i64
 from redpoll.catalogue.spec import DENYOOM, NO_MULTI
 from redpoll.engine.command import Command
 from redpoll.engine.gates import (
+    GATE_CLUSTER,
     GATE_DEBUG,
     GATE_LOADING,
     GATE_MONITOR,
@@ -57,6 +58,10 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
     transaction = session.transaction
     if transaction is not None and command.flag(NO_MULTI):
         return engine.refuse(session, command, not_in_transaction(command.name))
+    if gates & GATE_CLUSTER:
+        misplaced = engine.misplaced(session, command, args)
+        if misplaced is not None:
+            return misplaced
     if gates & GATE_OOM and not engine.eviction.make_room() and asks_for_memory(transaction, command):
         return engine.refuse(session, command, NO_ROOM)
     if gates & GATE_WRITE_DISK:
