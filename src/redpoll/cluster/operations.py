@@ -210,26 +210,22 @@ def check_may_set_slots(machine: Machine) -> None:
         raise CommandError(SETSLOT_NEEDS_PRIMARY)
 
 
-def set_migrating(machine: Machine, slot: int, name: bytes) -> None:
-    """Keys of our slot are moving to another node."""
-    view = machine.view
-    if view.owner(slot) is not view.myself:
+def migration_target(machine: Machine, slot: int, name: bytes) -> Node:
+    """The node to which keys of our slot may move.  Raises CommandError."""
+    if machine.view.owner(slot) is not machine.view.myself:
         raise CommandError(not_owner(slot))
-    view.migrating[slot] = target_node(machine, name)
-    machine.changed()
+    return other_primary(machine, name)
 
 
-def set_importing(machine: Machine, slot: int, name: bytes) -> None:
-    """Keys of another node's slot are moving here."""
-    view = machine.view
-    if view.owner(slot) is view.myself:
+def import_source(machine: Machine, slot: int, name: bytes) -> Node:
+    """The node from which keys of its slot may move here.  Raises CommandError."""
+    if machine.view.owner(slot) is machine.view.myself:
         raise CommandError(already_owner(slot))
-    view.importing[slot] = target_node(machine, name)
-    machine.changed()
+    return other_primary(machine, name)
 
 
-def target_node(machine: Machine, name: bytes) -> Node:
-    """The other node of a slot that opens."""
+def other_primary(machine: Machine, name: bytes) -> Node:
+    """The other node of a slot that opens.  Raises CommandError."""
     node = machine.view.nodes.get(name)
     if node is None:
         raise CommandError(unknown_target(name))
@@ -240,6 +236,29 @@ def target_node(machine: Machine, name: bytes) -> Node:
     return node
 
 
+def new_owner(machine: Machine, slot: int, name: bytes) -> Node:
+    """The node that may get a slot at the end of its migration.  Raises CommandError."""
+    view = machine.view
+    node = find_node(machine, name)
+    if not node.is_primary():
+        raise CommandError(TARGET_NOT_PRIMARY)
+    if view.owner(slot) is view.myself and node is not view.myself and machine.outside.keys_in(one(slot)):
+        raise CommandError(keys_left_in_slot(slot))
+    return node
+
+
+def set_migrating(machine: Machine, slot: int, target: Node) -> None:
+    """Keys of our slot are moving to another node."""
+    machine.view.migrating[slot] = target
+    machine.changed()
+
+
+def set_importing(machine: Machine, slot: int, source: Node) -> None:
+    """Keys of another node's slot are moving here."""
+    machine.view.importing[slot] = source
+    machine.changed()
+
+
 def set_stable(machine: Machine, slot: int) -> None:
     """Close an open slot."""
     machine.view.importing.pop(slot, None)
@@ -247,18 +266,11 @@ def set_stable(machine: Machine, slot: int) -> None:
     machine.changed()
 
 
-def set_owner(machine: Machine, slot: int, name: bytes) -> None:
-    """SETSLOT NODE: give a slot to a node, at the end of its migration."""
+def set_owner(machine: Machine, slot: int, node: Node) -> None:
+    """Give a slot to a node, at the end of its migration."""
     view = machine.view
     myself = view.myself
-    node = find_node(machine, name)
-    if not node.is_primary():
-        raise CommandError(TARGET_NOT_PRIMARY)
-    has_keys = machine.outside.keys_in(one(slot)) != 0
-    was_ours = view.owner(slot) is myself
-    if was_ours and node is not myself and has_keys:
-        raise CommandError(keys_left_in_slot(slot))
-    if not has_keys:
+    if machine.outside.keys_in(one(slot)) == 0:
         view.migrating.pop(slot, None)
     ours = view.shard_primary()
     had = ours is not None and view.owner(slot) is ours

@@ -16,9 +16,13 @@ from redpoll.engine.session import Session
 from redpoll.errors import (
     BUS_PORT_OUT_OF_RANGE,
     CLUSTER_SAVE_FAILED,
+    NO_MIGRATIONS,
     PORT_OUT_OF_RANGE,
     SETSLOT_ACTION,
     SYNTAX,
+    TIMEOUT_MISSING,
+    TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_AN_INTEGER,
     CommandError,
     invalid_base_port,
     invalid_bus_port,
@@ -29,6 +33,7 @@ from redpoll.errors import (
     slot_unassigned,
     slots_reversed,
     wrong_arity,
+    wrong_subcommand,
 )
 from redpoll.protocol.numbers import is_int
 from redpoll.protocol.reply import OK, Status
@@ -120,7 +125,9 @@ def flushslots(session: Session, args: list[bytes]) -> object:
 def flushslot(session: Session, args: list[bytes]) -> object:
     machine = node_of(session)
     slot = slot_number(args[2])
-    if len(args) > 3 and (len(args) > 4 or args[3].upper() not in (b"ASYNC", b"SYNC")):
+    if len(args) > 4:
+        raise CommandError(wrong_subcommand(args[1], b"CLUSTER"))
+    if len(args) == 4 and args[3].upper() not in (b"ASYNC", b"SYNC"):
         raise CommandError(SYNTAX)
     machine.outside.delete_keys(one(slot))
     return OK
@@ -131,22 +138,37 @@ def setslot(session: Session, args: list[bytes]) -> object:
     operations.check_may_set_slots(machine)
     slot = slot_number(args[2])
     action = args[3].upper()
-    count = len(args)
-    if count > 5 and args[-2].upper() == b"TIMEOUT":
-        integer(args[-1])
-        count -= 2
-    if action == b"MIGRATING" and count == 5:
-        operations.set_migrating(machine, slot, args[4])
-    elif action == b"IMPORTING" and count == 5:
-        operations.set_importing(machine, slot, args[4])
-    elif action == b"STABLE" and count == 4:
+    if action == b"STABLE":
+        check_timeout(args, 4)
         operations.set_stable(machine, slot)
-    elif action == b"NODE" and count == 5:
-        operations.set_owner(machine, slot, args[4])
+    elif action == b"MIGRATING" and len(args) > 4:
+        target = operations.migration_target(machine, slot, args[4])
+        check_timeout(args, 5)
+        operations.set_migrating(machine, slot, target)
+    elif action == b"IMPORTING" and len(args) > 4:
+        source = operations.import_source(machine, slot, args[4])
+        check_timeout(args, 5)
+        operations.set_importing(machine, slot, source)
+    elif action == b"NODE" and len(args) > 4:
+        owner = operations.new_owner(machine, slot, args[4])
+        check_timeout(args, 5)
+        operations.set_owner(machine, slot, owner)
     else:
         raise CommandError(SETSLOT_ACTION)
     machine.finish()
     return OK
+
+
+def check_timeout(args: list[bytes], at: int) -> None:
+    """TIMEOUT among the words from `at` on, of which all others are ignored."""
+    while at < len(args):
+        if args[at].upper() == b"TIMEOUT":
+            at += 1
+            if at >= len(args):
+                raise CommandError(TIMEOUT_MISSING)
+            if integer(args[at], TIMEOUT_NOT_AN_INTEGER) < 0:
+                raise CommandError(TIMEOUT_NEGATIVE)
+        at += 1
 
 
 # Nodes.
@@ -155,7 +177,7 @@ def setslot(session: Session, args: list[bytes]) -> object:
 def meet(session: Session, args: list[bytes]) -> object:
     machine = node_of(session)
     if len(args) > 5:
-        raise CommandError(wrong_arity(b"cluster|meet"))
+        raise CommandError(wrong_subcommand(args[1], b"CLUSTER"))
     if not is_int(args[3]):
         raise CommandError(invalid_base_port(args[3]))
     port = int(args[3])
@@ -198,7 +220,7 @@ def replicate(session: Session, args: list[bytes]) -> object:
     elif len(args) == 3:
         operations.replicate(machine, args[2])
     else:
-        raise CommandError(wrong_arity(b"cluster|replicate"))
+        raise CommandError(wrong_subcommand(args[1], b"CLUSTER"))
     machine.finish()
     return OK
 
@@ -206,7 +228,7 @@ def replicate(session: Session, args: list[bytes]) -> object:
 def reset(session: Session, args: list[bytes]) -> object:
     machine = node_of(session)
     if len(args) > 3:
-        raise CommandError(wrong_arity(b"cluster|reset"))
+        raise CommandError(wrong_subcommand(args[1], b"CLUSTER"))
     hard = len(args) == 3 and args[2].upper() == b"HARD"
     if len(args) == 3 and not hard and args[2].upper() != b"SOFT":
         raise CommandError(SYNTAX)
@@ -243,6 +265,11 @@ def bumpepoch(session: Session, args: list[bytes]) -> object:
     bumped = claims.bump_epoch(machine)
     machine.finish()
     return Status(b"%s %d" % (b"BUMPED" if bumped else b"STILL", machine.view.myself.config_epoch))
+
+
+def cancelslotmigrations(session: Session, args: list[bytes]) -> object:
+    node_of(session)
+    raise CommandError(NO_MIGRATIONS)
 
 
 def saveconfig(session: Session, args: list[bytes]) -> object:

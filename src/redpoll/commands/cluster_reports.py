@@ -24,6 +24,7 @@ from redpoll.errors import (
     SYNTAX,
     CommandError,
     stats_reversed,
+    wrong_subcommand,
 )
 from redpoll.keyspace.slots import key_slot
 from redpoll.protocol.reply import Map, Verbatim
@@ -207,6 +208,12 @@ def shard_row(session: Session, machine: Machine, node: Node) -> Map:
     return Map(row)
 
 
+def getslotmigrations(session: Session, args: list[bytes]) -> object:
+    node_of(session)
+    found: list[object] = []
+    return found
+
+
 def links(session: Session, args: list[bytes]) -> object:
     machine = node_of(session)
     reply: list[object] = []
@@ -260,7 +267,7 @@ def slot_stats(session: Session, args: list[bytes]) -> object:
         rows = [(slot, counts[slot]) for slot in members(owned) if first <= slot <= last]
         return stats_reply(rows)
     if args[2].upper() != b"ORDERBY":
-        raise CommandError(SYNTAX)
+        raise CommandError(wrong_subcommand(args[1], b"CLUSTER"))
     if args[3].lower() != KEY_COUNT:
         raise CommandError(SLOT_STATS_METRIC)
     options = StatsOptions(Args(args, 4))

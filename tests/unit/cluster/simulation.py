@@ -401,20 +401,20 @@ class World:
         """Cut some nodes off from the rest, perhaps in one direction only."""
         inside = {node.index for node in self.nodes if self.chance.random() < 0.4}
         way = self.chance.randrange(3)
-        for one in self.nodes:
+        for within in self.nodes:
             for other in self.nodes:
-                if one.index in inside and other.index not in inside:
+                if within.index in inside and other.index not in inside:
                     if way != 0:
-                        self.cut.add((one.index, other.index))
+                        self.cut.add((within.index, other.index))
                     if way != 1:
-                        self.cut.add((other.index, one.index))
+                        self.cut.add((other.index, within.index))
         self.trace(f"partition of {sorted(inside)}, way {way}")
 
     def fault(self) -> None:
         """One fault, or an order of the operator."""
         chance = self.chance
         node = chance.choice(self.nodes)
-        kind = chance.randrange(11)
+        kind = chance.randrange(13)
         if kind == 0:
             self.crash(node)
         elif kind == 1:
@@ -439,8 +439,16 @@ class World:
                     self.break_wire(wire)
         elif kind == 9:
             self.failing_saves = chance.choice((0.0, 0.0, 0.1))
-        else:
+        elif kind == 10:
             self.order(node)
+        elif kind == 11:
+            # Several at once: their elections may draw the same epoch.
+            for several in chance.sample(self.nodes, min(3, len(self.nodes))):
+                self.order(several)
+        else:
+            for several in chance.sample(self.nodes, min(2, len(self.nodes))):
+                several.frozen_until = self.now + 3 * self.settings.timeout
+                self.trace(f"{several.name} freezes for three timeouts")
 
     def order(self, node: SimNode) -> None:
         """CLUSTER FAILOVER on a replica, or a step of moving a slot on a primary."""
@@ -474,10 +482,10 @@ class World:
         if not found:
             return
         slot = self.chance.choice(found)
-        operations.set_importing(machine, slot, source.name)
+        operations.set_importing(machine, slot, operations.import_source(machine, slot, source.name))
         self.trace(f"{node.name}: imports slot {slot}")
         if self.chance.random() < 0.7:
-            operations.set_owner(machine, slot, view.myself.name)
+            operations.set_owner(machine, slot, operations.new_owner(machine, slot, view.myself.name))
             self.trace(f"{node.name}: owns slot {slot} with epoch {view.myself.config_epoch}")
             self.bumped.add(view.myself.config_epoch)
         for other in self.nodes:
@@ -487,9 +495,10 @@ class World:
             peer.set_time(self.now, other.wall())
             try:
                 if self.chance.random() < 0.5:
-                    operations.set_migrating(peer, slot, view.myself.name)
+                    target = operations.migration_target(peer, slot, view.myself.name)
+                    operations.set_migrating(peer, slot, target)
                 if self.chance.random() < 0.5:
-                    operations.set_owner(peer, slot, view.myself.name)
+                    operations.set_owner(peer, slot, operations.new_owner(peer, slot, view.myself.name))
                 peer.finish()
             except CommandError:
                 pass
@@ -606,7 +615,7 @@ def formed(seed: int, primaries: int, replicas: int, timeout: int = 2000) -> Wor
                 view.add(made_node(world, n, names[n]))
         for n in range(primaries):
             node = view.nodes[names[n]]
-            node.shard = (b"%040x" % n)
+            node.shard = b"%040x" % n
             node.config_epoch = n + 1
             view.assign(span(16384 * n // primaries, 16384 * (n + 1) // primaries - 1), node)
         for n in range(primaries, len(world.nodes)):

@@ -94,8 +94,8 @@ def views(draw: st.DrawFn) -> View:
     assert made[2].flags & (MASTER | REPLICA)
     view.assign(span(0, draw(st.integers(0, 9000))), made[0])
     view.assign(one(draw(st.integers(0, 16383))) | span(100, 200), made[1])
-    view.migrating.update({slot: made[1] for slot in draw(st.sets(st.integers(0, 50), max_size=3))})
-    view.importing.update({slot: made[2] for slot in draw(st.sets(st.integers(51, 99), max_size=3))})
+    view.migrating.update(dict.fromkeys(draw(st.sets(st.integers(0, 50), max_size=3)), made[1]))
+    view.importing.update(dict.fromkeys(draw(st.sets(st.integers(51, 99), max_size=3)), made[2]))
     view.current_epoch = view.greatest_epoch()
     view.last_vote_epoch = draw(st.integers(0, view.current_epoch))
     return view

@@ -9,7 +9,6 @@ import os
 import sys
 
 import pytest
-
 from tests.unit.cluster.simulation import World, formed
 
 SEEDS = 3000 if os.environ.get("REDPOLL_PROFILE") == "full" else 24
