@@ -290,6 +290,10 @@ CLUSTER_READ_ONLY: Final = b"CLUSTERDOWN The cluster is down and only accepts re
 SLOT_STATS_METRIC: Final = b"ERR Unrecognized sort metric for ORDERBY."
 SLOT_STATS_LIMIT: Final = b"ERR Limit has to lie in between 1 and 16384 (maximum number of slots)."
 SLOT_STATS_REPEATED: Final = b"ERR Multiple filters of the same type are disallowed."
+MIGRATE_KEYS: Final = b"ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"
+CANNOT_CONNECT: Final = b"IOERR error or timeout connecting to the client"
+CANNOT_WRITE: Final = b"IOERR error or timeout writing to target instance"
+CANNOT_READ: Final = b"IOERR error or timeout reading to target instance"
 NO_MIGRATIONS: Final = b"ERR No migrations ongoing"
 CLUSTER_SAVE_FAILED: Final = b"ERR error saving the cluster node config: see the log"
 CLUSTER_COMMAND_NOT_YET: Final = b"ERR This command is not supported by this version of redpoll"
@@ -555,3 +559,7 @@ def moved(kind: bytes, slot: int, endpoint: bytes, port: int) -> bytes:
 
 def stats_reversed(first: int, last: int) -> bytes:
     return b"ERR Start slot number %d is greater than end slot number %d" % (first, last)
+
+
+def target_refused(text: bytes) -> bytes:
+    return b"ERR Target instance replied with error: %s" % text

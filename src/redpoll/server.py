@@ -40,6 +40,7 @@ from redpoll.env.restart import Start
 from redpoll.errors import SHUTDOWN_FAILED, ServerError
 from redpoll.net.bus import Bus
 from redpoll.net.clients import Clients
+from redpoll.net.courier import converse
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
 from redpoll.net.loop import Reactor, Timer
@@ -457,6 +458,9 @@ class ServerHost(Host):
     def give_memory_back(self) -> bool:
         self.server.engine.trimming.ask()
         return True
+
+    def converse(self, host: bytes, port: bytes, requests: bytes, replies: int, timeout_ms: int) -> list[bytes]:
+        return converse(host, port, requests, replies, timeout_ms)
 
     def listeners(self) -> list[str]:
         config = self.server.config

@@ -35,6 +35,7 @@ from redpoll.commands import (
     lists_blocking,
     lolwut,
     memory,
+    migrate,
     modules,
     monitor,
     object,

@@ -42,10 +42,12 @@ GREATEST = 2**63 - 1
     since="2.6.0", complexity="O(size of the value)", summary="Return the value of a key as a payload for RESTORE.",
 )  # fmt: skip
 def dump(session: Session, args: list[bytes]) -> object:
-    db = session.db
-    if not db.look(args[1]):
-        return None
-    table = db.table
+    return payload_of(session) if session.db.look(args[1]) else None
+
+
+def payload_of(session: Session) -> bytes:
+    """The payload of the key at the position.  Raises CommandError."""
+    table = session.db.table
     config = session.engine.config
     outside = table.object() if table.is_outside() else None
     packed = b"" if outside is not None else table.value()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.errors import SHUTDOWN_IN_PROCESS
+from redpoll.errors import CANNOT_CONNECT, SHUTDOWN_IN_PROCESS, CommandError
 
 if TYPE_CHECKING:
     from redpoll.engine.session import Session
@@ -44,6 +44,10 @@ class Host:
     def give_memory_back(self) -> bool:
         """Have the allocator return what it keeps free to the system, soon; False if the caller has to do it."""
         return False
+
+    def converse(self, host: bytes, port: bytes, requests: bytes, replies: int, timeout_ms: int) -> list[bytes]:
+        """Send requests to another server and wait for so many replies of one line each.  Raises CommandError."""
+        raise CommandError(CANNOT_CONNECT)
 
     def listeners(self) -> list[str]:
         """The listening sockets, as INFO shows them: `name=tcp,bind=127.0.0.1,port=6379`."""

@@ -484,7 +484,8 @@ class World:
         slot = self.chance.choice(found)
         operations.set_importing(machine, slot, operations.import_source(machine, slot, source.name))
         self.trace(f"{node.name}: imports slot {slot}")
-        if self.chance.random() < 0.7:
+        arrived = self.chance.random() < 0.7
+        if arrived:
             operations.set_owner(machine, slot, operations.new_owner(machine, slot, view.myself.name))
             self.trace(f"{node.name}: owns slot {slot} with epoch {view.myself.config_epoch}")
             self.bumped.add(view.myself.config_epoch)
@@ -497,7 +498,8 @@ class World:
                 if self.chance.random() < 0.5:
                     target = operations.migration_target(peer, slot, view.myself.name)
                     operations.set_migrating(peer, slot, target)
-                if self.chance.random() < 0.5:
+                # Only after the target has it: the other order may leave it without an owner.
+                if arrived and self.chance.random() < 0.5:
                     operations.set_owner(peer, slot, operations.new_owner(peer, slot, view.myself.name))
                 peer.finish()
             except CommandError:
