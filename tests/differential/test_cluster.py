@@ -353,6 +353,31 @@ MOVING = """
 """
 
 
+def test_clients_that_wait_and_listen_are_told_when_a_slot_leaves() -> None:
+    heard = {}
+    for kinds in ("vv", "rr"):
+        members = joined(kinds)
+        source, target = members
+        masks = {str(member.server.port): f"PORT{n}" for n, member in enumerate(members)}
+        waiter, ear = source.connect(), source.connect()
+        try:
+            waiter.send(b"BLPOP bar 0\r\n")
+            ear.send(b"SSUBSCRIBE bar {bar}2\r\n")
+            answers: list[object] = [picture(ear.read(), masks) for _ in range(2)]
+            until("it waits", lambda s=source: "blocked_clients:1" in s.text("INFO", "clients"))  # type: ignore[misc]
+            for member in (target, source):
+                assert member.do("CLUSTER", "SETSLOT", 5061, "NODE", target.id).raw == b"+OK\r\n"
+            answers.append(picture(waiter.read(), masks))
+            answers += sorted([picture(ear.read(), masks) for _ in range(2)], key=str)
+            heard[kinds] = answers
+        finally:
+            waiter.close()
+            ear.close()
+            for member in members:
+                member.close()
+    assert heard["vv"] == heard["rr"]
+
+
 def test_redirections_while_a_slot_moves() -> None:
     clusters = {"valkey": joined("vv"), "redpoll": joined("rr")}
     try:

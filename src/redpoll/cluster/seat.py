@@ -10,6 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.cluster.departures import release_subscribers, release_waiting
 from redpoll.cluster.machine import Machine, new_view
 from redpoll.cluster.nodes_conf import BadConfig, conf_text, read_conf
 from redpoll.cluster.outside import Outside, Settings
@@ -192,7 +193,15 @@ class Seat(Outside):
             self.engine.pubsub.publish(channel, text)
 
     def slots_changed(self) -> None:
-        self.router.refresh()
+        router = self.router
+        router.refresh()
+        if len(self.engine.pubsub.shards.audiences) > 0:
+            release_subscribers(self.engine, router)
+
+    def look_at_waiting(self) -> None:
+        """Answer blocked clients whose keys have moved.  To be called about once a second."""
+        if len(self.engine.blocking.queues) > 0:
+            release_waiting(self.engine, self.router)
 
     def log(self, text: str) -> None:
         self.engine.host.note(text)

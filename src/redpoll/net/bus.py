@@ -22,6 +22,7 @@ from redpoll.net.listener import listen_tcp
 from redpoll.net.loop import Handler, Reactor, Timer
 
 READ_BYTES: Final = 1 << 16
+TICKS_PER_SECOND: Final = 1000 // TICK_MS
 
 
 class BusConnection(Handler):
@@ -261,6 +262,9 @@ class BusTimer(Timer):
             bus.close_overfull()
         bus.machine.tick()
         bus.machine.finish()
+        if bus.machine.ticks % TICKS_PER_SECOND == 0:
+            bus.engine.start_unit()
+            bus.look_at_waiting()
         return TICK_MS
 
 

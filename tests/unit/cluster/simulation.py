@@ -3,7 +3,7 @@
 The nodes are the real state machines with the real nodes.conf on disks that forget what was not synced.  Replication is
 a stub: a replica that reaches its primary has its offset.  Every step checks what must always hold:
 
-* no two nodes own one slot with the same config epoch,
+* no two nodes own one slot with the same config epoch, epochs that were taken without asking anybody apart,
 * what a node has announced (its epochs) never goes back, across crashes too,
 * a node votes for one candidate in an epoch, and a candidate wins an epoch alone.
 
@@ -143,8 +143,7 @@ class SimNode:
         self.announced_config = 0
         self.votes: dict[int, bytes] = {}
         self.was_replica = False
-        self.epoch = 0
-        self.imports = 0
+        self.epoch = 10**9
 
     def now(self) -> int:
         return self.world.now
@@ -170,6 +169,7 @@ class SimNode:
         view.myself.ip = self.ip
         view.myself.port = self.port
         view.myself.bus_port = self.port + 10000
+        self.epoch = view.myself.config_epoch
         self.machine = Machine(view, world.settings, world.random, SimOutside(self), now, self.wall())
         self.offset = 0
         self.contact = now
@@ -552,11 +552,10 @@ class World:
             self.violated(f"{node.name} has voted in the future")
         myself = view.myself
         won = node.was_replica and myself.is_primary()
-        if myself.config_epoch > node.epoch and len(view.importing) < node.imports:
-            # It took an epoch without asking anybody, because a slot has arrived.
+        if myself.config_epoch > node.epoch and not won and myself.is_primary():
+            # It took an epoch without asking anybody: a slot has arrived, or two had the same epoch.
             self.bumped.add(myself.config_epoch)
         node.epoch = myself.config_epoch
-        node.imports = len(view.importing)
         node.was_replica = myself.is_replica()
         if not myself.is_primary() or not myself.slots:
             return
