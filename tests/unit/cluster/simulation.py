@@ -259,6 +259,8 @@ class World:
         self.log: list[str] = []
         self.steps = 0
         self.messages = 0
+        self.moved = 0
+        """The slots that an operator has moved, or tried to."""
         self.winners: dict[int, bytes] = {}
         self.bumped: set[int] = set()
         """Epochs that a node took without asking anybody: two may take the same one."""
@@ -483,6 +485,7 @@ class World:
             return
         slot = self.chance.choice(found)
         operations.set_importing(machine, slot, operations.import_source(machine, slot, source.name))
+        self.moved |= one(slot)
         self.trace(f"{node.name}: imports slot {slot}")
         arrived = self.chance.random() < 0.7
         if arrived:
@@ -578,6 +581,12 @@ class World:
         """What keeps the views from being one and healthy."""
         found: list[str] = []
         pictures: dict[object, str] = {}
+        claimed = 0
+        for node in self.nodes:
+            assert node.machine is not None
+            claimed |= node.machine.view.myself.slots
+        if ALL_SLOTS & ~claimed & ~self.moved:
+            found.append("slots that nobody claims")
         for node in self.nodes:
             machine = node.machine
             assert machine is not None
@@ -589,17 +598,27 @@ class World:
             for other in view.nodes.values():
                 if other.flags & (FAILING | HANDSHAKE):
                     found.append(f"{node.name} sees {other.name.decode()[:6]} with flags {other.flags}")
-            pictures[picture(view)] = node.name
+            pictures[picture(view, claimed)] = node.name
         if len(pictures) > 1:
             found.append(f"{len(pictures)} different views")
         return found
 
 
-def picture(view: View) -> object:
-    """Who owns what, and who follows whom, as one node sees it."""
+def picture(view: View, claimed: int) -> object:
+    """Who owns what of the `claimed` slots, and who follows whom, as one node sees it.
+
+    When the moves of two slots cross a change of epochs, it may happen that nobody claims a slot: the protocol leaves
+    it so, as each node remembers it, until the operator mends it.
+    """
     return tuple(
         sorted(
-            (name, node.is_primary(), node.slots, node.primary.name if node.primary else b"", view.shown_epoch(node))
+            (
+                name,
+                node.is_primary(),
+                node.slots & claimed,
+                node.primary.name if node.primary else b"",
+                view.shown_epoch(node),
+            )
             for name, node in view.nodes.items()
         )
     )

@@ -11,7 +11,7 @@ import sys
 import pytest
 from tests.unit.cluster.simulation import World, formed
 
-SEEDS = 3000 if os.environ.get("REDPOLL_PROFILE") == "full" else 24
+SEEDS = 3000 if os.environ.get("REDPOLL_PROFILE") == "full" else 100
 GROUP = 4
 """Seeds that one test runs."""
 
