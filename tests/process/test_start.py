@@ -34,7 +34,7 @@ def test_a_server_says_what_others_wait_for_in_this_order(start: Start) -> None:
 
 def test_the_lines_that_the_operations_page_promises_are_logged(start: Start) -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    block = page.partition("Tools may wait for these lines")[2].partition("\n\n")[2].partition("\n\n")[0]
+    block = page.partition("Tools can wait for these lines")[2].partition("\n\n")[2].partition("\n\n")[0]
     server = start(*LOCAL, "--unixsocket", "here.sock").ready()
     server.says("Ready to accept connections unix")
     lines = [line.strip() for line in block.splitlines()]

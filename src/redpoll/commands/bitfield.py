@@ -10,8 +10,8 @@ from redpoll.catalogue.keyspec import ACCESS, RO, one_key
 from redpoll.catalogue.spec import BITMAP, DENYOOM, FAST, READONLY, WRITE
 from redpoll.catalogue.variable_keys import bitfield_key
 from redpoll.commands.bits import bit_offset, checked_offset
-from redpoll.engine.args import Args, integer
-from redpoll.engine.command import command
+from redpoll.engine.args import integer
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import BIT_OFFSET, BITFIELD_ONLY_GET, BITFIELD_OVERFLOW, BITFIELD_TYPE, SYNTAX, CommandError
 from redpoll.keyspace.events import SETBIT
@@ -23,6 +23,8 @@ from redpoll.types.string import String
 GET: Final[i64] = 0
 PUT: Final[i64] = 1
 ADD: Final[i64] = 2
+OVERFLOW: Final[i64] = 3
+UNKNOWN: Final[i64] = 4
 
 OVERFLOWS: Final = {b"WRAP": WRAP, b"SAT": SAT, b"FAIL": FAIL}
 SIGNED: Final = ord("i")
@@ -34,7 +36,7 @@ TWO_TO_63: Final = 1 << 63
 TWO_TO_64: Final = 1 << 64
 
 
-@mypyc_attr(acyclic=True)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Step:
     """One GET, SET or INCRBY: its field, its number, and what happens on overflow."""
 
@@ -45,9 +47,8 @@ class Step:
         self.overflow: i64 = overflow
 
 
-def parsed_field(session: Session, cursor: Args) -> Field:
+def parsed_field(session: Session, word: bytes, place: bytes) -> Field:
     """A type (`i1` to `i64`, `u1` to `u63`) and an offset, in bits or, after a `#`, in fields of that type."""
-    word = cursor.next()
     first: i64 = word[0] if len(word) > 0 else 0
     signed = first == SIGNED
     if not signed and first != UNSIGNED:
@@ -55,7 +56,6 @@ def parsed_field(session: Session, cursor: Args) -> Field:
     width = to_int_at(word, 1, len(word))
     if width < 1 or width > 64 or (width == 64 and not signed):
         raise CommandError(BITFIELD_TYPE)
-    place = cursor.next()
     if len(place) > 0 and place[0] == HASH:
         count = to_int_at(place, 1, len(place))
         if count == NO_INT:
@@ -68,30 +68,43 @@ def parsed_field(session: Session, cursor: Args) -> Field:
     return Field(signed, width, bit_offset(session, place))
 
 
+def action_of(word: bytes) -> i64:
+    """The action or OVERFLOW that a word in upper case names, or UNKNOWN."""
+    if word == b"GET":
+        return GET
+    if word == b"SET":
+        return PUT
+    if word == b"INCRBY":
+        return ADD
+    return OVERFLOW if word == b"OVERFLOW" else UNKNOWN
+
+
 def parsed_steps(session: Session, args: list[bytes]) -> list[Step]:
     """Parse everything after the key.  Every complaint is made here, before the look-up."""
     steps: list[Step] = []
     overflow: i64 = WRAP
-    cursor = Args(args, 2)
-    while cursor.left() > 0:
-        word = cursor.word()
-        left = cursor.left()
-        if word == b"OVERFLOW" and left >= 1:
-            found = OVERFLOWS.get(cursor.word())
+    count: i64 = len(args)
+    at: i64 = 2
+    while at < count:
+        action = action_of(args[at])
+        if action == UNKNOWN:
+            action = action_of(args[at].upper())
+        left = count - at - 1
+        if action == OVERFLOW and left >= 1:
+            found = OVERFLOWS.get(args[at + 1].upper())
             if found is None:
                 raise CommandError(BITFIELD_OVERFLOW)
             overflow = found
+            at += 2
             continue
-        if word == b"GET" and left >= 2:
-            action = GET
-        elif word == b"SET" and left >= 3:
-            action = PUT
-        elif word == b"INCRBY" and left >= 3:
-            action = ADD
-        else:
+        if action >= OVERFLOW or left < (2 if action == GET else 3):
             raise CommandError(SYNTAX)
-        field = parsed_field(session, cursor)
-        number: i64 = cursor.integer() if action != GET else i64(0)
+        field = parsed_field(session, args[at + 1], args[at + 2])
+        number: i64 = 0
+        at += 3
+        if action != GET:
+            number = integer(args[at])
+            at += 1
         steps.append(Step(action, field, number, overflow))
     return steps
 
@@ -125,7 +138,41 @@ def run_step(value: String, step: Step, found: list[object]) -> bool:
     return new != old
 
 
-@command(
+class Bitfield(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        key = args[1]
+        steps = parsed_steps(session, args)
+        size: i64 = 0
+        for step in steps:
+            if step.action != GET:
+                size = max(size, step.field.end_byte())
+        if size == 0:
+            return read_fields(session, key, steps)
+
+        value = session.db.string_to_change(key)
+        assert value is not None
+        # The string grows for every field first, even for a field that then fails to change because of OVERFLOW FAIL.
+        grows = size > value.length()
+        if grows:
+            value.write_at(size - 1, b"\0")
+        value.kind = STRING_RAW
+        changes: i64 = 0
+        found: list[object] = []
+        for step in steps:
+            if step.action == GET:
+                found.append(step.field.read(value))
+            elif run_step(value, step, found) or (grows and found[-1] is not None):
+                changes += 1
+        if changes > 0:
+            session.changed(key, value, SETBIT, changes)
+        elif grows:
+            session.db.put_back(key, value)
+        else:
+            session.changed(key, value, SETBIT, 0)
+        return found
+
+
+command(
     "bitfield", arity=-2, flags=WRITE | DENYOOM, acl=BITMAP, keys=bitfield_key(),
     arguments="key#0 [operation: GET (get-block: encoding offset:integer) | (write: "
               "[OVERFLOW (overflow-block: WRAP | SAT | "
@@ -133,38 +180,7 @@ def run_step(value: String, step: Step, found: list[object]) -> bool:
               "INCRBY (incrby-block: encoding offset:integer increment:integer)))] ...",
     group="bitmap", since="3.2.0", complexity="O(steps), and the bytes by which the string grows",
     summary="Read, write and increment integers of any width at any bit of a string.",
-)  # fmt: skip
-def bitfield(session: Session, args: list[bytes]) -> object:
-    key = args[1]
-    steps = parsed_steps(session, args)
-    size: i64 = 0
-    for step in steps:
-        if step.action != GET:
-            size = max(size, step.field.end_byte())
-    if size == 0:
-        return read_fields(session, key, steps)
-
-    value = session.db.string_to_change(key)
-    assert value is not None
-    # The string grows for every field first, even for a field that then fails to change because of OVERFLOW FAIL.
-    grows = size > value.length()
-    if grows:
-        value.write_at(size - 1, b"\0")
-    value.kind = STRING_RAW
-    changes: i64 = 0
-    found: list[object] = []
-    for step in steps:
-        if step.action == GET:
-            found.append(step.field.read(value))
-        elif run_step(value, step, found) or (grows and found[-1] is not None):
-            changes += 1
-    if changes > 0:
-        session.changed(key, value, SETBIT, changes)
-    elif grows:
-        session.db.put_back(key, value)
-    else:
-        session.changed(key, value, SETBIT, 0)
-    return found
+)(Bitfield())  # fmt: skip
 
 
 @command(

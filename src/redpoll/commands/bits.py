@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import ACCESS, OW, RO, RW, UPDATE, key_range, one_key
 from redpoll.catalogue.spec import BITMAP, DENYOOM, FAST, READONLY, WRITE
 from redpoll.engine.args import integer
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import BIT_NEITHER, BIT_OFFSET, BIT_VALUE, BITOP_NOT_OF_ONE, SYNTAX, CommandError
 from redpoll.keyspace.events import DEL, SET, SETBIT
@@ -42,44 +42,50 @@ def checked_offset(session: Session, offset: i64) -> i64:
     return offset
 
 
-@command(
+class Setbit(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        key = args[1]
+        offset = bit_offset(session, args[2])
+        bit = integer(args[3], BIT_VALUE)
+        if bit != 0 and bit != 1:
+            raise CommandError(BIT_VALUE)
+        value = session.db.string_to_change(key)
+        assert value is not None
+        at = offset >> 3
+        mask = HIGHEST >> (offset & 7)
+        old = byte_at(value, at)
+        new = old | mask if bit == 1 else old & ~mask
+        if new != old or at >= value.length():
+            put_byte(value, at, new)
+            session.changed(key, value, SETBIT, 1)
+        elif value.kind != STRING_RAW:
+            value.kind = STRING_RAW
+            session.changed(key, value, SETBIT, 0)
+        return 1 if old & mask != 0 else 0
+
+
+command(
     "setbit", arity=4, flags=WRITE | DENYOOM, acl=BITMAP, keys=one_key(RW | ACCESS | UPDATE), group="bitmap",
     arguments="key#0 offset:integer value:integer",
     since="2.2.0", complexity="O(1), and the bytes by which the string grows",
     summary="Set or clear one bit of a string and return its old value. A short string is filled up with zeros.",
-)  # fmt: skip
-def setbit(session: Session, args: list[bytes]) -> object:
-    key = args[1]
-    offset = bit_offset(session, args[2])
-    bit = integer(args[3], BIT_VALUE)
-    if bit != 0 and bit != 1:
-        raise CommandError(BIT_VALUE)
-    value = session.db.string_to_change(key)
-    assert value is not None
-    at = offset >> 3
-    mask = HIGHEST >> (offset & 7)
-    old = byte_at(value, at)
-    new = old | mask if bit == 1 else old & ~mask
-    if new != old or at >= value.length():
-        put_byte(value, at, new)
-        session.changed(key, value, SETBIT, 1)
-    elif value.kind != STRING_RAW:
-        value.kind = STRING_RAW
-        session.changed(key, value, SETBIT, 0)
-    return 1 if old & mask != 0 else 0
+)(Setbit())  # fmt: skip
 
 
-@command(
+class Getbit(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        offset = bit_offset(session, args[2])
+        value = session.db.string_to_read(args[1])
+        if value is None:
+            return 0
+        return 1 if byte_at(value, offset >> 3) & (HIGHEST >> (offset & 7)) != 0 else 0
+
+
+command(
     "getbit", arity=3, flags=READONLY | FAST, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
     arguments="key#0 offset:integer",
     since="2.2.0", complexity="O(1)", summary="Return one bit of a string, 0 beyond its end.",
-)  # fmt: skip
-def getbit(session: Session, args: list[bytes]) -> object:
-    offset = bit_offset(session, args[2])
-    value = session.db.string_to_read(args[1])
-    if value is None:
-        return 0
-    return 1 if byte_at(value, offset >> 3) & (HIGHEST >> (offset & 7)) != 0 else 0
+)(Getbit())  # fmt: skip
 
 
 class BitRange:
@@ -122,19 +128,22 @@ class BitRange:
             self.stop = (last + 1) << 3
 
 
-@command(
+class Bitcount(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        asked = BitRange(args, 2)
+        value = session.db.string_to_read(args[1])
+        if value is None or asked.is_backwards():
+            return 0
+        asked.clamp(value.length() << 3)
+        return ones_between(value, asked.first, asked.stop)
+
+
+command(
     "bitcount", arity=-2, flags=READONLY, acl=BITMAP, keys=one_key(RO | ACCESS), group="bitmap",
     arguments="key#0 [range: start:integer [end-unit-block: end:integer [unit: BYTE | BIT]@7.0.0]]",
     since="2.6.0", complexity="O(bytes of the range)",
     summary="Count the bits that are set in a string, or in a range of it.",
-)  # fmt: skip
-def bitcount(session: Session, args: list[bytes]) -> object:
-    asked = BitRange(args, 2)
-    value = session.db.string_to_read(args[1])
-    if value is None or asked.is_backwards():
-        return 0
-    asked.clamp(value.length() << 3)
-    return ones_between(value, asked.first, asked.stop)
+)(Bitcount())  # fmt: skip
 
 
 @command(

@@ -23,7 +23,7 @@ from redpoll.catalogue.spec import (
 from redpoll.commands import cluster_changes, cluster_reports
 from redpoll.commands.cluster_node import node_of, not_yet
 from redpoll.commands.containers import container, help_reply
-from redpoll.engine.command import Handler, command
+from redpoll.engine.command import Function, command
 from redpoll.engine.session import Session
 from redpoll.keyspace.slots import key_slot
 from redpoll.protocol.reply import OK
@@ -92,7 +92,7 @@ def tell_help(session: Session, args: list[bytes]) -> object:
     return help_reply(cluster, args)
 
 
-HANDLERS: Final[dict[str, Handler]] = {
+HANDLERS: Final[dict[str, Function]] = {
     "addslots": cluster_changes.addslots,
     "addslotsrange": cluster_changes.addslotsrange,
     "bumpepoch": cluster_changes.bumpepoch,

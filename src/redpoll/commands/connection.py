@@ -8,7 +8,7 @@ from redpoll.catalogue.spec import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUT
 from redpoll.commands.clients import check_name
 from redpoll.commands.database_numbers import database_at
 from redpoll.engine.args import integer
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.gates import GATE_NOAUTH, GATE_SUBSCRIBED
 from redpoll.engine.session import LOUD, SILENT, Session
 from redpoll.errors import (
@@ -28,19 +28,22 @@ from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
 BEFORE_ALL = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 
 
-@command(
+class Ping(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        if len(args) > 2:
+            raise CommandError(wrong_arity(b"ping"))
+        if session.gates & GATE_SUBSCRIBED != 0:
+            # RESP2 has no pushes: between messages, a client knows this answer by its form.
+            return [b"pong", args[1] if len(args) == 2 else b""]
+        return args[1] if len(args) == 2 else PONG
+
+
+command(
     "ping", arity=-1, flags=FAST, acl=CONNECTION, group="connection",
     tips="request_policy:all_shards response_policy:all_succeeded",
     arguments="[message]",
     since="1.0.0", complexity="O(1)", summary="Test the connection: return PONG or the message.",
-)  # fmt: skip
-def ping(session: Session, args: list[bytes]) -> object:
-    if len(args) > 2:
-        raise CommandError(wrong_arity(b"ping"))
-    if session.gates & GATE_SUBSCRIBED != 0:
-        # RESP2 has no pushes: between messages, a client knows this answer by its form.
-        return [b"pong", args[1] if len(args) == 2 else b""]
-    return args[1] if len(args) == 2 else PONG
+)(Ping())  # fmt: skip
 
 
 @command(

@@ -44,10 +44,8 @@ def flushall(session: Session, args: list[bytes]) -> object:
     for db in engine.databases:
         db.moment.changes += db.flush()
     if engine.config.words(b"save"):
-        # Otherwise the deleted data would be back after a crash.  The count of unsaved changes goes on.
-        saved = engine.durability.changes_saved
+        # Otherwise the deleted data would be back after a crash.
         save(engine)
-        engine.durability.changes_saved = saved
     return OK
 
 

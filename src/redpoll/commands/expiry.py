@@ -8,7 +8,7 @@ from redpoll.catalogue.keyspec import ACCESS, RO, RW, UPDATE, one_key
 from redpoll.catalogue.spec import FAST, KEYSPACE, READONLY, WRITE
 from redpoll.commands.times import instant_ms
 from redpoll.engine.args import integer
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import EXPIRE_GT_LT_CONFLICT, EXPIRE_NX_CONFLICT, CommandError, unsupported_option
 from redpoll.keyspace.events import EXPIRE, PERSIST
@@ -70,13 +70,16 @@ def set_deadline(session: Session, args: list[bytes], name: bytes, seconds: bool
     return 1
 
 
-@command(
+class Expire(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return set_deadline(session, args, b"expire", True, True)
+
+
+command(
     "expire", arity=-3, flags=WRITE | FAST, acl=KEYSPACE, keys=one_key(RW | UPDATE), group="generic",
     arguments="key#0 seconds:integer [condition: NX | XX | GT | LT]@7.0.0",
     since="1.0.0", complexity="O(1)", summary="Set the time to live of a key in seconds.",
-)  # fmt: skip
-def expire(session: Session, args: list[bytes]) -> object:
-    return set_deadline(session, args, b"expire", True, True)
+)(Expire())  # fmt: skip
 
 
 @command(
@@ -117,14 +120,17 @@ def remaining(session: Session, key: bytes, seconds: bool, from_now: bool) -> ob
     return at_ms // 1000 + int(at_ms % 1000 >= 500) if seconds else at_ms
 
 
-@command(
+class Ttl(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return remaining(session, args[1], True, True)
+
+
+command(
     "ttl", arity=2, flags=READONLY | FAST, acl=KEYSPACE, keys=one_key(RO | ACCESS), group="generic",
     tips="nondeterministic_output",
     arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="Return the seconds until a key expires.",
-)  # fmt: skip
-def ttl(session: Session, args: list[bytes]) -> object:
-    return remaining(session, args[1], True, True)
+)(Ttl())  # fmt: skip
 
 
 @command(

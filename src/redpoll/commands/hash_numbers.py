@@ -8,7 +8,7 @@ from redpoll.catalogue.keyspec import ACCESS, RW, UPDATE, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, HASH, WRITE
 from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.engine.args import integer
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import (
     HASH_VALUE_NOT_A_FLOAT,
@@ -49,26 +49,29 @@ def journal_number(session: Session, args: list[bytes], value: Hash, there: bool
         session.journal_as([b"HSET", args[1], args[2], text])
 
 
-@command(
+class Hincrby(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        increment = integer(args[3])
+        value = session.db.hash_to_change(args[1], True)
+        assert value is not None
+        there = value.locate(args[2])
+        number: i64 = 0
+        if there:
+            number = value.located_number()
+            if number == NO_INT and not is_int(value.located_value()):
+                raise CommandError(HASH_VALUE_NOT_AN_INTEGER)
+        if (increment > 0 and number > INT64_MAX - increment) or (increment < 0 and number < INT64_MIN - increment):
+            raise CommandError(OVERFLOW)
+        number += increment
+        keep_number(session, args, value, there, int_text(number), HINCRBY)
+        return number
+
+
+command(
     "hincrby", arity=4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | ACCESS | UPDATE), group="hash",
     arguments="key#0 field increment:integer",
     since="2.0.0", complexity="O(1)", summary="Add to the integer in a hash field. A missing field counts as 0.",
-)  # fmt: skip
-def hincrby(session: Session, args: list[bytes]) -> object:
-    increment = integer(args[3])
-    value = session.db.hash_to_change(args[1], True)
-    assert value is not None
-    there = value.locate(args[2])
-    number: i64 = 0
-    if there:
-        number = value.located_number()
-        if number == NO_INT and not is_int(value.located_value()):
-            raise CommandError(HASH_VALUE_NOT_AN_INTEGER)
-    if (increment > 0 and number > INT64_MAX - increment) or (increment < 0 and number < INT64_MIN - increment):
-        raise CommandError(OVERFLOW)
-    number += increment
-    keep_number(session, args, value, there, int_text(number), HINCRBY)
-    return number
+)(Hincrby())  # fmt: skip
 
 
 @command(

@@ -12,7 +12,7 @@ from redpoll.catalogue.keyspec import ACCESS, DELETE, INSERT, RO, RW, UPDATE, on
 from redpoll.catalogue.spec import DENYOOM, FAST, HASH, READONLY, WRITE
 from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.commands.hash_replies import BOTH, FIELDS, VALUES, all_fields, no_fields
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import CommandError, wrong_arity
 from redpoll.keyspace.events import HDEL, HSET
@@ -39,15 +39,18 @@ def put_pairs(session: Session, args: list[bytes]) -> i64:
     return added
 
 
-@command(
+class Hset(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        if len(args) & 1 != 0:
+            raise CommandError(wrong_arity(b"hset"))
+        return put_pairs(session, args)
+
+
+command(
     "hset", arity=-4, flags=WRITE | DENYOOM | FAST, acl=HASH, keys=one_key(RW | UPDATE), group="hash",
     arguments="key#0 (data: field value) ...",
     since="2.0.0", complexity="O(1) for each field", summary="Set hash fields and return how many are new.",
-)  # fmt: skip
-def hset(session: Session, args: list[bytes]) -> object:
-    if len(args) & 1 != 0:
-        raise CommandError(wrong_arity(b"hset"))
-    return put_pairs(session, args)
+)(Hset())  # fmt: skip
 
 
 @command(
@@ -82,57 +85,69 @@ def hsetnx(session: Session, args: list[bytes]) -> object:
     return 1
 
 
-@command(
+class Hget(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.hash(args[1])
+        return value.get(args[2]) if value is not None else None
+
+
+command(
     "hget", arity=3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     arguments="key#0 field",
     since="2.0.0", complexity="O(1)", summary="Return the value of a hash field.",
-)  # fmt: skip
-def hget(session: Session, args: list[bytes]) -> object:
-    value = session.db.hash(args[1])
-    return value.get(args[2]) if value is not None else None
+)(Hget())  # fmt: skip
 
 
-@command(
+class Hmget(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.hash(args[1])
+        found: list[object] = []
+        i: i64 = 2
+        while i < len(args):
+            found.append(value.get(args[i]) if value is not None else None)
+            i += 1
+        return found
+
+
+command(
     "hmget", arity=-3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     arguments="key#0 field ...",
     since="2.0.0", complexity="O(1) for each field", summary="Return the values of several hash fields.",
-)  # fmt: skip
-def hmget(session: Session, args: list[bytes]) -> object:
-    value = session.db.hash(args[1])
-    found: list[object] = []
-    i: i64 = 2
-    while i < len(args):
-        found.append(value.get(args[i]) if value is not None else None)
-        i += 1
-    return found
+)(Hmget())  # fmt: skip
 
 
-@command(
+class Hdel(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.hash_to_change(args[1], False)
+        if value is None:
+            return 0
+        removed: i64 = 0
+        for field in args[2:]:
+            if value.remove(field):
+                removed += 1
+        if removed > 0:
+            session.changed(args[1], value, HDEL, removed)
+        return removed
+
+
+command(
     "hdel", arity=-3, flags=WRITE | FAST, acl=HASH, keys=one_key(RW | DELETE), group="hash",
     arguments="key#0 field ...",
     since="2.0.0", complexity="O(1) for each field", summary="Delete fields of a hash and return how many existed.",
-)  # fmt: skip
-def hdel(session: Session, args: list[bytes]) -> object:
-    value = session.db.hash_to_change(args[1], False)
-    if value is None:
-        return 0
-    removed: i64 = 0
-    for field in args[2:]:
-        if value.remove(field):
-            removed += 1
-    if removed > 0:
-        session.changed(args[1], value, HDEL, removed)
-    return removed
+)(Hdel())  # fmt: skip
 
 
-@command(
+class Hexists(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.hash(args[1])
+        return int(value is not None and value.locate(args[2]))
+
+
+command(
     "hexists", arity=3, flags=READONLY | FAST, acl=HASH, keys=one_key(RO), group="hash",
     arguments="key#0 field",
     since="2.0.0", complexity="O(1)", summary="Return whether a field of a hash exists.",
-)  # fmt: skip
-def hexists(session: Session, args: list[bytes]) -> object:
-    value = session.db.hash(args[1])
-    return int(value is not None and value.locate(args[2]))
+)(Hexists())  # fmt: skip
 
 
 @command(
@@ -155,15 +170,18 @@ def hstrlen(session: Session, args: list[bytes]) -> object:
     return value.located_length() if value is not None and value.locate(args[2]) else 0
 
 
-@command(
+class Hgetall(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.hash(args[1])
+        return all_fields(value, BOTH, MAP) if value is not None else no_fields(BOTH)
+
+
+command(
     "hgetall", arity=2, flags=READONLY, acl=HASH, keys=one_key(RO | ACCESS), group="hash",
     tips="nondeterministic_output_order",
     arguments="key#0",
     since="2.0.0", complexity="O(fields)", summary="Return all fields and values of a hash.",
-)  # fmt: skip
-def hgetall(session: Session, args: list[bytes]) -> object:
-    value = session.db.hash(args[1])
-    return all_fields(value, BOTH, MAP) if value is not None else no_fields(BOTH)
+)(Hgetall())  # fmt: skip
 
 
 @command(

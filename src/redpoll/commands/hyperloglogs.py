@@ -7,7 +7,7 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.keyspec import ACCESS, INSERT, RO, RW, KeyRange, key_range, one_key
 from redpoll.catalogue.spec import ADMIN, DENYOOM, FAST, HYPERLOGLOG, READONLY, WRITE
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import (
     DAMAGED_HYPERLOGLOG,
@@ -55,36 +55,39 @@ def valid_head(value: String) -> bytes:
     return head
 
 
-@command(
+class Pfadd(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        key = args[1]
+        found = to_change(session, key)
+        changes: i64 = 0
+        if found.value.home == CREATED:
+            changes = 1
+        i: i64 = 2
+        count: i64 = len(args)
+        try:
+            while i < count:
+                if found.add(args[i]):
+                    changes += 1
+                i += 1
+        except DamagedError:
+            # What was counted before the damage was met stays, though nothing tells of it.
+            if changes > 0:
+                found.finish()
+                session.db.keep(key, found.value)
+            raise CommandError(DAMAGED_HYPERLOGLOG) from None
+        if changes == 0:
+            return 0
+        found.finish()
+        session.changed(key, found.value, PFADD, changes)
+        return 1
+
+
+command(
     "pfadd", arity=-2, flags=WRITE | DENYOOM | FAST, acl=HYPERLOGLOG, keys=one_key(RW | INSERT), group="hyperloglog",
     arguments="key#0 [element ...]",
     since="2.8.9", complexity="O(1) for each element",
     summary="Count elements in a HyperLogLog; return 1 if the estimate may have changed.",
-)  # fmt: skip
-def pfadd(session: Session, args: list[bytes]) -> object:
-    key = args[1]
-    found = to_change(session, key)
-    changes: i64 = 0
-    if found.value.home == CREATED:
-        changes = 1
-    i: i64 = 2
-    count: i64 = len(args)
-    try:
-        while i < count:
-            if found.add(args[i]):
-                changes += 1
-            i += 1
-    except DamagedError:
-        # What was counted before the damage was met stays, though nothing tells of it.
-        if changes > 0:
-            found.finish()
-            session.db.keep(key, found.value)
-        raise CommandError(DAMAGED_HYPERLOGLOG) from None
-    if changes == 0:
-        return 0
-    found.finish()
-    session.changed(key, found.value, PFADD, changes)
-    return 1
+)(Pfadd())  # fmt: skip
 
 
 @command(

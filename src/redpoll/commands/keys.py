@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import DELETE, RM, RO, key_range, one_key
 from redpoll.catalogue.spec import DANGEROUS, FAST, KEYSPACE, READONLY, WRITE
 from redpoll.commands.scan_options import ScanOptions, scan_cursor
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.keyspace.scan import all_keys, glob_or_none, random_key, scan_keys
 from redpoll.protocol.numbers import int_text
@@ -26,15 +26,18 @@ def deleted(session: Session, args: list[bytes]) -> int:
     return int(found)
 
 
-@command(
+class Del(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return deleted(session, args)
+
+
+command(
     "del", arity=-2, flags=WRITE, acl=KEYSPACE, keys=key_range(1, -1, 1, RM | DELETE), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
     arguments="key#0 ...",
     since="1.0.0", complexity="O(1) for each key; of large values only strings are freed at once",
     summary="Delete keys and return how many existed.",
-)  # fmt: skip
-def del_(session: Session, args: list[bytes]) -> object:
-    return deleted(session, args)
+)(Del())  # fmt: skip
 
 
 @command(
@@ -48,18 +51,21 @@ def unlink(session: Session, args: list[bytes]) -> object:
     return deleted(session, args)
 
 
-@command(
+class Exists(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        found: i64 = 0
+        for key in args[1:]:
+            if session.db.peek(key):
+                found += 1
+        return found
+
+
+command(
     "exists", arity=-2, flags=READONLY | FAST, acl=KEYSPACE, keys=key_range(1, -1, 1, RO), group="generic",
     tips="request_policy:multi_shard response_policy:agg_sum",
     arguments="key#0 ...",
     since="1.0.0", complexity="O(1) for each key", summary="Return how many of the keys exist.",
-)  # fmt: skip
-def exists(session: Session, args: list[bytes]) -> object:
-    found: i64 = 0
-    for key in args[1:]:
-        if session.db.peek(key):
-            found += 1
-    return found
+)(Exists())  # fmt: skip
 
 
 @command(

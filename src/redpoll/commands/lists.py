@@ -8,7 +8,7 @@ from redpoll.catalogue.keyspec import ACCESS, DELETE, INSERT, RO, RW, UPDATE, co
 from redpoll.catalogue.spec import DENYOOM, FAST, LIST, MOVABLEKEYS, READONLY, WRITE
 from redpoll.commands.list_replies import Backward, elements
 from redpoll.engine.args import integer
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import (
     COUNT_NOT_POSITIVE,
@@ -39,24 +39,30 @@ def push(session: Session, args: list[bytes], front: bool, create: bool) -> obje
     return value.count()
 
 
-@command(
+class Lpush(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return push(session, args, True, True)
+
+
+command(
     "lpush", arity=-3, flags=WRITE | DENYOOM | FAST, acl=LIST, keys=one_key(RW | INSERT), group="list",
     arguments="key#0 element ...",
     since="1.0.0", complexity="O(1) for each element",
     summary="Insert elements at the front of a list and return its length.",
-)  # fmt: skip
-def lpush(session: Session, args: list[bytes]) -> object:
-    return push(session, args, True, True)
+)(Lpush())  # fmt: skip
 
 
-@command(
+class Rpush(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return push(session, args, False, True)
+
+
+command(
     "rpush", arity=-3, flags=WRITE | DENYOOM | FAST, acl=LIST, keys=one_key(RW | INSERT), group="list",
     arguments="key#0 element ...",
     since="1.0.0", complexity="O(1) for each element",
     summary="Append elements to a list and return its length.",
-)  # fmt: skip
-def rpush(session: Session, args: list[bytes]) -> object:
-    return push(session, args, False, True)
+)(Rpush())  # fmt: skip
 
 
 @command(
@@ -117,22 +123,28 @@ def pop_some(session: Session, key: bytes, value: List, number: i64, front: bool
     return popped
 
 
-@command(
+class Lpop(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return pop(session, args, True)
+
+
+command(
     "lpop", arity=-2, flags=WRITE | FAST, acl=LIST, keys=one_key(RW | ACCESS | DELETE), group="list",
     arguments="key#0 [count:integer@6.2.0]",
     since="1.0.0", complexity="O(1) for each element", summary="Remove and return the first elements of a list.",
-)  # fmt: skip
-def lpop(session: Session, args: list[bytes]) -> object:
-    return pop(session, args, True)
+)(Lpop())  # fmt: skip
 
 
-@command(
+class Rpop(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return pop(session, args, False)
+
+
+command(
     "rpop", arity=-2, flags=WRITE | FAST, acl=LIST, keys=one_key(RW | ACCESS | DELETE), group="list",
     arguments="key#0 [count:integer@6.2.0]",
     since="1.0.0", complexity="O(1) for each element", summary="Remove and return the last elements of a list.",
-)  # fmt: skip
-def rpop(session: Session, args: list[bytes]) -> object:
-    return pop(session, args, False)
+)(Rpop())  # fmt: skip
 
 
 class PopPlan:
@@ -243,51 +255,60 @@ def rpoplpush(session: Session, args: list[bytes]) -> object:
     return moved(session, args[1], args[2], False, True)
 
 
-@command(
+class Llen(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.list_(args[1])
+        return 0 if value is None else value.count()
+
+
+command(
     "llen", arity=2, flags=READONLY | FAST, acl=LIST, keys=one_key(RO), group="list",
     arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="Return the length of a list.",
-)  # fmt: skip
-def llen(session: Session, args: list[bytes]) -> object:
-    value = session.db.list_(args[1])
-    return 0 if value is None else value.count()
+)(Llen())  # fmt: skip
 
 
-@command(
+class Lindex(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.list_(args[1])
+        if value is None:
+            return None
+        index = integer(args[2])
+        count = value.count()
+        if index < 0:
+            index += count
+        return value.get(index) if 0 <= index < count else None
+
+
+command(
     "lindex", arity=3, flags=READONLY, acl=LIST, keys=one_key(RO | ACCESS), group="list",
     arguments="key#0 index:integer",
     since="1.0.0", complexity="O(log n)",
     summary="Return a list element by its index; a negative index counts from the end.",
-)  # fmt: skip
-def lindex(session: Session, args: list[bytes]) -> object:
-    value = session.db.list_(args[1])
-    if value is None:
-        return None
-    index = integer(args[2])
-    count = value.count()
-    if index < 0:
-        index += count
-    return value.get(index) if 0 <= index < count else None
+)(Lindex())  # fmt: skip
 
 
-@command(
+class Lrange(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        start = integer(args[2])
+        stop = integer(args[3])
+        value = session.db.list_(args[1])
+        if value is None:
+            return []
+        count = value.count()
+        start = clamped(start, count)
+        stop = end_of(stop, count)
+        if start >= stop:
+            return []
+        return elements(value, start, stop)
+
+
+command(
     "lrange", arity=4, flags=READONLY, acl=LIST, keys=one_key(RO | ACCESS), group="list",
     arguments="key#0 start:integer stop:integer",
     since="1.0.0", complexity="O(log n) and O(1) for each element",
     summary="Return a range of list elements.",
-)  # fmt: skip
-def lrange(session: Session, args: list[bytes]) -> object:
-    start = integer(args[2])
-    stop = integer(args[3])
-    value = session.db.list_(args[1])
-    if value is None:
-        return []
-    count = value.count()
-    start = clamped(start, count)
-    stop = end_of(stop, count)
-    if start >= stop:
-        return []
-    return elements(value, start, stop)
+)(Lrange())  # fmt: skip
 
 
 def clamped(start: i64, count: i64) -> i64:

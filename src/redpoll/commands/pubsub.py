@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import NOT_KEY, key_range, one_key
 from redpoll.catalogue.spec import FAST, LOADING, NOSCRIPT, PUBSUB, STALE
 from redpoll.commands.containers import container, help_command
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.pubsub import Topics
 from redpoll.engine.session import CHANNELS, PATTERNS, SHARDS, Session
 from redpoll.errors import CommandError, deny_blocking, wrong_subcommand
@@ -54,13 +54,6 @@ def end(session: Session, kind: i64, word: bytes, names: list[bytes]) -> object:
 def spread(session: Session, reached: i64, payload: bytes) -> None:
     """Tell the publisher's connection how much work it made for the others."""
     session.peer.spread(reached * (1 + (i64(len(payload)) >> PAGE_BITS)))
-
-
-def spread_further(session: Session, args: list[bytes], shard: bool) -> None:
-    """In a cluster, send a message to the other nodes."""
-    router = session.engine.router
-    if router is not None:
-        router.publish(args[1], args[2], shard)
 
 
 def counts(topics: Topics, names: list[bytes]) -> list[object]:
@@ -133,17 +126,23 @@ def sunsubscribe(session: Session, args: list[bytes]) -> object:
     return end(session, SHARDS, b"sunsubscribe", args[1:])
 
 
-@command(
+class Publish(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        engine = session.engine
+        reached = engine.pubsub.publish(args[1], args[2])
+        router = engine.router
+        if router is not None:
+            router.publish(args[1], args[2], False)
+        if reached > 0:
+            spread(session, reached, args[2])
+        return reached
+
+
+command(
     "publish", arity=3, flags=PUBLISHING, group="pubsub",
     arguments="channel message",
     since="2.0.0", complexity="O(deliveries + patterns)", summary="Send a message to a channel.",
-)  # fmt: skip
-def publish(session: Session, args: list[bytes]) -> object:
-    reached = session.engine.pubsub.publish(args[1], args[2])
-    spread_further(session, args, False)
-    if reached > 0:
-        spread(session, reached, args[2])
-    return reached
+)(Publish())  # fmt: skip
 
 
 @command(
@@ -153,7 +152,9 @@ def publish(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def spublish(session: Session, args: list[bytes]) -> object:
     reached = session.engine.pubsub.publish_in_shard(args[1], args[2])
-    spread_further(session, args, True)
+    router = session.engine.router
+    if router is not None:
+        router.publish(args[1], args[2], True)
     if reached > 0:
         spread(session, reached, args[2])
     return reached

@@ -11,7 +11,7 @@ from redpoll.catalogue.spec import FAST, READONLY, WRITE
 from redpoll.catalogue.spec import SET as SET_CATEGORY
 from redpoll.commands.set_replies import add_member, all_members
 from redpoll.engine.args import integer
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.env.random import Random
 from redpoll.errors import COUNT_OUT_OF_RANGE, NOT_POSITIVE, SYNTAX, CommandError
@@ -30,25 +30,28 @@ ANEW: Final[i64] = 5
 """SPOP builds a new set of the members that stay if at least this many go for each of them: that is faster."""
 
 
-@command(
+class Spop(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        if len(args) > 3:
+            raise CommandError(SYNTAX)
+        key = args[1]
+        if len(args) == 3:
+            return pop_many(session, key, integer(args[2], NOT_POSITIVE))
+        value = session.db.members_to_change(key, False)
+        if value is None:
+            return None
+        member = value.pop(session.engine.random)
+        session.changed(key, value, SPOP, 1)
+        session.journal_as([b"SREM", key, member])
+        return member
+
+
+command(
     "spop", arity=-2, flags=WRITE | FAST, acl=SET_CATEGORY, keys=one_key(RW | ACCESS | DELETE), group="set",
     tips="nondeterministic_output",
     arguments="key#0 [count:integer@3.2.0]",
     since="1.0.0", complexity="O(1) for each member popped", summary="Remove and return random members of a set.",
-)  # fmt: skip
-def spop(session: Session, args: list[bytes]) -> object:
-    if len(args) > 3:
-        raise CommandError(SYNTAX)
-    key = args[1]
-    if len(args) == 3:
-        return pop_many(session, key, integer(args[2], NOT_POSITIVE))
-    value = session.db.members_to_change(key, False)
-    if value is None:
-        return None
-    member = value.pop(session.engine.random)
-    session.changed(key, value, SPOP, 1)
-    session.journal_as([b"SREM", key, member])
-    return member
+)(Spop())  # fmt: skip
 
 
 def pop_many(session: Session, key: bytes, count: i64) -> object:

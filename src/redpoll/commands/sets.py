@@ -7,7 +7,7 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import ACCESS, DELETE, INSERT, RO, RW, KeyRange, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, SET, WRITE
 from redpoll.commands.set_replies import all_members
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.keyspace.events import SADD, SREM
 from redpoll.protocol.reply import SET as SET_SHAPE
@@ -15,66 +15,75 @@ from redpoll.protocol.reply import SetOf
 from redpoll.types.value import CREATED
 
 
-@command(
+class Sadd(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        db = session.db
+        limits = db.moment.limits
+        key = args[1]
+        value = db.members_to_change(key, True)
+        assert value is not None
+
+        kind = value.kind
+        count: i64 = len(args)
+        value.expect(args[2], count - 2, limits)
+        added: i64 = 0
+        i: i64 = 2
+        while i < count:
+            if value.add(args[i], limits):
+                added += 1
+            i += 1
+
+        if added > 0:
+            session.changed(key, value, SADD, added)
+        elif value.kind != kind:
+            # The number of arguments changes the encoding, even if all of them are members already.
+            db.put_back(key, value)
+        return added
+
+
+command(
     "sadd", arity=-3, flags=WRITE | DENYOOM | FAST, acl=SET, keys=one_key(RW | INSERT), group="set",
     arguments="key#0 member ...",
     since="1.0.0", complexity="O(1) for each member", summary="Add members to a set and return how many are new.",
-)  # fmt: skip
-def sadd(session: Session, args: list[bytes]) -> object:
-    db = session.db
-    limits = db.moment.limits
-    key = args[1]
-    value = db.members_to_change(key, True)
-    assert value is not None
-
-    kind = value.kind
-    count: i64 = len(args)
-    value.expect(args[2], count - 2, limits)
-    added: i64 = 0
-    i: i64 = 2
-    while i < count:
-        if value.add(args[i], limits):
-            added += 1
-        i += 1
-
-    if added > 0:
-        session.changed(key, value, SADD, added)
-    elif value.kind != kind:
-        # The number of arguments changes the encoding, even if all of them are members already.
-        db.put_back(key, value)
-    return added
+)(Sadd())  # fmt: skip
 
 
-@command(
+class Srem(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        key = args[1]
+        value = session.db.members_to_change(key, False)
+        if value is None:
+            return 0
+        count: i64 = len(args)
+        removed: i64 = 0
+        i: i64 = 2
+        while i < count:
+            if value.remove(args[i]):
+                removed += 1
+            i += 1
+        if removed > 0:
+            session.changed(key, value, SREM, removed)
+        return removed
+
+
+command(
     "srem", arity=-3, flags=WRITE | FAST, acl=SET, keys=one_key(RW | DELETE), group="set",
     arguments="key#0 member ...",
     since="1.0.0", complexity="O(1) for each member", summary="Remove members of a set and return how many existed.",
-)  # fmt: skip
-def srem(session: Session, args: list[bytes]) -> object:
-    key = args[1]
-    value = session.db.members_to_change(key, False)
-    if value is None:
-        return 0
-    count: i64 = len(args)
-    removed: i64 = 0
-    i: i64 = 2
-    while i < count:
-        if value.remove(args[i]):
-            removed += 1
-        i += 1
-    if removed > 0:
-        session.changed(key, value, SREM, removed)
-    return removed
+)(Srem())  # fmt: skip
 
 
-@command(
+class Sismember(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.members(args[1])
+        return int(value is not None and value.has(args[2]))
+
+
+command(
     "sismember", arity=3, flags=READONLY | FAST, acl=SET, keys=one_key(RO), group="set",
     arguments="key#0 member",
     since="1.0.0", complexity="O(1)", summary="Return whether a value is a member of a set.",
-)  # fmt: skip
-def sismember(session: Session, args: list[bytes]) -> object:
-    value = session.db.members(args[1])
-    return int(value is not None and value.has(args[2]))
+)(Sismember())  # fmt: skip
 
 
 @command(
@@ -91,25 +100,31 @@ def smismember(session: Session, args: list[bytes]) -> object:
     return found
 
 
-@command(
+class Scard(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.members(args[1])
+        return value.count() if value is not None else 0
+
+
+command(
     "scard", arity=2, flags=READONLY | FAST, acl=SET, keys=one_key(RO), group="set",
     arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="Return the size of a set.",
-)  # fmt: skip
-def scard(session: Session, args: list[bytes]) -> object:
-    value = session.db.members(args[1])
-    return value.count() if value is not None else 0
+)(Scard())  # fmt: skip
 
 
-@command(
+class Smembers(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        value = session.db.members(args[1])
+        return all_members(value, SET_SHAPE) if value is not None else SetOf([])
+
+
+command(
     "smembers", arity=2, flags=READONLY, acl=SET, keys=one_key(RO | ACCESS), group="set",
     tips="nondeterministic_output_order",
     arguments="key#0",
     since="1.0.0", complexity="O(members)", summary="Return all members of a set.",
-)  # fmt: skip
-def smembers(session: Session, args: list[bytes]) -> object:
-    value = session.db.members(args[1])
-    return all_members(value, SET_SHAPE) if value is not None else SetOf([])
+)(Smembers())  # fmt: skip
 
 
 @command(

@@ -11,7 +11,7 @@ from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, STREAM, WRITE
 from redpoll.commands.stream_arguments import entry_count, interval_end, interval_start, stream_id
 from redpoll.commands.stream_replies import Entries
 from redpoll.engine.args import integer
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import (
     INVALID_STREAM_ID,
@@ -176,7 +176,41 @@ def tell(session: Session, key: bytes, stream: Stream, event: Event, count: i64)
     session.changed(key, None, event, count)
 
 
-@command(
+class Xadd(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        options = AddOptions(args, True)
+        first: i64 = options.at + 1
+        count: i64 = len(args)
+        if count - first < 2 or (count - first) & 1 != 0:
+            raise CommandError(wrong_arity(b"xadd"))
+        given = options.id
+        if given is not None and options.seq_given and given.is_zero():
+            raise CommandError(XADD_ZERO_ID)
+        db = session.db
+        key = args[1]
+        stream = db.stream_to_change(key, options.make)
+        if stream is None:
+            return None
+        id = next_id(stream, options, db.moment.now_ms)
+        if words_bytes(args, first) > MOST_NODE_BYTES:
+            raise CommandError(XADD_TOO_LARGE)
+
+        stream.append(id.ms, id.seq, args, first, db.moment.limits)
+        trimmed = options.trim(stream, db.moment.limits)
+
+        session.changed(key, stream, XADD, 1)
+        if trimmed > 0:
+            session.also(key, XTRIM)
+        said = id_text(id.ms, id.seq)
+        if session.journals() and (not options.seq_given or options.roughly):
+            words = [args[0], key]
+            if not options.make:
+                words.append(b"NOMKSTREAM")
+            session.journal_as([*words, *options.exact_words(args, stream), said, *args[first:]])
+        return said
+
+
+command(
     "xadd", arity=-5, flags=WRITE | DENYOOM | FAST, acl=STREAM, keys=one_key(RW | UPDATE), group="stream",
     tips="nondeterministic_output",
     arguments="key#0 [NOMKSTREAM@6.2.0] [trim: (strategy: MAXLEN | MINID@6.2.0) "
@@ -184,38 +218,7 @@ def tell(session: Session, key: bytes, stream: Stream, event: Event, count: i64)
               "[LIMIT count:integer@6.2.0]] (id-selector: (auto-id: '*') | id) (data: field value) ...",
     since="5.0.0", complexity="O(1), and O(n) for n entries trimmed",
     summary="Append an entry to a stream, optionally trim the stream, and return the entry's ID.",
-)  # fmt: skip
-def xadd(session: Session, args: list[bytes]) -> object:
-    options = AddOptions(args, True)
-    first: i64 = options.at + 1
-    count: i64 = len(args)
-    if count - first < 2 or (count - first) & 1 != 0:
-        raise CommandError(wrong_arity(b"xadd"))
-    given = options.id
-    if given is not None and options.seq_given and given.is_zero():
-        raise CommandError(XADD_ZERO_ID)
-    db = session.db
-    key = args[1]
-    stream = db.stream_to_change(key, options.make)
-    if stream is None:
-        return None
-    id = next_id(stream, options, db.moment.now_ms)
-    if words_bytes(args, first) > MOST_NODE_BYTES:
-        raise CommandError(XADD_TOO_LARGE)
-
-    stream.append(id.ms, id.seq, args, first, db.moment.limits)
-    trimmed = options.trim(stream, db.moment.limits)
-
-    session.changed(key, stream, XADD, 1)
-    if trimmed > 0:
-        session.also(key, XTRIM)
-    said = id_text(id.ms, id.seq)
-    if session.journals() and (not options.seq_given or options.roughly):
-        words = [args[0], key]
-        if not options.make:
-            words.append(b"NOMKSTREAM")
-        session.journal_as([*words, *options.exact_words(args, stream), said, *args[first:]])
-    return said
+)(Xadd())  # fmt: skip
 
 
 def next_id(stream: Stream, options: AddOptions, now_ms: i64) -> StreamId:

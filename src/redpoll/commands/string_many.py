@@ -10,7 +10,7 @@ from redpoll.catalogue.keyspec import ACCESS, INSERT, OW, RO, UPDATE, counted_ke
 from redpoll.catalogue.spec import DENYOOM, FAST, MOVABLEKEYS, READONLY, STRING, WRITE
 from redpoll.commands.string_options import EXISTENCE, KEEP, StringOptions
 from redpoll.engine.args import Args, integer
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import INVALID_NUMKEYS, SYNTAX, CommandError, wrong_arity
 from redpoll.keyspace.events import EXPIRE, SET
@@ -20,27 +20,33 @@ from redpoll.protocol.reply import OK
 INT32_MAX: Final[i64] = 2147483647
 
 
-@command(
+class Mget(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return session.db.strings(args)
+
+
+command(
     "mget", arity=-2, flags=READONLY | FAST, acl=STRING, keys=key_range(1, -1, 1, RO | ACCESS), group="string",
     tips="request_policy:multi_shard",
     arguments="key#0 ...",
     since="1.0.0", complexity="O(1) for each key", summary="Return the strings at several keys.",
-)  # fmt: skip
-def mget(session: Session, args: list[bytes]) -> object:
-    return session.db.strings(args)
+)(Mget())  # fmt: skip
 
 
-@command(
+class Mset(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        if len(args) & 1 == 0:
+            raise CommandError(wrong_arity(b"mset"))
+        set_pairs(session, args, 1, len(args), 0, False)
+        return OK
+
+
+command(
     "mset", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=key_range(1, -1, 2, OW | UPDATE), group="string",
     tips="request_policy:multi_shard response_policy:all_succeeded",
     arguments="(data: key#0 value) ...",
     since="1.0.1", complexity="O(1) for each key", summary="Set several strings.",
-)  # fmt: skip
-def mset(session: Session, args: list[bytes]) -> object:
-    if len(args) & 1 == 0:
-        raise CommandError(wrong_arity(b"mset"))
-    set_pairs(session, args, 1, len(args), 0, False)
-    return OK
+)(Mset())  # fmt: skip
 
 
 @command(

@@ -10,7 +10,7 @@ from redpoll.catalogue.variable_keys import set_key
 from redpoll.commands.string_options import EXISTENCE, EXPECTED, KEEP, OLD_VALUE, StringOptions
 from redpoll.commands.times import absolute_ms
 from redpoll.engine.args import Args, integer
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import (
     DECREMENT_OVERFLOW,
@@ -23,22 +23,35 @@ from redpoll.errors import (
 )
 from redpoll.keyspace.events import APPEND, EXPIRE, INCRBY, INCRBYFLOAT, SET
 from redpoll.protocol.long_double import MOST_BYTES, add_long_doubles, parse_long_double
-from redpoll.protocol.numbers import INT64_MAX, INT64_MIN, NO_INT, int_text
+from redpoll.protocol.numbers import INT64_MAX, INT64_MIN, NO_INT, int_text, is_int
 from redpoll.protocol.reply import OK
 from redpoll.types.string import embedded_or_raw, string_kind
 from redpoll.types.value import CREATED
 
 
-@command(
+class Get(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return session.db.string(args[1])
+
+
+command(
     "get", arity=2, flags=READONLY | FAST, acl=STRING, keys=one_key(RO | ACCESS), group="string",
     arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="Return the string at a key.",
-)  # fmt: skip
-def get(session: Session, args: list[bytes]) -> object:
-    return session.db.string(args[1])
+)(Get())  # fmt: skip
 
 
-@command(
+class Set(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        if len(args) == 3:
+            session.db.set_string(args[1], args[2])
+            session.changed(args[1], None, SET, 1)
+            return OK
+        options = StringOptions(session, Args(args, 3), EXISTENCE | EXPECTED | OLD_VALUE | KEEP, b"set")
+        return set_with_options(session, args, options)
+
+
+command(
     "set", arity=-3, flags=WRITE | DENYOOM, acl=STRING, keys=set_key(),
     arguments="key#0 value [condition: NX@2.6.12 | XX@2.6.12 | IFEQ comparison-value@8.1.0] "
               "[GET@6.2.0] [expiration: EX seconds:integer@2.6.12 | PX milliseconds:integer@2.6.12 | "
@@ -46,14 +59,7 @@ def get(session: Session, args: list[bytes]) -> object:
               "KEEPTTL@6.0.0]",
     group="string", since="1.0.0", complexity="O(1)",
     summary="Set a string, optionally with an expiry and conditions.",
-)  # fmt: skip
-def set_(session: Session, args: list[bytes]) -> object:
-    if len(args) == 3:
-        session.db.set_string(args[1], args[2])
-        session.changed(args[1], None, SET, 1)
-        return OK
-    options = StringOptions(session, Args(args, 3), EXISTENCE | EXPECTED | OLD_VALUE | KEEP, b"set")
-    return set_with_options(session, args, options)
+)(Set())  # fmt: skip
 
 
 def set_with_options(session: Session, args: list[bytes], options: StringOptions) -> object:
@@ -96,27 +102,33 @@ def store(session: Session, key: bytes, value: bytes, deadline_ms: i64, keep_dea
         session.also(key, EXPIRE)
 
 
-@command(
+class Setnx(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        if session.db.look_to_change(args[1]):
+            return 0
+        session.db.set_found(args[1], args[2], False, False)
+        session.changed(args[1], None, SET, 1)
+        return 1
+
+
+command(
     "setnx", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(OW | INSERT), group="string",
     arguments="key#0 value",
     since="1.0.0", complexity="O(1)", summary="Set a string, unless the key exists.",
-)  # fmt: skip
-def setnx(session: Session, args: list[bytes]) -> object:
-    if session.db.look_to_change(args[1]):
-        return 0
-    session.db.set_found(args[1], args[2], False, False)
-    session.changed(args[1], None, SET, 1)
-    return 1
+)(Setnx())  # fmt: skip
 
 
-@command(
+class Setex(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        store(session, args[1], args[3], absolute_ms(session, args[2], b"EX", b"setex"), False)
+        return OK
+
+
+command(
     "setex", arity=4, flags=WRITE | DENYOOM, acl=STRING, keys=one_key(OW | UPDATE), group="string",
     arguments="key#0 seconds:integer value",
     since="2.0.0", complexity="O(1)", summary="Set a string and its time to live in seconds.",
-)  # fmt: skip
-def setex(session: Session, args: list[bytes]) -> object:
-    store(session, args[1], args[3], absolute_ms(session, args[2], b"EX", b"setex"), False)
-    return OK
+)(Setex())  # fmt: skip
 
 
 @command(
@@ -131,58 +143,69 @@ def psetex(session: Session, args: list[bytes]) -> object:
 
 def add(session: Session, key: bytes, delta: i64) -> object:
     """Add to the integer at `key`, which counts from 0 if there is none; return the sum."""
-    value = session.db.string_to_change(key)
-    assert value is not None
+    db = session.db
+    there = db.look_to_change(key)
     number: i64 = 0
-    if value.home != CREATED:
-        number = value.number()
-        if number == NO_INT and not value.is_number():
+    if there:
+        number = db.number()
+        if number == NO_INT and not is_int(db.text()):
             raise CommandError(NOT_AN_INTEGER)
     if (delta > 0 and number > INT64_MAX - delta) or (delta < 0 and number < INT64_MIN - delta):
         raise CommandError(OVERFLOW)
-    number += delta
-    value.set_digits(int_text(number))
-    session.changed(key, value, INCRBY, 1)
-    return number
+    db.set_number(key, there, number, number + delta)
+    session.changed(key, None, INCRBY, 1)
+    return number + delta
 
 
-@command(
+class Incr(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return add(session, args[1], 1)
+
+
+command(
     "incr", arity=2, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="Add 1 to the integer at a key. A missing key counts as 0.",
-)  # fmt: skip
-def incr(session: Session, args: list[bytes]) -> object:
-    return add(session, args[1], 1)
+)(Incr())  # fmt: skip
 
 
-@command(
+class Decr(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return add(session, args[1], -1)
+
+
+command(
     "decr", arity=2, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0",
     since="1.0.0", complexity="O(1)", summary="Subtract 1 from the integer at a key. A missing key counts as 0.",
-)  # fmt: skip
-def decr(session: Session, args: list[bytes]) -> object:
-    return add(session, args[1], -1)
+)(Decr())  # fmt: skip
 
 
-@command(
+class Incrby(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return add(session, args[1], integer(args[2]))
+
+
+command(
     "incrby", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0 increment:integer",
     since="1.0.0", complexity="O(1)", summary="Add to the integer at a key. A missing key counts as 0.",
-)  # fmt: skip
-def incrby(session: Session, args: list[bytes]) -> object:
-    return add(session, args[1], integer(args[2]))
+)(Incrby())  # fmt: skip
 
 
-@command(
+class Decrby(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        decrement = integer(args[2])
+        if decrement == INT64_MIN:
+            raise CommandError(DECREMENT_OVERFLOW)
+        return add(session, args[1], -decrement)
+
+
+command(
     "decrby", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | ACCESS | UPDATE), group="string",
     arguments="key#0 decrement:integer",
     since="1.0.0", complexity="O(1)", summary="Subtract from the integer at a key. A missing key counts as 0.",
-)  # fmt: skip
-def decrby(session: Session, args: list[bytes]) -> object:
-    decrement = integer(args[2])
-    if decrement == INT64_MIN:
-        raise CommandError(DECREMENT_OVERFLOW)
-    return add(session, args[1], -decrement)
+)(Decrby())  # fmt: skip
 
 
 @command(
@@ -210,21 +233,24 @@ def incrbyfloat(session: Session, args: list[bytes]) -> object:
     return total
 
 
-@command(
+class Append(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        key = args[1]
+        value = session.db.string_to_change(key)
+        assert value is not None
+        if value.length() + len(args[2]) > session.engine.most_bulk_bytes:
+            raise CommandError(TOO_LONG)
+        if value.home == CREATED:
+            value.set_text(args[2], string_kind(key, args[2], False))
+            size: i64 = len(args[2])
+        else:
+            size = value.append(args[2])
+        session.changed(key, value, APPEND, 1)
+        return size
+
+
+command(
     "append", arity=3, flags=WRITE | DENYOOM | FAST, acl=STRING, keys=one_key(RW | INSERT), group="string",
     arguments="key#0 value",
     since="2.0.0", complexity="O(1) on average", summary="Append to a string and return its new length.",
-)  # fmt: skip
-def append(session: Session, args: list[bytes]) -> object:
-    key = args[1]
-    value = session.db.string_to_change(key)
-    assert value is not None
-    if value.length() + len(args[2]) > session.engine.most_bulk_bytes:
-        raise CommandError(TOO_LONG)
-    if value.home == CREATED:
-        value.set_text(args[2], string_kind(key, args[2], False))
-        size: i64 = len(args[2])
-    else:
-        size = value.append(args[2])
-    session.changed(key, value, APPEND, 1)
-    return size
+)(Append())  # fmt: skip

@@ -11,7 +11,7 @@ from redpoll.commands.zset_ranges import remove_ranks
 from redpoll.commands.zset_replies import members_reply
 from redpoll.engine.args import Args, integer
 from redpoll.engine.blocking import ZSETS
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import COUNT_NOT_POSITIVE, NOT_POSITIVE, NUMKEYS_NOT_POSITIVE, SYNTAX, CommandError
 from redpoll.keyspace.events import ZPOPMAX, ZPOPMIN
@@ -57,24 +57,30 @@ def pop_from(session: Session, args: list[bytes], last: bool) -> object:
     return [member, Double(zset.score)]
 
 
-@command(
+class Zpopmin(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return pop_from(session, args, False)
+
+
+command(
     "zpopmin", arity=-2, flags=WRITE | FAST, acl=SORTEDSET, keys=one_key(RW | ACCESS | DELETE), group="sorted-set",
     arguments="key#0 [count:integer]",
     since="5.0.0", complexity="O(log n + members popped)",
     summary="Remove and return the members of a sorted set with the lowest scores.",
-)  # fmt: skip
-def zpopmin(session: Session, args: list[bytes]) -> object:
-    return pop_from(session, args, False)
+)(Zpopmin())  # fmt: skip
 
 
-@command(
+class Zpopmax(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return pop_from(session, args, True)
+
+
+command(
     "zpopmax", arity=-2, flags=WRITE | FAST, acl=SORTEDSET, keys=one_key(RW | ACCESS | DELETE), group="sorted-set",
     arguments="key#0 [count:integer]",
     since="5.0.0", complexity="O(log n + members popped)",
     summary="Remove and return the members of a sorted set with the highest scores.",
-)  # fmt: skip
-def zpopmax(session: Session, args: list[bytes]) -> object:
-    return pop_from(session, args, True)
+)(Zpopmax())  # fmt: skip
 
 
 # Waiting for one member.

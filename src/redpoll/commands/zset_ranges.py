@@ -21,7 +21,7 @@ from redpoll.commands.zset_bounds import (
 )
 from redpoll.commands.zset_replies import members_reply
 from redpoll.engine.args import Args
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.keyspace.events import DEL, ZRANGESTORE, ZREMRANGEBYLEX, ZREMRANGEBYRANK, ZREMRANGEBYSCORE, Event
 from redpoll.protocol.reply import ALONE, FLAT
@@ -48,18 +48,21 @@ def tell_fixed(session: Session, args: list[bytes], by: i64, reverse: bool) -> o
     return tell_range(session, args, options)
 
 
-@command(
+class Zrange(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        options = RangeOptions()
+        if len(args) > 4:
+            options.read(Args(args, 4), free=True)
+        return tell_range(session, args, options)
+
+
+command(
     "zrange", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 start stop [sortby: BYSCORE | "
               "BYLEX]@6.2.0 [REV@6.2.0] [LIMIT offset:integer count:integer]@6.2.0 [WITHSCORES]",
     since="1.2.0", complexity="O(log n + members returned)",
     summary="Return the members of a sorted set in a range of ranks, scores or members.",
-)  # fmt: skip
-def zrange(session: Session, args: list[bytes]) -> object:
-    options = RangeOptions()
-    if len(args) > 4:
-        options.read(Args(args, 4), free=True)
-    return tell_range(session, args, options)
+)(Zrange())  # fmt: skip
 
 
 @command(
@@ -72,14 +75,17 @@ def zrevrange(session: Session, args: list[bytes]) -> object:
     return tell_fixed(session, args, BY_RANK, True)
 
 
-@command(
+class Zrangebyscore(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return tell_fixed(session, args, BY_SCORE, False)
+
+
+command(
     "zrangebyscore", arity=-4, flags=READONLY, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 min:double max:double [WITHSCORES@2.0.0] [LIMIT offset:integer count:integer]",
     since="1.0.5", complexity="O(log n + members returned)",
     summary="Return the members of a sorted set in a range of scores.",
-)  # fmt: skip
-def zrangebyscore(session: Session, args: list[bytes]) -> object:
-    return tell_fixed(session, args, BY_SCORE, False)
+)(Zrangebyscore())  # fmt: skip
 
 
 @command(

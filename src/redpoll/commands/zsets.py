@@ -7,7 +7,7 @@ from mypy_extensions import i64
 from redpoll.catalogue.keyspec import ACCESS, DELETE, RO, RW, UPDATE, one_key
 from redpoll.catalogue.spec import DENYOOM, FAST, READONLY, SORTEDSET, WRITE
 from redpoll.engine.args import Args, double
-from redpoll.engine.command import command
+from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
 from redpoll.errors import (
     GT_LT_NX,
@@ -75,52 +75,55 @@ class ZAddOptions:
             raise CommandError(INCR_ONE_PAIR)
 
 
-@command(
+class Zadd(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        count: i64 = len(args)
+        if count == 4:
+            # The common form, with a single pair, has no options.
+            score = parse_double(args[2])
+            if score == score:
+                return add_one(session, args[1], score, args[3])
+        cursor = Args(args, 2)
+        options = ZAddOptions(cursor)
+        options.check(cursor.left())
+        first = cursor.at
+        if options.incr:
+            return increase(session, args[1], options.condition, double(args[first]), args[first + 1])
+        scores = [double(args[i]) for i in range(first, count, 2)]
+        db = session.db
+        limits = db.moment.limits
+        key = args[1]
+        zset = db.zset_to_change(key, options.condition & ONLY_OLD == 0)
+        if zset is None:
+            return 0
+
+        kind = zset.kind
+        pairs: i64 = len(scores)
+        zset.expect(pairs, longest_member(args, first + 1, 2), limits)
+        added: i64 = 0
+        moved: i64 = 0
+        i: i64 = 0
+        while i < pairs:
+            outcome = zset.put(args[first + i * 2 + 1], scores[i], limits, options.condition)
+            if outcome == ADDED:
+                added += 1
+            elif outcome == MOVED:
+                moved += 1
+            i += 1
+        if added + moved > 0:
+            session.changed(key, zset, ZADD, added + moved)
+        elif zset.kind != kind and zset.home != CREATED:
+            db.put_back(key, zset)
+        return added + moved if options.ch else added
+
+
+command(
     "zadd", arity=-4, flags=WRITE | DENYOOM | FAST, acl=SORTEDSET, keys=one_key(RW | UPDATE), group="sorted-set",
     arguments="key#0 [condition: NX | XX]@3.0.2 [comparison: GT | "
               "LT]@6.2.0 [change: CH@3.0.2] [increment: INCR@3.0.2] (data: score:double member) ...",
     since="1.2.0", complexity="O(log n) for each member",
     summary="Add members to a sorted set, or change their scores.",
-)  # fmt: skip
-def zadd(session: Session, args: list[bytes]) -> object:
-    count: i64 = len(args)
-    if count == 4:
-        # The common form, with a single pair, has no options.
-        score = parse_double(args[2])
-        if score == score:
-            return add_one(session, args[1], score, args[3])
-    cursor = Args(args, 2)
-    options = ZAddOptions(cursor)
-    options.check(cursor.left())
-    first = cursor.at
-    if options.incr:
-        return increase(session, args[1], options.condition, double(args[first]), args[first + 1])
-    scores = [double(args[i]) for i in range(first, count, 2)]
-    db = session.db
-    limits = db.moment.limits
-    key = args[1]
-    zset = db.zset_to_change(key, options.condition & ONLY_OLD == 0)
-    if zset is None:
-        return 0
-
-    kind = zset.kind
-    pairs: i64 = len(scores)
-    zset.expect(pairs, longest_member(args, first + 1, 2), limits)
-    added: i64 = 0
-    moved: i64 = 0
-    i: i64 = 0
-    while i < pairs:
-        outcome = zset.put(args[first + i * 2 + 1], scores[i], limits, options.condition)
-        if outcome == ADDED:
-            added += 1
-        elif outcome == MOVED:
-            moved += 1
-        i += 1
-    if added + moved > 0:
-        session.changed(key, zset, ZADD, added + moved)
-    elif zset.kind != kind and zset.home != CREATED:
-        db.put_back(key, zset)
-    return added + moved if options.ch else added
+)(Zadd())  # fmt: skip
 
 
 def longest_member(args: list[bytes], first: i64, step: i64) -> i64:
@@ -167,25 +170,31 @@ def increase(session: Session, key: bytes, condition: i64, by: float, member: by
     return Double(zset.score)
 
 
-@command(
+class Zincrby(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return increase(session, args[1], ALWAYS, double(args[2]), args[3])
+
+
+command(
     "zincrby", arity=4, flags=WRITE | DENYOOM | FAST, acl=SORTEDSET, keys=one_key(RW | ACCESS | UPDATE),
     group="sorted-set",
     arguments="key#0 increment:integer member",
     since="1.2.0", complexity="O(log n)",
     summary="Add to the score of a member of a sorted set and return the new score.",
-)  # fmt: skip
-def zincrby(session: Session, args: list[bytes]) -> object:
-    return increase(session, args[1], ALWAYS, double(args[2]), args[3])
+)(Zincrby())  # fmt: skip
 
 
-@command(
+class Zscore(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        zset = session.db.zset(args[1])
+        return Double(zset.score) if zset is not None and zset.find(args[2]) else None
+
+
+command(
     "zscore", arity=3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 member",
     since="1.2.0", complexity="O(1)", summary="Return the score of a member of a sorted set.",
-)  # fmt: skip
-def zscore(session: Session, args: list[bytes]) -> object:
-    zset = session.db.zset(args[1])
-    return Double(zset.score) if zset is not None and zset.find(args[2]) else None
+)(Zscore())  # fmt: skip
 
 
 @command(
@@ -201,14 +210,17 @@ def zmscore(session: Session, args: list[bytes]) -> object:
     return found
 
 
-@command(
+class Zcard(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        zset = session.db.zset(args[1])
+        return zset.count() if zset is not None else 0
+
+
+command(
     "zcard", arity=2, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO), group="sorted-set",
     arguments="key#0",
     since="1.2.0", complexity="O(1)", summary="Return the size of a sorted set.",
-)  # fmt: skip
-def zcard(session: Session, args: list[bytes]) -> object:
-    zset = session.db.zset(args[1])
-    return zset.count() if zset is not None else 0
+)(Zcard())  # fmt: skip
 
 
 def tell_rank(session: Session, args: list[bytes], name: bytes, reverse: bool) -> object:
@@ -229,13 +241,16 @@ def tell_rank(session: Session, args: list[bytes], name: bytes, reverse: bool) -
     return [rank, Double(zset.score)] if with_score else rank
 
 
-@command(
+class Zrank(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        return tell_rank(session, args, b"zrank", False)
+
+
+command(
     "zrank", arity=-3, flags=READONLY | FAST, acl=SORTEDSET, keys=one_key(RO | ACCESS), group="sorted-set",
     arguments="key#0 member [WITHSCORE]",
     since="2.0.0", complexity="O(log n)", summary="Return the rank of a member of a sorted set, from the lowest score.",
-)  # fmt: skip
-def zrank(session: Session, args: list[bytes]) -> object:
-    return tell_rank(session, args, b"zrank", False)
+)(Zrank())  # fmt: skip
 
 
 @command(
@@ -248,20 +263,23 @@ def zrevrank(session: Session, args: list[bytes]) -> object:
     return tell_rank(session, args, b"zrevrank", True)
 
 
-@command(
+class Zrem(Handler):
+    def run(self, session: Session, args: list[bytes]) -> object:
+        zset = session.db.zset_to_change(args[1], False)
+        if zset is None:
+            return 0
+        removed: i64 = 0
+        for member in args[2:]:
+            if zset.remove(member):
+                removed += 1
+        if removed > 0:
+            session.changed(args[1], zset, ZREM, removed)
+        return removed
+
+
+command(
     "zrem", arity=-3, flags=WRITE | FAST, acl=SORTEDSET, keys=one_key(RW | DELETE), group="sorted-set",
     arguments="key#0 member ...",
     since="1.2.0", complexity="O(log n) for each member",
     summary="Remove members of a sorted set and return how many existed.",
-)  # fmt: skip
-def zrem(session: Session, args: list[bytes]) -> object:
-    zset = session.db.zset_to_change(args[1], False)
-    if zset is None:
-        return 0
-    removed: i64 = 0
-    for member in args[2:]:
-        if zset.remove(member):
-            removed += 1
-    if removed > 0:
-        session.changed(args[1], zset, ZREM, removed)
-    return removed
+)(Zrem())  # fmt: skip

@@ -304,7 +304,7 @@ class Engine:
         moment = self.moment
         began = self.read_us
         try:
-            reply = command.handler(session, args)
+            reply = command.handler.run(session, args)
         except CommandError as refused:
             reply = Error(refused.text)
         except MemoryError:

@@ -43,8 +43,8 @@ WORTHWHILE_PART: Final[i64] = 50
 class EngineCompaction(Compaction):
     """A compaction that also moves the entries of the logs."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine.databases, Mover())
+    def __init__(self, engine: Engine, mover: Mover) -> None:
+        super().__init__(engine.databases, mover)
         self.engine: Final = engine
 
     def move_others(self) -> None:
@@ -140,7 +140,7 @@ class Trimming:
         self.before = excess
         if excess > little and self.passes < MOST_PASSES and (self.passes == 0 or gained > excess // WORTHWHILE_PART):
             self.passes += 1
-            self.compaction = EngineCompaction(self.engine)
+            self.compaction = EngineCompaction(self.engine, Mover())
         else:
             self.is_running = False
             self.left = excess

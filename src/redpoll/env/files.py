@@ -72,6 +72,10 @@ class Reader:
         """The next bytes, at most so many; none at the end."""
         return os.read(self.descriptor, most)
 
+    def read_at(self, at: int, size: int) -> bytes:
+        """The bytes from a place on; fewer if the file ends before.  What was written since it was opened counts."""
+        return os.pread(self.descriptor, size, at)
+
     def close(self) -> None:
         os.close(self.descriptor)
 
@@ -200,7 +204,8 @@ class MemoryFiles(Files):
         return self.find(path).data
 
     def reader(self, path: bytes) -> Reader:
-        return MemoryReader(self.find(path).data)
+        file = self.find(path)
+        return MemoryReader(file.data, file)
 
     def append(self, path: bytes) -> Appender:
         path = self.absolute(path)
@@ -267,15 +272,21 @@ class MemoryFile:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class MemoryReader(Reader):
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, file: MemoryFile | None = None) -> None:
         super().__init__(-1, len(data))
         self.data = data
+        self.file: MemoryFile | None = file
         self.at = 0
 
     def read(self, most: int) -> bytes:
         found = self.data[self.at : self.at + most]
         self.at += len(found)
         return found
+
+    def read_at(self, at: int, size: int) -> bytes:
+        file = self.file
+        data = self.data if file is None else file.data
+        return data[at : at + size]
 
     def close(self) -> None:
         pass

@@ -13,6 +13,7 @@ from redpoll.keyspace.content import Content
 from redpoll.keyspace.events import DEL, EXPIRED, NEW, Event
 from redpoll.keyspace.key_lookups import KeyLookups
 from redpoll.keyspace.moment import NOTIFIED
+from redpoll.protocol.numbers import int_text, to_int, to_int_at
 from redpoll.protocol.reply import Strings
 from redpoll.structures.lookups import MOST as LOOKUPS
 from redpoll.structures.segment import CLOCK_MASK, KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND, Outside
@@ -35,7 +36,7 @@ from redpoll.types.kinds import (
 from redpoll.types.list import List
 from redpoll.types.set import Set
 from redpoll.types.stream import Stream
-from redpoll.types.string import LongString, String, string_kind
+from redpoll.types.string import LongString, String, rewrite_digits, string_kind
 from redpoll.types.value import CREATED, Value
 from redpoll.types.zset import ZSet
 
@@ -88,6 +89,16 @@ class Database(KeyLookups):
         found = table.object()
         assert isinstance(found, LongString)
         return found.text()
+
+    def number(self) -> i64:
+        """The integer that the string at the position spells, or NO_INT (see `to_int`).  Raises WRONGTYPE."""
+        table = self.table
+        word = table.word
+        if (word >> KIND_SHIFT) & KIND_MASK > STRING_RAW:
+            raise CommandError(WRONGTYPE)
+        if word & OUTSIDE == 0:
+            return to_int_at(table.blob(), table.value_start(), table.record_stop())
+        return to_int(self.text())
 
     def is_text(self, text: bytes) -> bool:
         """Whether the string at the position is `text`.  Raises WRONGTYPE."""
@@ -304,6 +315,15 @@ class Database(KeyLookups):
             self._created(key, kind)
         if timed and not keep_deadline:
             self.set_deadline(0)
+
+    def set_number(self, key: bytes, there: bool, old: i64, new: i64) -> None:
+        """Set `key` to an integer after a look-up, which found the integer `old` or nothing.  The deadline stays.
+
+        The caller calls `changed`.
+        """
+        table = self.table
+        if not there or table.word & OUTSIDE != 0 or not rewrite_digits(table, old, new):
+            self.set_found(key, int_text(new), there, True)
 
     def set_container(self, key: bytes, value: Value) -> None:
         """Set `key` to a new `value`, whatever it held before.  The caller calls `changed` without a value."""

@@ -5,7 +5,9 @@ merge), the keeper writes its old content.  The order of keys in a file is free,
 affect only buckets that are already written.  A table that is replaced during the snapshot (FLUSHDB) is kept until it
 is written.
 
-A value beside its record is written in one turn, even if it is large.
+Large values wait in a queue, which comes before the remaining buckets, and are written in slices
+(`value_streams.py`).  While one is written, buckets that are about to change go to a side instead of the file
+(`side.py`).
 """
 
 from __future__ import annotations
@@ -19,12 +21,21 @@ from redpoll.engine.engine import Engine
 from redpoll.env.files import Syncing
 from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import SnapshotFile, folder, record_save
+from redpoll.persistence.side import Overflow, Side
+from redpoll.persistence.snapshot_writer import SLICES, SnapshotWriter
+from redpoll.persistence.value_streams import ValueQueue
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
 
 LOOK_EVERY: Final[i64] = 4
 """Buckets to write before the clock is read again."""
+
+LEAST_SIDE: Final[i64] = 1 << 20
+MOST_SIDE: Final[i64] = 16 << 20
+SIDE_SHARE: Final[i64] = 64
+"""All sides take up to 1/64 of the memory in use, but at least LEAST_SIDE and at most MOST_SIDE; the rest is in a file.
+"""
 
 
 class TableKeeper(Keeper):
@@ -64,33 +75,56 @@ class BackgroundSave(RunningSave):
         self.keepers: list[TableKeeper] = []
         self.current: i64 = 0
         self.written_last: i64 = -1
+        """The database of the last key in the file, -1 if that is unknown."""
+        writer = file.writer
+        self.overflow: Final = Overflow(
+            engine.config.files, file.draft + b".side", side_bytes(engine.used_memory()), writer.sink.compressor
+        )
+        self.queue: Final = ValueQueue(writer, self.overflow)
+        self.side: Final[Side] = self.overflow.side()
+        """Keys that have to wait for the end of a large value."""
+        self.side_writer: Final = SnapshotWriter(self.side.sink, writer.version, writer.moment, writer.uses)
+        self.side_last: i64 = -1
+        """As `written_last`, of the side."""
         self.complaint = ""
         self.syncing: Syncing | None = None
         for db in engine.databases:
             if db.table.size > 0:
                 keeper = TableKeeper(self, db.index, db.table)
-                file.writer.database(db.index, db.table.size, db.table.volatile)
+                writer.database(db.index, db.table.size, db.table.volatile)
                 self.written_last = db.index
                 db.table.keeper = keeper
                 self.keepers.append(keeper)
 
     def keys_done(self) -> i64:
-        return self.file.writer.keys
+        return self.file.writer.keys + self.side_writer.keys
 
     def write(self, keeper: TableKeeper, b: i64) -> None:
         """Write a bucket.  The next step reports an error, because a command may be running now."""
         if self.complaint:
             return
-        writer = self.file.writer
+        self.queue.index = keeper.index
         try:
-            if keeper.index != self.written_last:
-                self.written_last = keeper.index
-                writer.select(keeper.index)
-            writer.bucket(keeper.table, b)
+            if self.queue.open is None and self.side.is_empty():
+                self._select(keeper.index)
+                self.file.writer.bucket(keeper.table, b, self.queue)
+                return
+            if keeper.index != self.side_last:
+                self.side_last = keeper.index
+                self.side_writer.select(keeper.index)
+            self.side_writer.bucket(keeper.table, b, self.queue)
+            if self.side.end_item():
+                # Pieces come back in any order, so each names its database.
+                self.side_last = -1
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
         except UnwritableError as refused:
             self.complaint = refused.reason
+
+    def _select(self, index: i64) -> None:
+        if index != self.written_last:
+            self.written_last = index
+            self.file.writer.select(index)
 
     def step(self, budget_us: i64) -> bool:
         syncing = self.syncing
@@ -98,19 +132,9 @@ class BackgroundSave(RunningSave):
             return self._await_disk(syncing)
         clock = self.engine.clock
         until: i64 = clock.now_us() + budget_us
-        written: i64 = 0
-        while self.current < len(self.keepers) and not self.complaint:
-            keeper = self.keepers[self.current]
-            b = keeper.next
-            if b >= keeper.table.buckets:
-                self.current += 1
-                continue
-            keeper.next = b + 1
-            if keeper.done[b] == 0:
-                keeper.changes(keeper.table, b)
-                written += 1
-                if written % LOOK_EVERY == 0 and clock.now_us() >= until:
-                    return True
+        while self._write_some():
+            if clock.now_us() >= until:
+                return True
         self._let_go()
         if not self.complaint:
             try:
@@ -121,6 +145,48 @@ class BackgroundSave(RunningSave):
                 self.complaint = refused.strerror or "cannot be written"
         self._end()
         return False
+
+    def _write_some(self) -> bool:
+        """Write a slice: of a large value, of the side, or some buckets; return whether there is more to do."""
+        queue = self.queue
+        if queue.complaint and not self.complaint:
+            self.complaint = queue.complaint
+        if self.complaint:
+            return False
+        sink = self.file.writer.sink
+        try:
+            if queue.open is not None:
+                queue.step(self.engine.reclaimer)
+            elif not self.side.is_empty():
+                sink.raw(self.side.taken())
+                self.side_last = -1
+                self.written_last = -1
+            elif not queue.is_empty():
+                stream = queue.following()
+                self._select(stream.index)
+                self.file.writer.head(stream.word, stream.deadline, stream.type, stream.key)
+                stream.begin(sink, self.file.writer.values)
+            else:
+                return self._write_buckets()
+            sink.drain_piece()
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be written"
+        return not self.complaint
+
+    def _write_buckets(self) -> bool:
+        """Write the next buckets that are not written yet; return whether there may be more to do."""
+        written: i64 = 0
+        while self.current < len(self.keepers) and written < LOOK_EVERY and self.queue.is_empty():
+            keeper = self.keepers[self.current]
+            b = keeper.next
+            if b >= keeper.table.buckets:
+                self.current += 1
+                continue
+            keeper.next = b + 1
+            if keeper.done[b] == 0:
+                keeper.changes(keeper.table, b)
+                written += 1
+        return (self.current < len(self.keepers) or not self.queue.is_empty()) and not self.complaint
 
     def _await_disk(self, syncing: Syncing) -> bool:
         if not syncing.finished:
@@ -136,6 +202,8 @@ class BackgroundSave(RunningSave):
 
     def _let_go(self) -> None:
         """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
+        self.queue.detach(self.engine.reclaimer)
+        self.overflow.close()
         live = [db.table for db in self.engine.databases]
         for keeper in self.keepers:
             table = keeper.table
@@ -215,6 +283,16 @@ def start(engine: Engine) -> bool:
     durability.running = BackgroundSave(engine, file)
     engine.host.note("Background saving started")
     return True
+
+
+def side_bytes(used: i64) -> i64:
+    """The memory that all sides may take together, if so much is in use."""
+    if SLICES.side_bytes >= 0:
+        return SLICES.side_bytes
+    share = used // SIDE_SHARE
+    if share < LEAST_SIDE:
+        return LEAST_SIDE
+    return share if share < MOST_SIDE else MOST_SIDE
 
 
 def is_among(table: Table, others: list[Table]) -> bool:

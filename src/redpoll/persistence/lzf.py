@@ -72,35 +72,66 @@ def decompressed(data: bytes, start: i64, stop: i64, size: i64) -> bytes:
 class Compressor:
     """Compresses strings; `places` maps a hash of three bytes to their last place.
 
-    It keeps the places of earlier strings, which are below `base`.  `base` grows by the length of each string.
+    It keeps the places of earlier strings, which are below `base`.  `base` grows by the length of each string.  A long
+    string can be compressed in parts: `begin`, then `advance` until it returns False.  The outcome is the same.
     """
 
     def __init__(self) -> None:
         self.places: vec[i64] = vec[i64]()
         self.base: i64 = 0
-
-    def _begin(self, size: i64) -> i64:
+        self.following: i64 = 0
         """The base of the next string."""
+        self.data: bytes = b""
+        self.at: i64 = 0
+        self.literals: i64 = 0
+        """How many bytes before `at` are not in `out` yet."""
+        self.out: BytesWriter = BytesWriter()
+
+    def compressed(self, data: bytes) -> bytes | None:
+        """Compress `data`; None if that saves fewer than SPARED bytes.  O(size)."""
+        self.begin(data)
+        self.advance(len(data))
+        return self.result()
+
+    def begin(self, data: bytes) -> None:
+        """Begin to compress `data`."""
         if len(self.places) == 0:
             places = vec[i64](capacity=PLACES)
             for _ in range(PLACES):
                 places = append(places, -1)
             self.places = places
-        base = self.base
-        self.base = base + size
-        return base
+        self.base = self.following
+        self.following = self.base + len(data)
+        self.data = data
+        self.at = 0
+        self.literals = 0
+        self.out = BytesWriter()
 
-    def compressed(self, data: bytes) -> bytes | None:
-        """Compress `data`; None if that saves fewer than SPARED bytes.  O(size)."""
+    def result(self) -> bytes | None:
+        """The compressed string after the last part; None if that saves fewer than SPARED bytes."""
+        data = self.data
+        out = self.out
+        self.data = b""
         size: i64 = len(data)
-        most = size - SPARED
-        base = self._begin(size)
+        if self.at < size - 2:
+            return None
+        _write_literals(out, data, self.at - self.literals, size)
+        return out.getvalue() if len(out) <= size - SPARED else None
+
+    def advance(self, most: i64) -> bool:
+        """Go on for about `most` bytes; return whether there is more to do."""
+        data = self.data
+        size: i64 = len(data)
+        base = self.base
         places = self.places
-        out = BytesWriter()
-        literals: i64 = 0
-        at: i64 = 0
+        out = self.out
+        literals = self.literals
+        at = self.at
         last = size - 2
-        while at < last:
+        until = at + most
+        if until > last:
+            until = last
+        while at < until:
             first: i64 = data[at]
             second: i64 = data[at + 1]
             third: i64 = data[at + 2]
@@ -127,10 +158,13 @@ class Compressor:
             literals = 0
             _write_match(out, at - seen - 1, length - 2)
             at += length
-            if len(out) + 1 > most:
-                return None
-        _write_literals(out, data, at - literals, size)
-        return out.getvalue() if len(out) <= most else None
+            if len(out) + 1 > size - SPARED:
+                # It saves nothing: `at` stays before the end, which `result` sees.
+                self.at = -1
+                return False
+        self.at = at
+        self.literals = literals
+        return at < last
 
 
 def _write_literals(out: BytesWriter, data: bytes, start: i64, stop: i64) -> None:

@@ -118,13 +118,17 @@ class Sink:
             if compressor is not None:
                 packed = compressor.compressed(text)
                 if packed is not None:
-                    self.out.append(0xC3)
-                    self.number(len(packed))
-                    self.number(size)
+                    self.compressed_head(len(packed), size)
                     self.out.write(packed)
                     return
         self.number(size)
         self.out.write(text)
+
+    def compressed_head(self, packed: i64, size: i64) -> None:
+        """Write what comes before `packed` bytes that are a string of `size` bytes, compressed."""
+        self.out.append(0xC3)
+        self.number(packed)
+        self.number(size)
 
     def _digits(self, number: i64) -> None:
         out = self.out

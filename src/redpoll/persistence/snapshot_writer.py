@@ -1,5 +1,7 @@
 """A whole snapshot, written into a sink: head, function libraries, databases bucket by bucket, end.
 
+SAVE writes every value at once.  For BGSAVE, values that take long go to `LargeValues` instead.
+
 Source: spec/rdb.md, sections 1 and 2.
 """
 
@@ -20,6 +22,34 @@ from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
+
+
+class Slices:
+    """How much of a value is written at once while commands run.  Shared by the process; tests make them smaller."""
+
+    def __init__(self) -> None:
+        self.value_bytes: i64 = 16384
+        """A larger value is written in slices ..."""
+        self.bucket_bytes: i64 = 32768
+        """... and so are those beyond so many bytes of values beside the records of a bucket."""
+        self.text_bytes: i64 = 32768
+        """A string is written in slices of this size."""
+        self.raw_bytes: i64 = 8 << 20
+        """A longer string is not compressed."""
+        self.entries: i64 = 256
+        """Entries of a sorted set in a slice."""
+        self.side_bytes: i64 = -1
+        """The memory of all sides together; -1 for a share of the memory in use."""
+
+
+SLICES: Final = Slices()
+
+
+class LargeValues:
+    """The values that are written in slices.  `value_streams.py` subclasses it."""
+
+    def put(self, table: Table, records: Records, n: i64) -> None:
+        """Take record `n` of a bucket of a database's table.  Raises UnwritableError."""
 
 
 @mypyc_attr(acyclic=True)
@@ -70,35 +100,50 @@ class SnapshotWriter:
         self.sink.byte(codes.SELECT)
         self.sink.number(index)
 
-    def bucket(self, table: Table, b: i64) -> None:
-        """Write the keys of bucket `b`.  Raises UnwritableError."""
+    def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
+        """Write the keys of bucket `b`; those with values that take too long go to `queue`.
+
+        Raises UnwritableError.
+        """
         records = Records()
         read_bucket(table, b, records, True)
         sink = self.sink
-        # Of now, not of the start: a key that was used since would seem not to be used for half a year.
-        moment = self.moment
-        clock = moment.clock & CLOCK_MASK
         n: i64 = 0
         count: i64 = len(records.keys)
+        spent: i64 = 0
         while n < count:
             word = records.words[n]
-            at_ms = records.deadlines[n]
-            if at_ms != 0:
-                sink.byte(codes.EXPIRE_MS)
-                sink.word(at_ms)
-            if self.uses == IDLE_TIMES:
-                sink.byte(codes.IDLE)
-                sink.number((clock - (word >> CLOCK_SHIFT)) & CLOCK_MASK)
-            elif self.uses == COUNTERS:
-                sink.byte(codes.FREQ)
-                sink.byte(moment.access.count((word >> CLOCK_SHIFT) & CLOCK_MASK, moment.now_us))
             kind = (word >> KIND_SHIFT) & KIND_MASK
-            sink.byte(self.values.type_of(kind))
-            sink.text(records.keys[n])
-            self.values.write(kind, records.values[n], records.objects[n])
+            outside = records.objects[n]
+            if queue is not None and outside is not None:
+                size = outside.size_bytes()
+                if size > SLICES.value_bytes or spent + size > SLICES.bucket_bytes:
+                    queue.put(table, records, n)
+                    n += 1
+                    continue
+                spent += size
+            self.head(word, records.deadlines[n], self.values.type_of(kind), records.keys[n])
+            self.values.write(kind, records.values[n], outside)
             sink.drain_piece()
+            self.keys += 1
             n += 1
-        self.keys += count
+
+    def head(self, word: i64, at_ms: i64, type: i64, key: bytes) -> None:
+        """Write what comes before a value: its deadline (0: none), the use of the key, its type, and the key."""
+        sink = self.sink
+        if at_ms != 0:
+            sink.byte(codes.EXPIRE_MS)
+            sink.word(at_ms)
+        moment = self.moment
+        if self.uses == IDLE_TIMES:
+            # Of now, not of the start: a key that was used since would seem not to be used for half a year.
+            sink.byte(codes.IDLE)
+            sink.number(((moment.clock & CLOCK_MASK) - (word >> CLOCK_SHIFT)) & CLOCK_MASK)
+        elif self.uses == COUNTERS:
+            sink.byte(codes.FREQ)
+            sink.byte(moment.access.count((word >> CLOCK_SHIFT) & CLOCK_MASK, moment.now_us))
+        sink.byte(type)
+        sink.text(key)
 
     def end(self, summed: bool) -> None:
         """Write the end and the checksum, or 0 instead; then pass all bytes to the appender."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from librt.strings import BytesWriter, write_i64_be
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.persistence import codes
 from redpoll.persistence.packed_writer import ListpackWriter
@@ -14,42 +14,152 @@ from redpoll.structures.entries import Walk
 from redpoll.structures.entry_items import item_at, item_end, varint_at, varint_end
 from redpoll.structures.ids import number_of, word_of
 from redpoll.types.stream import Stream
-from redpoll.types.stream_group import Group
+from redpoll.types.stream_group import Consumer, Group
 
 SAME_FIELDS: Final[i64] = 2
+ENTRIES_AT_A_TIME: Final[i64] = 256
+"""Pending entries of a step."""
+CHUNKS_AT_A_TIME: Final[i64] = 8
+"""Chunks of a consumer's IDs of a step: up to 128 IDs each."""
 SMALL: Final[i64] = 1 << 61
 
 
-def write_stream(sink: Sink, listpack: ListpackWriter, stream: Stream, version: i64) -> None:
-    """Write a stream without its deleted entries."""
-    blocks = stream.blocks
-    if blocks is None:
+@mypyc_attr(acyclic=True)
+class StreamWriter:
+    """Writes a stream without its deleted entries: `begin`, then `step` until it returns False.
+
+    The stream must not change meanwhile.
+    """
+
+    def __init__(self, listpack: ListpackWriter, stream: Stream, version: i64) -> None:
+        self.listpack: Final = listpack
+        self.stream: Final = stream
+        self.version: i64 = version
+        self.block: i64 = 0
+        """The next block ..."""
+        self.blocks_stop: i64 = 0
+        """... and the end of the blocks."""
+        self.names: list[bytes] | None = None
+        """Of the groups, once the attributes are written."""
+        self.name: i64 = 0
+        self.group: Group | None = None
+        """The group that is being written."""
+        self.there = False
+        """Whether it has more pending entries."""
+        self.consumers: list[Consumer] | None = None
+        self.consumer: i64 = 0
+        self.chunk: i64 = -1
+        """The next chunk of this consumer's IDs; -1 before its name."""
+
+    def begin(self, sink: Sink) -> None:
+        stream = self.stream
+        blocks = stream.blocks
+        if blocks is not None:
+            self.block = blocks.index.head
+            self.blocks_stop = blocks.index.stop
+            sink.number(blocks.count())
+            return
         sink.number(1 if stream.live > 0 else 0)
         if stream.live > 0:
             walk = stream.walk_packed()
-            _node(sink, listpack, walk, stream.block_at, stream.first_ms, stream.first_seq, stream.live)
-    else:
-        index = blocks.index
-        sink.number(blocks.count())
-        for i in range(index.head, index.stop):
-            _node(sink, listpack, blocks.walk(i), 0, index.ms[i], index.seq[i], blocks.live(i))
-            sink.drain_piece()
-    sink.number(stream.length())
-    sink.number(stream.last_ms)
-    sink.number(stream.last_seq)
-    first = stream.first_id()
-    sink.number(i64(0) if first is None else first.ms)
-    sink.number(i64(0) if first is None else first.seq)
-    sink.number(stream.gone_ms)
-    sink.number(stream.gone_seq)
-    sink.number(stream.added)
-    names = stream.sorted_groups()
-    sink.number(len(names))
-    for name in names:
-        group = stream.group(name)
+            _node(sink, self.listpack, walk, stream.block_at, stream.first_ms, stream.first_seq, stream.live)
+
+    def step(self, sink: Sink) -> bool:
+        """Write a block, or some entries of a group; return whether there may be more."""
+        blocks = self.stream.blocks
+        if blocks is not None and self.block < self.blocks_stop:
+            i = self.block
+            self.block = i + 1
+            index = blocks.index
+            _node(sink, self.listpack, blocks.walk(i), 0, index.ms[i], index.seq[i], blocks.live(i))
+            return True
+        names = self.names
+        if names is None:
+            self._attributes(sink)
+            return True
+        group = self.group
+        if group is not None:
+            self._go_on(sink, group)
+            return True
+        if self.name >= len(names):
+            return False
+        name = names[self.name]
+        self.name += 1
+        group = self.stream.group(name)
         assert group is not None
+        self.group = group
+        self.consumers = None
         sink.text(name)
-        _group(sink, group, version)
+        sink.number(group.last_ms)
+        sink.number(group.last_seq)
+        sink.number(group.read)
+        sink.number(group.pending.count)
+        self.there = group.pending.to_first()
+        return True
+
+    def _attributes(self, sink: Sink) -> None:
+        stream = self.stream
+        sink.number(stream.length())
+        sink.number(stream.last_ms)
+        sink.number(stream.last_seq)
+        first = stream.first_id()
+        sink.number(i64(0) if first is None else first.ms)
+        sink.number(i64(0) if first is None else first.seq)
+        sink.number(stream.gone_ms)
+        sink.number(stream.gone_seq)
+        sink.number(stream.added)
+        names = stream.sorted_groups()
+        sink.number(len(names))
+        self.names = names
+
+    def _go_on(self, sink: Sink, group: Group) -> None:
+        """Write a part of a group."""
+        if self.there:
+            self._pending(sink, group)
+            return
+        consumers = self.consumers
+        if consumers is None:
+            consumers = group.sorted_consumers()
+            self.consumers = consumers
+            self.consumer = 0
+            self.chunk = -1
+            sink.number(len(consumers))
+        if self.consumer >= len(consumers):
+            self.group = None
+            return
+        consumer = consumers[self.consumer]
+        index = consumer.ids.index
+        if self.chunk < 0:
+            sink.text(consumer.name)
+            sink.word(consumer.seen_ms)
+            if self.version != codes.REDIS_10:
+                sink.word(consumer.active_ms)
+            sink.number(consumer.ids.count)
+            self.chunk = index.head
+        stop = self.chunk + CHUNKS_AT_A_TIME
+        while self.chunk < index.stop and self.chunk < stop:
+            walk = consumer.ids.walk(self.chunk)
+            more = True
+            while more:
+                sink.word_be(walk.ms)
+                sink.word_be(walk.seq)
+                more = walk.step()
+            self.chunk += 1
+        if self.chunk >= index.stop:
+            self.consumer += 1
+            self.chunk = -1
+
+    def _pending(self, sink: Sink, group: Group) -> None:
+        """Write some pending entries."""
+        pending = group.pending
+        left = ENTRIES_AT_A_TIME
+        while self.there and left > 0:
+            sink.word_be(pending.ms())
+            sink.word_be(pending.seq())
+            sink.word(pending.delivered_ms())
+            sink.number(word_of(pending.deliveries() & 0xFFFFFFFFFFFFFFFF))
+            self.there = pending.step()
+            left -= 1
 
 
 def _node(sink: Sink, listpack: ListpackWriter, walk: Walk, names: i64, ms: i64, seq: i64, live: i64) -> None:
@@ -96,36 +206,3 @@ def distance(start: i64, word: i64) -> i64:
     if -SMALL < start < SMALL and -SMALL < word < SMALL:
         return word - start
     return word_of((number_of(word) - number_of(start)) & 0xFFFFFFFFFFFFFFFF)
-
-
-def _group(sink: Sink, group: Group, version: i64) -> None:
-    sink.number(group.last_ms)
-    sink.number(group.last_seq)
-    sink.number(group.read)
-    pending = group.pending
-    sink.number(pending.count)
-    there = pending.to_first()
-    while there:
-        sink.word_be(pending.ms())
-        sink.word_be(pending.seq())
-        sink.word(pending.delivered_ms())
-        sink.number(word_of(pending.deliveries() & 0xFFFFFFFFFFFFFFFF))
-        there = pending.step()
-        sink.drain_piece()
-    consumers = group.sorted_consumers()
-    sink.number(len(consumers))
-    for consumer in consumers:
-        sink.text(consumer.name)
-        sink.word(consumer.seen_ms)
-        if version != codes.REDIS_10:
-            sink.word(consumer.active_ms)
-        sink.number(consumer.ids.count)
-        index = consumer.ids.index
-        for i in range(index.head, index.stop):
-            walk = consumer.ids.walk(i)
-            more = True
-            while more:
-                sink.word_be(walk.ms)
-                sink.word_be(walk.seq)
-                more = walk.step()
-        sink.drain_piece()

@@ -14,7 +14,7 @@ from redpoll.persistence import codes
 from redpoll.persistence.packed_writer import ListpackWriter, intset_of
 from redpoll.persistence.scores import score_text
 from redpoll.persistence.sink import Sink
-from redpoll.persistence.stream_writer import write_stream
+from redpoll.persistence.stream_writer import StreamWriter
 from redpoll.protocol.numbers import to_int
 from redpoll.structures import intset
 from redpoll.structures.members import MemberWalk
@@ -126,13 +126,17 @@ class ValueWriter:
             self._zset(value, kind)
         else:
             assert isinstance(value, Stream)
-            write_stream(self.sink, self.listpack, value, self.version)
+            writer = StreamWriter(self.listpack, value, self.version)
+            writer.begin(self.sink)
+            while writer.step(self.sink):
+                self.sink.drain_piece()
 
     def _list(self, value: List) -> None:
         sink = self.sink
         nodes = value.nodes
         if nodes is None:
-            self._node(value.rows())
+            sink.number(1)
+            self.packed_node(sink, value.rows())
             return
         sink.number(nodes.number())
         start: i64 = 0
@@ -144,34 +148,23 @@ class ValueWriter:
                 sink.number(codes.PLAIN_NODE)
                 sink.text(items[0])
             else:
-                for item in items:
-                    self.listpack.text(item)
-                sink.number(codes.PACKED_NODE)
-                sink.text(self.listpack.finish())
+                self.packed_node(sink, items)
             sink.drain_piece()
             start += count
             k += 1
 
-    def _node(self, items: list[bytes]) -> None:
-        """Write a list of a single packed node."""
+    def packed_node(self, sink: Sink, items: list[bytes]) -> None:
+        """Write a packed node of a list."""
         for item in items:
             self.listpack.text(item)
-        self.sink.number(1)
-        self.sink.number(codes.PACKED_NODE)
-        self.sink.text(self.listpack.finish())
+        sink.number(codes.PACKED_NODE)
+        sink.text(self.listpack.finish())
 
     def _set(self, value: Set, kind: i64) -> None:
         sink = self.sink
         if kind == SET_INTSET:
             if value.table is None:
-                # The same bytes, except for the form of width and count.
-                packed = value.packed()
-                count = intset.count(packed, 0, len(packed))
-                width: i64 = 1 << 3
-                if packed[0] < 3:
-                    width = packed[0] * 2
-                head = self.listpack.words(width, count)
-                sink.text(b"%b%b" % (head, packed[1:]))
+                sink.text(self.packed_intset(value.packed()))
             else:
                 sink.text(intset_of(sorted_numbers(value)))
         elif kind == SET_LISTPACK and self.version != codes.REDIS_10:
@@ -189,6 +182,14 @@ class ValueWriter:
             while walk.step():
                 sink.text(walk.blob[walk.start : walk.stop])
                 sink.drain_piece()
+
+    def packed_intset(self, packed: bytes) -> bytes:
+        """The same numbers in the form of the reference: only that of width and count is another one."""
+        count = intset.count(packed, 0, len(packed))
+        width: i64 = 1 << 3
+        if packed[0] < 3:
+            width = packed[0] * 2
+        return b"%b%b" % (self.listpack.words(width, count), packed[1:])
 
     def _zset(self, value: ZSet, kind: i64) -> None:
         sink = self.sink
@@ -238,7 +239,7 @@ class ValueWriter:
                 sink.text(records.keys[n])
                 sink.text(value_of(records, n))
                 if timed:
-                    self._deadline(records.deadlines[n])
+                    write_deadline(sink, records.deadlines[n])
             sink.drain_piece()
 
     def _packed_fields(self, value: Hash) -> None:
@@ -254,12 +255,14 @@ class ValueWriter:
             sink.text(items[at + 1 : middle])
             sink.text(items[middle + 1 : end])
             if times is not None:
-                self._deadline(times.column[n])
+                write_deadline(sink, times.column[n])
             at = end
             n += 1
 
-    def _deadline(self, at_ms: i64) -> None:
-        self.sink.word(at_ms if at_ms != 0 else i64(-1))
+
+def write_deadline(sink: Sink, at_ms: i64) -> None:
+    """Write the deadline of a field, 0 for none."""
+    sink.word(at_ms if at_ms != 0 else i64(-1))
 
 
 def sorted_numbers(value: Set) -> vec[i64]:

@@ -522,13 +522,13 @@ class Blocks:
         """A copy with the same entries.  O(blocks)."""
         made = Blocks()
         index = self.index
-        for i in range(index.head, index.stop):
-            block = self.block(i)
-            made._open(index.ms[i], index.seq[i], self.node_bytes[i])
-            counts = made.counts
-            counts[i - index.head] = self.counts[i]
-            made.data.append(block)
-            made.block_bytes += len(block)
+        made.index.take(index)
+        made.counts = from_on(self.counts, index.head, made.index.room)
+        made.node_bytes = from_on(self.node_bytes, index.head, made.index.room)
+        made.data = self.data[index.head :]
+        if self.writing:
+            made.data[len(made.data) - 1] = self.block(index.stop - 1)
+        made.block_bytes = self.block_bytes
         made.length = self.length
         made.end_ms = self.end_ms
         made.end_seq = self.end_seq

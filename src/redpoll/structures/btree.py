@@ -93,6 +93,11 @@ class BTree:
             return rank
         return -1
 
+    def rank_before(self, score: float, member: bytes) -> i64:
+        """Number of entries before (score, member), whether it is there or not.  O(log n)."""
+        rank = self._find(score, member)
+        return rank if rank >= 0 else -1 - rank
+
     def rank_of_score(self, score: float, after: bool) -> i64:
         """Number of entries with a score below `score`; with `after`, below or equal to it.  O(log n)."""
         node = self.root

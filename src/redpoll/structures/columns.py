@@ -26,11 +26,8 @@ def appended(column: vec[i64], value: i64) -> vec[i64]:
 
 
 def removed(column: vec[i64], i: i64) -> vec[i64]:
-    last: i64 = len(column) - 1
-    while i < last:
-        column[i] = column[i + 1]
-        i += 1
-    shorter, _ = pop(column)
+    """The column without the value at index `i`."""
+    shorter, _ = pop(column, i)
     return shorter
 
 

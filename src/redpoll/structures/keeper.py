@@ -1,6 +1,7 @@
 """Keepers: a snapshot attaches a keeper to a table, and the table calls it before each change of a bucket.
 
-A table without a keeper makes one test for each change.
+The table is that of a database, or the inner table of a large value.  A table without a keeper makes one test for each
+change.
 """
 
 from __future__ import annotations
@@ -25,3 +26,6 @@ class Keeper:
 
     def joins(self) -> None:
         """The last bucket was merged into another one.  `changes` was called for both."""
+
+    def released(self) -> None:
+        """Nothing else uses the table any more.  The keeper frees it when the snapshot does not need it any more."""

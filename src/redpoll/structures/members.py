@@ -65,6 +65,7 @@ def found_score(table: Table) -> float:
 def set_score(table: Table, score: float) -> None:
     """Give the member at the table's position another score."""
     if table.is_outside():
+        table.keep_bucket()
         _long_member(table).score = score
     else:
         table.replace(packed(score), 0)

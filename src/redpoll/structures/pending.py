@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.vecs import append, pop, vec
+from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i32, i64, mypyc_attr
 
 from redpoll.structures.ids import IdIndex, below, precedes
@@ -48,6 +48,8 @@ class PendingBlock:
         self.stamps: vec[i64] = vec[i64]()
         self.owners: vec[i32] = vec[i32]()
         self.head: i64 = 0
+        self.shared = False
+        """Whether a copy of the entries may have this block too.  It must not change then."""
 
     def count(self) -> i64:
         return len(self.ms) - self.head
@@ -125,10 +127,24 @@ class PendingBlock:
             i += 1
         return made
 
+    def twin(self) -> PendingBlock:
+        """A copy with the entries at the same positions, which may change."""
+        made = PendingBlock()
+        room: i64 = len(self.ms) + 1
+        made.ms = extend(vec[i64](capacity=room), self.ms)
+        made.seq = extend(vec[i64](capacity=room), self.seq)
+        made.stamps = extend(vec[i64](capacity=room), self.stamps)
+        made.owners = extend(vec[i32](capacity=room), self.owners)
+        made.head = self.head
+        return made
+
 
 @mypyc_attr(acyclic=True)
 class Pending:
-    """See the module's docstring.  Everything is O(log n), except iterating."""
+    """See the module's docstring.  Everything is O(log n), except iterating.
+
+    Copies share blocks, until either side changes one.
+    """
 
     def __init__(self) -> None:
         self.index: Final = IdIndex()
@@ -205,7 +221,16 @@ class Pending:
     def owner(self) -> i64:
         return i64(self.block.owners[self.i])
 
+    def _own(self, b: i64) -> PendingBlock:
+        """Block `b`, which may change."""
+        block = self.blocks[b]
+        if block.shared:
+            block = block.twin()
+            self.blocks[b] = block
+        return block
+
     def set_owner(self, owner: i64) -> None:
+        self.block = self._own(self.b)
         owners = self.block.owners
         owners[self.i] = i32(owner)
 
@@ -222,6 +247,7 @@ class Pending:
 
     def set_delivered(self, at_ms: i64, deliveries: int) -> None:
         """Record a delivery."""
+        self.block = self._own(self.b)
         stamps = self.block.stamps
         if len(self.many) > 0:
             self.many.pop((int(self.ms()), int(self.seq())), None)
@@ -250,6 +276,7 @@ class Pending:
             end: i64 = len(block.ms)
             if precedes(block.ms[end - 1], block.seq[end - 1], ms, seq):
                 if end < BLOCK_LIMIT:
+                    block = self._own(last)
                     block.add(ms, seq, stamp, i32(owner))
                 else:
                     block = PendingBlock()
@@ -286,15 +313,17 @@ class Pending:
             self.blocks[b] = block
             self.find(ms, seq)
             b = self.b
-            block = self.block
+        block = self._own(b)
+        self.block = block
         block.insert(self.i, ms, seq, stamp, owner)
         if self.i == block.head:
             self.index.set(b, ms, seq)
 
     def remove(self) -> None:
         """Remove the entry at the position.  Afterwards the position is at no entry."""
-        block = self.block
         b = self.b
+        block = self._own(b)
+        self.block = block
         if len(self.many) > 0:
             self.many.pop((int(self.ms()), int(self.seq())), None)
         self.count -= 1
@@ -353,11 +382,13 @@ class Pending:
         return 300 + self.count * ENTRY_BYTES + (self.index.stop - self.index.head) * BLOCK_BYTES
 
     def copy(self) -> Pending:
-        """Another one with the same entries.  O(n)."""
+        """Another one with the same entries.  O(blocks)."""
         made = Pending()
-        for b in range(self.index.head, self.index.stop):
-            block = self.blocks[b]
-            made._insert_block(made.index.stop, block.part(block.head, len(block.ms)))
+        index = self.index
+        for b in range(index.head, index.stop):
+            self.blocks[b].shared = True
+        made.blocks = self.blocks[index.head : index.stop]
+        made.index.take(index)
         made.count = self.count
         made.many.update(self.many)
         return made

@@ -530,8 +530,12 @@ class Table:
     def release(self, budget: i64) -> i64:
         """Free some buckets of an unused table; return the rest of the budget.
 
-        One unit is about one small object.  When `segments` is empty, the table is freed.
+        One unit is about one small object.  When `segments` is empty, the table is freed.  A table with a keeper stays.
         """
+        keeper = self.keeper
+        if keeper is not None:
+            keeper.released()
+            return budget - 1
         self.segment = _gone
         while len(self.segments) > 0 and budget > 0:
             segment = self.segments[len(self.segments) - 1]

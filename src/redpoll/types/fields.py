@@ -46,7 +46,7 @@ MASKS: Final = _masks()
 _scratch: Final = BytesWriter()
 
 
-@mypyc_attr(acyclic=True)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Field:
     """`width` bits from bit `offset` on, with a sign or without."""
 
@@ -82,20 +82,20 @@ class Field:
         first = self.offset >> 3
         end = self.end_byte()
         behind = (end << 3) - self.offset - self.width
-        out = _scratch if SHARED else BytesWriter()
-        out.truncate(0)
         if end - first <= ONE_WORD:
             mask = MASKS[self.width]
             word = _word(value, first, end)
-            _write(out, (word & ~(mask << behind)) | (number & mask) << behind, end - first)
+            value.write_word(first, (word & ~(mask << behind)) | (number & mask) << behind, end - first)
         else:
+            out = _scratch if SHARED else BytesWriter()
+            out.truncate(0)
             middle = end - LOW_BYTES
             mask = MASKS[self.width - (LOW_BITS - behind)]
             high = _word(value, first, middle)
             _write(out, (high & ~mask) | (number >> (LOW_BITS - behind)) & mask, middle - first)
             low = _word(value, middle, end) & MASKS[behind]
             _write(out, low | (number & MASKS[LOW_BITS - behind]) << behind, LOW_BYTES)
-        value.write_at(first, out.getvalue())
+            value.write_at(first, out.getvalue())
 
     def sum(self, old: i64, increment: i64, overflow: i64) -> int | None:
         """The new value after adding `increment` to `old`; None if it overflows and OVERFLOW is FAIL."""

@@ -171,11 +171,14 @@ class Hash(Value):
             new = self._write_over(keep_deadline)
             self._set_value(self.at, value)
             return new
-        self.rewrite(b"%b%b%b%b%b" % (self.items(), LENGTH_BYTE[field_size], field, LENGTH_BYTE[new_size], value))
         times = self.times
-        if times is not None:
+        item = b"%b%b%b%b" % (LENGTH_BYTE[field_size], field, LENGTH_BYTE[new_size], value)
+        if times is None:
+            self.splice(self.stop, self.stop, item)
+        else:
+            self.rewrite(self.items() + item)
             times.column = appended(times.column, 0)
-        if self.stop > PACKED_LIMIT:
+        if self.stop - self.start > PACKED_LIMIT:
             self._grow()
         return True
 
@@ -237,10 +240,13 @@ class Hash(Value):
         if old_size == new_size:
             self.patch(at + 1, value)
             return
-        at -= self.start
         changed = b"%b%b" % (LENGTH_BYTE[new_size], value)
-        self.rewrite(spliced(self.items(), at, at + 1 + old_size, changed))
-        if self.stop > PACKED_LIMIT:
+        if self.times is None:
+            self.splice(at, at + 1 + old_size, changed)
+        else:
+            at -= self.start
+            self.rewrite(spliced(self.items(), at, at + 1 + old_size, changed))
+        if self.stop - self.start > PACKED_LIMIT:
             self._grow()
 
     def _put_in(self, table: Table, field: bytes, value: bytes, keep_deadline: bool) -> bool:
@@ -333,12 +339,14 @@ class Hash(Value):
             table.remove()
             return
         at = self.at
+        begin: i64 = at - 1 - len(field)
+        end: i64 = at + 1 + self.blob[at]
         times = self.times
-        if times is not None:
+        if times is None:
+            self.splice(begin, end, b"")
+        else:
             times.column = removed(times.column, self._ordinal(at))
-        begin: i64 = at - 1 - len(field) - self.start
-        end: i64 = at + 1 + self.blob[at] - self.start
-        self.rewrite(without(self.items(), begin, end))
+            self.rewrite(without(self.items(), begin - self.start, end - self.start))
 
     def located_deadline(self) -> i64:
         """The deadline of the field at the position, 0 if it has none."""

@@ -17,7 +17,7 @@ from redpoll.env.random import Random
 from redpoll.protocol.numbers import NO_INT, int_text, is_int, to_int
 from redpoll.structures import intset
 from redpoll.structures.members import MemberWalk, insert_member
-from redpoll.structures.packed import LENGTH_BYTE, equal_at, without
+from redpoll.structures.packed import LENGTH_BYTE, equal_at
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_copy import copied
@@ -142,8 +142,8 @@ class Set(Value):
             grown.find(member)
             insert_member(grown, member)
             return True
-        self.rewrite(b"%b%b%b" % (self.packed(), LENGTH_BYTE[len(member)], member))
-        if self.stop > PACKED_LIMIT:
+        self.splice(self.stop, self.stop, b"%b%b" % (LENGTH_BYTE[len(member)], member))
+        if self.stop - self.start > PACKED_LIMIT:
             self._grow()
         return True
 
@@ -238,8 +238,7 @@ class Set(Value):
 
     def _cut(self, at: i64) -> None:
         """Remove the packed member at an offset."""
-        begin = at - self.start
-        self.rewrite(without(self.packed(), begin, begin + 1 + self.blob[at]))
+        self.splice(at, at + 1 + self.blob[at], b"")
 
     # Choosing.
 

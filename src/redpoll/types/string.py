@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64, mypyc_attr
+from librt.strings import BytesWriter
+from librt.vecs import append, vec
+from mypy_extensions import i64, mypyc_attr, u8
 
-from redpoll.protocol.numbers import NO_INT, is_int, is_int_at, to_int_at
+from redpoll.protocol.numbers import ZERO, is_int
+from redpoll.scratch import SHARED
 from redpoll.structures.mover import Mover
-from redpoll.structures.segment import Outside
+from redpoll.structures.segment import LENGTH_MASK, Outside
 from redpoll.structures.table import Table
 from redpoll.types.kinds import STRING_EMBSTR, STRING_INT, STRING_RAW
 from redpoll.types.value import BESIDE, CREATED, INSIDE, Value
@@ -25,9 +28,27 @@ HEAD_BYTES: Final[i64] = 16
 SMALL_PART: Final[i64] = 4096
 """A part of a buffer up to this many bytes is sliced; a larger one is copied through a view."""
 
+MOST_DIGITS: Final[i64] = 18
+"""Integers of so many digits are changed in place."""
+
 EMBEDDED_WITH_SHORT_KEY: Final[i64] = 113
 EMBEDDED_WITH_LONG_KEY: Final[i64] = 111
 DEADLINE_FIELD: Final[i64] = 8
+
+
+def powers_of_ten() -> vec[i64]:
+    """10^0 to 10^18."""
+    powers = vec[i64](capacity=19)
+    power: i64 = 1
+    for _ in range(MOST_DIGITS):
+        powers = append(powers, power)
+        power *= 10
+    return append(powers, power)
+
+
+POWERS: Final = powers_of_ten()
+
+_scratch: Final = BytesWriter()
 
 
 @mypyc_attr(acyclic=True)
@@ -135,6 +156,31 @@ def embedded_or_raw(key_length: i64, size: i64, had_deadline: bool) -> i64:
     return STRING_EMBSTR if key_length + size <= limit else STRING_RAW
 
 
+def rewrite_digits(table: Table, old: i64, new: i64) -> bool:
+    """Overwrite the integer `old` at the position, inside the record, if `new` has the same sign and length.
+
+    Only the digits that differ are written: usually one.  Returns whether it was done.
+    """
+    start = table.value_start()
+    at = table.record_stop()
+    digits = at - start
+    if old < 0 or new < 0 or digits > MOST_DIGITS or new >= POWERS[digits] or (digits > 1 and new < POWERS[digits - 1]):
+        return False
+    out = _scratch if SHARED else BytesWriter()
+    out.truncate(0)
+    out.write(table.blob())
+    while old != new:
+        rest = new // 10
+        at -= 1
+        out[at] = u8(ZERO + new - rest * 10)
+        old //= 10
+        new = rest
+    table.replace_blob(out.getvalue(), table.word & LENGTH_MASK)
+    if table.kind() != STRING_INT:
+        table.set_kind(STRING_INT)
+    return True
+
+
 @mypyc_attr(acyclic=True, free_list_len=1)
 class String(Value):
     """A string for commands that change it.  Handlers finish with `Database.changed`, as for every value."""
@@ -176,31 +222,6 @@ class String(Value):
         long = self.long
         return self.part(0, HEAD_BYTES) if long is None else long.head()
 
-    def is_number(self) -> bool:
-        """Whether the value is a canonical 64-bit integer."""
-        long = self.long
-        if long is None:
-            return is_int_at(self.blob, self.start, self.stop)
-        return long.length() <= 20 and is_int(long.text())
-
-    def number(self) -> i64:
-        """The string as an integer, or NO_INT; `is_number` distinguishes NO_INT from the integer of that value."""
-        long = self.long
-        if long is None:
-            return to_int_at(self.blob, self.start, self.stop)
-        if long.length() > 20:
-            return NO_INT
-        text = long.text()
-        return to_int_at(text, 0, len(text))
-
-    def set_digits(self, digits: bytes) -> None:
-        """Set the value to an integer, given as `digits`."""
-        self.kind = STRING_INT
-        if self.long is None and self.stop - self.start == len(digits):
-            self.patch(self.start, digits)
-        else:
-            self.set_text(digits, STRING_INT)
-
     def set_text(self, text: bytes, kind: i64) -> None:
         """Replace the whole value."""
         self.kind = kind
@@ -237,6 +258,26 @@ class String(Value):
             self._to_long().write_at(at, data)
             self.kind = STRING_RAW
         return size
+
+    def write_word(self, at: i64, word: i64, count: i64) -> None:
+        """Overwrite bytes from byte `at` on with the low `count` bytes of a word, the highest first."""
+        out = _scratch if SHARED else BytesWriter()
+        out.truncate(0)
+        if self.long is None and self.stop - self.start < BUFFER_FROM:
+            out.write(self.blob)
+            at += self.start + count
+            while count > 0:
+                at -= 1
+                count -= 1
+                out[at] = u8(word & 0xFF)
+                word >>= 8
+            self.blob = out.getvalue()
+            self.kind = STRING_RAW
+            return
+        while count > 0:
+            count -= 1
+            out.append(u8((word >> (count << 3)) & 0xFF))
+        self.write_at(at, out.getvalue())
 
     def _to_long(self) -> LongString:
         long = self.long

@@ -172,6 +172,8 @@ class Value(Outside):
                 # If a record changes its length, other records may have moved out of the bucket, but `blob` still has
                 # them.
                 self.stamp = table.stamp if same else i64(-1)
+                self.longest = 0
+                self.puts = 0
                 return
             there = True
         else:

@@ -22,7 +22,6 @@ from redpoll.structures.btree import BTree, build
 from redpoll.structures.btree_move import move_leaf
 from redpoll.structures.members import found_score, insert_scored, set_score
 from redpoll.structures.mover import Mover
-from redpoll.structures.packed import spliced, without
 from redpoll.structures.ranked import Span
 from redpoll.structures.scores import packed
 from redpoll.structures.segment import Outside
@@ -152,9 +151,9 @@ class ZSet(Value):
         if members is None:
             if size <= MEMBER_LIMIT:
                 at, _ = ranked.seek(self.blob, self.start, self.stop, score, member)
-                at = -1 - at - self.start
-                self.rewrite(spliced(self.packed(), at, at, ranked.record(score, member)))
-                if self.stop > PACKED_LIMIT or count >= PACKED_MEMBERS:
+                at = -1 - at
+                self.splice(at, at, ranked.record(score, member))
+                if self.stop - self.start > PACKED_LIMIT or count >= PACKED_MEMBERS:
                     self._grow()
                 return ADDED
             members = self._grow()
@@ -196,8 +195,7 @@ class ZSet(Value):
             at = ranked.find(self.blob, self.start, self.stop, member)
             if at < 0:
                 return False
-            end = ranked.record_end(self.blob, at)
-            self.rewrite(without(self.packed(), at - self.start, end - self.start))
+            self.splice(at, ranked.record_end(self.blob, at), b"")
             return True
         if not members.find(member):
             return False
@@ -224,7 +222,7 @@ class ZSet(Value):
         end = ranked.record_end(blob, at)
         self.score = ranked.score_of(blob, at)
         popped = blob[ranked.member_start(blob, at) : end]
-        self.rewrite(without(self.packed(), at - self.start, end - self.start))
+        self.splice(at, end, b"")
         return popped
 
     def remove_range(self, start: i64, stop: i64) -> ZSet | None:
@@ -238,8 +236,7 @@ class ZSet(Value):
         order = self.order
         if members is None or order is None:
             begin = ranked.skip(self.blob, self.start, start)
-            end = ranked.skip(self.blob, begin, stop - start)
-            self.rewrite(without(self.packed(), begin - self.start, end - self.start))
+            self.splice(begin, ranked.skip(self.blob, begin, stop - start), b"")
             return None
         if (members.size - (stop - start)) * FEW_LEFT < stop - start:
             return self._keep_few(members, order, start, stop)
@@ -465,6 +462,8 @@ class ZSet(Value):
         order = self.order
         if members is None or order is None:
             return budget - 1
+        if members.keeper is not None:
+            return members.release(budget)
         budget -= order.count - order.release(budget)
         return members.release(budget) if budget > 0 else budget
 

@@ -9,6 +9,7 @@ import pytest
 
 import redpoll
 from redpoll.client.store import Store
+from redpoll.env.clock import VirtualClock
 
 METHODS = sorted(name for name in dir(Store) if not name.startswith("_") and callable(getattr(Store, name)))
 
@@ -83,7 +84,7 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], Any]] = [
 
 
 def test_calls_answer_plain_values() -> None:
-    store = redpoll.open()
+    store = Store(VirtualClock(1_700_000_000_000_000))
     for name, words, options, expected in CALLS:
         found = getattr(store, name)(*words, **options)
         assert found == expected, (name, words, options)

@@ -149,7 +149,7 @@ def test_the_journal_gets_what_methods_change() -> None:
     store.set("l", "2")
     clock.advance_ms(10)
     assert store.get("k") is None
-    store.engine.unit.attach(None)
+    store.engine.unit.detach(kept)
     store.set("after", "1")
     assert kept.units == [
         "0 SET k 41",

@@ -7,6 +7,7 @@ from tests.unit.engine.machine import Machine
 from redpoll.engine.trimming import LITTLE_BYTES, LOOK_MS, REST_MS, EngineCompaction
 from redpoll.env.allocator import glibc
 from redpoll.env.process import resident_bytes
+from redpoll.structures.mover import Mover
 
 
 def run(machine: Machine) -> int:
@@ -60,7 +61,7 @@ def test_the_entries_of_the_logs_move_too() -> None:
     log = machine.engine.outliers.slow
     before = list(log.entries)
     assert len(before) >= 5
-    compaction = EngineCompaction(machine.engine)
+    compaction = EngineCompaction(machine.engine, Mover())
     while compaction.step():
         pass
     assert [(one.id, one.at_s, one.amount, one.args, one.address, one.name) for one in log.entries] == [

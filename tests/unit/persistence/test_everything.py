@@ -18,7 +18,6 @@ from tests.unit.engine.machine import Told
 from tests.unit.persistence.contents import field_deadlines, load_bytes, opened, stream_of
 from tests.unit.persistence.test_background import NAMES, contents
 
-from redpoll.engine.engine import Engine
 from redpoll.engine.trimming import EngineCompaction
 from redpoll.engine.unit import Journal
 from redpoll.env.clock import VirtualClock
@@ -108,14 +107,6 @@ def plain(reply: object) -> object:
     out = Output()
     encode(out, reply, 3)
     return b"".join(out.take())
-
-
-class Unmoved(EngineCompaction):
-    """Moves all that is in the engine's databases, from anywhere to anywhere."""
-
-    def __init__(self, engine: Engine) -> None:
-        Compaction.__init__(self, engine.databases, Mover(anywhere=True))
-        self.engine = engine  # type: ignore[misc]
 
 
 def state_of(db: Database) -> list[Any]:
@@ -288,7 +279,8 @@ class Everything(RuleBasedStateMachine):
     @rule(steps=st.integers(1, 2000))
     def compact(self, steps: int) -> None:
         if self.compaction is None:
-            self.compaction = Unmoved(self.main.engine)
+            # Move everything, from anywhere to anywhere.
+            self.compaction = EngineCompaction(self.main.engine, Mover(anywhere=True))
         for _ in range(steps):
             if not self.compaction.step():
                 self.compaction = None
