@@ -296,6 +296,7 @@ CANNOT_WRITE: Final = b"IOERR error or timeout writing to target instance"
 CANNOT_READ: Final = b"IOERR error or timeout reading to target instance"
 NO_MIGRATIONS: Final = b"ERR No migrations ongoing"
 CLUSTER_SAVE_FAILED: Final = b"ERR error saving the cluster node config: see the log"
+CANNOT_FOLLOW_YET: Final = b"ERR This version of redpoll cannot be a replica yet"
 CLUSTER_COMMAND_NOT_YET: Final = b"ERR This command is not supported by this version of redpoll"
 NO_SWAPDB_IN_CLUSTER: Final = b"ERR SWAPDB is not allowed in cluster mode"
 

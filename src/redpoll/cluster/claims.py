@@ -110,7 +110,8 @@ def after_loss(machine: Machine, node: Node, epoch: int, ours: Node | None, lost
         and view.shown_epoch(myself) < epoch
         and node.is_primary()
     )
-    if (lost_all or replaced) and (machine.settings.allow_replica_migration or same_shard):
+    follows = machine.settings.allow_replica_migration or same_shard
+    if (lost_all or replaced) and follows and machine.outside.can_follow():
         state.become_replica(machine, node, not same_shard, same_shard)
         return
     if dirty:

@@ -14,6 +14,7 @@ from redpoll.cluster.nodes_conf import is_name
 from redpoll.cluster.slot_sets import has, members, one
 from redpoll.errors import (
     ALREADY_BUMPED,
+    CANNOT_FOLLOW_YET,
     CANNOT_FORGET_MYSELF,
     CANNOT_FORGET_PRIMARY,
     CANNOT_REPLICATE_MYSELF,
@@ -86,6 +87,8 @@ def replicate(machine: Machine, name: bytes) -> None:
         raise CommandError(REPLICATE_NEEDS_PRIMARY)
     if myself.primary is node and myself.is_replica():
         return
+    if not machine.outside.can_follow():
+        raise CommandError(CANNOT_FOLLOW_YET)
     if myself.is_primary() and (myself.slots or machine.outside.has_keys()):
         raise CommandError(NOT_EMPTY_FOR_REPLICATE)
     state.become_replica(machine, node, True, False)
@@ -276,7 +279,8 @@ def set_owner(machine: Machine, slot: int, node: Node) -> None:
     had = ours is not None and view.owner(slot) is ours
     view.assign(one(slot), node)
     machine.changed()
-    if had and ours is not None and ours is not node and ours.slots == 0 and machine.settings.allow_replica_migration:
+    lost_all = had and ours is not None and ours is not node and ours.slots == 0
+    if lost_all and machine.settings.allow_replica_migration and machine.outside.can_follow():
         state.become_replica(machine, node, node.shard != myself.shard, False)
     if (node is myself or node is myself.primary) and slot in view.importing:
         del view.importing[slot]

@@ -131,6 +131,8 @@ class Seat(Outside):
         for node in view.nodes.values():
             if not node.shard:
                 node.shard = self.engine.random.hex_digits(40)
+        if view.myself.is_replica() and not self.can_follow():
+            raise ServerError(f"{self.shown_path()} says that this node is a replica: redpoll cannot be one yet")
         self.log(f"Node configuration loaded, I'm {view.myself.name.decode()}")
         return view
 
@@ -156,6 +158,10 @@ class Seat(Outside):
         """End the program: its view of the cluster cannot be kept."""
 
     # Data.
+
+    def can_follow(self) -> bool:
+        # Replication does not exist yet.
+        return False
 
     def has_keys(self) -> bool:
         return any(db.table.size > 0 for db in self.engine.databases)

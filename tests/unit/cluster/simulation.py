@@ -23,7 +23,7 @@ from redpoll.cluster.messages import decode
 from redpoll.cluster.node import Link, Node
 from redpoll.cluster.nodes_conf import conf_text, read_conf
 from redpoll.cluster.outside import Outside, Settings
-from redpoll.cluster.slot_sets import ALL_SLOTS, members, one, ranges, span
+from redpoll.cluster.slot_sets import ALL_SLOTS, members, one, ranges
 from redpoll.cluster.view import View
 from redpoll.env.files import MemoryFiles
 from redpoll.env.random import Random
@@ -126,6 +126,7 @@ class SimNode:
         self.port: Final = 7000 + index
         self.files: Final = MemoryFiles()
         self.machine: Machine | None = None
+        self.id = b""
         self.life = 0
         """Counts its starts: a connection belongs to one life."""
         self.frozen_until = 0
@@ -166,6 +167,7 @@ class SimNode:
                 view = read_conf(self.files.read(CONF), now, False)
             else:
                 view = new_view(world.random, now)
+        self.id = view.myself.name
         view.myself.ip = self.ip
         view.myself.port = self.port
         view.myself.bus_port = self.port + 10000
@@ -622,33 +624,3 @@ def picture(view: View, claimed: int) -> object:
             for name, node in view.nodes.items()
         )
     )
-
-
-def formed(seed: int, primaries: int, replicas: int, timeout: int = 2000) -> World:
-    """A cluster that knows itself: all nodes have the same nodes.conf.  `replicas`: of each primary."""
-    world = World(seed, primaries * (1 + replicas), timeout)
-    names = [world.random.hex_digits(40) for _ in world.nodes]
-    for me, sim in enumerate(world.nodes):
-        view = View(made_node(world, me, names[me]))
-        for n in range(len(world.nodes)):
-            if n != me:
-                view.add(made_node(world, n, names[n]))
-        for n in range(primaries):
-            node = view.nodes[names[n]]
-            node.shard = b"%040x" % n
-            node.config_epoch = n + 1
-            view.assign(span(16384 * n // primaries, 16384 * (n + 1) // primaries - 1), node)
-        for n in range(primaries, len(world.nodes)):
-            view.set_replica(view.nodes[names[n]], view.nodes[names[n % primaries]])
-        view.current_epoch = primaries
-        sim.start(view)
-    return world
-
-
-def made_node(world: World, n: int, name: bytes) -> Node:
-    node = Node(name, 1, world.now)
-    node.ip = world.nodes[n].ip
-    node.port = world.nodes[n].port
-    node.bus_port = node.port + 10000
-    node.shard = name
-    return node

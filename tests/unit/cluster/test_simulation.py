@@ -9,7 +9,8 @@ import os
 import sys
 
 import pytest
-from tests.unit.cluster.simulation import World, formed
+from tests.unit.cluster.simulation import World
+from tests.unit.cluster.worlds import formed
 
 SEEDS = 3000 if os.environ.get("REDPOLL_PROFILE") == "full" else 100
 GROUP = 4
