@@ -87,10 +87,10 @@ def replicate(machine: Machine, name: bytes) -> None:
         raise CommandError(REPLICATE_NEEDS_PRIMARY)
     if myself.primary is node and myself.is_replica():
         return
-    if not machine.outside.can_follow():
-        raise CommandError(CANNOT_FOLLOW_YET)
     if myself.is_primary() and (myself.slots or machine.outside.has_keys()):
         raise CommandError(NOT_EMPTY_FOR_REPLICATE)
+    if not machine.outside.can_follow():
+        raise CommandError(CANNOT_FOLLOW_YET)
     state.become_replica(machine, node, True, False)
     outgoing.broadcast_pong(machine)
 
