@@ -57,6 +57,9 @@ def consider(machine: Machine) -> None:
     if not election.asked:
         view.current_epoch += 1
         election.epoch = view.current_epoch
+        # It votes for itself: once elected, it must not vote for another in this epoch, because the old primary of its
+        # slots may have done so already.
+        view.last_vote_epoch = election.epoch
         election.asked = True
         machine.unsaved = True
         machine.outside.log(f"Starting a failover election for epoch {election.epoch}")

@@ -92,7 +92,6 @@ def replicate(machine: Machine, name: bytes) -> None:
     if not machine.outside.can_follow():
         raise CommandError(CANNOT_FOLLOW_YET)
     state.become_replica(machine, node, True, False)
-    outgoing.broadcast_pong(machine)
 
 
 def replicate_no_one(machine: Machine) -> None:

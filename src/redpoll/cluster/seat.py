@@ -23,7 +23,7 @@ from redpoll.engine.gates import GATE_CLUSTER
 from redpoll.env.files import Files
 from redpoll.errors import ServerError
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.events import SLOT_LOST
+from redpoll.keyspace.events import UNNAMED
 from redpoll.keyspace.slots import key_slot
 from redpoll.structures.table_walk import Records, read_bucket
 
@@ -68,7 +68,8 @@ class Seat(Outside):
         self.machine.set_time(self.now(), self.wall())
 
     def wake(self) -> Machine:
-        """The machine, which knows the time: for events and operations."""
+        """The machine, for an event outside any command; the engine and it know the time."""
+        self.engine.start_unit()
         self.update_time()
         return self.machine
 
@@ -109,7 +110,7 @@ class Seat(Outside):
     def read(self) -> View:
         """The view of nodes.conf, or a new one.  Raises ServerError."""
         try:
-            self.lock = self.files.lock(self.path)
+            self.lock = self.files.claim(self.path)
         except BlockingIOError as taken:
             raise ServerError(
                 f"Sorry, the cluster configuration file {self.shown_path()} is already used by a different cluster "
@@ -145,8 +146,8 @@ class Seat(Outside):
             self.files.replace(self.path, conf_text(machine.view, self.settings.tls, machine.wall_offset))
             before = self.lock
             # The lock stays with the file that was replaced.
-            self.lock = self.files.lock(self.path)
-            self.files.unlock(before)
+            self.lock = self.files.claim(self.path)
+            self.files.release(before)
         except OSError as refused:
             self.log(f"Can't save the cluster configuration to {self.shown_path()}: {refused.strerror or refused}")
             if self.config.text(b"cluster-config-save-behavior") == b"sync":
@@ -178,7 +179,7 @@ class Seat(Outside):
         for db in engine.databases:
             for key in keys_of_slots(db, slots):
                 if db.discard(key):
-                    db.changed(key, None, SLOT_LOST, 1)
+                    db.changed(key, None, UNNAMED, 1)
                     if engine.unit.journal is not None:
                         engine.unit.add(db.index, [DEL, key])
         if engine.unit.journal is not None:
@@ -302,6 +303,7 @@ class ClusterSettings(Effects):
         seat = self.seat
         if name in self.ANNOUNCED:
             seat.announce()
-        seat.wake().recompute = True
+        seat.update_time()
+        seat.machine.recompute = True
         seat.machine.finish()
         return b""

@@ -74,6 +74,8 @@ def become_replica(machine: Machine, primary: Node, full: bool, keep_open: bool)
     elections.abandon(machine)
     machine.outside.follow(primary, full)
     machine.changed()
+    # A new primary accepts a failover by hand only from a node that it knows as its replica.
+    outgoing.broadcast_pong(machine)
 
 
 def promote(machine: Machine) -> None:

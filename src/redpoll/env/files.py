@@ -126,8 +126,8 @@ class Files:
         finally:
             os.close(descriptor)
 
-    def lock(self, path: bytes) -> int:
-        """Lock a file for this program until `unlock`; return the lock.  BlockingIOError if another program has it."""
+    def claim(self, path: bytes) -> int:
+        """Lock a file for this program until `release`; return the lock.  BlockingIOError if another program has it."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -136,7 +136,7 @@ class Files:
             raise
         return descriptor
 
-    def unlock(self, lock: int) -> None:
+    def release(self, lock: int) -> None:
         os.close(lock)
 
     def matching(self, pattern: bytes) -> list[bytes]:
@@ -238,13 +238,13 @@ class MemoryFiles(Files):
             if (os.path.dirname(name) or b"/") == folder:
                 self.on_disk[name] = file
 
-    def lock(self, path: bytes) -> int:
+    def claim(self, path: bytes) -> int:
         path = self.absolute(path)
         if path not in self.contents:
             self.contents[path] = MemoryFile()
         return 0
 
-    def unlock(self, lock: int) -> None:
+    def release(self, lock: int) -> None:
         pass
 
     def matching(self, pattern: bytes) -> list[bytes]:

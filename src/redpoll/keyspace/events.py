@@ -30,8 +30,6 @@ NEW: Final = Event(b"new", b"n", modifies=False)
 """Comes before the event of the change that made the key."""
 KEYMISS: Final = Event(b"keymiss", b"m", modifies=False)
 DEL: Final = Event(b"del", b"g")
-SLOT_LOST: Final = Event(b"slot_lost", b"")
-"""The key's slot went to another node of the cluster.  No class: clients are not told."""
 EXPIRE: Final = Event(b"expire", b"g")
 PERSIST: Final = Event(b"persist", b"g")
 RENAME_FROM: Final = Event(b"rename_from", b"g")

@@ -263,7 +263,6 @@ class BusTimer(Timer):
         bus.machine.tick()
         bus.machine.finish()
         if bus.machine.ticks % TICKS_PER_SECOND == 0:
-            bus.engine.start_unit()
             bus.look_at_waiting()
         return TICK_MS
 

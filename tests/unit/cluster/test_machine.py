@@ -493,3 +493,12 @@ def test_gossip_has_three_entries_or_a_tenth_and_all_suspects() -> None:
     for n in range(10):
         machine.view.nodes[b"%040d" % n].flags |= 4
     assert len(outgoing.gossip(machine, scene.primary)) == 16
+
+
+def test_a_candidate_counts_as_having_voted_in_its_epoch() -> None:
+    world = formed(4, 3, 1)
+    world.run(3000)
+    machine = machine_of(world.nodes[3])
+    operations.failover(machine, True, False)
+    machine.finish()
+    assert machine.view.last_vote_epoch == machine.election.epoch == machine.view.current_epoch

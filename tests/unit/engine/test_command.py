@@ -8,6 +8,7 @@ from tests.unit.engine.machine import FAMILIES
 from redpoll.catalogue.spec import ADMIN, DENYOOM, LOADING, NO_AUTH, READONLY, SKIP_MONITOR, STALE, WRITE, Spec
 from redpoll.engine.command import CATALOGUE, FOR_SUBSCRIBERS, Command, command, gates_of
 from redpoll.engine.gates import (
+    GATE_CLUSTER,
     GATE_DEBUG,
     GATE_LOADING,
     GATE_MONITOR,
@@ -48,7 +49,7 @@ def spec(name: bytes, flags: int) -> Spec:
         ),
         (b"any", NO_AUTH | ADMIN | LOADING | STALE | READONLY, GATE_NO_TOUCH | GATE_MONITOR),
         (b"any", NO_AUTH | ADMIN | LOADING | STALE | DENYOOM, GATE_NO_TOUCH),
-        (b"exec", NO_AUTH | ADMIN | LOADING | STALE, GATE_PAUSE_WRITE),
+        (b"exec", NO_AUTH | ADMIN | LOADING | STALE, GATE_PAUSE_WRITE | GATE_CLUSTER),
         (b"ping", NO_AUTH | ADMIN | LOADING | STALE, GATE_NO_TOUCH | GATE_WRITE_DISK),
         (b"publish", NO_AUTH | ADMIN | LOADING | STALE, GATE_NO_TOUCH | GATE_PAUSE_WRITE | GATE_MONITOR),
         (b"touch", NO_AUTH | ADMIN | LOADING | STALE, 0),
