@@ -39,6 +39,7 @@ from redpoll.env.random import Random
 from redpoll.env.restart import Start
 from redpoll.errors import SHUTDOWN_FAILED, ServerError
 from redpoll.net.appending import Appending, Commit, Turns
+from redpoll.net.bus import Bus
 from redpoll.net.clients import Clients
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
@@ -99,6 +100,9 @@ class Server(Stoppable):
         self.claim: Final = SnapshotClaim(self.engine)
         self.wakeup: Wakeup | None = None
         self.pid_file = ""
+        self.bus: Bus | None = None
+        if config.flag(b"cluster-enabled"):
+            self.bus = Bus(self.engine, self.reactor, log)
         rename_commands(self.engine.commands, config)
         self.limits.names.expect(list(self.engine.commands))
         ServerSettings(self).connect()
@@ -114,7 +118,8 @@ class Server(Stoppable):
         config = self.config
         log = self.log
         self.fit_clients_to_descriptors()
-        log.notice(f"Running mode=standalone, port={config.integer(b'port')}.")
+        mode = "standalone" if self.bus is None else "cluster"
+        log.notice(f"Running mode={mode}, port={config.integer(b'port')}.")
         log.notice(f"PID: {os.getpid()}")
         backlog = config.integer(b"tcp-backlog")
         if 0 < greatest_listen_backlog() < backlog:
@@ -143,6 +148,8 @@ class Server(Stoppable):
         self.load()
         if self.reactor.stopping:
             return
+        if self.bus is not None:
+            self.bus.open()
         if len(self.listeners.tcp) > 0:
             log.notice("Ready to accept connections tcp")
         if self.listeners.unix is not None:
@@ -272,6 +279,8 @@ class Server(Stoppable):
         self.clients.close_all()
         self.listeners.close()
         self.http.close()
+        if self.bus is not None:
+            self.bus.close_all()
         self.forget_names()
         self.claim.release()
         if self.wakeup is not None:

@@ -7,7 +7,7 @@ from redpoll.commands.database_numbers import is_int32, numbered
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import FIRST_DB_INVALID, SECOND_DB_INVALID, SYNTAX, CommandError
+from redpoll.errors import FIRST_DB_INVALID, NO_SWAPDB_IN_CLUSTER, SECOND_DB_INVALID, SYNTAX, CommandError
 from redpoll.persistence.saving import save
 from redpoll.protocol.reply import OK
 
@@ -77,6 +77,8 @@ def database_index(word: bytes, complaint: bytes) -> int:
     since="4.0.0", complexity="O(keys watched and waited for)", summary="Exchange the keys of two databases.",
 )  # fmt: skip
 def swapdb(session: Session, args: list[bytes]) -> object:
+    if session.engine.router is not None:
+        raise CommandError(NO_SWAPDB_IN_CLUSTER)
     one = database_index(args[1], FIRST_DB_INVALID)
     other = database_index(args[2], SECOND_DB_INVALID)
     first = numbered(session, one)

@@ -128,8 +128,12 @@ def sunsubscribe(session: Session, args: list[bytes]) -> object:
 
 class Publish(Handler):
     def run(self, session: Session, args: list[bytes]) -> object:
+        engine = session.engine
         session.journal_for_replicas()
-        reached = session.engine.pubsub.publish(args[1], args[2])
+        reached = engine.pubsub.publish(args[1], args[2])
+        router = engine.router
+        if router is not None:
+            router.publish(args[1], args[2], False)
         if reached > 0:
             spread(session, reached, args[2])
         return reached
@@ -150,6 +154,9 @@ command(
 def spublish(session: Session, args: list[bytes]) -> object:
     session.journal_for_replicas()
     reached = session.engine.pubsub.publish_in_shard(args[1], args[2])
+    router = session.engine.router
+    if router is not None:
+        router.publish(args[1], args[2], True)
     if reached > 0:
         spread(session, reached, args[2])
     return reached

@@ -25,6 +25,7 @@ from redpoll.catalogue.spec import (
 )
 from redpoll.engine.gates import (
     GATE_BUSY,
+    GATE_CLUSTER,
     GATE_DEBUG,
     GATE_FEW_REPLICAS,
     GATE_LOADING,
@@ -110,6 +111,8 @@ def gates_of(spec: Spec) -> i64:
     """The gates that may stop a command.  `engine/gate.py` has the checks."""
     flags = spec.flags
     gates = GATE_MULTI | GATE_RULES | GATE_PAUSE_ALL | GATE_OOM
+    if spec.keys or spec.name == b"exec":
+        gates |= GATE_CLUSTER
     if spec.name not in FOR_SUBSCRIBERS:
         gates |= GATE_SUBSCRIBED
     if flags & NO_AUTH == 0:

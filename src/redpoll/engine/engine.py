@@ -18,6 +18,7 @@ from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
 from redpoll.engine.durability import Durability
 from redpoll.engine.eviction import Eviction
 from redpoll.engine.gates import (
+    GATE_CLUSTER,
     GATE_DEBUG,
     GATE_MULTI,
     GATE_NO_TOUCH,
@@ -38,6 +39,7 @@ from redpoll.engine.redact import redacted
 from redpoll.engine.remotes import Remotes
 from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.role import Role
+from redpoll.engine.routing import Router
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.scripts import ScriptHost, ScriptStatistics
 from redpoll.engine.session import UNKNOWN, Peer, Session
@@ -112,7 +114,8 @@ class Engine:
         self.moment: Final = Moment(self.interest)
         self.reclaimer: Final = Reclaimer()
         self.config: Final = config if config is not None else default_config(databases)
-        databases = self.config.integer(b"databases")
+        in_cluster = self.config.flag(b"cluster-enabled")
+        databases = self.config.integer(b"cluster-databases" if in_cluster else b"databases")
         self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
         self.unit: Final = Unit(self.moment)
         self.unwritten = False
@@ -133,6 +136,8 @@ class Engine:
         """The command that ran last.  Clients repeat commands, and the parser makes each name one object."""
         self.gates: i64 = GATE_DEBUG
         self.session_gates: i64 = 0
+        self.router: Router | None = None
+        """Set while this is a node of a cluster."""
         self.password: bytes = b""
         self.most_bulk_bytes: i64 = 512 * 1024 * 1024
         self.active_expire = True
@@ -294,6 +299,10 @@ class Engine:
 
     def _run_gated(self, session: Session, command: Command, args: list[bytes], closed: i64) -> object:
         """Run a command unless the checks of its `closed` gates stop it; return its reply, or that of the check."""
+        if closed == GATE_CLUSTER:
+            # Every command with keys of a node comes here.
+            misplaced = self.misplaced(session, command, args)
+            return self.run(session, command, args) if misplaced is None else misplaced
         held = gate.check(self, session, command, args, closed)
         if held is not gate.MAY_RUN:
             return held

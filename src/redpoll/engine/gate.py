@@ -10,6 +10,7 @@ from redpoll.catalogue.spec import DENYOOM, NO_MULTI, STALE, WRITE
 from redpoll.engine.command import RUNS_SCRIPTS, Command
 from redpoll.engine.gates import (
     GATE_BUSY,
+    GATE_CLUSTER,
     GATE_DEBUG,
     GATE_FEW_REPLICAS,
     GATE_LOADING,
@@ -25,6 +26,7 @@ from redpoll.engine.gates import (
     GATE_SUBSCRIBED,
     GATE_WRITE_DISK,
 )
+from redpoll.engine.routing import misplaced
 from redpoll.engine.session import Session, Transaction
 from redpoll.errors import (
     DEBUG_NOT_ALLOWED,
@@ -80,6 +82,10 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
             return MAY_RUN
     if transaction is not None and command.flag(NO_MULTI):
         return engine.refuse(session, command, not_in_transaction(command.name))
+    if gates & GATE_CLUSTER:
+        moved = misplaced(engine, session, command, args)
+        if moved is not None:
+            return moved
     if gates & GATE_REDIRECT and not (session.readonly and not writes(transaction, command)):
         if engine.role.failing_over() and session.may_block:
             return engine.pause.postpone(session, command, args)

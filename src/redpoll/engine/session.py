@@ -203,6 +203,8 @@ class Session:
         self.monitors = False
         self.readonly = False
         """Whether a replica in a cluster may answer its reads."""
+        self.asked_at: i64 = -1
+        """The count of `commands` at which ASKING holds: for the next command, or for a transaction."""
         self.no_evict = False
         self.weight: i64 = 0
         """What it held when `maxmemory-clients` was looked at last; 0 if it does not count."""

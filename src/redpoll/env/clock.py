@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import sleep
+from time import monotonic, sleep
 
 from librt.time import time
 from mypy_extensions import i64
@@ -19,6 +19,10 @@ class Clock:
         """Microseconds since 1970, UTC."""
         return i64(time() * 1000000.0)
 
+    def steady_us(self) -> i64:
+        """Microseconds of a clock that nobody sets, since some moment before the program began."""
+        return i64(monotonic() * 1000000.0)
+
     def sleep(self, seconds: float) -> None:
         """Make the whole program wait."""
         sleep(seconds)
@@ -31,6 +35,9 @@ class VirtualClock(Clock):
         self.at_us: i64 = now_us
 
     def now_us(self) -> i64:
+        return self.at_us
+
+    def steady_us(self) -> i64:
         return self.at_us
 
     def sleep(self, seconds: float) -> None:

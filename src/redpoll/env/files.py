@@ -214,6 +214,19 @@ class Files:
         finally:
             os.close(descriptor)
 
+    def claim(self, path: bytes) -> int:
+        """Lock a file for this program until `release`; return the lock.  BlockingIOError if another program has it."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def release(self, lock: int) -> None:
+        os.close(lock)
+
     def matching(self, pattern: bytes) -> list[bytes]:
         """The paths that match a shell pattern, sorted."""
         return sorted(glob.glob(pattern))
@@ -408,6 +421,15 @@ class MemoryFiles(Files):
         for name, file in self.contents.items():
             if (os.path.dirname(name) or b"/") == folder:
                 self.on_disk[name] = file
+
+    def claim(self, path: bytes) -> int:
+        path = self.absolute(path)
+        if path not in self.contents:
+            self.contents[path] = MemoryFile()
+        return 0
+
+    def release(self, lock: int) -> None:
+        pass
 
     def matching(self, pattern: bytes) -> list[bytes]:
         wanted = self.absolute(pattern)

@@ -36,7 +36,7 @@ def no_lines(engine: Engine) -> list[str]:
 
 
 def cluster_lines(engine: Engine) -> list[str]:
-    return ["cluster_enabled:0"]
+    return [f"cluster_enabled:{int(engine.router is not None)}"]
 
 
 def script_engine_lines(engine: Engine) -> list[str]:

@@ -36,7 +36,7 @@ SUMMARY: Final = "summary"
 
 
 def cluster_fields(engine: Engine) -> list[str]:
-    return ["cluster_enabled:0"]
+    return [f"cluster_enabled:{int(engine.router is not None)}"]
 
 
 class Fields:

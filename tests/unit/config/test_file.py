@@ -101,7 +101,7 @@ def test_what_tunes_a_missing_feature_is_accepted_with_one_line_of_the_log() -> 
     assert config.take_remarks() == []
 
 
-@pytest.mark.parametrize("line", ["tls-port 6380", "cluster-enabled yes"])
+@pytest.mark.parametrize("line", ["tls-port 6380"])
 def test_features_that_data_depends_on_are_refused_until_they_exist(line: str) -> None:
     assert f"{line.split()[0]} is not supported by this version of redpoll" in complaint(line)
 

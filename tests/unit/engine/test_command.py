@@ -20,6 +20,7 @@ from redpoll.catalogue.spec import (
 from redpoll.engine.command import CATALOGUE, FOR_SUBSCRIBERS, Command, command, gates_of
 from redpoll.engine.gates import (
     GATE_BUSY,
+    GATE_CLUSTER,
     GATE_DEBUG,
     GATE_FEW_REPLICAS,
     GATE_LOADING,
@@ -63,7 +64,11 @@ def spec(name: bytes, flags: int) -> Spec:
         ),
         (b"any", NO_AUTH | ADMIN | LOADING | STALE | READONLY, GATE_NO_TOUCH | GATE_REDIRECT | GATE_MONITOR),
         (b"any", NO_AUTH | ADMIN | LOADING | STALE | DENYOOM, GATE_NO_TOUCH),
-        (b"exec", NO_AUTH | ADMIN | LOADING | STALE, GATE_PAUSE_WRITE | OF_WRITES | GATE_REDIRECT | GATE_STALE),
+        (
+            b"exec",
+            NO_AUTH | ADMIN | LOADING | STALE,
+            GATE_PAUSE_WRITE | OF_WRITES | GATE_REDIRECT | GATE_STALE | GATE_CLUSTER,
+        ),
         (b"ping", NO_AUTH | ADMIN | LOADING | STALE, GATE_NO_TOUCH | GATE_WRITE_DISK),
         (b"publish", NO_AUTH | ADMIN | LOADING | STALE, GATE_NO_TOUCH | GATE_PAUSE_WRITE | GATE_MONITOR),
         (b"touch", NO_AUTH | ADMIN | LOADING | STALE, 0),

@@ -1,0 +1,192 @@
+"""Redirections: whether a command runs on this node, and where it belongs otherwise.
+
+`refusal` is called for every command with keys, so slots that are served here without conditions are a table of bytes,
+made anew when an owner, an open slot, the role or the state changes.  Source: spec/cluster.md, section 2.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.catalogue.keyspec import NOT_KEY, KeyRange
+from redpoll.catalogue.spec import WRITE
+from redpoll.cluster.endpoints import client_port, endpoint
+from redpoll.cluster.machine import Machine
+from redpoll.cluster.node import Node
+from redpoll.cluster.outgoing import publish
+from redpoll.cluster.slot_sets import SLOT_COUNT, members
+from redpoll.engine.command import Command
+from redpoll.engine.engine import Engine
+from redpoll.engine.routing import Router
+from redpoll.engine.session import Session
+from redpoll.errors import CLUSTER_DOWN, CLUSTER_READ_ONLY, CLUSTER_UNBOUND, CROSSSLOT, TRYAGAIN, moved
+from redpoll.keyspace.database import Database
+from redpoll.keyspace.slots import key_slot
+
+SHARD_COMMANDS: Final = (b"spublish", b"ssubscribe", b"sunsubscribe")
+NOTHING_SERVED: Final = bytes(SLOT_COUNT)
+
+
+class Wanted:
+    """The keys of a command or of a whole transaction."""
+
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+        self.slot: i64 = -1
+        self.crossed = False
+        self.writes = False
+        self.shard_channels = False
+        self.moves_away = False
+        """MOVE, or COPY to another database: they need the keys of two databases."""
+
+    def add(self, command: Command, args: list[bytes]) -> None:
+        if command.flag(WRITE):
+            self.writes = True
+        name = command.name
+        if name in SHARD_COMMANDS:
+            self.shard_channels = True
+        if name == b"move" or (name == b"copy" and len(args) > 3 and copies_elsewhere(args)):
+            self.moves_away = True
+        for spec in command.spec.keys:
+            positions = spec.positions(args)
+            if positions is None:
+                continue
+            for at in positions:
+                key = args[at]
+                slot = key_slot(key)
+                if self.slot < 0:
+                    self.slot = slot
+                elif self.slot != slot:
+                    self.crossed = True
+                if spec.access & NOT_KEY == 0:
+                    self.keys.append(key)
+
+
+def copies_elsewhere(args: list[bytes]) -> bool:
+    return any(word.upper() == b"DB" for word in args[3:])
+
+
+class ClusterRouter(Router):
+    """See the module's docstring."""
+
+    def __init__(self, engine: Engine, machine: Machine) -> None:
+        self.engine: Final = engine
+        self.machine: Final = machine
+        self.served: bytes = NOTHING_SERVED
+        """1 for each slot that this node serves whatever the command is."""
+
+    def refresh(self) -> None:
+        """Look again at what is served here."""
+        machine = self.machine
+        view = machine.view
+        served = bytearray(SLOT_COUNT)
+        if machine.state_ok and view.myself.is_primary():
+            for slot in members(view.myself.slots):
+                served[slot] = 1
+            for slot in view.migrating:
+                served[slot] = 0
+            for slot in view.importing:
+                served[slot] = 0
+        self.served = bytes(served)
+
+    def refusal(self, session: Session, command: Command, args: list[bytes]) -> bytes:
+        specs = command.spec.keys
+        if len(specs) == 1:
+            only = specs[0]
+            if isinstance(only, KeyRange) and only.first == only.last:
+                # One key: by far the most commands.
+                if self.served[key_slot(args[only.first])] == 1:
+                    return b""
+        wanted = Wanted()
+        if command.name == b"exec":
+            transaction = session.transaction
+            if transaction is None or transaction.spoiled or session.watch_broken:
+                return b""
+            for queued in transaction.queued:
+                found = self.engine.meant(queued)
+                if found is not None:
+                    wanted.add(found, queued)
+        else:
+            wanted.add(command, args)
+        if wanted.slot < 0:
+            return b""
+        if wanted.crossed:
+            return CROSSSLOT
+        if self.served[wanted.slot] == 1:
+            return b""
+        return self.decide(session, command, wanted)
+
+    def decide(self, session: Session, command: Command, wanted: Wanted) -> bytes:
+        """The rules in the reference's order, for a slot that is not simply served here."""
+        machine = self.machine
+        view = machine.view
+        myself = view.myself
+        slot = int(wanted.slot)
+        owner = view.owner(slot)
+        if owner is None:
+            return CLUSTER_UNBOUND
+        target: Node | None = None
+        source: Node | None = None
+        if myself.is_primary() or session.readonly:
+            if owner is view.shard_primary():
+                target = view.migrating.get(slot)
+            source = view.importing.get(slot)
+        there = 0
+        missing = 0
+        if (target is not None or source is not None) and not wanted.shard_channels:
+            if session.transaction is None or command.name == b"exec":
+                for key in wanted.keys:
+                    if holds(session.db, key):
+                        there += 1
+                    else:
+                        missing += 1
+            if wanted.moves_away:
+                return TRYAGAIN
+        if not machine.state_ok:
+            down = self.refusal_when_down(wanted)
+            if down:
+                return down
+        if (target is not None or source is not None) and command.name == b"migrate":
+            return b""
+        if target is not None and missing > 0:
+            return TRYAGAIN if there > 0 else self.redirect(session, b"ASK", slot, target)
+        if source is not None and (is_asking(session) or command.name == b"restore-asking"):
+            return TRYAGAIN if missing > 0 and len(set(wanted.keys)) > 1 else b""
+        if myself.is_replica() and myself.primary is owner and not wanted.writes:
+            if session.readonly or wanted.shard_channels:
+                return b""
+        if owner is not myself:
+            return self.redirect(session, b"MOVED", slot, owner)
+        return b""
+
+    def refusal_when_down(self, wanted: Wanted) -> bytes:
+        config = self.engine.config
+        if wanted.shard_channels:
+            return b"" if config.flag(b"cluster-allow-pubsubshard-when-down") else CLUSTER_DOWN
+        if not config.flag(b"cluster-allow-reads-when-down"):
+            return CLUSTER_DOWN
+        return CLUSTER_READ_ONLY if wanted.writes else b""
+
+    def redirect(self, session: Session, kind: bytes, slot: int, node: Node) -> bytes:
+        return moved(kind, slot, endpoint(session, node) or b"", client_port(node))
+
+    def publish(self, channel: bytes, payload: bytes, shard: bool) -> None:
+        publish(self.machine, channel, payload, shard)
+        self.machine.finish()
+
+
+def is_asking(session: Session) -> bool:
+    """Whether ASKING came just before, or just before MULTI."""
+    since = session.commands - session.asked_at
+    return session.asked_at >= 0 and (since == 0 or (since == 1 and session.transaction is not None))
+
+
+def holds(db: Database, key: bytes) -> bool:
+    """Whether a key is there.  Nothing is deleted, touched or counted."""
+    table = db.table
+    if not table.find(key):
+        return False
+    deadline = table.deadline() if table.volatile > 0 else i64(0)
+    return deadline == 0 or deadline > db.moment.now_ms

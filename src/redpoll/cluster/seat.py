@@ -1,0 +1,309 @@
+"""The seat of a node in its program: files, data and clients of the engine for the state machine.
+
+`net/bus.py` subclasses it with sockets.  The data of one slot is found by walking over all keys, as long as a database
+has one table.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from redpoll.cluster.departures import release_subscribers, release_waiting
+from redpoll.cluster.machine import Machine, new_view
+from redpoll.cluster.nodes_conf import BadConfig, conf_text, read_conf
+from redpoll.cluster.outside import Outside, Settings
+from redpoll.cluster.router import ClusterRouter
+from redpoll.cluster.slot_sets import has, one
+from redpoll.cluster.view import View
+from redpoll.config.settings import Config, Effects
+from redpoll.engine.engine import Engine
+from redpoll.engine.gates import GATE_CLUSTER
+from redpoll.env.files import Files
+from redpoll.errors import ServerError
+from redpoll.keyspace.database import Database
+from redpoll.keyspace.events import UNNAMED
+from redpoll.keyspace.slots import key_slot
+from redpoll.structures.table_walk import Records, read_bucket
+
+BUS_OFFSET: Final = 10000
+MOST_PORT: Final = 65535
+DEL: Final = b"DEL"
+
+
+class Seat(Outside):
+    """See the module's docstring."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine: Final = engine
+        self.config: Final[Config] = engine.config
+        self.files: Final[Files] = engine.config.files
+        self.settings: Final = Settings()
+        self.path: Final = self.files.absolute(self.config.text(b"cluster-config-file"))
+        self.lock = -1
+        ClusterSettings(self).connect()
+        self.machine: Final = Machine(
+            self.read(), self.settings, engine.random, self, self.now(), self.wall()
+        )  # fmt: skip
+        self.announce()
+        self.router: Final = ClusterRouter(engine, self.machine)
+
+    def take(self) -> None:
+        """Take the seat: from now on commands are routed, and nodes.conf is kept."""
+        self.engine.router = self.router
+        self.engine.gates |= GATE_CLUSTER
+        self.machine.finish()
+
+    # Time.
+
+    def now(self) -> int:
+        """The steady clock in ms; never 0."""
+        return int(self.engine.clock.steady_us() // 1000) + 1
+
+    def wall(self) -> int:
+        return int(self.engine.clock.now_us() // 1000)
+
+    def update_time(self) -> None:
+        self.machine.set_time(self.now(), self.wall())
+
+    def wake(self) -> Machine:
+        """The machine, for an event outside any command; the engine and it know the time."""
+        self.engine.start_unit()
+        self.update_time()
+        return self.machine
+
+    # Addresses.
+
+    def bus_port(self) -> int:
+        """Where the bus listens.  Raises ServerError."""
+        port = self.config.integer(b"cluster-port") or self.config.integer(b"port") + BUS_OFFSET
+        if port > MOST_PORT:
+            raise ServerError(
+                "Redis port number too high for cluster mode. It must be at most 55535 unless cluster-port is set."
+            )
+        return port
+
+    def announce(self) -> None:
+        """Bring the own entry into line with the settings."""
+        config = self.config
+        myself = self.machine.view.myself
+        before = own_entry(self.machine.view)
+        self.settings.announce_ip = config.text(b"cluster-announce-ip")
+        if self.settings.announce_ip:
+            myself.ip = self.settings.announce_ip
+        myself.port = config.integer(b"cluster-announce-port") or config.integer(b"port")
+        myself.bus_port = config.integer(b"cluster-announce-bus-port") or self.bus_port()
+        myself.tls_port = config.integer(b"cluster-announce-tls-port")
+        myself.hostname = config.text(b"cluster-announce-hostname")
+        myself.human_name = config.text(b"cluster-announce-human-nodename")
+        myself.client_ipv4 = config.text(b"cluster-announce-client-ipv4")
+        myself.client_ipv6 = config.text(b"cluster-announce-client-ipv6")
+        myself.client_port = config.integer(b"cluster-announce-client-port")
+        myself.client_tls_port = config.integer(b"cluster-announce-client-tls-port")
+        myself.zone = config.text(b"availability-zone")
+        if before != own_entry(self.machine.view):
+            self.machine.changed()
+
+    # The disk.
+
+    def read(self) -> View:
+        """The view of nodes.conf, or a new one.  Raises ServerError."""
+        try:
+            self.lock = self.files.claim(self.path)
+        except BlockingIOError as taken:
+            raise ServerError(
+                f"Sorry, the cluster configuration file {self.shown_path()} is already used by a different cluster "
+                "node. Please make sure that different nodes use different cluster configuration files."
+            ) from taken
+        except OSError as refused:
+            raise ServerError(f"Can't open {self.shown_path()}: {refused.strerror}") from refused
+        text = self.files.read(self.path)
+        if not text:
+            view = new_view(self.engine.random, self.now())
+            self.log(f"No cluster configuration found, I'm {view.myself.name.decode()}")
+            return view
+        try:
+            view = read_conf(text, self.now(), self.settings.tls)
+        except BadConfig as damaged:
+            raise ServerError(
+                f"Unrecoverable error: corrupted cluster config file {self.shown_path()}: {damaged}"
+            ) from damaged
+        for node in view.nodes.values():
+            if not node.shard:
+                node.shard = self.engine.random.hex_digits(40)
+        if view.myself.is_replica() and not self.can_follow():
+            raise ServerError(f"{self.shown_path()} says that this node is a replica: redpoll cannot be one yet")
+        self.log(f"Node configuration loaded, I'm {view.myself.name.decode()}")
+        return view
+
+    def shown_path(self) -> str:
+        return self.path.decode("utf-8", "surrogateescape")
+
+    def save(self) -> bool:
+        machine = self.machine
+        try:
+            self.files.replace(self.path, conf_text(machine.view, self.settings.tls, machine.wall_offset))
+            before = self.lock
+            # The lock stays with the file that was replaced.
+            self.lock = self.files.claim(self.path)
+            self.files.release(before)
+        except OSError as refused:
+            self.log(f"Can't save the cluster configuration to {self.shown_path()}: {refused.strerror or refused}")
+            if self.config.text(b"cluster-config-save-behavior") == b"sync":
+                self.end()
+            return False
+        return True
+
+    def end(self) -> None:
+        """End the program: its view of the cluster cannot be kept."""
+
+    # Data.
+
+    def can_follow(self) -> bool:
+        # Replication does not exist yet.
+        return False
+
+    def has_keys(self) -> bool:
+        return any(db.table.size > 0 for db in self.engine.databases)
+
+    def keys_in(self, slots: int) -> int:
+        found = 0
+        for db in self.engine.databases:
+            for key in keys_of_slots(db, slots):
+                found |= one(int(key_slot(key)))
+        return found
+
+    def delete_keys(self, slots: int) -> None:
+        engine = self.engine
+        for db in engine.databases:
+            for key in keys_of_slots(db, slots):
+                if db.discard(key):
+                    db.changed(key, None, UNNAMED, 1)
+                    if engine.unit.journal is not None:
+                        engine.unit.add(db.index, [DEL, key])
+        if engine.unit.journal is not None:
+            engine.unit.end_each()
+
+    def pause_writes(self, span_ms: int) -> None:
+        self.engine.pause.begin(self.engine.moment.now_ms + i64(span_ms), True)
+
+    def resume_writes(self) -> None:
+        self.engine.pause.end()
+
+    # Clients.
+
+    def publish(self, channel: bytes, text: bytes, shard: bool) -> None:
+        if shard:
+            self.engine.pubsub.publish_in_shard(channel, text)
+        else:
+            self.engine.pubsub.publish(channel, text)
+
+    def slots_changed(self) -> None:
+        router = self.router
+        router.refresh()
+        if len(self.engine.pubsub.shards.audiences) > 0:
+            release_subscribers(self.engine, router)
+
+    def look_at_waiting(self) -> None:
+        """Answer blocked clients whose keys have moved.  To be called about once a second."""
+        if len(self.engine.blocking.queues) > 0:
+            release_waiting(self.engine, self.router)
+
+    def log(self, text: str) -> None:
+        self.engine.host.note(text)
+
+
+def own_entry(view: View) -> list[object]:
+    """What other nodes are told of this one."""
+    myself = view.myself
+    return [
+        myself.ip, myself.port, myself.bus_port, myself.tls_port, myself.hostname, myself.human_name,
+        myself.client_ipv4, myself.client_ipv6, myself.client_port, myself.client_tls_port, myself.zone,
+    ]  # fmt: skip
+
+
+def keys_of_slots(db: Database, slots: int, most: int = -1) -> list[bytes]:
+    """The keys of a set of slots, at most so many (below 0: all).  O(all keys)."""
+    found: list[bytes] = []
+    table = db.table
+    now_ms = db.moment.now_ms
+    for bucket in range(table.buckets):
+        if most >= 0 and len(found) >= most:
+            break
+        records = Records()
+        read_bucket(table, bucket, records)
+        for n in range(len(records.keys)):
+            key = records.keys[n]
+            if has(slots, int(key_slot(key))) and (records.deadlines[n] == 0 or records.deadlines[n] > now_ms):
+                found.append(key)
+    return found if most < 0 else found[:most]
+
+
+class ClusterSettings(Effects):
+    """Applies the `cluster-*` directives."""
+
+    NAMES = (
+        b"cluster-node-timeout",
+        b"cluster-ping-interval",
+        b"cluster-replica-validity-factor",
+        b"cluster-migration-barrier",
+        b"cluster-allow-replica-migration",
+        b"cluster-require-full-coverage",
+        b"cluster-replica-no-failover",
+        b"cluster-blacklist-ttl",
+        b"cluster-manual-failover-timeout",
+        b"cluster-message-gossip-perc",
+        b"cluster-link-sendbuf-limit",
+        b"repl-ping-replica-period",
+    )
+    ANNOUNCED = (
+        b"cluster-announce-ip",
+        b"cluster-announce-port",
+        b"cluster-announce-tls-port",
+        b"cluster-announce-bus-port",
+        b"cluster-announce-hostname",
+        b"cluster-announce-human-nodename",
+        b"cluster-announce-client-ipv4",
+        b"cluster-announce-client-ipv6",
+        b"cluster-announce-client-port",
+        b"cluster-announce-client-tls-port",
+        b"availability-zone",
+    )
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat: Final = seat
+
+    def connect(self) -> None:
+        """Apply the current values, and listen to changes."""
+        config = self.seat.config
+        for name in self.NAMES:
+            config.listen(name, self)
+        for name in self.ANNOUNCED:
+            config.listen(name, self)
+        self.read(config)
+
+    def read(self, config: Config) -> None:
+        settings = self.seat.settings
+        settings.timeout = config.integer(b"cluster-node-timeout")
+        settings.ping_interval = config.integer(b"cluster-ping-interval")
+        settings.replica_validity_factor = config.integer(b"cluster-replica-validity-factor")
+        settings.migration_barrier = config.integer(b"cluster-migration-barrier")
+        settings.allow_replica_migration = config.flag(b"cluster-allow-replica-migration")
+        settings.require_full_coverage = config.flag(b"cluster-require-full-coverage")
+        settings.replica_no_failover = config.flag(b"cluster-replica-no-failover")
+        settings.blacklist_ttl_s = config.integer(b"cluster-blacklist-ttl")
+        settings.manual_failover_timeout = config.integer(b"cluster-manual-failover-timeout")
+        settings.gossip_percent = config.integer(b"cluster-message-gossip-perc")
+        settings.sendbuf_limit = config.integer(b"cluster-link-sendbuf-limit")
+        settings.repl_ping_period_s = config.integer(b"repl-ping-replica-period")
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        self.read(config)
+        seat = self.seat
+        if name in self.ANNOUNCED:
+            seat.announce()
+        seat.update_time()
+        seat.machine.recompute = True
+        seat.machine.finish()
+        return b""

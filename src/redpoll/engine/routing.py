@@ -1,0 +1,45 @@
+"""Where keys live when this engine is a node of a cluster.  The cluster room subclasses `Router`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import mypyc_attr
+
+from redpoll.protocol.reply import Error
+
+if TYPE_CHECKING:
+    from redpoll.engine.command import Command
+    from redpoll.engine.engine import Engine
+    from redpoll.engine.session import Session
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Router:
+    """See the module's docstring.  An engine outside a cluster has none."""
+
+    def refusal(self, session: Session, command: Command, args: list[bytes]) -> bytes:
+        """Why a command with keys must not run here: a redirection or another error.  Empty if it may run."""
+        return b""
+
+    def publish(self, channel: bytes, payload: bytes, shard: bool) -> None:
+        """Spread a message of PUBLISH or SPUBLISH to other nodes."""
+
+
+def misplaced(engine: Engine, session: Session, command: Command, args: list[bytes]) -> Error | None:
+    """The reply if another node has the keys of a command; None if it may run here."""
+    router = engine.router
+    if router is None:
+        return None
+    text = router.refusal(session, command, args)
+    if not text:
+        return None
+    if command.name == b"exec":
+        # Its reply is the redirection itself, and the transaction is over.
+        session.last_command = command.name
+        engine.counters.rejected[command.index] += 1
+        engine.end_transaction(session)
+        refused = Error(text)
+        engine.counters.error(text)
+        return refused
+    return engine.refuse(session, command, text)
