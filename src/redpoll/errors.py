@@ -332,6 +332,8 @@ NO_MIGRATIONS: Final = b"ERR No migrations ongoing"
 CLUSTER_SAVE_FAILED: Final = b"ERR error saving the cluster node config: see the log"
 CANNOT_FOLLOW_YET: Final = b"ERR This version of redpoll cannot be a replica yet"
 CLUSTER_COMMAND_NOT_YET: Final = b"ERR This command is not supported by this version of redpoll"
+NO_REPLICAOF_IN_CLUSTER: Final = b"ERR REPLICAOF not allowed in cluster mode."
+NO_FAILOVER_IN_CLUSTER: Final = b"ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."
 NO_SWAPDB_IN_CLUSTER: Final = b"ERR SWAPDB is not allowed in cluster mode"
 
 

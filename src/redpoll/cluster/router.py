@@ -99,6 +99,8 @@ class ClusterRouter(Router):
                 # One key: by far the most commands.
                 if self.served[key_slot(args[only.first])] == 1:
                     return b""
+        if session.is_primary:
+            return b""
         wanted = Wanted()
         if command.name == b"exec":
             transaction = session.transaction

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy_extensions import i64
-
+from redpoll.cluster import copying
 from redpoll.cluster.departures import release_subscribers, release_waiting
 from redpoll.cluster.machine import Machine, new_view
+from redpoll.cluster.node import Node
 from redpoll.cluster.nodes_conf import BadConfig, conf_text, read_conf
 from redpoll.cluster.outside import Outside, Settings
 from redpoll.cluster.router import ClusterRouter
@@ -30,6 +30,8 @@ from redpoll.structures.table_walk import Records, read_bucket
 BUS_OFFSET: Final = 10000
 MOST_PORT: Final = 65535
 DEL: Final = b"DEL"
+FAILOVER: Final = b"failover_in_progress"
+"""Why writes wait, as INFO shows it."""
 
 
 class Seat(Outside):
@@ -160,9 +162,23 @@ class Seat(Outside):
 
     # Data.
 
-    def can_follow(self) -> bool:
-        # Replication does not exist yet.
-        return False
+    def offset(self) -> int:
+        return copying.offset(self.engine)
+
+    def data_age_ms(self) -> int:
+        return copying.data_age_ms(self.engine)
+
+    def follows(self) -> bool:
+        return self.engine.role.is_replica
+
+    def follow(self, primary: Node, full: bool) -> None:
+        copying.follow(self.engine, primary, full)
+
+    def promote(self) -> None:
+        copying.promote(self.engine)
+
+    def flush(self) -> None:
+        copying.flush(self.engine)
 
     def has_keys(self) -> bool:
         return any(db.table.size > 0 for db in self.engine.databases)
@@ -186,10 +202,11 @@ class Seat(Outside):
             engine.unit.end_each()
 
     def pause_writes(self, span_ms: int) -> None:
-        self.engine.pause.begin(self.engine.moment.now_ms + i64(span_ms), True)
+        # The machine ends it at its deadline, if not before.
+        self.engine.pause.hold_writes(FAILOVER)
 
     def resume_writes(self) -> None:
-        self.engine.pause.end()
+        self.engine.pause.release_writes(FAILOVER)
 
     # Clients.
 

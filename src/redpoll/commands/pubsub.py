@@ -129,9 +129,11 @@ def sunsubscribe(session: Session, args: list[bytes]) -> object:
 class Publish(Handler):
     def run(self, session: Session, args: list[bytes]) -> object:
         engine = session.engine
-        session.journal_for_replicas()
-        reached = engine.pubsub.publish(args[1], args[2])
         router = engine.router
+        if router is None:
+            # In a cluster the bus reaches the replicas.
+            session.journal_for_replicas()
+        reached = engine.pubsub.publish(args[1], args[2])
         if router is not None:
             router.publish(args[1], args[2], False)
         if reached > 0:
@@ -152,7 +154,8 @@ command(
     since="7.0.0", complexity="O(deliveries)", summary="Send a message to a shard channel.",
 )  # fmt: skip
 def spublish(session: Session, args: list[bytes]) -> object:
-    session.journal_for_replicas()
+    if session.engine.router is None:
+        session.journal_for_replicas()
     reached = session.engine.pubsub.publish_in_shard(args[1], args[2])
     router = session.engine.router
     if router is not None:

@@ -31,6 +31,8 @@ from redpoll.errors import (
     FAILOVER_WITHOUT_REPLICAS,
     INVALID_PRIMARY_PORT,
     NO_FAILOVER,
+    NO_FAILOVER_IN_CLUSTER,
+    NO_REPLICAOF_IN_CLUSTER,
     NO_REPLICATION,
     NOT_FROM_REPLICAS,
     NOT_POSITIVE,
@@ -73,6 +75,8 @@ def role(session: Session, args: list[bytes]) -> object:
 
 def follow(session: Session, args: list[bytes]) -> object:
     """REPLICAOF and SLAVEOF."""
+    if session.engine.router is not None:
+        raise CommandError(NO_REPLICAOF_IN_CLUSTER)
     replication = replication_of(session.engine)
     if replication.failing_over():
         raise CommandError(REPLICAOF_DURING_FAILOVER)
@@ -175,6 +179,8 @@ def wait_for(session: Session, args: list[bytes], wanted: i64, timeout: bytes, l
     since="6.2.0", complexity="O(1)", summary="Hand over to a replica in a controlled way.",
 )  # fmt: skip
 def failover(session: Session, args: list[bytes]) -> object:
+    if session.engine.router is not None:
+        raise CommandError(NO_FAILOVER_IN_CLUSTER)
     host = b""
     port: i64 = 0
     timeout_ms: i64 = 0

@@ -39,7 +39,7 @@ from redpoll.engine.redact import redacted
 from redpoll.engine.remotes import Remotes
 from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.role import Role
-from redpoll.engine.routing import Router
+from redpoll.engine.routing import Router, misplaced
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.scripts import ScriptHost, ScriptStatistics
 from redpoll.engine.session import UNKNOWN, Peer, Session
@@ -301,8 +301,8 @@ class Engine:
         """Run a command unless the checks of its `closed` gates stop it; return its reply, or that of the check."""
         if closed == GATE_CLUSTER:
             # Every command with keys of a node comes here.
-            misplaced = self.misplaced(session, command, args)
-            return self.run(session, command, args) if misplaced is None else misplaced
+            moved = misplaced(self, session, command, args)
+            return self.run(session, command, args) if moved is None else moved
         held = gate.check(self, session, command, args, closed)
         if held is not gate.MAY_RUN:
             return held

@@ -391,6 +391,9 @@ class Primary:
         period_us: i64 = self.engine.config.integer(b"repl-ping-replica-period") * SECOND_US
         if now_us - self.pinged_us < period_us or self.role.is_replica or self.role.failing_over():
             return
+        if len(self.engine.pause.holders) > 0:
+            # A replica waits until it has all of the stream, which must not grow.
+            return
         self.pinged_us = now_us
         stream.add(PING)
 

@@ -1,0 +1,45 @@
+"""A node's part in replication, as its state machine needs it."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from redpoll.cluster.node import Node
+from redpoll.engine.engine import Engine
+from redpoll.replication.replication import Replication, replication_of
+
+
+def offset(engine: Engine) -> int:
+    """The offset of this node: of a primary that of its stream, of a replica what it has applied."""
+    role = replication_of(engine)
+    return int(role.link.applied_offset() if role.is_replica else role.offset)
+
+
+def data_age_ms(engine: Engine) -> int:
+    """How long ago a replica last heard from its primary; of a link that is down, since it is so."""
+    role = replication_of(engine)
+    since: i64 = role.link.heard_us if role.link.is_up() else role.down_since_us
+    if since == 0:
+        # There was no link yet: the data is as old as the program.
+        since = engine.started_us
+    return int(max(0, engine.clock.now_us() - since) // 1000)
+
+
+def follow(engine: Engine, primary: Node, full: bool) -> None:
+    """Replicate from a node; if `full`, nothing of what this node has is continued."""
+    role: Replication = replication_of(engine)
+    role.follow(primary.ip, primary.port)
+    if full:
+        role.link.has_history = False
+
+
+def promote(engine: Engine) -> None:
+    role = replication_of(engine)
+    if role.is_replica:
+        role.promote()
+
+
+def flush(engine: Engine) -> None:
+    """Delete all data."""
+    for db in engine.databases:
+        engine.moment.changes += db.flush()

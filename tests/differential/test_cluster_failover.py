@@ -1,0 +1,113 @@
+"""Failovers in clusters of redpoll and Valkey nodes: by hand, and after kill -9, with votes and replicas of both kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis.cluster
+from tests.differential.cluster_nodes import Member, joined, until
+
+OK = b"+OK\r\n"
+KEYS = 200
+
+
+def is_primary(member: Member) -> bool:
+    return "myself,master" in member.text("CLUSTER", "NODES")
+
+
+def follows(member: Member) -> bool:
+    return "myself,slave" in member.text("CLUSTER", "NODES") and "master_link_status:up" in member.text(
+        "INFO", "replication"
+    )
+
+
+def steady(members: list[Member]) -> bool:
+    """Whether all are ok, and nobody sees a failure."""
+    return all(m.is_ok() and m.knows(len(members)) and "fail" not in m.text("CLUSTER", "NODES") for m in members)
+
+
+@pytest.fixture(scope="module")
+def shards() -> Iterator[list[list[Member]]]:
+    """Three shards of a primary and a replica, of different kinds."""
+    primaries = joined("rvr")
+    replicas = [Member(kind == "r") for kind in "vrv"]
+    members = primaries + replicas
+    try:
+        for replica in replicas:
+            primaries[0].meet(replica)
+        until("all know all", lambda: all(member.knows(6) for member in members))
+        for primary, replica in zip(primaries, replicas, strict=True):
+            assert replica.do("CLUSTER", "REPLICATE", primary.id).raw == OK
+        until("all replicas follow", lambda: all(follows(replica) for replica in replicas))
+        until("all is steady", lambda: steady(members))
+        client = redis.cluster.RedisCluster(host="127.0.0.1", port=primaries[0].server.port)
+        for n in range(KEYS):
+            client.set(f"key:{n}", n)
+        client.close()
+        yield [list(pair) for pair in zip(primaries, replicas, strict=True)]
+    finally:
+        for member in members:
+            member.close()
+
+
+def all_of(shards: list[list[Member]]) -> list[Member]:
+    return [member for pair in shards for member in pair]
+
+
+def check_keys(shards: list[list[Member]]) -> None:
+    until("all is steady", lambda: steady(all_of(shards)))
+    client = redis.cluster.RedisCluster(host="127.0.0.1", port=shards[1][0].server.port)
+    assert [client.get(f"key:{n}") for n in range(KEYS)] == [b"%d" % n for n in range(KEYS)]
+    client.close()
+
+
+@pytest.mark.parametrize("shard", range(3), ids=["redpoll-valkey", "valkey-redpoll", "second redpoll-valkey"])
+@pytest.mark.parametrize("words", [(), ("FORCE",), ("TAKEOVER",)], ids=["plain", "force", "takeover"])
+def test_failover_by_hand_and_back(shards: list[list[Member]], shard: int, words: tuple[str, ...]) -> None:
+    primary, replica = shards[shard]
+    for old, new in ((primary, replica), (replica, primary)):
+        assert new.do("CLUSTER", "FAILOVER", *words).raw == OK
+        until("the replica is the primary", lambda n=new: is_primary(n))  # type: ignore[misc]
+        until("the primary follows it", lambda o=old: follows(o))  # type: ignore[misc]
+        until("all is steady", lambda: steady(all_of(shards)))
+    check_keys(shards)
+
+
+@pytest.mark.parametrize("shard", range(3), ids=["redpoll-valkey", "valkey-redpoll", "second redpoll-valkey"])
+def test_a_dead_primary_is_replaced_and_comes_back_as_replica(shards: list[list[Member]], shard: int) -> None:
+    primary, replica = shards[shard]
+    process = primary.server.process
+    assert process is not None
+    process.kill()
+    process.wait()
+    until("the replica is elected", lambda: is_primary(replica))
+    others = [member for member in all_of(shards) if member is not primary]
+    until("the cluster serves", lambda: all(member.is_ok() for member in others))
+    primary.wire.close()
+    primary.server.start()
+    primary.wire = primary.connect()
+    until("the old primary follows", lambda: follows(primary))
+    check_keys(shards)
+
+
+@pytest.mark.parametrize("line", ["REPLICAOF a 1", "REPLICAOF NO ONE", "FAILOVER", "FAILOVER ABORT"])
+def test_the_commands_of_plain_replication_are_refused(shards: list[list[Member]], line: str) -> None:
+    ours, theirs = shards[0]
+    assert ours.play(line).raw == theirs.play(line).raw
+
+
+def test_a_replica_serves_reads_to_those_who_ask_for_them(shards: list[list[Member]]) -> None:
+    found = []
+    for shard in (0, 1):
+        pair = shards[shard]
+        replica = next(member for member in pair if not is_primary(member))
+        primary = next(member for member in pair if is_primary(member))
+        names = [primary.do("RANDOMKEY").text or b""]
+        answers = [replica.do("GET", *names).raw, replica.play("READONLY").raw, replica.do("GET", *names).raw,
+                   replica.do("SET", *names, 1).raw, replica.play("READWRITE").raw]  # fmt: skip
+        port = str(primary.server.port).encode()
+        slot = str(primary.do("CLUSTER", "KEYSLOT", *names).integer).encode()
+        value = primary.do("GET", *names).raw
+        found.append([a.replace(port, b"PORT").replace(slot, b"SLOT").replace(value, b"VALUE") for a in answers])
+    assert found[0] == found[1]
