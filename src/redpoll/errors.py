@@ -330,7 +330,6 @@ SLOT_STATS_LIMIT: Final = b"ERR Limit has to lie in between 1 and 16384 (maximum
 SLOT_STATS_REPEATED: Final = b"ERR Multiple filters of the same type are disallowed."
 NO_MIGRATIONS: Final = b"ERR No migrations ongoing"
 CLUSTER_SAVE_FAILED: Final = b"ERR error saving the cluster node config: see the log"
-CANNOT_FOLLOW_YET: Final = b"ERR This version of redpoll cannot be a replica yet"
 CLUSTER_COMMAND_NOT_YET: Final = b"ERR This command is not supported by this version of redpoll"
 NO_REPLICAOF_IN_CLUSTER: Final = b"ERR REPLICAOF not allowed in cluster mode."
 NO_FAILOVER_IN_CLUSTER: Final = b"ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."

@@ -111,7 +111,7 @@ def after_loss(machine: Machine, node: Node, epoch: int, ours: Node | None, lost
         and node.is_primary()
     )
     follows = machine.settings.allow_replica_migration or same_shard
-    if (lost_all or replaced) and follows and machine.outside.can_follow():
+    if (lost_all or replaced) and follows:
         state.become_replica(machine, node, not same_shard, same_shard)
         return
     if dirty:

@@ -14,7 +14,6 @@ from redpoll.cluster.nodes_conf import is_name
 from redpoll.cluster.slot_sets import has, members, one
 from redpoll.errors import (
     ALREADY_BUMPED,
-    CANNOT_FOLLOW_YET,
     CANNOT_FORGET_MYSELF,
     CANNOT_FORGET_PRIMARY,
     CANNOT_REPLICATE_MYSELF,
@@ -89,8 +88,6 @@ def replicate(machine: Machine, name: bytes) -> None:
         return
     if myself.is_primary() and (myself.slots or machine.outside.has_keys()):
         raise CommandError(NOT_EMPTY_FOR_REPLICATE)
-    if not machine.outside.can_follow():
-        raise CommandError(CANNOT_FOLLOW_YET)
     state.become_replica(machine, node, True, False)
 
 
@@ -279,7 +276,7 @@ def set_owner(machine: Machine, slot: int, node: Node) -> None:
     view.assign(one(slot), node)
     machine.changed()
     lost_all = had and ours is not None and ours is not node and ours.slots == 0
-    if lost_all and machine.settings.allow_replica_migration and machine.outside.can_follow():
+    if lost_all and machine.settings.allow_replica_migration:
         state.become_replica(machine, node, node.shard != myself.shard, False)
     if (node is myself or node is myself.primary) and slot in view.importing:
         del view.importing[slot]

@@ -67,10 +67,6 @@ class Outside:
 
     # Data and replication.
 
-    def can_follow(self) -> bool:
-        """Whether this program can be a replica."""
-        return True
-
     def offset(self) -> int:
         """The replication offset: of a primary that of its stream, of a replica what it has processed."""
         return 0

@@ -134,8 +134,6 @@ class Seat(Outside):
         for node in view.nodes.values():
             if not node.shard:
                 node.shard = self.engine.random.hex_digits(40)
-        if view.myself.is_replica() and not self.can_follow():
-            raise ServerError(f"{self.shown_path()} says that this node is a replica: redpoll cannot be one yet")
         self.log(f"Node configuration loaded, I'm {view.myself.name.decode()}")
         return view
 

@@ -218,3 +218,9 @@ class Durability:
         """Where the data of the last loaded file stood in a replication stream; an offset of -1 if in none."""
         self.checking_sums = True
         """Whether checksums of files and payloads are checked (DEBUG SET-SKIP-CHECKSUM-VALIDATION)."""
+
+    def replace_libraries(self, sources: list[bytes]) -> None:
+        """Take the function libraries of a file.  The scripts compile them when they are used next."""
+        self.libraries.clear()
+        self.libraries.extend(sources)
+        self.libraries_loaded = True

@@ -19,7 +19,6 @@ from redpoll.errors import CommandError, unknown_command, unknown_subcommand, wr
 from redpoll.persistence.append_folder import AppendFolder
 from redpoll.persistence.append_reader import DAMAGED, ENDED, READING, TORN, CommandReader
 from redpoll.persistence.damage import DamagedError
-from redpoll.persistence.libraries import library_name
 from redpoll.persistence.manifest import BASE, Entry
 from redpoll.persistence.snapshot_reader import Progress, SnapshotReader, shown
 from redpoll.persistence.source import Source
@@ -127,8 +126,7 @@ class Replay:
         durability = engine.durability
         durability.keys_loaded = snapshot.keys
         durability.keys_expired = snapshot.expired
-        durability.libraries.clear()
-        durability.libraries.extend(snapshot.libraries.values())
+        durability.replace_libraries(list(snapshot.libraries.values()))
         self.progress.told(snapshot.summary())
         return source.data[source.at :], source.offset()
 
@@ -160,8 +158,6 @@ class Replay:
         command = engine.commands.get(name)
         if command is None or command.subcommands is not None:
             command = self._resolve(args)
-            if command is None:
-                return
         count: i64 = len(args)
         arity = command.arity
         if count != arity and (arity >= 0 or count < -arity):
@@ -201,14 +197,11 @@ class Replay:
             return True
         return False
 
-    def _resolve(self, args: list[bytes]) -> Command | None:
-        """Find a command by its name in any case, or a subcommand; None if it is handled here."""
+    def _resolve(self, args: list[bytes]) -> Command:
+        """Find a command by its name in any case, or a subcommand.  Raises LoadError."""
         name = args[0].lower()
         command = self.engine.commands.get(name)
         if command is None:
-            if name == b"function" and len(args) > 1:
-                self._library(args)
-                return None
             raise LoadError(f"error: {refusal(unknown_command(args))}")
         if command.subcommands is not None and len(args) > 1:
             found = command.subcommands.get(args[1].lower())
@@ -216,22 +209,6 @@ class Replay:
                 raise LoadError(f"error: {refusal(unknown_subcommand(args[1], name))}")
             return found
         return command
-
-    def _library(self, args: list[bytes]) -> None:
-        """FUNCTION while there are no functions: the sources are kept, to be written back."""
-        libraries = self.engine.durability.libraries
-        word = args[1].upper()
-        if word == b"FLUSH":
-            libraries.clear()
-        elif word == b"LOAD":
-            name = library_name(args[-1])
-            kept = [source for source in libraries if library_name(source) != name]
-            libraries.clear()
-            libraries.extend([*kept, args[-1]])
-        elif word == b"DELETE" and len(args) == 3:
-            kept = [source for source in libraries if library_name(source) != args[2]]
-            libraries.clear()
-            libraries.extend(kept)
 
 
 class HeadedReader(Reader):

@@ -45,9 +45,7 @@ def load(engine: Engine, reader: Reader, progress: Progress, merging: bool = Fal
     snapshot.report()
     durability = engine.durability
     durability.place = snapshot.place
-    durability.libraries.clear()
-    durability.libraries.extend(snapshot.libraries.values())
-    durability.libraries_loaded = True
+    durability.replace_libraries(list(snapshot.libraries.values()))
     progress.told(snapshot.summary())
     return ""
 

@@ -115,7 +115,7 @@ class Loader:
         if not engine.config.flag(b"replica-lazy-flush"):
             while engine.reclaimer.run(1024):
                 pass
-        engine.durability.libraries.clear()
+        engine.durability.replace_libraries([])
 
     def _load_beside(self, reader: PayloadReader, place: StreamPlace | None) -> str:
         """Load into other databases, and exchange them at the end."""
@@ -171,7 +171,6 @@ class Loader:
         self.place = snapshot.place
         durability.keys_loaded = snapshot.keys
         durability.keys_expired = snapshot.expired
-        durability.libraries.clear()
-        durability.libraries.extend(snapshot.libraries.values())
+        durability.replace_libraries(list(snapshot.libraries.values()))
         engine.host.note(snapshot.summary())
         return ""

@@ -19,6 +19,7 @@ OUR_OWN = {
     "hotkey-sampling-ratio",
     "hotkey-top-k",
     "hotkey-window-seconds",
+    "lua-memory-limit",
     "metrics-bind",
     "metrics-names",
     "metrics-port",
@@ -128,7 +129,7 @@ def test_every_default_is_accepted_and_shown_as_itself() -> None:
 
 
 def test_what_is_not_supported_names_the_directive_and_what_is_accepted() -> None:
-    directive = BY_NAME[b"cluster-enabled"]
+    directive = BY_NAME[b"tls-port"]
     with pytest.raises(BadValue) as caught:
-        directive.parse([b"yes"], Value(b""))
-    assert caught.value.reason == b"cluster-enabled is not supported by this version of redpoll: only 'no' is accepted"
+        directive.parse([b"1"], Value(b""))
+    assert caught.value.reason == b"tls-port is not supported by this version of redpoll: only '0' is accepted"

@@ -224,7 +224,7 @@ def test_times_of_consumers_survive() -> None:
 
 
 def test_libraries_are_kept() -> None:
-    source = "#!lua name=lib\nsource"
+    source = "#!lua name=lib\nserver.register_function('f', function() return 1 end)"
     made = Opened(with_commands(spelled(("FUNCTION", "LOAD", source), ("FUNCTION", "LOAD", "REPLACE", source))))
     assert made.engine.durability.libraries == [source.encode()]
 
