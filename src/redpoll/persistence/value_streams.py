@@ -34,9 +34,10 @@ from redpoll.persistence.stream_writer import StreamWriter
 from redpoll.persistence.value_writer import ValueWriter, write_deadline
 from redpoll.structures.btree import BTree
 from redpoll.structures.chunks import Chunks
+from redpoll.structures.hashing import hash_of
 from redpoll.structures.keeper import Keeper, TextKeeper
 from redpoll.structures.members import recorded_score
-from redpoll.structures.segment import HASH_MASK, KIND_MASK, KIND_SHIFT, Outside
+from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, Outside
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.field_records import value_of
@@ -477,8 +478,7 @@ class ZSetStream(TableStream):
     def _is_done(self, member: bytes) -> bool:
         """Whether the bucket of a member is on the side."""
         inner = self.inner
-        h: i64 = hash(member)
-        h &= HASH_MASK
+        h = hash_of(member)
         b: i64 = h & inner.low
         if b < inner.split:
             b = h & inner.high
