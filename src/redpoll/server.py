@@ -339,11 +339,13 @@ class Server(Stoppable):
     def end(self, words: list[bytes]) -> bool:
         """End the loop after this turn.  The data is saved first, if it is to be; False if that failed."""
         saving = b"SAVE" in words or (b"NOSAVE" not in words and bool(self.config.words(b"save")))
+        if self.append_only.state == LOG_BEGINS and b"FORCE" not in words:
+            self.log.warning("Writing initial AOF. Can't exit.")
+            return False  # before the rewrite is cancelled: the server goes on, and needs it
         running = self.engine.durability.running
         if running is not None:
             running.cancel("the server ends")
-        if not self.end_append_only() and b"FORCE" not in words:
-            return False
+        self.end_append_only()
         if saving and not self.engine.durability.loading:
             self.log.notice("Saving the final RDB snapshot before exiting.")
             if not save(self.engine) and b"FORCE" not in words:
@@ -352,18 +354,17 @@ class Server(Stoppable):
         self.reactor.stop()
         return True
 
-    def end_append_only(self) -> bool:
-        """Write and sync the append-only file before the end; return whether that worked."""
+    def end_append_only(self) -> None:
+        """Write and sync the append-only file before the end."""
         log = self.append_only
         if log.state == LOG_OFF:
-            return True
+            return
         if log.state == LOG_BEGINS:
-            self.log.warning("Writing initial AOF. Can't exit.")
-            return False
+            self.log.warning("Writing initial AOF. Exit anyway.")
+            return
         self.log.notice("Calling fsync() on the AOF file.")
         if not log.flush():
             self.log.warning(f"Fail to fsync the AOF file: {log.trouble}.")
-        return True
 
 
 def last_active(session: Session) -> int:

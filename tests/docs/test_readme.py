@@ -21,7 +21,7 @@ def python_of(page: Path) -> list[str]:
     return blocks
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/pubsub.md", "docs/recipes.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/pubsub.md", "docs/recipes.md", "docs/scripting.md"])
 def test_the_python_of_a_page_runs(page: str) -> None:
     server = Redpoll("redpoll")
     server.start()

@@ -218,6 +218,22 @@ def test_data_moves_into_the_append_only_file_at_run_time(start: Start, tmp_path
     assert (client.get("k"), client.get("l")) == (b"v", b"w")
 
 
+def test_a_refused_shutdown_does_not_cancel_the_first_rewrite(start: Start, tmp_path: Path) -> None:
+    server = start(*LOCAL, folder=tmp_path).ready()
+    client = server.client()
+    client.mset({f"key:{n}": n for n in range(20)})
+    client.config_set("rdb-key-save-delay", 100_000)
+    client.config_set("appendonly", "yes")
+    with pytest.raises(redis.ResponseError, match="Errors trying to SHUTDOWN"):
+        client.execute_command("SHUTDOWN")
+    assert client.info("persistence")["aof_rewrite_in_progress"] == 1
+    client.config_set("rdb-key-save-delay", 0)
+    until(lambda: client.info("persistence")["aof_rewrite_in_progress"] == 0, "the end of the rewrite")
+    server.signal(signal.SIGTERM)
+    assert server.status() == 0
+    assert start(*ON, folder=tmp_path).ready().client().dbsize() == 20
+
+
 def test_a_rewrite_in_good_order_survives_a_shutdown(start: Start, tmp_path: Path) -> None:
     server = start(*ON, "--snapshot-cpu-percent", "1", folder=tmp_path).ready()
     client = server.client()
