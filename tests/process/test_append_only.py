@@ -326,6 +326,8 @@ def test_wrong_words_and_missing_files(tmp_path: Path) -> None:
     assert run("check-aof", "--help").returncode == 0
     done = run("check-aof", str(tmp_path / "none"))
     assert (done.returncode, done.stderr) == (1, f"{tmp_path}/none: No such file or directory\n")
+    done = run("check-aof", str(tmp_path))
+    assert (done.returncode, done.stderr) == (1, f"{tmp_path}: Is a directory; name the .manifest file in it\n")
     (tmp_path / "x.manifest").write_text("file a\n")
     done = run("check-aof", str(tmp_path / "x.manifest"))
     assert done.returncode == 1 and "Invalid AOF manifest file format" in done.stdout

@@ -33,6 +33,7 @@ def run(*words: str, given: str = "", folder: Path | None = None) -> subprocess.
         (["redis.conf"], "did you mean `redpoll server redis.conf`?"),
         (["sever"], "there is no command 'sever'; did you mean 'redpoll server'?"),
         (["version"], "there is no command 'version'; did you mean 'redpoll --version'?"),
+        (["rdb"], "after 'rdb' comes 'stats' or 'export', then a FILE"),
         (["flush"], "there is no command 'flush'.  See redpoll --help."),
     ],
 )

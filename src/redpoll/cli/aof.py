@@ -82,7 +82,8 @@ class Checker:
             return 1
         except OSError as failed:
             name = os.fsdecode(failed.filename) if failed.filename else self.request.path
-            print(f"{name}: {failed.strerror}", file=sys.stderr)
+            hint = "; name the .manifest file in it" if isinstance(failed, IsADirectoryError) else ""
+            print(f"{name}: {failed.strerror}{hint}", file=sys.stderr)
             return 1
 
     def manifest(self, path: bytes) -> Manifest | None:

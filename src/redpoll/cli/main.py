@@ -78,6 +78,8 @@ def advice(words: list[str]) -> str:
     word = words[0]
     if word.startswith("-") or word.endswith(".conf"):
         return f"did you mean `redpoll server {' '.join(words)}`?  See redpoll --help."
+    if word == "rdb":
+        return "after 'rdb' comes 'stats' or 'export', then a FILE.  See redpoll --help."
     close = get_close_matches(word, COMMANDS, 1)
     hint = f"; did you mean 'redpoll {close[0]}'?" if close else "."
     return f"there is no command '{word}'{hint}  See redpoll --help."
