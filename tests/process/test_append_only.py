@@ -201,6 +201,11 @@ def test_a_file_of_the_snapshot_is_not_loaded_beside_it(start: Start, tmp_path: 
     server.close()
     server = start(*ON, folder=tmp_path).ready()
     assert server.client().dbsize() == 0
+    warning = "dump.rdb exists, but it is not loaded, because appendonly is yes and there is no append-only file"
+    assert warning in server.log()
+    server.close()
+    server = start(*ON, folder=tmp_path).ready()
+    assert warning not in server.log()
     server.close()
 
 

@@ -227,11 +227,23 @@ class ProcessTitle(Effects):
 
 
 def tell_of_ignored_data(config: Config, log: Log) -> None:
-    """Log a warning if `dir` has an append-only file, which is not loaded with `appendonly no`."""
-    if config.flag(b"appendonly"):
+    """Log a warning if `dir` has data that is not loaded.
+
+    With `appendonly no` that is an append-only file; with `appendonly yes` a snapshot without an append-only file.
+    """
+    names = (b"appenddirname", b"appendfilename")
+    paths = [config.files.absolute(up_to_nul(config.text(name))) for name in names]
+    found = [path for path in paths if config.files.exists(path)]
+    if not config.flag(b"appendonly"):
+        for path in found:
+            log.warning(
+                f"{path.decode('utf-8', 'surrogateescape')} exists, but it is not loaded, because appendonly is no"
+            )
         return
-    for name in (b"appenddirname", b"appendfilename"):
-        path = config.files.absolute(up_to_nul(config.text(name)))
-        if config.files.exists(path):
-            shown = path.decode("utf-8", "surrogateescape")
-            log.warning(f"{shown} exists, but it is not loaded, because appendonly is no")
+    snapshot = config.files.absolute(up_to_nul(config.text(b"dbfilename")))
+    if not found and config.files.exists(snapshot):
+        shown = snapshot.decode("utf-8", "surrogateescape")
+        log.warning(
+            f"{shown} exists, but it is not loaded, because appendonly is yes and there is no append-only file. "
+            "To keep its data, start with appendonly no, then CONFIG SET appendonly yes"
+        )
