@@ -28,6 +28,16 @@ def targets() -> Iterator[list[Server]]:
             server.close()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def end_kept_connections(servers: tuple[Server, Server]) -> Iterator[None]:
+    """Each server keeps its connection to the other for ten seconds.  Later tests count the clients."""
+    yield
+    for server in servers:
+        for line in (do(server, "CLIENT", "LIST").text or b"").splitlines():
+            if b" cmd=restore " in line:
+                do(server, "CLIENT", "KILL", "ID", line.split()[0].removeprefix(b"id=").decode())
+
+
 def at(server: Server, *words: str) -> bytes:
     """A reply of a target."""
     wire = Wire(server.port)

@@ -120,7 +120,13 @@ def test_all_directives_are_written_as_the_reference_writes_them(start: Start, t
         process.wait(20)
     ours, theirs = ({line for line in path.read_text().splitlines() if line[:1] not in ("", "#")} for path in files)
     own = {"hotkey-sampling-ratio 1", "hotkey-top-k 10", "hotkey-window-seconds 10"}
-    own |= {'metrics-names ""', "metrics-port 0", "rdb-format valkey080", "snapshot-cpu-percent 50"}
+    own |= {
+        "lua-memory-limit 1gb",
+        'metrics-names ""',
+        "metrics-port 0",
+        "rdb-format valkey080",
+        "snapshot-cpu-percent 50",
+    }
     assert ours - theirs == {f"port {ports[0]}", *own}
     assert theirs - ours == {f"port {ports[1]}", *(line for line in theirs if line.startswith("user default "))}
     assert re.search("^# mine\n", files[0].read_text())

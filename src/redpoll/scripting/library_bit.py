@@ -70,20 +70,21 @@ function bit.bnot(...)
   return signed(WORD - 1 - unsigned(a))
 end
 
+-- The last argument that is no number is named, as in the reference, unless it is the first.
 function bit.band(...)
   local a, b = ...
   if type(a) ~= 'number' then a = check_number(1, ...) end
   a = unsigned(a)
   local count = select('#', ...)
   if count == 2 and type(b) == 'number' then return signed(both(a, unsigned(b))) end
-  for index = 2, count do a = both(a, unsigned(check_number(index, ...))) end
+  for index = count, 2, -1 do a = both(a, unsigned(check_number(index, ...))) end
   return signed(a)
 end
 
 function bit.bor(...)
   local a = check_number(1, ...)
   a = unsigned(a)
-  for index = 2, select('#', ...) do
+  for index = select('#', ...), 2, -1 do
     local b = unsigned(check_number(index, ...))
     a = a + b - both(a, b)
   end
@@ -93,7 +94,7 @@ end
 function bit.bxor(...)
   local a = check_number(1, ...)
   a = unsigned(a)
-  for index = 2, select('#', ...) do
+  for index = select('#', ...), 2, -1 do
     local b = unsigned(check_number(index, ...))
     a = a + b - 2 * both(a, b)
   end
