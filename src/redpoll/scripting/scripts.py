@@ -18,6 +18,7 @@ from redpoll.protocol.reply import Boolean, CountedError, Error, RawError
 from redpoll.script_errors import (
     NEGATIVE_SCRIPT_KEYS,
     NOSCRIPT_FOUND,
+    SCRIPT_IN_SCRIPT,
     SCRIPT_OUT_OF_MEMORY,
     SCRIPT_WITH_WRITES,
     TOO_MANY_SCRIPT_KEYS,
@@ -152,6 +153,8 @@ class Scripts(ScriptHost):
         function: bool,
     ) -> object:
         """Run compiled Lua as part of the present unit."""
+        if self.watch.running:
+            raise CommandError(SCRIPT_IN_SCRIPT)
         engine = self.engine
         if engine.gates & GATE_SHOWN != 0:
             command = engine.meant(args)
