@@ -143,3 +143,19 @@ def unknown_option(word: bytes) -> bytes:
 
 def unknown_subcommand_or_arity(word: bytes, container: bytes) -> bytes:
     return b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP." % (word, container.upper())
+
+
+SCRIPT_IN_SCRIPT: Final = b"ERR a script cannot run another one"
+"""Only DEBUG SET-DISABLE-DENY-SCRIPTS lets a script come so far; the reference ends then."""
+
+# Functions in Python.
+
+FUNCTION_IN_FUNCTION: Final = b"ERR a function in Python cannot call another one"
+
+
+def python_library(name: bytes) -> bytes:
+    return b"ERR Library '%b' is in Python: only who starts the server can remove it" % name
+
+
+def function_failed(name: bytes, what: bytes) -> bytes:
+    return b"ERR Error running function %b: %b" % (name, what)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import traceback
 from typing import Final
 
 from mypy_extensions import i64
@@ -61,6 +62,7 @@ from redpoll.persistence.saving import save, snapshot_path
 from redpoll.persistence.snapshot_reader import Progress
 from redpoll.protocol.requests import Limits
 from redpoll.replication.replication import take_part
+from redpoll.scripting.scripts import registry
 
 FAMILIES: Final = redpoll.commands.FAMILIES
 IDLE_MS: Final[i64] = 100
@@ -141,6 +143,7 @@ class Server(Stoppable):
                 f"WARNING: You specified a maxmemory value that is less than 1MB (current value is {most} bytes). "
                 "Are you sure this is what you really want?"
             )
+        self.load_functions()
         log.notice("Server initialized")
         for remark in config.take_remarks():
             log.notice(remark)
@@ -164,6 +167,20 @@ class Server(Stoppable):
         self.reactor.add_timer(Collect(), COLLECT_MS)
         self.reactor.add_timer(Trim(self.engine), LOOK_MS)
         self.supervisor.ready()
+
+    def load_functions(self) -> None:
+        """Load the functions in Python that the configuration names.  Raises ServerError."""
+        # `dir` must not decide which code runs: a client may change it before a restart.
+        folder = self.origin.folder if self.origin is not None else os.getcwd()
+        for word in self.config.words(b"functions"):
+            path = os.path.join(folder, os.fsdecode(word))
+            try:
+                count = registry(self.engine).load(path)
+            except Exception as refused:
+                self.log.warning(f"Functions of {path}: {traceback.format_exc()}")
+                what = f"{type(refused).__name__}: {refused}"
+                raise ServerError(f"The functions of {path} cannot be loaded: {what}") from refused
+            self.log.notice(f"{count} functions loaded from {path}")
 
     def follow_primary(self) -> None:
         """Follow the primary that the configuration names."""

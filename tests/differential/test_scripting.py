@@ -139,3 +139,16 @@ def test_there_is_no_debugger(pair: Pair) -> None:
 
 def test_the_location_of_an_error_in_a_callback(pair: Pair) -> None:
     pair.differs("script-callback-location", "EVAL", 'string.gsub("abc", "b", error)', "0")
+
+
+def test_the_commands_that_scripts_may_not_call_can_be_opened(pair: Pair) -> None:
+    closed = """EVAL "return redis.call('auth', 'x')" 0"""
+    pair.play(f"""
+        {closed}
+        DEBUG SET-DISABLE-DENY-SCRIPTS
+        DEBUG SET-DISABLE-DENY-SCRIPTS 1
+        {closed}
+        EVAL "return redis.call('subscribe', 'x')" 0
+        DEBUG SET-DISABLE-DENY-SCRIPTS x
+        {closed}
+    """)

@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 from mypy_extensions import i64
 
 from redpoll.client.folder import StoreFolder
-from redpoll.client.words import to_python
 from redpoll.commands import FAMILIES
 from redpoll.config.directive import EFFECT
 from redpoll.config.schema import DIRECTIVES
@@ -21,6 +20,7 @@ from redpoll.env.clock import Clock
 from redpoll.env.files import Files
 from redpoll.env.random import Random
 from redpoll.persistence.points import SaveSettings
+from redpoll.protocol.words import to_python
 
 CLOSED: Final = "the store is closed"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from redpoll.client.strings import StringCalls
-from redpoll.client.words import Text, Word, as_word, pairs, to_bytes, words
+from redpoll.protocol.words import Text, Word, as_word, pairs, to_bytes, words
 
 
 class HashCalls(StringCalls):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from redpoll.client.base import Calls
-from redpoll.client.words import Text, as_word, to_bytes, words
+from redpoll.protocol.words import Text, as_word, to_bytes, words
 
 
 class KeyCalls(Calls):

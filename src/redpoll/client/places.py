@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from redpoll.client.streams import StreamCalls
-from redpoll.client.words import Text, Word, as_word, to_bytes, words
+from redpoll.protocol.words import Text, Word, as_word, to_bytes, words
 
 
 class PlaceCalls(StreamCalls):

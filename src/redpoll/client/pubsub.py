@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from mypy_extensions import i64
 
-from redpoll.client.words import Text, to_bytes
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import CHANNELS, PATTERNS, Peer, Session
 from redpoll.engine.settings import PUBSUB
 from redpoll.errors import TOO_MUCH_UNREAD, CommandError
 from redpoll.protocol.reply import Message
+from redpoll.protocol.words import Text, to_bytes
 
 ITEM_BYTES: Final[i64] = 200
 """Memory of an unread message without its payload."""

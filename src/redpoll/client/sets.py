@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from redpoll.client.lists import ListCalls
-from redpoll.client.words import Text, Word, as_word, to_bytes, words
+from redpoll.protocol.words import Text, Word, as_word, to_bytes, words
 
 
 class SetCalls(ListCalls):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mypy_extensions import i64
@@ -10,7 +11,6 @@ from redpoll.client.base import CLOSED
 from redpoll.client.folder import StoreFolder
 from redpoll.client.places import PlaceCalls
 from redpoll.client.pubsub import PubSub
-from redpoll.client.words import Text, Word, as_word, to_bytes, to_python
 from redpoll.commands.hash_fields import tell_overwritten
 from redpoll.commands.strings import add
 from redpoll.commands.zsets import put_one
@@ -21,6 +21,8 @@ from redpoll.env.files import FolderFiles
 from redpoll.errors import NOT_A_FLOAT, NOT_AN_INTEGER, CommandError
 from redpoll.keyspace.events import HSET, SET, ZADD
 from redpoll.protocol.numbers import format_double, int_text
+from redpoll.protocol.words import Text, Word, as_word, to_bytes, to_python
+from redpoll.scripting.scripts import register_function
 from redpoll.types.zset import ADDED, ALWAYS
 
 
@@ -162,6 +164,16 @@ class Store(PlaceCalls):
         if self.unit.journal is not None:
             self.unit.end()
         return rank if rank >= 0 else None
+
+    def register_function(self, function: Callable[..., object]) -> None:
+        """Let FCALL call a function that `redpoll.function` decorates.
+
+        The functions of a module are a library, as for `redpoll server --functions`.  Raises TypeError for a function
+        without the decorator, and ValueError if there is another function or Lua library of this name.
+        """
+        if self.closed:
+            raise ValueError(CLOSED)
+        register_function(self.engine, function)
 
     def execute(self, *words: Word) -> Any:
         """Run any command and return its reply: `bytes`, `int`, `float`, `None`, `list`, or `dict` for a map.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from redpoll.client.words import Text, Word, as_word, pairs, to_bytes, words
 from redpoll.client.zsets import SortedSetCalls
+from redpoll.protocol.words import Text, Word, as_word, pairs, to_bytes, words
 
 
 class StreamCalls(SortedSetCalls):

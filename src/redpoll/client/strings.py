@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from redpoll.client.keys import KeyCalls
-from redpoll.client.words import Text, Word, as_word, pairs, to_bytes, words
+from redpoll.protocol.words import Text, Word, as_word, pairs, to_bytes, words
 
 
 class StringCalls(KeyCalls):

@@ -7,6 +7,7 @@ from hmac import compare_digest
 from redpoll.catalogue.spec import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
 from redpoll.commands.clients import check_name
 from redpoll.commands.database_numbers import database_at
+from redpoll.commands.modules import loaded
 from redpoll.engine.args import integer
 from redpoll.engine.command import Handler, command
 from redpoll.engine.gates import GATE_NOAUTH, GATE_SUBSCRIBED
@@ -139,7 +140,7 @@ def hello(session: Session, args: list[bytes]) -> object:
     items: list[object] = [
         b"server", b"redis" if as_redis else b"valkey",
         b"version", COMPATIBLE_VERSION if as_redis else REFERENCE_VERSION,
-        b"proto", resp, b"id", session.id, b"mode", b"standalone", b"role", b"master", b"modules", [],
+        b"proto", resp, b"id", session.id, b"mode", b"standalone", b"role", b"master", b"modules", loaded(),
     ]  # fmt: skip
     if options.availability_zone:
         items += [b"availability_zone", options.availability_zone]

@@ -140,6 +140,11 @@ def set_active_expire(session: Session, args: list[bytes]) -> object:
     return OK
 
 
+def set_disable_deny_scripts(session: Session, args: list[bytes]) -> object:
+    session.engine.script_statistics.deny_disabled = is_on(args[2])
+    return OK
+
+
 def reload_(session: Session, args: list[bytes]) -> object:
     words = [word.upper() for word in args[2:]]
     if not RELOAD_WORDS.issuperset(words):
@@ -545,6 +550,7 @@ SUBCOMMANDS: Final = {
     b"SDSLEN": Row(sdslen, 1, 1),
     b"SEGFAULT": Row(segfault, 0, 0),
     b"SET-ACTIVE-EXPIRE": Row(set_active_expire, 1, 1),
+    b"SET-DISABLE-DENY-SCRIPTS": Row(set_disable_deny_scripts, 1, 1),
     b"SET-SKIP-CHECKSUM-VALIDATION": Row(set_skip_checksum_validation, 1, 1),
     b"SLEEP": Row(sleep, 1, 1),
     b"STRUCTSIZE": Row(structsize, 0, 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from librt.strings import write_i16_le, write_i64_le
-from mypy_extensions import i16
+from mypy_extensions import i16, i64
 
 from redpoll.catalogue.keyspec import ACCESS, RO, RW, UPDATE, counted_keys
 from redpoll.catalogue.spec import (
@@ -37,18 +37,21 @@ from redpoll.protocol.reply import OK, Map, SetOf, Status
 from redpoll.script_errors import (
     BAD_LIBRARY_PAYLOAD,
     FUNCTION_FLUSH_OPTION,
+    FUNCTION_NOT_FOUND,
     LIBRARY_NOT_FOUND,
     NO_LIBRARY_PATTERN,
     NOT_A_FUNCTION,
     NOT_BUSY,
     OLD_FUNCTION_FORMAT,
     RESTORE_POLICY,
+    python_library,
     unknown_argument,
     unknown_option,
     unknown_subcommand_or_arity,
 )
 from redpoll.scripting.functions import Functions
-from redpoll.scripting.scripts import scripts_of
+from redpoll.scripting.python_functions import PythonFunctions
+from redpoll.scripting.scripts import has_lua, python_functions, scripts_of
 from redpoll.scripting.shebang import FLAGS
 
 RUNS = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS | MOVABLEKEYS
@@ -61,7 +64,7 @@ TO_ALL_SHARDS = "request_policy:all_shards response_policy:all_succeeded"
     since="7.0.0", complexity="that of the function", summary="Call a function of a library.",
 )  # fmt: skip
 def fcall(session: Session, args: list[bytes]) -> object:
-    return libraries(session).call(session, args, False)
+    return call_function(session, args, False)
 
 
 @command(
@@ -70,7 +73,20 @@ def fcall(session: Session, args: list[bytes]) -> object:
     since="7.0.0", complexity="that of the function", summary="Call a function of a library that may only read.",
 )  # fmt: skip
 def fcall_ro(session: Session, args: list[bytes]) -> object:
-    return libraries(session).call(session, args, True)
+    return call_function(session, args, True)
+
+
+def call_function(session: Session, args: list[bytes], read_only: bool) -> object:
+    """Call a function in Python, or else one in Lua."""
+    engine = session.engine
+    python = python_functions(engine)
+    if python is not None:
+        found = python.find(args[1])
+        if found is not None:
+            return python.call(session, found, args, read_only)
+        if not has_lua(engine):
+            raise CommandError(FUNCTION_NOT_FOUND)
+    return libraries(session).call(session, args, read_only)
 
 
 def libraries(session: Session) -> Functions:
@@ -97,6 +113,8 @@ function = container(
 def function_delete(session: Session, args: list[bytes]) -> object:
     found = libraries(session)
     if args[2] not in found.libraries:
+        if found.is_python_library(args[2]):
+            raise CommandError(python_library(args[2]))
         raise CommandError(LIBRARY_NOT_FOUND)
     found.use({name: library for name, library in found.libraries.items() if name != args[2]})
     changed(session)
@@ -174,18 +192,36 @@ def function_list(session: Session, args: list[bytes]) -> object:
             raise CommandError(unknown_argument(args[at - 1]))
     glob = Glob(pattern.lower()) if pattern is not None else None
     found: list[object] = []
-    for library in libraries(session).libraries.values():
-        if glob is not None and not glob.matches(library.name.lower()):
-            continue
-        functions: list[object] = []
-        for one in library.functions.values():
-            flags: list[object] = [Status(name) for name, flag in FLAGS.items() if one.flags & flag != 0]
-            functions.append(Map([b"name", one.name, b"description", one.description, b"flags", SetOf(flags)]))
-        fields: list[object] = [b"library_name", library.name, b"engine", b"LUA", b"functions", functions]
-        if with_code:
-            fields += [b"library_code", library.source]
-        found.append(Map(fields))
+    if has_lua(session.engine):
+        for library in libraries(session).libraries.values():
+            if glob is None or glob.matches(library.name.lower()):
+                functions = [described(one.name, one.description, one.flags) for one in library.functions.values()]
+                fields = listed(library.name, b"LUA", functions)
+                if with_code:
+                    fields += [b"library_code", library.source]
+                found.append(Map(fields))
+    python = python_functions(session.engine)
+    if python is not None:
+        for name, members in python.by_library.items():
+            if glob is None or glob.matches(name.lower()):
+                functions = [described(each.name, each.description, each.flags) for each in members]
+                fields = listed(name, b"PYTHON", functions)
+                if with_code:
+                    # The code belongs to the machine, and no client gets it.
+                    fields += [b"library_code", None]
+                found.append(Map(fields))
     return found
+
+
+def listed(library: bytes, language: bytes, functions: list[object]) -> list[object]:
+    """A library as FUNCTION LIST shows it."""
+    return [b"library_name", library, b"engine", language, b"functions", functions]
+
+
+def described(name: bytes, description: bytes | None, flags: i64) -> object:
+    """A function as FUNCTION LIST shows it."""
+    names: list[object] = [Status(flag) for flag, bit in FLAGS.items() if flags & bit != 0]
+    return Map([b"name", name, b"description", description, b"flags", SetOf(names)])
 
 
 @command(
@@ -247,6 +283,11 @@ def sources_of(body: bytes) -> list[bytes]:
     since="7.0.0", complexity="O(1)", summary="Return the function that runs, and how many there are.",
 )  # fmt: skip
 def function_stats(session: Session, args: list[bytes]) -> object:
+    python = python_functions(session.engine)
+    if python is not None and not has_lua(session.engine):
+        # Lua is not loaded just to be counted.
+        none = Map([b"libraries_count", 0, b"functions_count", 0])
+        return Map([b"running_script", None, b"engines", Map([b"LUA", none, b"PYTHON", counted(python)])])
     scripts = scripts_of(session.engine)
     watch = scripts.watch
     running: object = None
@@ -257,7 +298,15 @@ def function_stats(session: Session, args: list[bytes]) -> object:
         running = Map([b"name", watch.name, b"command", words, b"duration_ms", int(watch.duration_ms())])
     found = scripts.functions_
     counts = Map([b"libraries_count", len(found.libraries), b"functions_count", len(found.by_name)])
-    return Map([b"running_script", running, b"engines", Map([b"LUA", counts])])
+    engines: list[object] = [b"LUA", counts]
+    if python is not None:
+        engines += [b"PYTHON", counted(python)]
+    return Map([b"running_script", running, b"engines", Map(engines)])
+
+
+def counted(python: PythonFunctions) -> object:
+    """The functions in Python as FUNCTION STATS counts them."""
+    return Map([b"libraries_count", len(python.by_library), b"functions_count", len(python.by_name)])
 
 
 help_command(function, since="7.0.0", acl=SCRIPTING)

@@ -7,8 +7,14 @@ from redpoll.commands.containers import container, help_command
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import MODULE_NOT_LOADED, NO_SUCH_MODULE, CommandError
+from redpoll.protocol.reply import Map
 
 CHANGE = ADMIN | NOSCRIPT | NO_ASYNC_LOADING
+
+
+def loaded() -> list[object]:
+    """The modules as HELLO and MODULE LIST show them: the reference's engine of Lua is one, so we show ours."""
+    return [Map([b"name", b"lua", b"ver", 1, b"path", b"lua", b"args", []])]
 
 
 def not_loaded(session: Session, path: bytes) -> CommandError:
@@ -26,10 +32,10 @@ module = container(
 
 @command(
     "module|list", arity=2, flags=ADMIN | NOSCRIPT, group="server", tips="nondeterministic_output_order",
-    since="4.0.0", complexity="O(modules)", summary="List the loaded modules: there are none.",
+    since="4.0.0", complexity="O(modules)", summary="List the loaded modules: the engine of Lua.",
 )  # fmt: skip
 def module_list(session: Session, args: list[bytes]) -> object:
-    return []
+    return loaded()
 
 
 @command(

@@ -6,7 +6,7 @@ from typing import Final
 
 from redpoll.config.directive import EFFECT, NO_EFFECT, NOT_YET, REFUSED, Directive
 from redpoll.config.special_values import EventClasses, Folder, Percentiles, TitleTemplate
-from redpoll.config.values import GREATEST, Bool, ClampedInt, Enum, EnumSet, Int, Memory, Text
+from redpoll.config.values import GREATEST, Bool, ClampedInt, Enum, EnumSet, Int, ListOfWords, Memory, Text
 
 GREATEST_INT: Final = 2**31 - 1
 WHO: Final = Enum(b"no yes local")
@@ -379,6 +379,16 @@ DIRECTIVES: Final = [
         "scripting",
         "Most memory of all Lua scripts and functions together, in bytes; a script that needs more ends with an error.",
         effect="limits the memory of the Lua runtime at once",
+        hidden=True,
+    ),
+    Directive(
+        b"functions",
+        ListOfWords(),
+        b"",
+        EFFECT,
+        "scripting",
+        "Files with server-side functions in Python, which are loaded at start; clients call them with FCALL.",
+        immutable=True,
         hidden=True,
     ),
     # ---- events

@@ -40,7 +40,21 @@ def cluster_lines(engine: Engine) -> list[str]:
 
 
 def script_engine_lines(engine: Engine) -> list[str]:
-    return ["engines_count:0", "engines_total_used_memory:0", "engines_total_memory_overhead:0"]
+    """The engine of Lua; before the first script it needs no memory."""
+    host = engine.scripts
+    used = int(host.eval_bytes()) if host is not None else 0
+    return [
+        "engines_count:1",
+        f"engines_total_used_memory:{used}",
+        "engines_total_memory_overhead:0",
+        f"engine_0:name=LUA,module=lua,abi_version=4,used_memory={used},memory_overhead=0",
+    ]
+
+
+def module_lines(engine: Engine) -> list[str]:
+    """The modules as the reference shows them: its engine of Lua is one."""
+    options = "handle-repl-async-load|handle-atomic-slot-migration"
+    return [f"module:name=lua,ver=1,api=1,filters=0,usedby=[],using=[],options=[{options}]"]
 
 
 SECTIONS: Final = [
@@ -52,7 +66,7 @@ SECTIONS: Final = [
     Section(b"stats", "Stats", stats_lines, True),
     Section(b"replication", "Replication", replication_lines, True),
     Section(b"cpu", "CPU", cpu_lines, True),
-    Section(b"modules", "Modules", no_lines, True),
+    Section(b"modules", "Modules", module_lines, True),
     Section(b"commandstats", "Commandstats", command_lines, False),
     Section(b"errorstats", "Errorstats", error_lines, True),
     Section(b"latencystats", "Latencystats", latency_lines, False),

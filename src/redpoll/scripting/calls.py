@@ -80,6 +80,7 @@ class ScriptPeer(Peer):
         return caller.peer.address() if caller is not None else b"?:0"
 
     def source(self) -> bytes:
+        # Also for functions in Python: clients of MONITOR know no other word.
         return b"lua"
 
 

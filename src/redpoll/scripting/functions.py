@@ -15,21 +15,16 @@ from redpoll.config.quoting import split_line
 from redpoll.errors import (
     CommandError,
 )
-from redpoll.protocol.numbers import NO_INT, is_int, to_int
 from redpoll.script_errors import (
-    BAD_FUNCTION_KEYS,
     BAD_FUNCTION_NAME,
     BAD_LIBRARY_METADATA,
     BAD_LIBRARY_NAME,
     FUNCTION_IN_LIBRARY,
     FUNCTION_NOT_FOUND,
     LIBRARY_NAME_TWICE,
-    NEGATIVE_SCRIPT_KEYS,
     NO_FUNCTIONS,
     NO_LIBRARY_METADATA,
     NO_LIBRARY_NAME,
-    SCRIPT_WITH_WRITES,
-    TOO_MANY_SCRIPT_KEYS,
     bad_library_metadata,
     cannot_compile_function,
     cannot_register,
@@ -38,8 +33,10 @@ from redpoll.script_errors import (
     library_exists_in_payload,
     no_library_engine,
 )
+from redpoll.scripting.admission import keys_of_call
 from redpoll.scripting.calls import ScriptError
 from redpoll.scripting.convert import argument_text, line_of
+from redpoll.scripting.definition import definition_of
 from redpoll.scripting.shebang import FLAGS, NO_WRITES
 
 if TYPE_CHECKING:
@@ -101,6 +98,31 @@ class Functions:
         self.bare_error: bytes = b""
         """An error of register_function that is the reply as it is."""
         self.texts_bytes: i64 = 0
+        self.clashing = False
+        """Whether the library that was compiled last has the name of a library or function in Python."""
+
+    # Names that functions in Python have.
+
+    def is_python_library(self, name: bytes) -> bool:
+        python = self.scripts.python
+        return python is not None and name in python.by_library
+
+    def is_python_function(self, name: bytes) -> bool:
+        """`name` is in lower case."""
+        python = self.scripts.python
+        return python is not None and name in python.by_name
+
+    def refuse_names_of(self, function: Any) -> None:
+        """Raise ValueError if a Lua function or library has a name of a Python function that is to be registered."""
+        self.refresh()
+        definition = definition_of(function)
+        if definition is None:
+            return
+        if definition.name.lower() in self.by_name:
+            raise ValueError(f"function {definition.name.decode()} already exists, in Lua")
+        library: bytes = (function.__module__ or "").rpartition(".")[2].encode()
+        if library in self.libraries:
+            raise ValueError(f"library {library.decode()} already exists, in Lua")
 
     # The sources that files hold.
 
@@ -119,6 +141,10 @@ class Functions:
             except CommandError as refused:
                 text = refused.text.decode("utf-8", "surrogateescape")
                 self.scripts.engine.host.log(f"a function library of the file cannot be loaded: {text}")
+                if self.clashing:
+                    # It stays in the files, and works again once the function in Python is gone.
+                    unusable = Library(library_name(source), source)
+                    libraries[unusable.name] = unusable
         self.libraries = {}
         self.use(libraries)
 
@@ -149,7 +175,7 @@ class Functions:
         """FUNCTION LOAD: the name of the library.  Raises CommandError, and then nothing has changed."""
         self.refresh()
         name = library_name(source)
-        if name in self.libraries and not replacing:
+        if self.is_python_library(name) or (name in self.libraries and not replacing):
             raise CommandError(library_exists(name))
         others = {key: library for key, library in self.libraries.items() if key != name}
         made = self.compiled(source, others)
@@ -164,6 +190,8 @@ class Functions:
         fresh: dict[bytes, Library] = {}
         names = [library_name(source) for source in sources]
         for name in names:
+            if self.is_python_library(name):
+                raise CommandError(library_exists_in_payload(name))
             if name in kept:
                 if policy != b"REPLACE":
                     raise CommandError(library_exists_in_payload(name))
@@ -184,6 +212,9 @@ class Functions:
         """The library of a source; its functions must not be in `others`.  Raises CommandError."""
         made = Library(library_name(source), source)
         scripts = self.scripts
+        self.clashing = self.is_python_library(made.name)
+        if self.clashing:
+            raise CommandError(library_exists(made.name))
         scripts.require_room(len(source) * 8)
         self.loading = made
         self.bare_error = b""
@@ -208,6 +239,9 @@ class Functions:
             complaint = NO_FUNCTIONS
         else:
             for name, function in made.functions.items():
+                if self.is_python_function(name):
+                    self.clashing = True
+                    complaint = function_exists(function.name)
                 for other in others.values():
                     if name in other.functions:
                         complaint = function_exists(function.name)
@@ -308,17 +342,8 @@ class Functions:
         function = self.find(args[1])
         if function is None:
             raise CommandError(FUNCTION_NOT_FOUND)
-        count = to_int(args[2])
-        if count == NO_INT and not is_int(args[2]):
-            raise CommandError(BAD_FUNCTION_KEYS)
-        if count > len(args) - 3:
-            raise CommandError(TOO_MANY_SCRIPT_KEYS)
-        if count < 0:
-            raise CommandError(NEGATIVE_SCRIPT_KEYS)
         flags = function.flags
-        if read_only and flags & NO_WRITES == 0:
-            raise CommandError(SCRIPT_WITH_WRITES)
-        self.scripts.refuse_by_flags(flags)
+        count = keys_of_call(self.scripts.engine, args, flags, read_only)
         return self.scripts.enter(
             session, function.name, function.number, args, count, read_only or flags & NO_WRITES != 0, flags, True
         )

@@ -10,26 +10,21 @@ from mypy_extensions import i64
 from redpoll.engine.args import integer
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
-from redpoll.engine.gates import GATE_FEW_REPLICAS, GATE_OOM, GATE_READONLY, GATE_SHOWN, GATE_STALE, GATE_WRITE_DISK
+from redpoll.engine.gates import GATE_SHOWN
 from redpoll.engine.scripts import ScriptHost
 from redpoll.engine.session import Session
-from redpoll.errors import (
-    FEW_REPLICAS,
-    CommandError,
-)
+from redpoll.errors import CommandError
 from redpoll.protocol.reply import Boolean, CountedError, Error, RawError
 from redpoll.script_errors import (
     NEGATIVE_SCRIPT_KEYS,
     NOSCRIPT_FOUND,
-    SCRIPT_ON_REPLICA,
-    SCRIPT_ON_STALE,
+    SCRIPT_IN_SCRIPT,
     SCRIPT_OUT_OF_MEMORY,
-    SCRIPT_OVER_LIMIT,
     SCRIPT_WITH_WRITES,
     TOO_MANY_SCRIPT_KEYS,
     cannot_compile,
-    script_cannot_save,
 )
+from redpoll.scripting.admission import refuse_by_flags
 from redpoll.scripting.api import Api
 from redpoll.scripting.busy import Watch
 from redpoll.scripting.cache import Cache, Script
@@ -37,8 +32,9 @@ from redpoll.scripting.calls import Calls
 from redpoll.scripting.convert import Results, integer_of, line_of
 from redpoll.scripting.functions import Functions
 from redpoll.scripting.library_random import ScriptRandom
+from redpoll.scripting.python_functions import PythonFunctions
 from redpoll.scripting.runtime import PIECE, Runtime
-from redpoll.scripting.shebang import ALLOW_OOM, ALLOW_STALE, NO_WRITES, PLAIN, command_flags, parse_shebang
+from redpoll.scripting.shebang import ALLOW_OOM, NO_WRITES, PLAIN, command_flags, parse_shebang
 
 FLAT: Final = 1
 FAILED: Final = 2
@@ -52,8 +48,9 @@ HOOK_EVERY: Final = 100000
 class Scripts(ScriptHost):
     """See the module's docstring."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, python: PythonFunctions | None) -> None:
         self.engine: Final = engine
+        self.python: PythonFunctions | None = python
         self.calls: Final = Calls(engine)
         self.watch: Final = Watch(engine, self.calls)
         self.functions_: Final = Functions(self)
@@ -139,27 +136,10 @@ class Scripts(ScriptHost):
         if flags & PLAIN == 0:
             if read_only and flags & NO_WRITES == 0:
                 raise CommandError(SCRIPT_WITH_WRITES)
-            self.refuse_by_flags(flags)
+            refuse_by_flags(self.engine, flags)
         return self.enter(
             session, script.sha, script.number, args, count, read_only or flags & NO_WRITES != 0, flags, False
         )
-
-    def refuse_by_flags(self, flags: i64) -> None:
-        """Refuse a script by its flags.  The gates did the same before, if they knew the script."""
-        engine = self.engine
-        gates = engine.gates
-        if gates & GATE_STALE != 0 and flags & ALLOW_STALE == 0:
-            raise CommandError(SCRIPT_ON_STALE)
-        if flags & NO_WRITES != 0:
-            return
-        if gates & GATE_READONLY != 0:
-            raise CommandError(SCRIPT_ON_REPLICA)
-        if gates & GATE_OOM != 0 and flags & ALLOW_OOM == 0 and not engine.eviction.make_room():
-            raise CommandError(SCRIPT_OVER_LIMIT)
-        if gates & GATE_WRITE_DISK != 0:
-            raise CommandError(script_cannot_save(engine.options.extended_redis_compatibility))
-        if gates & GATE_FEW_REPLICAS != 0:
-            raise CommandError(FEW_REPLICAS)
 
     def enter(
         self,
@@ -173,6 +153,8 @@ class Scripts(ScriptHost):
         function: bool,
     ) -> object:
         """Run compiled Lua as part of the present unit."""
+        if self.watch.running:
+            raise CommandError(SCRIPT_IN_SCRIPT)
         engine = self.engine
         if engine.gates & GATE_SHOWN != 0:
             command = engine.meant(args)
@@ -271,10 +253,10 @@ class Scripts(ScriptHost):
     # For other rooms.
 
     def functions(self) -> i64:
-        return len(self.functions_.by_name)
+        return len(self.functions_.by_name) + (self.python.functions() if self.python is not None else i64(0))
 
     def libraries(self) -> i64:
-        return len(self.functions_.libraries)
+        return len(self.functions_.libraries) + (self.python.libraries() if self.python is not None else i64(0))
 
     def libraries_bytes(self) -> i64:
         return self.functions_.texts_bytes
@@ -291,6 +273,11 @@ class Scripts(ScriptHost):
     def flags_for(self, command: Command, args: list[bytes]) -> i64:
         """The command flags of the script that EVAL, EVALSHA or FCALL name; -1 if it has none of its own."""
         if command.name in (b"fcall", b"fcall_ro"):
+            python = self.python
+            if python is not None:
+                own = python.flags_for(command, args)
+                if own >= 0:
+                    return own
             function = self.functions_.find(args[1])
             return command_flags(function.flags) if function is not None else i64(-1)
         if command.name in (b"evalsha", b"evalsha_ro"):
@@ -322,6 +309,40 @@ def scripts_of(engine: Engine) -> Scripts:
     found = engine.scripts
     if isinstance(found, Scripts):
         return found
-    made = Scripts(engine)
+    made = Scripts(engine, found if isinstance(found, PythonFunctions) else None)
     engine.scripts = made
     return made
+
+
+def python_functions(engine: Engine) -> PythonFunctions | None:
+    """The functions in Python of an engine; None if nothing has been registered."""
+    found = engine.scripts
+    if isinstance(found, Scripts):
+        return found.python
+    return found if isinstance(found, PythonFunctions) else None
+
+
+def has_lua(engine: Engine) -> bool:
+    """Whether the engine has Lua's runtime, or libraries that need it."""
+    return isinstance(engine.scripts, Scripts) or len(engine.durability.libraries) > 0
+
+
+def registry(engine: Engine) -> PythonFunctions:
+    """Where functions in Python are registered."""
+    found = python_functions(engine)
+    if found is None:
+        found = PythonFunctions(engine)
+        host = engine.scripts
+        if isinstance(host, Scripts):
+            host.python = found
+        else:
+            engine.scripts = found
+    return found
+
+
+def register_function(engine: Engine, function: Any) -> None:
+    """Register a function in Python.  Raises TypeError, or ValueError if its name or its library's is taken."""
+    host = engine.scripts
+    if isinstance(host, Scripts):
+        host.functions_.refuse_names_of(function)
+    registry(engine).add(function)

@@ -16,6 +16,7 @@ GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "golden" / "con
 EXPECTED: dict[str, dict[str, Any]] = GOLDEN["directives"]
 
 OUR_OWN = {
+    "functions",
     "hotkey-sampling-ratio",
     "hotkey-top-k",
     "hotkey-window-seconds",

@@ -85,3 +85,13 @@ def test_set_repl_with_one_target_reaches_both() -> None:
     session.engine.frozen += 1  # the unit does not end, so that its effects can be seen
     session.engine.execute(session, [b"EVAL", script, b"0"])
     assert session.engine.unit.effects == [[b"set", b"b", b"2"]]
+
+
+def test_a_script_in_a_script_is_an_error() -> None:
+    session = opened(Journal())
+    session.engine.start_unit()
+    session.engine.script_statistics.deny_disabled = True
+    reply = session.engine.execute(session, [b"EVAL", b"return redis.pcall('eval', 'return 1', 0)", b"0"])
+    assert isinstance(reply, Error)
+    assert reply.text.startswith(b"ERR a script cannot run another one")
+    assert session.engine.execute(session, [b"EVAL", b"return 7", b"0"]) == 7
