@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.commands.effects import opened
 
 from redpoll.engine.unit import Journal
+from redpoll.protocol.encode import encode
+from redpoll.protocol.output import Output
 from redpoll.protocol.reply import Error, RawError, Status
 from redpoll.scripting.convert import argument_text, integer_of, line_of, to_lua
 from redpoll.scripting.runtime import Runtime
@@ -74,16 +77,27 @@ def test_replies_to_scripts(reply: Any) -> None:
     assert from_table(given_to_lua(lua, reply)) == reply
 
 
-def test_deep_results() -> None:
+@pytest.mark.parametrize("resp", [2, 3])
+@pytest.mark.parametrize(
+    ("inner", "heads"),
+    [(b"{t}", (b"*1", b"*1")), (b"{map={a=t}}", (b"*2", b"%1")), (b"{set={[t]=true}}", (b"*1", b"~1"))],
+)
+def test_deep_results(inner: bytes, heads: tuple[bytes, bytes], resp: int) -> None:
     """A script chooses the nesting: Python's recursion limit does not matter."""
-    script = b"local t = {1} for i = 1, %d do t = {t} end return t"
-    reply = evaluated(script % 5000)
-    depth = 0
+    reply = evaluated(b"local t = 1 for i = 1, 2000 do t = %b end return t" % inner)
+    out = Output()
+    encode(out, reply, resp)
+    wire = out.take_all()
+    assert wire.count(heads[resp - 2] + b"\r\n") == 2000
+    assert wire.endswith(b":1\r\n")
+
+
+def test_too_deep_results() -> None:
+    reply = evaluated(b"local t = 1 for i = 1, 20000 do t = {t} end return t")
     while isinstance(reply, list):
         reply = reply[0]
-        depth += 1
-    assert reply == 1 or isinstance(reply, Error), reply
-    assert depth in (0, 5001) or isinstance(reply, RawError)
+    assert isinstance(reply, RawError)
+    assert reply.text == b"ERR reached lua stack limit"
 
 
 def test_tables_with_fields() -> None:
