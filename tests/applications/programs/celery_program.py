@@ -1,5 +1,7 @@
 """Celery with redpoll as broker and as result backend."""
 
+from __future__ import annotations
+
 import sys
 
 from celery import Celery, chord, group

@@ -1,5 +1,7 @@
 """limits: fixed, moving and sliding windows, which are Lua scripts; Flask-Limiter on top."""
 
+from __future__ import annotations
+
 import sys
 
 from flask import Flask

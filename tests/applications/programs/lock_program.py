@@ -1,5 +1,7 @@
 """redis-py's Lock from 20 threads: nobody enters twice, and a lock that ran out is not released."""
 
+from __future__ import annotations
+
 import sys
 import threading
 

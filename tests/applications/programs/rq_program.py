@@ -1,5 +1,7 @@
 """RQ: a worker with its scheduler, a job that fails, one that is tried again, and one for later."""
 
+from __future__ import annotations
+
 import logging
 import sys
 from datetime import timedelta
