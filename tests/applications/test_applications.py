@@ -76,3 +76,45 @@ def test_arq(applications: Applications, client: redis.Redis) -> None:
     until(lambda: b"j_complete=21 j_failed=2" in (client.get("arq:queue:health-check") or b""), "the worker's figures")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) is not None
+
+
+def test_locks_of_redis_py(applications: Applications) -> None:
+    assert applications.run("lock_program.py") == [
+        "count 200 inside 1",
+        "acquired True False",
+        "extended True True True",
+        "not owned",
+    ]
+
+
+def test_limits_and_flask_limiter(applications: Applications) -> None:
+    hits = "[True, True, True, False, False] False 0 True"
+    assert applications.run("limits_program.py") == [
+        f"FixedWindowRateLimiter {hits}",
+        f"MovingWindowRateLimiter {hits}",
+        f"SlidingWindowCounterRateLimiter {hits}",
+        "fixed-window [200, 200, 429, 429]",
+        "moving-window [200, 200, 429, 429]",
+    ]
+
+
+def test_rq(applications: Applications) -> None:
+    assert applications.run("rq_program.py") == [
+        "scheduled 1",
+        "results True",
+        "failed failed True",
+        "again try 3 dependent 42 later 100",
+    ]
+
+
+def test_celery(applications: Applications) -> None:
+    worker = applications.start("celery_program.py", "work")
+    assert applications.run("celery_program.py", "send") == [
+        "results True",
+        "group [0, 2, 4, 6, 8]",
+        "chord 20",
+        "failed ValueError FAILURE",
+        "again 2",
+        "later 8",
+    ]
+    assert worker.wait(60) == 0, applications.log("celery_program.py")

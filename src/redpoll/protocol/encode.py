@@ -78,11 +78,15 @@ _aside: Final = Output()
 """For messages."""
 
 
+MOST_RECURSION: Final[i64] = 32
+"""Deeper lists are written without recursion."""
+
+
 def encode(out: Output, reply: object, resp: i64) -> None:
     """Append `reply`, encoded as RESP2 or RESP3 (`resp` is 2 or 3).
 
-    Raises TypeError for a value that is not a reply, such as a `bool`.  Recursion follows the nesting of our own
-    replies, never client input.
+    Raises TypeError for a value that is not a reply, such as a `bool`.  Recursion is bounded:
+    a script chooses the nesting of its result, so deep lists, maps and sets are written by `write_tree`.
     """
     if isinstance(reply, bytes):
         write_bulk(out, reply)
@@ -178,12 +182,61 @@ def wire_of(message: Message, resp: i64) -> bytes:
 
 def write_items(out: Output, items: list[object], resp: i64) -> None:
     """Append each of `items`."""
+    write_level(out, items, resp, 0)
+
+
+def write_level(out: Output, items: list[object], resp: i64, depth: i64) -> None:
+    """Append each of `items`, which `depth` lists contain."""
     for item in items:
         if isinstance(item, bytes):
             write_bulk(out, item)
+        elif isinstance(item, list):
+            write_header(out.buffer, STAR, len(item))
+            if depth < MOST_RECURSION:
+                write_level(out, item, resp, depth + 1)
+            else:
+                write_tree(out, item, resp)
+        elif isinstance(item, Map) or isinstance(item, SetOf):
+            write_tree(out, [item], resp)
         else:
             encode(out, item, resp)
         out.cut()
+
+
+def write_tree(out: Output, items: list[object], resp: i64) -> None:
+    """`write_items` with a stack of its own, for nesting without a limit."""
+    stack = [items]
+    places = [0]
+    while len(stack) > 0:
+        top = len(stack) - 1
+        level = stack[top]
+        at = places[top]
+        if at == len(level):
+            stack.pop()
+            places.pop()
+            continue
+        places[top] = at + 1
+        item = level[at]
+        inner: list[object]
+        if isinstance(item, list):
+            inner = item
+            write_header(out.buffer, STAR, len(inner))
+        elif isinstance(item, Map):
+            inner = item.items
+            count: i64 = len(inner)
+            if resp >= RESP3:
+                write_header(out.buffer, PERCENT, count >> 1)
+            else:
+                write_header(out.buffer, STAR, count)
+        elif isinstance(item, SetOf):
+            inner = item.items
+            write_header(out.buffer, TILDE if resp >= RESP3 else STAR, len(inner))
+        else:
+            encode(out, item, resp)
+            out.cut()
+            continue
+        stack.append(inner)
+        places.append(0)
 
 
 def write_map(out: Output, mark: i64, items: list[object], resp: i64) -> None:

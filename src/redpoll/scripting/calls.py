@@ -252,13 +252,14 @@ class Calls:
             return self._refuse(command, SCRIPT_STALE)
         if flags & WRITE != 0:
             self.wrote = True
-        if closed & GATE_SHOWN != 0:
-            engine.monitors.show(session, command, args)
         moment = engine.moment
         touching = moment.touching
         moment.touching = closed & GATE_NO_TOUCH == 0
         reply = engine.run(session, command, args)
         moment.touching = touching
+        if closed & GATE_SHOWN != 0:
+            # Afterwards: the line of SELECT has the database that it chose.
+            engine.monitors.show(session, command, args)
         return reply
 
     def find(self, args: list[bytes]) -> Command | None:
