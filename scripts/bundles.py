@@ -17,12 +17,17 @@ C_FILES = {
     "seldom": (
         "-O1",
         "starts the process, reports, or serves operators: no command of a program's daily work runs through it",
-        "catalogue/arguments catalogue/spec catalogue/variable_keys commands/client* commands/cluster "
-        "commands/command* commands/config commands/containers commands/database* commands/debug* "
-        "commands/introspection commands/latency commands/lolwut commands/memory commands/modules commands/monitor "
-        "commands/object commands/persistence commands/replication commands/server commands/shutdown commands/times "
-        "commands/waits config/* env/crash env/files env/log env/process env/restart env/system_log env/title "
-        "observe/* server version",
+        "catalogue/arguments catalogue/spec catalogue/variable_keys cluster/* commands/client* commands/cluster* "
+        "commands/command* commands/config commands/containers commands/database* commands/debug* commands/functions "
+        "commands/introspection commands/latency commands/lolwut commands/memory commands/migrate commands/modules "
+        "commands/monitor commands/object commands/persistence commands/replica* commands/replication "
+        "commands/server commands/shutdown commands/times commands/waits config/* env/crash env/files env/log "
+        "env/process env/restart env/system_log env/title net/bus net/http* net/listener net/oom_score net/outgoing "
+        "net/remote net/signals net/supervisor net/timers observe/* persistence/append_control "
+        "persistence/append_folder persistence/damage persistence/export persistence/manifest persistence/survey "
+        "replication/departure replication/failover replication/link replication/loading replication/network "
+        "replication/payload replication/replication scripting/cache scripting/functions scripting/librar* "
+        "scripting/sandbox* scripting/shebang script_errors server version",
     ),
     "core": (
         "-O2",
