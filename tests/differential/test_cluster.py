@@ -239,6 +239,33 @@ def test_a_node_alone_answers_as_the_reference(two: Two) -> None:
     two.lines(SERVING)
 
 
+BOTH_SLOTS = "redis.call('set','foo','1') redis.call('set','bar','2') return redis.call('get','bar')"
+SCRIPTS = (
+    BOTH_SLOTS,
+    "#!lua\n" + BOTH_SLOTS,
+    "#!lua flags=allow-cross-slot-keys\n" + BOTH_SLOTS,
+    "#!lua flags=no-cluster\nreturn 1",
+    "#!lua\nredis.call('set','{foo}a','1') redis.call('ping') return redis.call('get','foo')",
+)
+
+
+def test_scripts_and_slots() -> None:
+    made = Two(2)
+    try:
+        two_replies = []
+        for member in made.members:
+            assert member.play("CLUSTER ADDSLOTSRANGE 0 16383").raw == b"+OK\r\n"
+            until("it serves", member.is_ok)
+            two_replies.append([member.do("EVAL", script, 0).raw for script in SCRIPTS])
+        assert two_replies[0] == two_replies[1]
+        # The reference refuses every later call of any script after this one.
+        crossing = made.members[1].do("EVAL", "return redis.call('mget','foo','bar')", 0).raw
+        assert crossing.startswith(b"-ERR Attempted to access a non local key in a cluster node script")
+        assert made.members[1].do("EVAL", "return redis.call('ping')", 0).raw == b"+PONG\r\n"
+    finally:
+        made.close()
+
+
 def test_a_node_comes_back_with_its_id_and_slots() -> None:
     member = Member(True)
     try:
@@ -287,6 +314,10 @@ MOVING = """
     A GET foo
     A GET bar
     B GET bar
+    A EVAL return(redis.call('get','foo')) 0
+    A EVAL return(redis.call('get','bar')) 0
+    B EVAL return(redis.call('get','bar')) 0
+    B EVAL return(redis.pcall('set','bar','2')) 1 foo
     A SET bar 1
     A MGET bar foo
     A CLUSTER SETSLOT 5061 MIGRATING B

@@ -120,6 +120,11 @@ class ClusterRouter(Router):
             return b""
         return self.decide(session, command, wanted)
 
+    def slot(self, command: Command, args: list[bytes]) -> i64:
+        wanted = Wanted()
+        wanted.add(command, args)
+        return wanted.slot
+
     def decide(self, session: Session, command: Command, wanted: Wanted) -> bytes:
         """The rules in the reference's order, for a slot that is not simply served here."""
         machine = self.machine
@@ -154,7 +159,7 @@ class ClusterRouter(Router):
             return b""
         if target is not None and missing > 0:
             return TRYAGAIN if there > 0 else self.redirect(session, b"ASK", slot, target)
-        if source is not None and (is_asking(session) or command.name == b"restore-asking"):
+        if source is not None and (session.is_asking() or command.name == b"restore-asking"):
             return TRYAGAIN if missing > 0 and len(set(wanted.keys)) > 1 else b""
         if myself.is_replica() and myself.primary is owner and not wanted.writes:
             if session.readonly or wanted.shard_channels:
@@ -177,12 +182,6 @@ class ClusterRouter(Router):
     def publish(self, channel: bytes, payload: bytes, shard: bool) -> None:
         publish(self.machine, channel, payload, shard)
         self.machine.finish()
-
-
-def is_asking(session: Session) -> bool:
-    """Whether ASKING came just before, or just before MULTI."""
-    since = session.commands - session.asked_at
-    return session.asked_at >= 0 and (since == 0 or (since == 1 and session.transaction is not None))
 
 
 def holds(db: Database, key: bytes) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.protocol.reply import Error
 
@@ -21,6 +21,10 @@ class Router:
     def refusal(self, session: Session, command: Command, args: list[bytes]) -> bytes:
         """Why a command with keys must not run here: a redirection or another error.  Empty if it may run."""
         return b""
+
+    def slot(self, command: Command, args: list[bytes]) -> i64:
+        """The slot of a command's keys; -1 if it has none."""
+        return -1
 
     def publish(self, channel: bytes, payload: bytes, shard: bool) -> None:
         """Spread a message of PUBLISH or SPUBLISH to other nodes."""

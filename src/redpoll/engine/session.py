@@ -243,6 +243,11 @@ class Session:
             return REPLICA
         return NORMAL if self.subscriptions is None else PUBSUB
 
+    def is_asking(self) -> bool:
+        """Whether ASKING came just before, or just before MULTI."""
+        since = self.commands - self.asked_at
+        return self.asked_at >= 0 and (since == 0 or (since == 1 and self.transaction is not None))
+
     def is_replica(self) -> bool:
         """Whether a replica is at the other end."""
         follower = self.follower

@@ -12,6 +12,7 @@ from redpoll.protocol.numbers import NO_INT, is_int, to_int
 from redpoll.script_errors import (
     BAD_FUNCTION_KEYS,
     NEGATIVE_SCRIPT_KEYS,
+    SCRIPT_IN_CLUSTER,
     SCRIPT_ON_REPLICA,
     SCRIPT_ON_STALE,
     SCRIPT_OVER_LIMIT,
@@ -19,7 +20,7 @@ from redpoll.script_errors import (
     TOO_MANY_SCRIPT_KEYS,
     script_cannot_save,
 )
-from redpoll.scripting.shebang import ALLOW_OOM, ALLOW_STALE, NO_WRITES
+from redpoll.scripting.shebang import ALLOW_OOM, ALLOW_STALE, NO_CLUSTER, NO_WRITES
 
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 def refuse_by_flags(engine: Engine, flags: i64) -> None:
     """Refuse a script by its flags.  The gates did the same before, if they knew the script.  Raises CommandError."""
+    if flags & NO_CLUSTER != 0 and engine.router is not None:
+        raise CommandError(SCRIPT_IN_CLUSTER)
     gates = engine.gates
     if gates & GATE_STALE != 0 and flags & ALLOW_STALE == 0:
         raise CommandError(SCRIPT_ON_STALE)

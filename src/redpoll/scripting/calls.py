@@ -14,6 +14,7 @@ from redpoll.catalogue.spec import DENYOOM, NOSCRIPT, STALE, WRITE
 from redpoll.engine.command import MAY_REPLICATE, Command
 from redpoll.engine.gate import write_complaint
 from redpoll.engine.gates import (
+    GATE_CLUSTER,
     GATE_FEW_REPLICAS,
     GATE_NO_TOUCH,
     GATE_OOM,
@@ -31,21 +32,31 @@ from redpoll.protocol.reply import Error
 from redpoll.script_errors import (
     SCRIPT_ARGUMENT_KIND,
     SCRIPT_COMMAND_CLOSED,
+    SCRIPT_CROSSES_SLOTS,
     SCRIPT_NO_ARGUMENT,
     SCRIPT_NO_WRITES,
+    SCRIPT_NOT_LOCAL,
     SCRIPT_OUT_OF_MEMORY,
     SCRIPT_STALE,
     SCRIPT_UNKNOWN_COMMAND,
     SCRIPT_WRONG_ARITY,
 )
 from redpoll.scripting.convert import SMALL, NoRoomError, argument_text, to_lua
+from redpoll.scripting.shebang import ALLOW_CROSS_SLOT_KEYS, ALLOW_OOM, PLAIN
 
 if TYPE_CHECKING:
     from redpoll.engine.engine import Engine
     from redpoll.scripting.runtime import Runtime
 
 GATES_IN_SCRIPTS: Final[i64] = (
-    GATE_OOM | GATE_SHOWN | GATE_NO_TOUCH | GATE_WRITE_DISK | GATE_FEW_REPLICAS | GATE_READONLY | GATE_STALE
+    GATE_OOM
+    | GATE_SHOWN
+    | GATE_NO_TOUCH
+    | GATE_WRITE_DISK
+    | GATE_FEW_REPLICAS
+    | GATE_READONLY
+    | GATE_STALE
+    | GATE_CLUSTER
 )
 """The gates that a call from a script meets.  The others belong to the client that runs the script."""
 
@@ -101,11 +112,17 @@ class Calls:
         """Whether memory was over `maxmemory` when the script began."""
         self.wrote = False
         """Whether a command that writes has been called."""
+        self.asking = False
+        """Whether the caller has sent ASKING: keys of a slot that moves here may be used."""
+        self.one_slot = False
+        """Whether all calls of the script have to use one slot in a cluster ..."""
+        self.slot: i64 = -1
+        """... which is that of the first call with keys."""
         self.targets: i64 = REPL_ALL
         """Where effects go: the bits of REPL_AOF and REPL_REPLICA."""
 
-    def begin(self, caller: Session, read_only: bool, allows_oom: bool) -> None:
-        """A script begins."""
+    def begin(self, caller: Session, read_only: bool, flags: i64) -> None:
+        """A script with these flags begins."""
         session = self.session
         self.peer.caller = caller
         session.db = caller.db
@@ -115,7 +132,11 @@ class Calls:
         session.resp = 2
         self.resp = 2
         self.read_only = read_only
-        self.allows_oom = allows_oom
+        self.allows_oom = flags & ALLOW_OOM != 0
+        session.readonly = caller.readonly
+        self.asking = caller.is_asking()
+        self.one_slot = flags & (PLAIN | ALLOW_CROSS_SLOT_KEYS) == 0
+        self.slot = -1
         self.was_over = self.engine.gates & GATE_OOM != 0 and not self.engine.eviction.make_room()
         self.wrote = False
 
@@ -250,6 +271,10 @@ class Calls:
                 return self._refuse(command, complaint)
         if closed & GATE_STALE != 0 and flags & STALE == 0:
             return self._refuse(command, SCRIPT_STALE)
+        if closed & GATE_CLUSTER != 0:
+            complaint = self._misplaced(command, args)
+            if complaint:
+                return self._refuse(command, complaint)
         if flags & WRITE != 0:
             self.wrote = True
         moment = engine.moment
@@ -261,6 +286,22 @@ class Calls:
             # Afterwards: the line of SELECT has the database that it chose.
             engine.monitors.show(session, command, args)
         return reply
+
+    def _misplaced(self, command: Command, args: list[bytes]) -> bytes:
+        """Why a call must not use its keys in a cluster; empty if it may."""
+        router = self.engine.router
+        if router is None:
+            return b""
+        session = self.session
+        session.asked_at = session.commands if self.asking else i64(-1)
+        if router.refusal(session, command, args):
+            return SCRIPT_NOT_LOCAL
+        slot = router.slot(command, args)
+        if self.one_slot and slot >= 0:
+            if self.slot >= 0 and slot != self.slot:
+                return SCRIPT_CROSSES_SLOTS
+            self.slot = slot
+        return b""
 
     def find(self, args: list[bytes]) -> Command | None:
         """A command in any case, or the subcommand of a container."""

@@ -27,7 +27,7 @@ from redpoll.scripting.calls import Calls
 from redpoll.scripting.convert import line_of
 from redpoll.scripting.definition import NAME, Definition, definition_of
 from redpoll.scripting.python_api import FunctionApi, to_reply
-from redpoll.scripting.shebang import ALLOW_OOM, NO_WRITES, command_flags
+from redpoll.scripting.shebang import NO_WRITES, command_flags
 
 
 class PythonFunction:
@@ -117,7 +117,7 @@ class PythonFunctions(ScriptHost):
                 engine.monitors.show(session, command, args)
         calls = self.calls
         api = self.api
-        calls.begin(session, read_only or flags & NO_WRITES != 0, flags & ALLOW_OOM != 0)
+        calls.begin(session, read_only or flags & NO_WRITES != 0, flags)
         self.runs = True
         api.begin()
         engine.frozen += 1

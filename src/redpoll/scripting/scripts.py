@@ -34,7 +34,7 @@ from redpoll.scripting.functions import Functions
 from redpoll.scripting.library_random import ScriptRandom
 from redpoll.scripting.python_functions import PythonFunctions
 from redpoll.scripting.runtime import PIECE, Runtime
-from redpoll.scripting.shebang import ALLOW_OOM, NO_WRITES, PLAIN, command_flags, parse_shebang
+from redpoll.scripting.shebang import NO_WRITES, PLAIN, command_flags, parse_shebang
 
 FLAT: Final = 1
 FAILED: Final = 2
@@ -166,7 +166,7 @@ class Scripts(ScriptHost):
         runtime = self.runtime
         self.require_room(size)
         calls = self.calls
-        calls.begin(session, read_only, flags & ALLOW_OOM != 0)
+        calls.begin(session, read_only, flags)
         self.watch.begin(name, args, function)
         runtime.begin()
         engine.frozen += 1
