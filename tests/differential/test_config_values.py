@@ -22,7 +22,7 @@ from redpoll.keyspace.glob import Glob
 OUR_HOT_KEYS = {b"hotkey-sampling-ratio", b"hotkey-top-k", b"hotkey-window-seconds"}
 OUR_METRICS = {b"metrics-bind", b"metrics-names", b"metrics-port"}
 OUR_SNAPSHOTS = {b"rdb-format", b"snapshot-cpu-percent"}
-OUR_SCRIPTS = {b"lua-memory-limit"}
+OUR_SCRIPTS = {b"functions", b"lua-memory-limit"}
 NOT_IN_THE_REFERENCE = OUR_HOT_KEYS | OUR_METRICS | OUR_SNAPSHOTS | OUR_SCRIPTS
 
 SET_AT_START = {b"port", b"bind", b"dir", b"save", b"loglevel", b"enable-debug-command", b"maxclients"}
