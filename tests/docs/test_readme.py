@@ -25,9 +25,10 @@ def python_of(page: Path) -> list[str]:
 def test_the_python_of_a_page_runs(page: str) -> None:
     server = Redpoll("redpoll")
     server.start()
+    names: dict[str, object] = {}
     try:
         for block in python_of(ROOT / page):
-            exec(compile(block.replace("6379", str(server.port)), page, "exec"), {})
+            exec(compile(block.replace("6379", str(server.port)), page, "exec"), names)
     finally:
         server.close()
 
