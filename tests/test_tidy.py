@@ -22,7 +22,7 @@ PYTHON_FILES = [
 ]
 
 ROOMS: list[set[str]] = [
-    {"env", "errors", "script_errors", "build_info", "scratch", "version"},
+    {"env", "errors", "script_errors", "cluster_errors", "build_info", "scratch", "version"},
     {"config"},
     {"protocol", "structures"},
     {"catalogue", "types"},

@@ -246,7 +246,6 @@ SORT_NOT_A_NUMBER: Final = b"ERR One or more scores can't be converted into doub
 BAD_PACKED_THRESHOLD: Final = b"ERR argument must be a memory value bigger than 1 and smaller than 4gb"
 NO_CLIENT_EVICTION: Final = b"ERR maxmemory-clients is disabled."
 NO_TLS: Final = b"ERR TLS is not enabled"
-ONLY_IN_A_CLUSTER: Final = b"ERR Debug option only available for cluster mode enabled setup!"
 ONLY_IN_A_SERVER: Final = b"ERR this ends a server, and this engine runs inside another program"
 NOT_IN_RESP2: Final = b"ERR RESP2 is not supported by this command"
 MODULE_NOT_ALLOWED: Final = (
@@ -255,7 +254,6 @@ MODULE_NOT_ALLOWED: Final = (
 )
 MODULE_NOT_LOADED: Final = b"ERR Error loading the extension. Please check the server logs."
 NO_SUCH_MODULE: Final = b"ERR Error unloading module: no such module with that name"
-NO_CLUSTER: Final = b"ERR This instance has cluster support disabled"
 FEW_REPLICAS: Final = b"NOREPLICAS Not enough good replicas to write."
 READONLY: Final = b"READONLY You can't write against a read only replica."
 STALE_REPLICA: Final = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
@@ -295,45 +293,6 @@ NO_MIGRATE_HERE: Final = b"ERR MIGRATE needs a server: this engine runs inside a
 NO_SHUTDOWN: Final = b"ERR No shutdown in progress."
 SHUTDOWN_FAILED: Final = b"ERR Errors trying to SHUTDOWN. Check logs."
 SHUTDOWN_IN_PROCESS: Final = b"ERR SHUTDOWN is for servers: this engine runs inside a program"
-FAILOVER_NEEDS_CLUSTER: Final = b"ERR SHUTDOWN FAILOVER is only supported in cluster mode."
-
-
-INVALID_SLOT: Final = b"ERR Invalid or out of range slot"
-INVALID_KEY_SLOT: Final = b"ERR Invalid slot"
-INVALID_KEY_COUNT: Final = b"ERR Invalid slot or number of keys"
-SETSLOT_ACTION: Final = b"ERR Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP"
-SETSLOT_NEEDS_PRIMARY: Final = b"ERR Please use SETSLOT only with masters."
-TARGET_IS_MYSELF: Final = b"ERR Target node is myself"
-TARGET_NOT_PRIMARY: Final = b"ERR Target node is not a master"
-KEYS_IN_EMPTIED_NODE: Final = b"ERR DB must be empty to perform CLUSTER FLUSHSLOTS."
-CANNOT_FORGET_MYSELF: Final = b"ERR I tried hard but I can't forget myself..."
-CANNOT_FORGET_PRIMARY: Final = b"ERR Can't forget my master!"
-CANNOT_REPLICATE_MYSELF: Final = b"ERR Can't replicate myself"
-REPLICATE_NEEDS_PRIMARY: Final = b"ERR I can only replicate a master, not a replica."
-NOT_EMPTY_FOR_REPLICATE: Final = b"ERR To set a master the node must be empty and without assigned slots."
-NOT_EMPTY_FOR_RESET: Final = b"ERR CLUSTER RESET can't be called with master nodes containing keys"
-NOT_A_PRIMARY: Final = b"ERR The specified node is not a master"
-FAILOVER_NEEDS_REPLICA: Final = b"ERR You should send CLUSTER FAILOVER to a replica"
-FAILOVER_WITHOUT_PRIMARY: Final = b"ERR I'm a replica but my master is unknown to me"
-FAILOVER_NEEDS_FORCE: Final = b"ERR Master is down or failed, please use CLUSTER FAILOVER FORCE"
-KNOWS_OTHER_NODES: Final = b"ERR The user can assign a config epoch only when the node does not know any other node."
-ALREADY_BUMPED: Final = b"ERR Node config epoch is already non-zero"
-PORT_OUT_OF_RANGE: Final = b"ERR Port number is out of range"
-BUS_PORT_OUT_OF_RANGE: Final = b"ERR Cluster bus port number is out of range"
-CROSSSLOT: Final = b"CROSSSLOT Keys in request don't hash to the same slot"
-TRYAGAIN: Final = b"TRYAGAIN Multiple keys request during rehashing of slot"
-CLUSTER_UNBOUND: Final = b"CLUSTERDOWN Hash slot not served"
-CLUSTER_DOWN: Final = b"CLUSTERDOWN The cluster is down"
-CLUSTER_READ_ONLY: Final = b"CLUSTERDOWN The cluster is down and only accepts read commands"
-SLOT_STATS_METRIC: Final = b"ERR Unrecognized sort metric for ORDERBY."
-SLOT_STATS_LIMIT: Final = b"ERR Limit has to lie in between 1 and 16384 (maximum number of slots)."
-SLOT_STATS_REPEATED: Final = b"ERR Multiple filters of the same type are disallowed."
-NO_MIGRATIONS: Final = b"ERR No migrations ongoing"
-CLUSTER_SAVE_FAILED: Final = b"ERR error saving the cluster node config: see the log"
-CLUSTER_COMMAND_NOT_YET: Final = b"ERR This command is not supported by this version of redpoll"
-NO_REPLICAOF_IN_CLUSTER: Final = b"ERR REPLICAOF not allowed in cluster mode."
-NO_FAILOVER_IN_CLUSTER: Final = b"ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."
-NO_SWAPDB_IN_CLUSTER: Final = b"ERR SWAPDB is not allowed in cluster mode"
 
 
 def up_to_nul(word: bytes) -> bytes:
@@ -555,64 +514,3 @@ def cannot_save(as_redis: bool) -> bytes:
 def target_error(text: bytes) -> bytes:
     """The reply of MIGRATE to an error of the other server, without its minus."""
     return b"ERR Target instance replied with error: " + text
-
-
-def unknown_node(name: bytes) -> bytes:
-    return b"ERR Unknown node %s" % name
-
-
-def unknown_target(name: bytes) -> bytes:
-    return b"ERR I don't know about node %s" % name
-
-
-def not_owner(slot: int) -> bytes:
-    return b"ERR I'm not the owner of hash slot %d" % slot
-
-
-def already_owner(slot: int) -> bytes:
-    return b"ERR I'm already the owner of hash slot %d" % slot
-
-
-def keys_left_in_slot(slot: int) -> bytes:
-    return b"ERR Can't assign hashslot %d to a different node while I still hold keys for this hash slot." % slot
-
-
-def slot_busy(slot: int) -> bytes:
-    return b"ERR Slot %d is already busy" % slot
-
-
-def slot_unassigned(slot: int) -> bytes:
-    return b"ERR Slot %d is already unassigned" % slot
-
-
-def slot_repeated(slot: int) -> bytes:
-    return b"ERR Slot %d specified multiple times" % slot
-
-
-def slots_reversed(first: int, last: int) -> bytes:
-    return b"ERR start slot number %d is greater than end slot number %d" % (first, last)
-
-
-def invalid_epoch(epoch: int) -> bytes:
-    return b"ERR Invalid config epoch specified: %d" % epoch
-
-
-def invalid_base_port(word: bytes) -> bytes:
-    return b"ERR Invalid base port specified: %s" % word
-
-
-def invalid_bus_port(word: bytes) -> bytes:
-    return b"ERR Invalid bus port specified: %s" % word
-
-
-def invalid_node_address(ip: bytes, port: bytes) -> bytes:
-    return b"ERR Invalid node address specified: %s:%s" % (ip, port)
-
-
-def moved(kind: bytes, slot: int, endpoint: bytes, port: int) -> bytes:
-    """A redirection: `kind` is MOVED or ASK."""
-    return b"%s %d %s:%d" % (kind, slot, endpoint, port)
-
-
-def stats_reversed(first: int, last: int) -> bytes:
-    return b"ERR Start slot number %d is greater than end slot number %d" % (first, last)

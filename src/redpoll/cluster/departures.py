@@ -6,10 +6,10 @@ Source: spec/cluster.md, section 2.3.
 from __future__ import annotations
 
 from redpoll.cluster.router import ClusterRouter, Wanted
+from redpoll.cluster_errors import CLUSTER_DOWN, CLUSTER_UNBOUND
 from redpoll.engine.blocking import Waiting
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import SHARDS, Session
-from redpoll.errors import CLUSTER_DOWN, CLUSTER_UNBOUND
 from redpoll.keyspace.slots import key_slot
 from redpoll.protocol.reply import Error, Push
 

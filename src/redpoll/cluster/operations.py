@@ -12,7 +12,7 @@ from redpoll.cluster.flags import MASTER, MEET, MIGRATE_TO
 from redpoll.cluster.node import Node
 from redpoll.cluster.nodes_conf import is_name
 from redpoll.cluster.slot_sets import has, members, one
-from redpoll.errors import (
+from redpoll.cluster_errors import (
     ALREADY_BUMPED,
     CANNOT_FORGET_MYSELF,
     CANNOT_FORGET_PRIMARY,
@@ -28,7 +28,6 @@ from redpoll.errors import (
     SETSLOT_NEEDS_PRIMARY,
     TARGET_IS_MYSELF,
     TARGET_NOT_PRIMARY,
-    CommandError,
     already_owner,
     keys_left_in_slot,
     not_owner,
@@ -37,6 +36,7 @@ from redpoll.errors import (
     unknown_node,
     unknown_target,
 )
+from redpoll.errors import CommandError
 
 if TYPE_CHECKING:
     from redpoll.cluster.machine import Machine

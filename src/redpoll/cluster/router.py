@@ -17,11 +17,11 @@ from redpoll.cluster.machine import Machine
 from redpoll.cluster.node import Node
 from redpoll.cluster.outgoing import publish
 from redpoll.cluster.slot_sets import SLOT_COUNT, members
+from redpoll.cluster_errors import CLUSTER_DOWN, CLUSTER_READ_ONLY, CLUSTER_UNBOUND, CROSSSLOT, TRYAGAIN, moved
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
 from redpoll.engine.routing import Router
 from redpoll.engine.session import Session
-from redpoll.errors import CLUSTER_DOWN, CLUSTER_READ_ONLY, CLUSTER_UNBOUND, CROSSSLOT, TRYAGAIN, moved
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.slots import key_slot
 

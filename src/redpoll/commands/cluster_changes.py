@@ -10,20 +10,12 @@ import ipaddress
 from redpoll.cluster import claims, operations
 from redpoll.cluster.machine import Machine
 from redpoll.cluster.slot_sets import has, one, span
-from redpoll.commands.cluster_node import node_of, slot_number
-from redpoll.engine.args import integer
-from redpoll.engine.session import Session
-from redpoll.errors import (
+from redpoll.cluster_errors import (
     BUS_PORT_OUT_OF_RANGE,
     CLUSTER_SAVE_FAILED,
     NO_MIGRATIONS,
     PORT_OUT_OF_RANGE,
     SETSLOT_ACTION,
-    SYNTAX,
-    TIMEOUT_MISSING,
-    TIMEOUT_NEGATIVE,
-    TIMEOUT_NOT_AN_INTEGER,
-    CommandError,
     invalid_base_port,
     invalid_bus_port,
     invalid_epoch,
@@ -32,6 +24,16 @@ from redpoll.errors import (
     slot_repeated,
     slot_unassigned,
     slots_reversed,
+)
+from redpoll.commands.cluster_node import node_of, slot_number
+from redpoll.engine.args import integer
+from redpoll.engine.session import Session
+from redpoll.errors import (
+    SYNTAX,
+    TIMEOUT_MISSING,
+    TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_AN_INTEGER,
+    CommandError,
     wrong_arity,
     wrong_subcommand,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from redpoll.cluster.machine import Machine
 from redpoll.cluster.router import ClusterRouter
+from redpoll.cluster_errors import CLUSTER_COMMAND_NOT_YET, INVALID_SLOT, NO_CLUSTER
 from redpoll.engine.args import integer
 from redpoll.engine.session import Session
-from redpoll.errors import CLUSTER_COMMAND_NOT_YET, INVALID_SLOT, NO_CLUSTER, CommandError
+from redpoll.errors import CommandError
 
 
 def node_of(session: Session) -> Machine:

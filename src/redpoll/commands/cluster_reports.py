@@ -11,21 +11,19 @@ from redpoll.cluster.nodes_conf import node_line
 from redpoll.cluster.operations import find_node
 from redpoll.cluster.seat import keys_of_slots
 from redpoll.cluster.slot_sets import members, one, ranges
-from redpoll.commands.cluster_node import node_of, slot_number
-from redpoll.engine.args import Args, integer
-from redpoll.engine.session import Session
-from redpoll.errors import (
+from redpoll.cluster_errors import (
     INVALID_KEY_COUNT,
     INVALID_KEY_SLOT,
     NOT_A_PRIMARY,
     SLOT_STATS_LIMIT,
     SLOT_STATS_METRIC,
     SLOT_STATS_REPEATED,
-    SYNTAX,
-    CommandError,
     stats_reversed,
-    wrong_subcommand,
 )
+from redpoll.commands.cluster_node import node_of, slot_number
+from redpoll.engine.args import Args, integer
+from redpoll.engine.session import Session
+from redpoll.errors import SYNTAX, CommandError, wrong_subcommand
 from redpoll.keyspace.slots import key_slot
 from redpoll.protocol.reply import Map, Verbatim
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import DANGEROUS, FAST, KEYSPACE, READONLY, WRITE
+from redpoll.cluster_errors import NO_SWAPDB_IN_CLUSTER
 from redpoll.commands.database_numbers import is_int32, numbered
 from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import FIRST_DB_INVALID, NO_SWAPDB_IN_CLUSTER, SECOND_DB_INVALID, SYNTAX, CommandError
+from redpoll.errors import FIRST_DB_INVALID, SECOND_DB_INVALID, SYNTAX, CommandError
 from redpoll.persistence.saving import save
 from redpoll.protocol.reply import OK
 

@@ -11,6 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
+from redpoll.cluster_errors import ONLY_IN_A_CLUSTER
 from redpoll.commands.containers import help_lines
 from redpoll.config.rewrite import rewrite
 from redpoll.config.values import memory_bytes
@@ -35,7 +36,6 @@ from redpoll.errors import (
     NOT_AN_SDS,
     NOT_IN_RESP2,
     NOT_POSITIVE,
-    ONLY_IN_A_CLUSTER,
     ONLY_IN_A_SERVER,
     RELOAD_FAILED,
     RELOAD_OPTIONS,

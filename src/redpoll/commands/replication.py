@@ -16,6 +16,7 @@ from redpoll.catalogue.spec import (
     NOSCRIPT,
     STALE,
 )
+from redpoll.cluster_errors import NO_FAILOVER_IN_CLUSTER, NO_REPLICAOF_IN_CLUSTER
 from redpoll.commands.waits import timeout_deadline_ms
 from redpoll.engine.args import Args, integer
 from redpoll.engine.command import command
@@ -31,8 +32,6 @@ from redpoll.errors import (
     FAILOVER_WITHOUT_REPLICAS,
     INVALID_PRIMARY_PORT,
     NO_FAILOVER,
-    NO_FAILOVER_IN_CLUSTER,
-    NO_REPLICAOF_IN_CLUSTER,
     NO_REPLICATION,
     NOT_FROM_REPLICAS,
     NOT_POSITIVE,

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from redpoll.catalogue.spec import ADMIN, ALLOW_BUSY, LOADING, NO_MULTI, NOSCRIPT, STALE
+from redpoll.cluster_errors import FAILOVER_NEEDS_CLUSTER
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import (
-    FAILOVER_NEEDS_CLUSTER,
-    NO_SHUTDOWN,
-    SYNTAX,
-    CommandError,
-)
+from redpoll.errors import NO_SHUTDOWN, SYNTAX, CommandError
 from redpoll.observe.client_line import client_for_log
 from redpoll.protocol.reply import NO_REPLY, OK
 
