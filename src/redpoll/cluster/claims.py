@@ -117,5 +117,5 @@ def after_loss(machine: Machine, node: Node, epoch: int, ours: Node | None, lost
     if dirty:
         dirty = machine.outside.keys_in(dirty)
         if dirty:
-            machine.outside.log(f"deleting the keys of {len(members(dirty))} slots that {node.name.decode()} now owns")
+            machine.outside.log(f"deleting the keys of {len(members(dirty))} slots that node {node.shown()} now owns")
             machine.outside.delete_keys(dirty)

@@ -33,7 +33,7 @@ def mark_if_agreed(machine: Machine, node: Node) -> None:
         agree += 1
     if agree < machine.view.quorum():
         return
-    machine.outside.log(f"marking node {node.name.decode()} as failing: {agree} voting primaries agree")
+    machine.outside.log(f"marking node {node.shown()} as failing: {agree} voting primaries agree")
     set_failed(machine, node)
     outgoing.broadcast_fail(machine, node)
 

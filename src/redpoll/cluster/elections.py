@@ -185,7 +185,7 @@ def vote(machine: Machine, sender: Node, message: Message) -> None:
             return
     view.last_vote_epoch = view.current_epoch
     machine.unsaved = True
-    machine.outside.log(f"voting for {sender.name.decode()} in epoch {view.current_epoch}")
+    machine.outside.log(f"voting for {sender.shown()} in epoch {view.current_epoch}")
     outgoing.send_vote(machine, sender)
 
 
@@ -236,7 +236,7 @@ def pause_for(machine: Machine, sender: Node) -> None:
     manual.until = machine.now + machine.settings.manual_failover_timeout
     manual.replica = sender
     machine.outside.pause_writes(2 * machine.settings.manual_failover_timeout)
-    machine.outside.log(f"Manual failover requested by replica {sender.name.decode()}")
+    machine.outside.log(f"Manual failover requested by replica {sender.shown()}")
     if sender.link is not None and sender.link.is_up:
         outgoing.send_heartbeat(machine, sender.link, PING)
 

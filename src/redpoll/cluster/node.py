@@ -81,6 +81,12 @@ class Node:
         """When this node last tried to connect."""
         self.orphaned_since = 0
 
+    def shown(self) -> str:
+        """The node in log lines: its id, and in brackets its name for people, if it has one, and its address."""
+        human = self.human_name.decode("utf-8", "replace") + ", " if self.human_name else ""
+        ip = self.ip.decode("utf-8", "replace") or "?"
+        return f"{self.name.decode()} ({human}{ip}:{self.port or self.tls_port})"
+
     def is_primary(self) -> bool:
         return self.flags & MASTER != 0
 

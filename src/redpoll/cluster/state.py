@@ -125,7 +125,7 @@ def consider_migration(machine: Machine) -> None:
         if node.is_replica() and not node.has_failed() and node.name < myself.name and node.primary is not None:
             if working.get(node.primary.name, 0) == most:
                 return
-    machine.outside.log(f"moving to the primary {target.name.decode()}, which has no replicas")
+    machine.outside.log(f"moving to the primary {target.shown()}, which has no replicas")
     become_replica(machine, target, True, False)
 
 
