@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.cluster.flags import FAIL, HANDSHAKE, MASTER, MYSELF, REPLICA, flag_words, flags_of
+from redpoll.cluster.flags import FAIL, MASTER, MYSELF, REPLICA, flag_words, flags_of
 from redpoll.cluster.messages import NAME_BYTES
 from redpoll.cluster.node import Node
 from redpoll.cluster.slot_sets import SLOT_COUNT, range_words, span
@@ -22,7 +22,6 @@ from redpoll.config.quoting import split_line
 
 LETTERS: Final = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz")
 FIELDS: Final = 8
-SAVED_FLAGS: Final = 0xFFFF & ~HANDSHAKE
 
 
 class BadConfig(Exception):

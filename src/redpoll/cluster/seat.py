@@ -10,6 +10,7 @@ from typing import Final
 
 from redpoll.cluster import copying
 from redpoll.cluster.departures import release_subscribers, release_waiting
+from redpoll.cluster.flags import NOFAILOVER
 from redpoll.cluster.machine import Machine, new_view
 from redpoll.cluster.node import Node
 from redpoll.cluster.nodes_conf import BadConfig, conf_text, read_conf
@@ -104,6 +105,10 @@ class Seat(Outside):
         myself.client_port = config.integer(b"cluster-announce-client-port")
         myself.client_tls_port = config.integer(b"cluster-announce-client-tls-port")
         myself.zone = config.text(b"availability-zone")
+        if self.settings.replica_no_failover:
+            myself.flags |= NOFAILOVER
+        else:
+            myself.flags &= ~NOFAILOVER
         if before != own_entry(self.machine.view):
             self.machine.changed()
 
@@ -235,6 +240,7 @@ def own_entry(view: View) -> list[object]:
     return [
         myself.ip, myself.port, myself.bus_port, myself.tls_port, myself.hostname, myself.human_name,
         myself.client_ipv4, myself.client_ipv6, myself.client_port, myself.client_tls_port, myself.zone,
+        myself.flags & NOFAILOVER,
     ]  # fmt: skip
 
 
@@ -265,7 +271,6 @@ class ClusterSettings(Effects):
         b"cluster-migration-barrier",
         b"cluster-allow-replica-migration",
         b"cluster-require-full-coverage",
-        b"cluster-replica-no-failover",
         b"cluster-blacklist-ttl",
         b"cluster-manual-failover-timeout",
         b"cluster-message-gossip-perc",
@@ -284,6 +289,7 @@ class ClusterSettings(Effects):
         b"cluster-announce-client-port",
         b"cluster-announce-client-tls-port",
         b"availability-zone",
+        b"cluster-replica-no-failover",
     )
 
     def __init__(self, seat: Seat) -> None:
