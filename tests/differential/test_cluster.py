@@ -138,6 +138,13 @@ ALONE = """
     ASKING
     READONLY
     READWRITE
+    CONFIG SET cluster-enabled no
+    CONFIG SET cluster-enabled yes
+    CONFIG GET cluster-enabled
+    CONFIG SET cluster-replica-no-failover yes
+    CLUSTER NODES
+    CONFIG SET cluster-replica-no-failover no
+    CLUSTER NODES
     INFO cluster
     ROLE
 """
@@ -349,6 +356,54 @@ MOVING = """
     B EXEC
     B ASKING
     B PING
+    B GET {bar}z
+    B ASKING
+    B GET
+    B GET {bar}z
+    B ASKING
+    B NOSUCH
+    B GET {bar}z
+    B ASKING
+    B GET foo bar
+    B GET {bar}z
+    B ASKING
+    B MGET foo {bar}z
+    B GET {bar}z
+    B ASKING
+    B MULTI
+    B MULTI
+    B GET {bar}z
+    B EXEC
+    B GET {bar}z
+    B ASKING
+    B MULTI
+    B WATCH {bar}z
+    B GET {bar}z
+    B EXEC
+    B ASKING
+    B MULTI
+    B DISCARD
+    B GET {bar}z
+    B ASKING
+    B EXEC
+    B GET {bar}z
+    B ASKING
+    B MULTI
+    B EVAL return(redis.call('get','{bar}z')) 1 {bar}z
+    B EVAL return(redis.call('get','{bar}z')) 1 {bar}z
+    B EXEC
+    B GET {bar}z
+    B ASKING
+    B EVAL return(redis.call('get','{bar}z')) 1 {bar}z
+    B EVAL return(redis.call('get','{bar}z')) 1 {bar}z
+    B MULTI
+    B ASKING
+    B EVAL return(redis.call('get','{bar}z')) 0
+    B EVAL return(redis.call('get','{bar}z')) 0
+    B EXEC
+    B GET {bar}z
+    B ASKING
+    B ASKING
     B GET {bar}z
     B ASKING
     B DEL {bar}z

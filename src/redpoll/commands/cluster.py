@@ -58,7 +58,8 @@ def readwrite(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def asking(session: Session, args: list[bytes]) -> object:
     node_of(session)
-    session.asked_at = session.commands + 1
+    # Inside EXEC it holds for all later commands, of which there are fewer than `executing`.
+    session.asks_until = session.commands + max(session.executing, 1)
     return OK
 
 

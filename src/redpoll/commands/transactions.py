@@ -19,7 +19,9 @@ AT_ANY_TIME = NOSCRIPT | LOADING | STALE
     since="1.2.0", complexity="O(1)", summary="Begin a transaction: commands are queued until EXEC.",
 )  # fmt: skip
 def multi(session: Session, args: list[bytes]) -> object:
-    session.transaction = Transaction()
+    transaction = Transaction()
+    transaction.asking = session.is_asking()
+    session.transaction = transaction
     session.had_transaction = True
     session.gates |= GATE_MULTI
     return OK
@@ -47,6 +49,9 @@ def exec_(session: Session, args: list[bytes]) -> object:
         engine.outliers.weigh_requests(True)
     session.executing = len(transaction.queued)
     engine.traffic.commands += len(transaction.queued)
+    if transaction.asking:
+        # For scripts: each queued command adds one to `commands`.
+        session.asks_until = session.commands + len(transaction.queued)
     try:
         return run_all(session, transaction.queued)
     finally:
@@ -56,6 +61,7 @@ def exec_(session: Session, args: list[bytes]) -> object:
             engine.outliers.weigh_requests(False)
         session.executing = 0
         session.atomic -= 1
+        session.asks_until = -1
 
 
 def run_all(session: Session, commands: list[list[bytes]]) -> list[object]:

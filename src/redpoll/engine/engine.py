@@ -438,9 +438,10 @@ class Engine:
         return self._spoil(session, Error(text))
 
     def _spoil(self, session: Session, refused: Error) -> Error:
-        """Count a rejection.  A transaction that is being queued will fail."""
+        """Count a rejection.  ASKING ends, and a transaction that is being queued will fail."""
         self.outliers.refused = refused
         self.counters.error(refused.text)
+        session.asks_until = -1
         transaction = session.transaction
         if transaction is not None:
             transaction.spoiled = True

@@ -68,6 +68,8 @@ class Transaction:
         """Whether one of the commands is refused while memory is over `maxmemory`."""
         self.weighed = False
         """Whether one of the commands may be a large request."""
+        self.asking = False
+        """Whether ASKING came just before MULTI."""
 
 
 class Buffers:
@@ -203,8 +205,8 @@ class Session:
         self.monitors = False
         self.readonly = False
         """Whether a replica in a cluster may answer its reads."""
-        self.asked_at: i64 = -1
-        """The count of `commands` at which ASKING holds: for the next command, or for a transaction."""
+        self.asks_until: i64 = -1
+        """ASKING holds while `commands` is not above this count: for the next command, or through EXEC."""
         self.no_evict = False
         self.weight: i64 = 0
         """What it held when `maxmemory-clients` was looked at last; 0 if it does not count."""
@@ -245,8 +247,8 @@ class Session:
 
     def is_asking(self) -> bool:
         """Whether ASKING came just before, or just before MULTI."""
-        since = self.commands - self.asked_at
-        return self.asked_at >= 0 and (since == 0 or (since == 1 and self.transaction is not None))
+        transaction = self.transaction
+        return self.commands <= self.asks_until or (transaction is not None and transaction.asking)
 
     def is_replica(self) -> bool:
         """Whether a replica is at the other end."""

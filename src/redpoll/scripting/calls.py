@@ -293,7 +293,7 @@ class Calls:
         if router is None:
             return b""
         session = self.session
-        session.asked_at = session.commands if self.asking else i64(-1)
+        session.asks_until = session.commands if self.asking else i64(-1)
         if router.refusal(session, command, args):
             return SCRIPT_NOT_LOCAL
         slot = router.slot(command, args)
