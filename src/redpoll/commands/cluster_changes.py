@@ -9,6 +9,7 @@ import ipaddress
 
 from redpoll.cluster import claims, operations
 from redpoll.cluster.machine import Machine
+from redpoll.cluster.seat import BUS_OFFSET, MOST_PORT
 from redpoll.cluster.slot_sets import has, one, span
 from redpoll.cluster_errors import (
     BUS_PORT_OUT_OF_RANGE,
@@ -39,10 +40,6 @@ from redpoll.errors import (
 )
 from redpoll.protocol.numbers import is_int
 from redpoll.protocol.reply import OK, Status
-
-MOST_PORT = 65535
-BUS_OFFSET = 10000
-
 
 # Slots.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redpoll.cluster.machine import Machine
 from redpoll.cluster.router import ClusterRouter
+from redpoll.cluster.slot_sets import SLOT_COUNT
 from redpoll.cluster_errors import CLUSTER_COMMAND_NOT_YET, INVALID_SLOT, NO_CLUSTER
 from redpoll.engine.args import integer
 from redpoll.engine.session import Session
@@ -29,6 +30,6 @@ def not_yet(session: Session, args: list[bytes]) -> object:
 def slot_number(word: bytes) -> int:
     """A slot.  Raises CommandError."""
     slot: int = integer(word, INVALID_SLOT)
-    if not 0 <= slot < 16384:
+    if not 0 <= slot < SLOT_COUNT:
         raise CommandError(INVALID_SLOT)
     return slot

@@ -1,4 +1,4 @@
-"""The CLUSTER subcommands that only tell.  commands/cluster.py declares them."""
+"""The CLUSTER subcommands that only report.  commands/cluster.py declares them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from redpoll.cluster.messages import TYPE_NAMES
 from redpoll.cluster.nodes_conf import node_line
 from redpoll.cluster.operations import find_node
 from redpoll.cluster.seat import keys_of_slots
-from redpoll.cluster.slot_sets import members, one, ranges
+from redpoll.cluster.slot_sets import SLOT_COUNT, has, members, one, ranges
 from redpoll.cluster_errors import (
     INVALID_KEY_COUNT,
     INVALID_KEY_SLOT,
@@ -235,7 +235,7 @@ def links(session: Session, args: list[bytes]) -> object:
 def countkeysinslot(session: Session, args: list[bytes]) -> object:
     node_of(session)
     slot: int = integer(args[2])
-    if not 0 <= slot < 16384:
+    if not 0 <= slot < SLOT_COUNT:
         raise CommandError(INVALID_KEY_SLOT)
     return len(keys_of_slots(session.db, one(slot)))
 
@@ -244,7 +244,7 @@ def getkeysinslot(session: Session, args: list[bytes]) -> object:
     node_of(session)
     slot: int = integer(args[2])
     most: int = integer(args[3])
-    if not 0 <= slot < 16384 or most < 0:
+    if not 0 <= slot < SLOT_COUNT or most < 0:
         raise CommandError(INVALID_KEY_COUNT)
     found: list[object] = list(keys_of_slots(session.db, one(slot), most))
     return found
@@ -271,7 +271,7 @@ def slot_stats(session: Session, args: list[bytes]) -> object:
     options = StatsOptions(Args(args, 4))
     counts = key_counts(session)
     pairs = [(count if options.ascending else -count, slot) for slot, count in enumerate(counts)]
-    chosen = sorted([pair for pair in pairs if owned >> pair[1] & 1])
+    chosen = sorted([pair for pair in pairs if has(owned, pair[1])])
     return stats_reply([(slot, abs(count)) for count, slot in chosen[: options.limit]])
 
 
@@ -279,7 +279,7 @@ class StatsOptions:
     """LIMIT and the order of CLUSTER SLOT-STATS ORDERBY."""
 
     def __init__(self, cursor: Args) -> None:
-        self.limit = 16384
+        self.limit = SLOT_COUNT
         self.ascending = False
         limited = ordered = False
         while cursor.left() > 0:
@@ -289,7 +289,7 @@ class StatsOptions:
                     raise CommandError(SLOT_STATS_REPEATED)
                 limited = True
                 limit: int = cursor.integer(SLOT_STATS_LIMIT)
-                if not 1 <= limit <= 16384:
+                if not 1 <= limit <= SLOT_COUNT:
                     raise CommandError(SLOT_STATS_LIMIT)
                 self.limit = limit
             elif word in (b"ASC", b"DESC"):
@@ -303,7 +303,7 @@ class StatsOptions:
 
 def key_counts(session: Session) -> list[int]:
     """The keys of each slot in all databases.  O(keys)."""
-    counts = [0] * 16384
+    counts = [0] * SLOT_COUNT
     for db in session.engine.databases:
         for key in keys_of_slots(db, -1):
             counts[key_slot(key)] += 1

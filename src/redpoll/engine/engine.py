@@ -450,6 +450,7 @@ class Engine:
 
     def _abort(self, session: Session, text: bytes) -> Error:
         self.end_transaction(session)
+        session.asks_until = -1
         aborted = Error(EXECABORT_BECAUSE + text.removeprefix(b"ERR "))
         self.counters.error(aborted.text)
         return aborted
