@@ -95,7 +95,7 @@ def update_open_slots(machine: Machine, node: Node, epoch: int, slots: int, won:
 
 
 def after_loss(machine: Machine, node: Node, epoch: int, ours: Node | None, lost: int, dirty: int) -> None:
-    """What this node becomes after `node` has won slots of its shard."""
+    """Follow `node` if our shard has lost its last slot to it; else delete the keys of the slots that it has won."""
     view = machine.view
     myself = view.myself
     lost_all = ours is not None and lost != 0 and ours.slots == 0

@@ -1,4 +1,4 @@
-"""Clients that wait or listen for what has moved to another node: they are told, and need not wait for ever.
+"""Ends blocked commands and subscriptions to shard channels whose slot has moved to another node.
 
 Source: spec/cluster.md, section 2.3.
 """

@@ -45,7 +45,7 @@ def set_failed(machine: Machine, node: Node) -> None:
 
 
 def suspect(machine: Machine, node: Node) -> None:
-    """This node cannot reach it."""
+    """Mark a node that this one cannot reach as PFAIL."""
     node.flags |= PFAIL
     machine.changed()
     if machine.view.myself.votes():

@@ -209,10 +209,9 @@ def count_vote(machine: Machine, voter: Node) -> None:
 
 def start_manual(machine: Machine, force: bool) -> None:
     """CLUSTER FAILOVER on a replica: wait for the primary's offset, or with `force` ask for votes at once."""
-    reset_manual(machine)
+    drop(machine)
     manual = machine.manual
     manual.until = machine.now + machine.settings.manual_failover_timeout
-    abandon(machine)
     if force:
         manual.may_start = True
         consider(machine)
@@ -262,6 +261,12 @@ def reset_manual(machine: Machine) -> None:
     manual.replica = None
     manual.offset = -1
     manual.may_start = False
+
+
+def drop(machine: Machine) -> None:
+    """Forget the election and the failover by hand, after a change of role."""
+    abandon(machine)
+    reset_manual(machine)
 
 
 def sees_failed_primary(machine: Machine) -> bool:

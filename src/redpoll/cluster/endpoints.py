@@ -1,4 +1,4 @@
-"""How clients are told of a node: address, host name or nothing, as `cluster-preferred-endpoint-type` says."""
+"""The endpoint of a node for clients: its address, its host name or nothing (`cluster-preferred-endpoint-type`)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def endpoint(session: Session, node: Node) -> bytes | None:
 
 
 def metadata(session: Session, node: Node) -> list[tuple[bytes, bytes]]:
-    """What CLUSTER SLOTS tells of a node besides its preferred endpoint."""
+    """What CLUSTER SLOTS shows of a node besides its preferred endpoint."""
     kind = session.engine.config.text(b"cluster-preferred-endpoint-type")
     found: list[tuple[bytes, bytes]] = []
     if kind != IP:

@@ -1,4 +1,4 @@
-"""Reading what a heartbeat tells of other nodes, and of its sender in extensions.
+"""Reads what a heartbeat says about other nodes, and about its sender in extensions.
 
 Source: spec/cluster.md, sections 6.4 (8) and 6.5.
 """
@@ -86,7 +86,7 @@ def set_entry_address(machine: Machine, node: Node, entry: Entry) -> None:
 
 
 def join(machine: Machine, entry: Entry) -> None:
-    """Add a node of which a known node tells.  It is pinged; no MEET is needed."""
+    """Add a node from the gossip of a known node.  It is pinged; no MEET is needed."""
     flags = entry.flags & (ROLES | ABILITIES)
     node = machine.new_node(flags & ~MYSELF, entry.name)
     set_entry_address(machine, node, entry)
@@ -97,7 +97,7 @@ def join(machine: Machine, entry: Entry) -> None:
 
 
 def read_extensions(machine: Machine, sender: Node, message: Message) -> None:
-    """What the sender tells of itself replaces what is known; what it leaves out is cleared."""
+    """Store what the sender says about itself, and clear what it leaves out."""
     texts = {HOSTNAME: b"", HUMAN_NAME: b"", CLIENT_IPV4: b"", CLIENT_IPV6: b"", ZONE: b""}
     ports = {CLIENT_PORT: 0, CLIENT_TLS_PORT: 0}
     shard = b""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RANDOM_PING_TICKS: Final = 10
 SAMPLE: Final = 5
 RETRY_SHARE: Final = 20
-"""A node is not connected to more often than this many times in one timeout."""
+"""How many times in one timeout this node tries to connect to another at most."""
 
 
 def tick(machine: Machine) -> None:
@@ -57,7 +57,7 @@ def look_at_link(machine: Machine, node: Node) -> None:
         machine.delete_node(node)
         return
     if node.link is not None and not node.link.is_up and now - node.link.created > machine.settings.timeout:
-        # Nobody has even refused the connection.
+        # There was no answer, not even a refusal.
         link = node.link
         machine.lost(link)
         machine.outside.close(link)
@@ -104,7 +104,7 @@ def ping_one_of_some(machine: Machine) -> None:
 
 
 def look_at_answers(machine: Machine, node: Node) -> None:
-    """Reconnect, ping or suspect a node, whatever its silence asks for."""
+    """Reconnect, ping or suspect a node, as its silence requires."""
     now = machine.now
     settings = machine.settings
     half = settings.timeout // 2

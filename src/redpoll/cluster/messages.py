@@ -83,7 +83,7 @@ class BadStream(Exception):
 
 
 class Entry:
-    """What a heartbeat tells of another node.  Times are seconds since 1970, 0 for none."""
+    """What a heartbeat says about another node.  Times are seconds since 1970, 0 for none."""
 
     def __init__(
         self, name: bytes, ping_sent: int, pong_received: int, ip: bytes, port: int, bus_port: int, flags: int,

@@ -27,7 +27,7 @@ class Link:
         """Whether messages can be sent."""
         self.closed = False
         self.reads_extensions = False
-        """Whether a message on this link has said so."""
+        """Whether the node at the other end reads extensions, as a message on this link has said."""
         self.takes_light = 0
         """The LIGHT_ flags that a PONG on this link has shown."""
         self.peer_ip = b""
@@ -35,7 +35,7 @@ class Link:
         self.reader: Final = FrameReader()
 
     def is_closed(self) -> bool:
-        """Whether the link is gone: what happens meanwhile may close it, so this is asked again."""
+        """Whether the link is gone.  A method, because mypy takes a field that was tested once as constant."""
         return self.closed
 
 

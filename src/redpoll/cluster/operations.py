@@ -59,7 +59,7 @@ def meet(machine: Machine, ip: bytes, port: int, bus_port: int) -> None:
 
 
 def forget(machine: Machine, name: bytes) -> None:
-    """Remove a node, and do not meet it again for a while.  Others are told."""
+    """Remove a node, do not meet it again for a while, and tell the other nodes so."""
     view = machine.view
     node = view.nodes.get(name)
     if node is None:
@@ -103,8 +103,7 @@ def replicate_no_one(machine: Machine) -> None:
     myself.shard = machine.random.hex_digits(40)
     view.migrating.clear()
     view.importing.clear()
-    elections.abandon(machine)
-    elections.reset_manual(machine)
+    elections.drop(machine)
     machine.changed()
     outgoing.broadcast_pong(machine)
 
@@ -128,8 +127,7 @@ def reset(machine: Machine, hard: bool) -> None:
     view.migrating.clear()
     view.importing.clear()
     view.blacklist.clear()
-    elections.abandon(machine)
-    elections.reset_manual(machine)
+    elections.drop(machine)
     myself.flags = myself.flags & ~MIGRATE_TO | MASTER
     myself.shard = machine.random.hex_digits(40)
     if hard:

@@ -140,7 +140,7 @@ def bounded(seconds: int) -> int:
 
 
 def own_extensions(machine: Machine) -> list[Extension]:
-    """What this node tells of itself, and the nodes that it has forgotten."""
+    """What this node says about itself, and the nodes that it has forgotten."""
     myself = machine.view.myself
     found: list[Extension] = []
     for kind, text in (
@@ -169,7 +169,7 @@ def own_extensions(machine: Machine) -> list[Extension]:
 
 
 def broadcast_pong(machine: Machine) -> None:
-    """Tell every node at once of a change."""
+    """Send a PONG to every node at once, after a change of this node."""
     for node in machine.view.nodes.values():
         link = node.link
         if link is not None and link.is_up and not node.in_handshake():

@@ -39,7 +39,7 @@ class Outside:
     """See the module's docstring."""
 
     def update_time(self) -> None:
-        """Tell the machine the time."""
+        """Give the machine the current time."""
 
     # The network.
 

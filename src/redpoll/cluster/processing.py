@@ -103,7 +103,7 @@ def identify(machine: Machine, link: Link, message: Message) -> Node | None:
 
 
 def learn_abilities(link: Link, sender: Node | None, message: Message) -> None:
-    """Note what the sender understands."""
+    """Remember what the sender understands."""
     if message.signals & EXT_DATA:
         link.reads_extensions = True
         if sender is not None:
@@ -173,6 +173,7 @@ def update(machine: Machine, message: Message) -> None:
 
 
 def heartbeat(machine: Machine, link: Link, sender: Node | None, message: Message) -> None:
+    """Answer a PING or MEET, and learn from the header, the gossip and the extensions of any of the three."""
     view = machine.view
     kind = message.kind
     if kind == PING or kind == MEET:

@@ -1,7 +1,7 @@
 """The seat of a node in its program: files, data and clients of the engine for the state machine.
 
-`net/bus.py` subclasses it with sockets.  The data of one slot is found by walking over all keys, as long as a database
-has one table.
+`net/bus.py` subclasses it with sockets.  Finding the keys of one slot takes a walk over all keys, because a
+database has one table for all slots.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Seat(Outside):
         self.announce()
         self.router: Final = ClusterRouter(engine, self.machine)
 
-    def take(self) -> None:
-        """Take the seat: from now on commands are routed, and nodes.conf is kept."""
+    def activate(self) -> None:
+        """From now on commands are routed, and nodes.conf is kept."""
         self.engine.router = self.router
         self.engine.gates |= GATE_CLUSTER
         self.machine.finish()

@@ -70,8 +70,7 @@ def become_replica(machine: Machine, primary: Node, full: bool, keep_open: bool)
     if not keep_open:
         view.migrating.clear()
         view.importing.clear()
-    elections.reset_manual(machine)
-    elections.abandon(machine)
+    elections.drop(machine)
     machine.outside.follow(primary, full)
     machine.changed()
     # A new primary accepts a failover by hand only from a node that it knows as its replica.
@@ -87,8 +86,7 @@ def promote(machine: Machine) -> None:
     machine.outside.promote()
     if old is not None:
         view.assign(old.slots, myself)
-    elections.abandon(machine)
-    elections.reset_manual(machine)
+    elections.drop(machine)
     machine.changed()
     update(machine)
     outgoing.broadcast_pong(machine)

@@ -1,6 +1,6 @@
 """The cluster bus: its listener, its connections, and the timer of the node, in the reactor.
 
-Everything that is decided is decided by `cluster/machine.py`; here are only sockets.
+`cluster/machine.py` decides everything; here are only sockets.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class Bus(Seat):
         self.full: list[Link] = []
 
     def open(self) -> None:
-        """Listen on the bus, and take the seat.  Raises ServerError."""
+        """Listen on the bus, and activate the node.  Raises ServerError."""
         port = self.bus_port()
         for word in self.config.words(b"bind"):
             address = word.decode("utf-8", "surrogateescape").removeprefix("-")
@@ -158,7 +158,7 @@ class Bus(Seat):
                 self.close_all()
                 raise ServerError(f"Failed listening on port {port} (cluster), aborting.") from refused
             self.listening.append(BusListener(self, sock))
-        self.take()
+        self.activate()
         self.reactor.add_timer(BusTimer(self), TICK_MS)
 
     def connect(self, link: Link, ip: bytes, port: int) -> None:

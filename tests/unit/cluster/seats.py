@@ -31,7 +31,7 @@ class Seated:
         self.engine = Engine(self.clock, Random(1), config=load(words, b"", self.files))
         self.seat = Seat(self.engine)
         self.machine = self.seat.machine
-        self.seat.take()
+        self.seat.activate()
         self.session = self.engine.open_session(Peer())
 
     def play(self, line: str) -> object:
@@ -51,10 +51,11 @@ class Seated:
         self.machine.routing_changed = True
         self.machine.finish()
 
-    def neighbour(self, *slots: int) -> Node:
-        """Add another primary with these slots, at 10.0.0.2:7002."""
-        node = Node(HOME, MASTER, self.machine.now)
-        node.shard = HOME
+    def neighbour(self, *slots: int, name: bytes = HOME, epoch: int = 0) -> Node:
+        """Add another primary with these slots, at 10.0.0.2:7002.  Its shard has the name of the node."""
+        node = Node(name, MASTER, self.machine.now)
+        node.shard = name
+        node.config_epoch = epoch
         node.ip = b"10.0.0.2"
         node.port = 7002
         node.bus_port = 17002
