@@ -115,9 +115,9 @@ class Calls:
         self.asking = False
         """Whether the caller has sent ASKING: keys of a slot that moves here may be used."""
         self.one_slot = False
-        """Whether all calls of the script have to use one slot in a cluster ..."""
+        """Whether all calls of the script must use one slot of a cluster: that of its first call with keys."""
         self.slot: i64 = -1
-        """... which is that of the first call with keys."""
+        """This slot; -1 before that call."""
         self.targets: i64 = REPL_ALL
         """Where effects go: the bits of REPL_AOF and REPL_REPLICA."""
 
@@ -296,11 +296,12 @@ class Calls:
         session.asks_until = session.commands if self.asking else i64(-1)
         if router.refusal(session, command, args):
             return SCRIPT_NOT_LOCAL
-        slot = router.slot(command, args)
-        if self.one_slot and slot >= 0:
-            if self.slot >= 0 and slot != self.slot:
-                return SCRIPT_CROSSES_SLOTS
-            self.slot = slot
+        if self.one_slot:
+            slot = router.slot(command, args)
+            if slot >= 0:
+                if self.slot >= 0 and slot != self.slot:
+                    return SCRIPT_CROSSES_SLOTS
+                self.slot = slot
         return b""
 
     def find(self, args: list[bytes]) -> Command | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.unit.engine.machine import Told
+
 from redpoll import commands
 from redpoll.cluster.flags import MASTER
 from redpoll.cluster.node import Node
@@ -9,16 +11,27 @@ from redpoll.cluster.seat import Seat
 from redpoll.cluster.slot_sets import ALL_SLOTS, one
 from redpoll.config.file import load
 from redpoll.engine.engine import Engine
+from redpoll.engine.host import Host
 from redpoll.engine.session import Peer
 from redpoll.env.clock import VirtualClock
 from redpoll.env.files import MemoryFiles
 from redpoll.env.random import Random
-from redpoll.protocol.reply import Error, Map, Status, Verbatim, View
+from redpoll.protocol.reply import BLOCKED, Error, Map, Status, Verbatim, View
 
 FAMILIES = commands.FAMILIES
 FOLDER = b"/data"
 HOME = b"a" * 40
 """The id of the other node in `Seated.neighbour`."""
+
+
+class Noting(Host):
+    """A host that keeps the notices of the log."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
 
 class Seated:
@@ -28,7 +41,9 @@ class Seated:
         self.files = files if files is not None else MemoryFiles()
         self.clock = VirtualClock()
         words = [b"--cluster-enabled", b"yes", b"--port", b"27609", b"--cluster-port", b"27659", *options]
-        self.engine = Engine(self.clock, Random(1), config=load(words, b"", self.files))
+        self.host = Noting()
+        self.notes = self.host.notes
+        self.engine = Engine(self.clock, Random(1), host=self.host, config=load(words, b"", self.files))
         self.seat = Seat(self.engine)
         self.machine = self.seat.machine
         self.seat.activate()
@@ -38,6 +53,14 @@ class Seated:
         """Run a line's command; its reply as the captured replies write it."""
         self.engine.start_unit()
         return plain(self.engine.execute(self.session, [word.encode() for word in line.split()]))
+
+    def blocked(self, line: str) -> Told:
+        """The connection of a client that waits in a command."""
+        told = Told()
+        self.engine.start_unit()
+        reply = self.engine.execute(self.engine.open_session(told), [word.encode() for word in line.split()])
+        assert reply is BLOCKED
+        return told
 
     def serve(self) -> None:
         """Own all slots, with the cluster ok."""

@@ -69,6 +69,12 @@ def test_older_files_name_no_bus_port_and_no_fields() -> None:
     assert (view.myself.ip, view.myself.bus_port, view.current_epoch) == (b"::1", 9, 3)
 
 
+def test_a_replica_is_in_the_shard_of_its_primary() -> None:
+    lines = b"%s 10.0.0.1:1@2,,shard-id=%s myself,slave %s 0 0 0 connected\n" % (A, C, B)
+    lines += b"%s 10.0.0.2:1@2,,shard-id=%s master - 0 0 1 connected\n" % (B, SHARD)
+    assert read_conf(lines, 0, False).myself.shard == SHARD
+
+
 @st.composite
 def views(draw: st.DrawFn) -> View:
     texts = st.sampled_from([b"", b"one.example"])

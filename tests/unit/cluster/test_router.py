@@ -6,7 +6,8 @@ import pytest
 from tests.unit.cluster.seats import Seated
 
 from redpoll.cluster.node import Node
-from redpoll.cluster.slot_sets import span
+from redpoll.cluster.slot_sets import one, span
+from redpoll.protocol.reply import NULL_ARRAY
 
 FOO, BAR = 12182, 5061
 MOVED = f"-MOVED {BAR} 10.0.0.2:7002"
@@ -111,6 +112,31 @@ def test_asking_before_multi_lasts_until_exec() -> None:
     assert node.play("GET bar") == MOVED
 
 
+def test_scripts_of_a_client_that_asks_use_keys_that_move_here() -> None:
+    node = importing()
+    script = "return(redis.call('get','bar'))"
+    refused = "-ERR Attempted to access a non local key in a cluster node script: on @user_script:1."
+    node.play("ASKING")
+    node.play("SET bar 1")
+    assert node.play(f"EVAL {script} 0") == refused
+    node.play("ASKING")
+    assert node.play(f"EVAL {script} 0") == b"1"
+    assert node.play(f"EVAL {script} 0") == refused
+    node.play("ASKING")
+    node.play("MULTI")
+    node.play(f"EVAL {script} 0")
+    node.play(f"EVAL {script} 0")
+    assert node.play("EXEC") == [b"1", b"1"]
+    assert node.play(f"EVAL {script} 0") == refused
+    node.play("MULTI")
+    node.play(f"EVAL {script} 0")
+    node.play("ASKING")
+    node.play(f"EVAL {script} 0")
+    node.play(f"EVAL {script} 0")
+    assert node.play("EXEC") == [refused, "OK", b"1", b"1"]
+    assert node.play("GET bar") == MOVED
+
+
 def test_a_transaction_goes_where_its_keys_are() -> None:
     node, _other = serving(BAR)
     node.play("MULTI")
@@ -119,6 +145,23 @@ def test_a_transaction_goes_where_its_keys_are() -> None:
     assert node.play("EXEC") == CROSSSLOT
     assert node.play("EXEC") == "-ERR EXEC without MULTI"
     assert node.play("GET foo") is None
+
+
+def test_a_stream_from_the_primary_is_not_redirected() -> None:
+    node, _other = serving(BAR)
+    node.session.is_primary = True
+    assert node.play("SET bar 1") == "OK"
+
+
+def test_a_transaction_that_has_failed_is_not_redirected() -> None:
+    node, _other = serving()
+    node.play("WATCH foo")
+    node.play("MULTI")
+    node.play("GET bar")
+    node.session.watch_broken = True
+    node.machine.view.unassign(one(BAR))
+    node.be_ok(True)
+    assert node.play("EXEC") is NULL_ARRAY
 
 
 def test_a_replica_answers_reads_of_clients_that_allow_it() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.cluster.seats import Seated
+from tests.unit.cluster.seats import Seated, plain
 
 from redpoll.cluster.slot_sets import one, span
 from redpoll.errors import ServerError
@@ -21,6 +21,18 @@ def test_a_node_comes_back_with_its_file() -> None:
     assert second.play("CLUSTER MYSHARDID") == first.play("CLUSTER MYSHARDID")
     assert second.machine.view.myself.slots == span(0, 9)
     assert second.play("CLUSTER BUMPEPOCH") == "STILL 1"
+
+
+def test_a_primary_waits_after_its_start_before_it_serves() -> None:
+    node = Seated(b"--cluster-node-timeout", b"1000")
+    node.play("CLUSTER ADDSLOTSRANGE 0 16383")
+    for ms, is_ok in ((1998, False), (1, False), (2, True)):
+        node.clock.advance_ms(ms)
+        machine = node.seat.wake()
+        machine.tick()
+        machine.finish()
+        assert machine.state_ok == is_ok
+    assert node.play("SET foo 1") == "OK"
 
 
 def test_a_damaged_file_stops_the_start() -> None:
@@ -79,6 +91,45 @@ def test_the_keys_of_slots() -> None:
     assert node.play(f"CLUSTER FLUSHSLOT {BAR}") == "OK"
     assert node.play("EXISTS bar {bar}2") == 0
     assert node.play("GET foo") == b"1"
+
+
+def test_blocked_clients_are_answered_when_their_slot_leaves() -> None:
+    node = Seated()
+    node.serve()
+    moved, stays = node.blocked("BLPOP bar 0"), node.blocked("BLPOP foo 0")
+    node.seat.look_at_waiting()
+    assert moved.replies == []
+    node.neighbour(BAR)
+    node.seat.look_at_waiting()
+    assert [plain(reply) for reply in moved.replies] == [f"-MOVED {BAR} 10.0.0.2:7002"]
+    assert stays.replies == []
+    node.be_ok(False)
+    node.seat.look_at_waiting()
+    assert [plain(reply) for reply in stays.replies] == ["-CLUSTERDOWN The cluster is down"]
+
+
+def test_blocked_clients_stay_while_their_slot_moves_here() -> None:
+    node = Seated()
+    node.serve()
+    told = node.blocked("BLPOP bar 0")
+    other = node.neighbour(BAR)
+    node.machine.view.importing[BAR] = other
+    node.seat.look_at_waiting()
+    assert told.replies == []
+    del node.machine.view.importing[BAR]
+    node.machine.view.unassign(one(BAR))
+    node.seat.look_at_waiting()
+    assert [plain(reply) for reply in told.replies] == ["-CLUSTERDOWN Hash slot not served"]
+
+
+def test_log_lines_name_a_node_by_id_name_and_address() -> None:
+    other = Seated().neighbour()
+    assert other.shown() == f"{'a' * 40} (10.0.0.2:7002)"
+    other.human_name = b"two"
+    assert other.shown() == f"{'a' * 40} (two, 10.0.0.2:7002)"
+    other.ip = b""
+    other.port = 0
+    assert other.shown() == f"{'a' * 40} (two, ?:0)"
 
 
 def test_subscribers_leave_with_the_slot_of_their_channel() -> None:
