@@ -15,7 +15,7 @@ from typing import Final
 SOURCE: Final = rb"""
 local find, gsub, rep, byte, sub, char = string.find, string.gsub, string.rep, string.byte, string.sub, string.char
 local native_unpack = unpack
-local error, pcall, next = error, pcall, next
+local error, pcall, next, type = error, pcall, next, type
 
 ---------------------------------------------------------------- patterns
 
