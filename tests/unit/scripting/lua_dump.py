@@ -47,9 +47,7 @@ class Dump:
         instructions = [self.integer() & 0xFFFFFFFF for _ in range(self.integer())]
         constants = [self.constant() for _ in range(self.integer())]
         if not is_main:
-            self.late_globals |= {
-                constants[word >> 14] for word in instructions if word & 63 in (GETGLOBAL, SETGLOBAL)
-            }
+            self.late_globals |= {constants[word >> 14] for word in instructions if word & 63 in (GETGLOBAL, SETGLOBAL)}
         for _ in range(self.integer()):
             self.read_function(is_main=False)
         lines = self.integer()

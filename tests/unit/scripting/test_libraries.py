@@ -59,5 +59,7 @@ def test_functions_of_the_libraries_use_no_globals(name: str) -> None:
 
 
 def test_the_walk_over_a_dump_finds_globals_in_inner_functions() -> None:
-    source = b"local a, b = type, 1.5 local function f() return function() x = {true, nil, 2} return a(y.z, 'w') end end"
+    source = (
+        b"local a, b = type, 1.5 local function f() return function() x = {true, nil, 2} return a(y.z, 'w') end end"
+    )
     assert late_globals(b"print(a) " + source) == {b"x", b"y"}

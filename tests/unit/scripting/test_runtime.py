@@ -64,6 +64,17 @@ def test_nothing_leads_out_of_the_sandbox(script: bytes) -> None:
     assert isinstance(run(script), Error)
 
 
+def test_a_slow_pattern_is_refused_in_the_sandbox() -> None:
+    """The matcher in Lua works without Lua's real globals."""
+    reply = run(b"return string.find(('a'):rep(300), 'a*a*a*a*b')")
+    assert isinstance(reply, Error)
+    assert reply.text == b"ERR user_script:1: pattern too complex script: on @user_script:1."
+
+
+def test_the_null_of_cjson_shows_no_metatable() -> None:
+    assert run(b"return {tostring(cjson.null), type(getmetatable(cjson.null))}") == [b"userdata: (nil)", b"nil"]
+
+
 def test_the_limit_of_memory_is_a_directive() -> None:
     session = opened(Journal())
     execute = session.engine.execute
