@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mypy_extensions import i64
 
+from redpoll.config.quoting import split_line
 from redpoll.errors import CommandError
-from redpoll.persistence.libraries import first_line
 from redpoll.script_errors import (
     BAD_FUNCTION_NAME,
     BAD_LIBRARY_METADATA,
@@ -356,7 +356,8 @@ def checked_name(source: bytes) -> bytes:
     """The name in the first line of a library in Lua.  Raises CommandError if the line has a mistake."""
     if source[:2] != b"#!":
         raise CommandError(NO_LIBRARY_METADATA)
-    words = first_line(source)
+    line, end, _ = source.partition(b"\n")
+    words = split_line(line) if end else None
     if words is None:
         raise CommandError(BAD_LIBRARY_METADATA)
     name: bytes | None = None

@@ -112,7 +112,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
     ),
     "many parameters and dots, place": (
         "return select(2, loadstring('return function(a,b,c,d,...) end'))",
-        r'\[string .{2}return function\(a,b,c,d,\.\.\.\) end.{2}\]:1: function with',
+        r"\[string .{2}return function\(a,b,c,d,\.\.\.\) end.{2}\]:1: function with",
     ),
     "many parameters and dots inside": (
         "local f = function() return function(a,b,c,d,e,...) return a end end return 1",
