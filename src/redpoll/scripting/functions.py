@@ -173,7 +173,7 @@ class Functions:
         """FUNCTION LOAD: the name of the library.  Raises CommandError, and then nothing has changed."""
         self.refresh()
         name = checked_name(source)
-        if self.is_python_library(name) or (name in self.libraries and not replacing):
+        if name in self.libraries and not replacing:
             raise CommandError(library_exists(name))
         others = {key: library for key, library in self.libraries.items() if key != name}
         made = self.compiled(source, others)
