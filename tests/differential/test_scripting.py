@@ -141,6 +141,44 @@ def test_the_location_of_an_error_in_a_callback(pair: Pair) -> None:
     pair.differs("script-callback-location", "EVAL", 'string.gsub("abc", "b", error)', "0")
 
 
+@pytest.mark.parametrize(
+    ("row", "script"),
+    [
+        ("script-parameters", "return type(loadstring('return function(a, b, c, d, ...) end'))"),
+        ("script-chains", "return type(loadstring('return ' .. ('a and '):rep(10001) .. 'a'))"),
+        ("script-patterns", "return string.find(('a'):rep(250), 'a*a*a*b')"),
+        ("script-malformed-patterns", "return string.find(('b'):rep(21), 'a[')"),
+        ("script-failing-reader", "return {select(2, load(function() error('x') end))}"),
+    ],
+)
+def test_what_the_lua_libraries_do_otherwise(pair: Pair, row: str, script: str) -> None:
+    pair.differs(row, "EVAL", script, "0")
+
+
+def test_the_lua_libraries_next_to_those_differences(pair: Pair) -> None:
+    for script in (
+        "return type(loadstring('return function(a, b, c, ...) end'))",
+        "return type(loadstring('return function(a, b, c, d) end'))",
+        "return type(loadstring('return ' .. ('a and '):rep(9999) .. 'a'))",
+        "return string.find(('a'):rep(250), 'a*a*b')",
+        "return string.find(('b'):rep(20), 'a[')",
+        "return {type(load(function() error('x') end))}",
+        "return type(getmetatable(cjson.null))",
+    ):
+        pair.do("EVAL", script, "0")
+
+
+def test_the_memory_of_scripts_in_info(pair: Pair) -> None:
+    pair.both("EVAL", "return 1", "0")
+    ours = pair.differs("script-memory", "INFO", "memory", "scriptingengines").text
+    assert ours is not None
+    rows = dict(line.split(b":", 1) for line in ours.splitlines() if b":" in line)
+    assert rows[b"used_memory_vm_functions"] == b"0"
+    assert rows[b"engines_total_memory_overhead"] == b"0"
+    assert rows[b"used_memory_vm_eval"] == rows[b"used_memory_vm_total"]
+    assert int(rows[b"used_memory_vm_eval"]) > 100_000
+
+
 def test_the_commands_that_scripts_may_not_call_can_be_opened(pair: Pair) -> None:
     closed = """EVAL "return redis.call('auth', 'x')" 0"""
     pair.play(f"""

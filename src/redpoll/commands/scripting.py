@@ -16,9 +16,7 @@ from redpoll.catalogue.spec import (
 from redpoll.commands.containers import container, help_command
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
-from redpoll.errors import (
-    CommandError,
-)
+from redpoll.errors import CommandError
 from redpoll.protocol.reply import OK
 from redpoll.script_errors import (
     NOSCRIPT_FOUND,

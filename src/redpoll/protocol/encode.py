@@ -77,7 +77,6 @@ from redpoll.scratch import SHARED
 _aside: Final = Output()
 """For messages."""
 
-
 MOST_RECURSION: Final[i64] = 32
 """Deeper lists are written without recursion."""
 
@@ -85,8 +84,8 @@ MOST_RECURSION: Final[i64] = 32
 def encode(out: Output, reply: object, resp: i64) -> None:
     """Append `reply`, encoded as RESP2 or RESP3 (`resp` is 2 or 3).
 
-    Raises TypeError for a value that is not a reply, such as a `bool`.  Recursion is bounded:
-    a script chooses the nesting of its result, so deep lists, maps and sets are written by `write_tree`.
+    Raises TypeError for a value that is not a reply, such as a `bool`.  Recursion is bounded: a script chooses the
+    nesting of its result, so `write_tree` writes deep lists, maps and sets.
     """
     if isinstance(reply, bytes):
         write_bulk(out, reply)

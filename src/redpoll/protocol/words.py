@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from redpoll.errors import CommandError
 from redpoll.protocol.reply import (
+    MAP,
     Attribute,
     BigNumber,
     Boolean,
@@ -17,6 +18,7 @@ from redpoll.protocol.reply import (
     PairMap,
     Pairs,
     Push,
+    RawError,
     Rows,
     Sequence,
     SetOf,
@@ -81,13 +83,21 @@ def to_python(reply: object) -> object:
 
 
 def plain(reply: object) -> object:
-    """A reply as plain Python values.  An error inside an array becomes an exception object."""
+    """A reply as plain Python values.  An error inside an array becomes an exception object.
+
+    Recursion is bounded: a script chooses the nesting of its result, and `plain_tree` reads nested lists.
+    """
     if reply is None or isinstance(reply, bytes) or isinstance(reply, int):
         return reply
     if isinstance(reply, Status):
         return reply.text
     if isinstance(reply, list):
-        return [plain(item) for item in reply]
+        found: list[object] = []
+        for item in reply:
+            if isinstance(item, list) or isinstance(item, Map) or isinstance(item, SetOf):
+                return plain_tree(reply)
+            found.append(plain(item))
+        return found
     if isinstance(reply, NullArray):
         return None
     if isinstance(reply, Double):
@@ -96,24 +106,26 @@ def plain(reply: object) -> object:
         return reply.value
     if isinstance(reply, Coordinate):
         return reply.value
-    if isinstance(reply, Map) or isinstance(reply, PairMap):
+    if isinstance(reply, Map):
+        return plain_tree([reply])[0]
+    if isinstance(reply, PairMap):
         return paired([plain(item) for item in reply.items])
     if isinstance(reply, View):
         items = reply.to_list()
-        return paired(items) if reply.shape == 1 else items
+        return paired(items) if reply.shape == MAP else items
     if isinstance(reply, Rows):
         return reply.to_list()
     if isinstance(reply, Pairs):
         values = [plain(item) for item in reply.items]
         return [(values[n], values[n + 1]) for n in range(0, len(values), 2)]
-    if isinstance(reply, Error):
+    if isinstance(reply, Error) or isinstance(reply, RawError):
         return CommandError(reply.text)
     if isinstance(reply, Verbatim):
         return reply.text
     if isinstance(reply, BigNumber):
         return int(reply.digits)
     if isinstance(reply, SetOf):
-        return [plain(item) for item in reply.items]
+        return plain(reply.items)
     if isinstance(reply, Push):
         return [plain(item) for item in reply.items]
     if isinstance(reply, Attribute):
@@ -125,6 +137,39 @@ def plain(reply: object) -> object:
     raise TypeError(f"no reply: {reply!r}")
 
 
-def paired(items: list[object]) -> object:
+def plain_tree(items: list[object]) -> list[object]:
+    """`plain` for nested lists, maps and sets, with a list of work instead of recursion."""
+    root: list[object] = []
+    sources = [items]
+    targets = [root]
+    maps: list[dict[object, object]] = []
+    fields: list[list[object]] = []
+    while len(sources) > 0:
+        source = sources.pop()
+        target = targets.pop()
+        for item in source:
+            inner: list[object] = []
+            if isinstance(item, list):
+                sources.append(item)
+                target.append(inner)
+            elif isinstance(item, SetOf):
+                sources.append(item.items)
+                target.append(inner)
+            elif isinstance(item, Map):
+                sources.append(item.items)
+                made: dict[object, object] = {}
+                maps.append(made)
+                fields.append(inner)
+                target.append(made)
+            else:
+                target.append(plain(item))
+                continue
+            targets.append(inner)
+    for n in range(len(maps)):
+        maps[n].update(paired(fields[n]))
+    return root
+
+
+def paired(items: list[object]) -> dict[object, object]:
     """Alternating keys and values as a dict."""
     return {items[n]: items[n + 1] for n in range(0, len(items), 2)}

@@ -8,9 +8,7 @@ from __future__ import annotations
 from hashlib import sha1
 from typing import Any, Final
 
-from redpoll.errors import (
-    INTERNAL,
-)
+from redpoll.errors import INTERNAL
 from redpoll.script_errors import (
     SCRIPT_ARGUMENT_KIND,
     SCRIPT_NO_ARGUMENT,

@@ -70,3 +70,9 @@ def definition_of(value: object) -> Definition | None:
     """What the decorator said of a value; None if it is not decorated."""
     found: object = getattr(value, MARK, None)
     return found if isinstance(found, Definition) else None
+
+
+def module_name(function: Any) -> str:
+    """The name of a function's library: the last part of the name of its module."""
+    module: str = function.__module__ or "__main__"
+    return module.rpartition(".")[2]

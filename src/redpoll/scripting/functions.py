@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mypy_extensions import i64
 
 from redpoll.config.quoting import split_line
-from redpoll.errors import (
-    CommandError,
-)
+from redpoll.errors import CommandError
 from redpoll.script_errors import (
     BAD_FUNCTION_NAME,
     BAD_LIBRARY_METADATA,
@@ -36,7 +34,7 @@ from redpoll.script_errors import (
 from redpoll.scripting.admission import keys_of_call
 from redpoll.scripting.calls import ScriptError
 from redpoll.scripting.convert import argument_text, line_of
-from redpoll.scripting.definition import definition_of
+from redpoll.scripting.definition import definition_of, module_name
 from redpoll.scripting.shebang import FLAGS, NO_WRITES
 
 if TYPE_CHECKING:
@@ -120,9 +118,9 @@ class Functions:
             return
         if definition.name.lower() in self.by_name:
             raise ValueError(f"function {definition.name.decode()} already exists, in Lua")
-        library: bytes = (function.__module__ or "").rpartition(".")[2].encode()
-        if library in self.libraries:
-            raise ValueError(f"library {library.decode()} already exists, in Lua")
+        library = module_name(function)
+        if library.encode() in self.libraries:
+            raise ValueError(f"library {library} already exists, in Lua")
 
     # The sources that files hold.
 
@@ -143,7 +141,7 @@ class Functions:
                 self.scripts.engine.host.log(f"a function library of the file cannot be loaded: {text}")
                 if self.clashing:
                     # It stays in the files, and works again once the function in Python is gone.
-                    unusable = Library(library_name(source), source)
+                    unusable = Library(checked_name(source), source)
                     libraries[unusable.name] = unusable
         self.libraries = {}
         self.use(libraries)
@@ -174,8 +172,8 @@ class Functions:
     def load(self, source: bytes, replacing: bool) -> bytes:
         """FUNCTION LOAD: the name of the library.  Raises CommandError, and then nothing has changed."""
         self.refresh()
-        name = library_name(source)
-        if self.is_python_library(name) or (name in self.libraries and not replacing):
+        name = checked_name(source)
+        if name in self.libraries and not replacing:
             raise CommandError(library_exists(name))
         others = {key: library for key, library in self.libraries.items() if key != name}
         made = self.compiled(source, others)
@@ -188,7 +186,7 @@ class Functions:
         self.refresh()
         kept = {} if policy == b"FLUSH" else dict(self.libraries)
         fresh: dict[bytes, Library] = {}
-        names = [library_name(source) for source in sources]
+        names = [checked_name(source) for source in sources]
         for name in names:
             if self.is_python_library(name):
                 raise CommandError(library_exists_in_payload(name))
@@ -210,7 +208,7 @@ class Functions:
 
     def compiled(self, source: bytes, others: dict[bytes, Library]) -> Library:
         """The library of a source; its functions must not be in `others`.  Raises CommandError."""
-        made = Library(library_name(source), source)
+        made = Library(checked_name(source), source)
         scripts = self.scripts
         self.clashing = self.is_python_library(made.name)
         if self.clashing:
@@ -354,8 +352,8 @@ def text_of(word: object) -> bytes | None:
     return word if isinstance(word, bytes) else argument_text(word)
 
 
-def library_name(source: bytes) -> bytes:
-    """The name in the first line of a library.  Raises CommandError."""
+def checked_name(source: bytes) -> bytes:
+    """The name in the first line of a library in Lua.  Raises CommandError if the line has a mistake."""
     if source[:2] != b"#!":
         raise CommandError(NO_LIBRARY_METADATA)
     line, end, _ = source.partition(b"\n")

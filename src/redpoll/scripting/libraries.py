@@ -1,12 +1,11 @@
 """The libraries of Lua scripts: cjson, cmsgpack, struct, bit, and safe versions of Lua's own string functions.
 
 `install` makes them in a fresh runtime, before its globals are taken away.  All are text in Lua, loaded once under the
-chunk name `=redpoll`; no library calls Python but math.random, whose state outlives the runtime.
+chunk name `=redpoll`.  No library calls Python but math.random, whose state outlives the runtime.
 
 Errors.  A built-in of the reference puts the caller's position before its message and names itself as the caller wrote
-it.  Functions in Lua do the same with `error(message, 2)` and `debug.getinfo`,
-as long as the caller's frame is there: a
-tail call (`return cjson.encode(x)`) would remove it, but `library_loader` turns such calls into plain ones.
+it.  Functions in Lua do the same with `error(message, 2)` and `debug.getinfo`, as long as the caller's frame is there:
+a tail call (`return cjson.encode(x)`) would remove it, but `library_loader` turns such calls into plain ones.
 """
 
 from __future__ import annotations
@@ -177,11 +176,10 @@ os = {clock = os.clock}
 def install(runtime: LuaRuntime, random: ScriptRandom) -> None:
     """Make the globals cjson, cmsgpack, struct and bit, and replace Lua's own functions by the safe ones.
 
-    Replaced: math.random and randomseed, what `library_strings` lists of string and table, unpack, loadstring and
-    load; os
-    keeps its clock.  Scripts must be compiled with the new loadstring.  The stock `debug`, `newproxy`, `string`,
-    `table` and `math` must still be there.  A further
-    environment takes `cjson.new()`, which has its own settings, and shares the rest.
+    Replaced: math.random and randomseed, unpack, loadstring, load, and the functions of string and table that
+    `library_strings` lists; os keeps its clock.  Scripts must be compiled with the new loadstring.  The stock `debug`,
+    `newproxy`, `string`, `table` and `math` must still be there.  A further environment takes `cjson.new()`, which has
+    its own settings, and shares the rest.
     """
 
     def run(source: bytes, *args: object) -> object:

@@ -3,9 +3,11 @@
 Lua is the faster side here: a table costs about 1 µs to build from Python, and nothing that may fail for want of memory
 happens outside a protected call.  The chunk gets the helpers of `libraries.PRELUDE` and returns the table `cjson`.
 
-Two readers.  The fast one jumps from quote to quote with plain searches; where it meets anything unusual (an error,
-a NUL, a
-strange number, a strict setting) it gives up and the exact reader, a lexer with tokens and positions, starts anew.
+Two readers.  The fast one jumps from quote to quote with plain searches.  If it meets anything unusual (an error, a
+NUL, a strange number, a strict setting) it gives up, and the exact reader, a lexer with tokens and positions, starts
+anew.
+The loops over arrays and objects repeat the cases of strings and numbers: a call for each item would cost more than
+the item.
 """
 
 from __future__ import annotations
@@ -286,8 +288,7 @@ local function new_library()
   local text
 
   -- The token at `pos`: kind, value, where it starts, and the position after it.  Kinds that are no token of the
-  -- grammar
-  -- are the texts of what is wrong.
+  -- grammar are the texts of what is wrong.
   local function token(pos)
     local at = find(text, '[^ \n\r\t]', pos) or #text + 1
     local code = byte(text, at) or 0

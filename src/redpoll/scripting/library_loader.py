@@ -1,15 +1,12 @@
-"""The functions that compile Lua text, made safe: no precompiled code, and no code that lupa's Lua 5.1.5 runs into
-the wild.
+"""The functions that compile Lua text, made safe: no precompiled code, and no code that crashes lupa's Lua 5.1.5.
 
-A script that is compiled is changed in two ways, by a walk over its dump:
+A walk over the dump of a compiled script looks for two things:
 
-* Tail calls.  Lua drops the frame of a function that ends in `return f(x)`.  If `f` is written in C,
-the frame stays, and
-  its error messages name the caller's line.  Ours are written in Lua; so that theirs do too,
-  a tail call whose function was
-  read from a table, a global or a local variable other than a parameter becomes a call,
-  followed by the return that is there
-  already.  Calls of upvalues and parameters, by which functions recurse without end, stay tail calls.
+* Tail calls.  Lua drops the frame of a function that ends in `return f(x)`.  If `f` is written in C, the frame stays,
+  and the error messages of `f` name the caller's line.  Our functions are written in Lua.  So that their messages name
+  the line too, a tail call becomes a call (the return that follows it is there already) if its function was read from
+  a table, a global, or a local variable other than a parameter.  Calls of upvalues and parameters, by which functions
+  recurse without end, stay tail calls.
 * Functions with `...` and more than three other parameters are refused: called with fewer arguments, they write behind
   the end of the stack (CVE-2014-5461; up to three the reserve of the stack suffices).
 
@@ -29,8 +26,9 @@ from typing import Final
 SOURCE: Final = rb"""
 local tools = ...
 local bad_argument, argument_text = tools.bad_argument, tools.argument_text
-local native_string, native_load, dump = loadstring, load, string.dump
+local native_string, dump = loadstring, string.dump
 local byte, sub, find, gsub, char, concat = string.byte, string.sub, string.find, string.gsub, string.char, table.concat
+local match = string.match
 local type, select, floor, pcall, error = type, select, math.floor, pcall, error
 
 local MOST_FIXED = 3
@@ -109,6 +107,12 @@ local function walk()
   for _ = 1, integer() do skip_string() end
 end
 
+-- How Lua writes a place in a chunk: `[string "x = 1"]:1`.
+local function place(chunk_name, line)
+  local _, wrong = native_string(')', chunk_name)
+  return match(wrong, "^(.*):1: unexpected symbol near '%)'$") .. ':' .. line
+end
+
 -- The function as it may run; or nil and what is wrong.
 local function harden(compiled, chunk_name)
   code, at, edits, count = dump(compiled), 13, {}, 0
@@ -116,8 +120,8 @@ local function harden(compiled, chunk_name)
   local text, places, used = code, edits, count
   code, edits = nil, nil
   if refused then
-    return nil, gsub(sub(chunk_name, 2), '\n.*', '') .. ':' .. refused .. ": function with '...' has more than "
-      .. MOST_FIXED .. ' other parameters'
+    return nil, place(chunk_name, refused) .. ": function with '...' has more than " .. MOST_FIXED
+      .. ' other parameters'
   end
   if used == 0 then return compiled end
   local parts, from = {}, 1
@@ -149,7 +153,7 @@ end
 local function compile(text, chunk_name)
   if byte(text) == 27 then text = ' ' .. text end   -- then precompiled code is a syntax error
   if #text > LONG_TEXT and is_too_long(text) then
-    return nil, cut(sub(chunk_name, 2, 60)) .. ':1: control structure too long'
+    return nil, place(chunk_name, 1) .. ': control structure too long'
   end
   local compiled, wrong = native_string(text, chunk_name)
   if not compiled then return nil, wrong end

@@ -1,11 +1,9 @@
-"""Patterns for the safe string functions: read, weighed, and matched in Lua where the matcher in C could run on
+"""Patterns for the safe string functions: they are read, weighed, and matched in Lua if the matcher in C could run on
 without end.
 
-`weigh` counts what may make matching slow; `is_cheap` asks whether the matcher in C may have a subject: by an
-estimate of its
-steps, at worst, with the longest runs that the subject has.  The matcher in Lua gives the same matches.  It counts
-its steps,
-and the hook of the runtime can end it.
+`weigh` counts what may make matching slow.  `is_cheap` says whether the matcher in C may have a subject: it estimates
+the steps in the worst case from the longest runs in the subject.  The matcher in Lua gives the same matches.  It counts
+its steps, and the hook of the runtime can end it.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from typing import Final
 SOURCE: Final = rb"""
 local find, gsub, rep, byte, sub, char = string.find, string.gsub, string.rep, string.byte, string.sub, string.char
 local native_unpack = unpack
-local error, pcall, next = error, pcall, next
+local error, pcall, next, type = error, pcall, next, type
 
 ---------------------------------------------------------------- patterns
 

@@ -11,6 +11,7 @@ from redpoll.protocol.reply import Boolean, Double, Error, Map, SetOf
 from redpoll.protocol.words import as_word, plain
 from redpoll.script_errors import SCRIPT_NO_ARGUMENT
 from redpoll.scripting.calls import Calls
+from redpoll.scripting.convert import line_of
 
 if TYPE_CHECKING:
     from redpoll.protocol.words import Word
@@ -91,7 +92,7 @@ def to_reply(result: object, depth: i64) -> object:
     if isinstance(result, bytes) or isinstance(result, bytearray):
         return bytes(result)
     if isinstance(result, CommandError):
-        return Error(line_text(result.text))
+        return Error(line_of(result.text))
     if depth >= DEEPEST:
         raise ValueError(f"a reply has at most {int(DEEPEST)} levels")
     if isinstance(result, dict):
@@ -110,8 +111,3 @@ def to_reply(result: object, depth: i64) -> object:
             items.append(to_reply(member, depth + 1))
         return SetOf(items)
     raise TypeError(f"a value of type {type(result).__name__} is not a reply")
-
-
-def line_text(text: bytes) -> bytes:
-    """An error as a line of the protocol."""
-    return text.replace(b"\r", b" ").replace(b"\n", b" ")

@@ -25,7 +25,7 @@ from redpoll.script_errors import FUNCTION_IN_FUNCTION, function_exists, functio
 from redpoll.scripting.admission import keys_of_call
 from redpoll.scripting.calls import Calls
 from redpoll.scripting.convert import line_of
-from redpoll.scripting.definition import NAME, Definition, definition_of
+from redpoll.scripting.definition import NAME, Definition, definition_of, module_name
 from redpoll.scripting.python_api import FunctionApi, to_reply
 from redpoll.scripting.shebang import NO_WRITES, command_flags
 
@@ -63,8 +63,7 @@ class PythonFunctions(ScriptHost):
         definition = definition_of(function)
         if definition is None:
             raise TypeError("only a function that @redpoll.function decorates can be registered")
-        module: str = function.__module__ or "__main__"
-        library = module.rpartition(".")[2]
+        library = module_name(function)
         if NAME.fullmatch(library) is None:
             raise ValueError(f"a library is named after its module, in letters, digits and _: {library!r} is not")
         key = definition.name.lower()

@@ -35,7 +35,6 @@ class Runtime:
 
     def __init__(self, callbacks: list[Any], random: ScriptRandom, limit_bytes: int) -> None:
         lupa: Any = importlib.import_module("lupa.lua51")
-        self.memory_error: Final[Any] = lupa.LuaMemoryError
         self.lua_type: Final[Any] = lupa.lua_type
         self.lua_error: Final[Any] = lupa.LuaError
         self.runtime: Final[Any] = lupa.LuaRuntime(
@@ -120,6 +119,3 @@ class Runtime:
         self.is_lifted = False
         self.runtime.gccollect()
         self.set_limit(self.limit)
-
-    def used_bytes(self) -> int:
-        return int(self.runtime.get_memory_used())

@@ -1,8 +1,8 @@
 """The Lua side of the runtime, first half: globals that scripts see, and the hook that watches long scripts.
 
-The text runs once in each runtime, together with that of `sandbox_calls.py`.  It keeps Lua's own functions
-in locals, builds the environments from them, and returns the functions that Python
-calls.  Afterwards the runtime's real globals are emptied.
+The text runs once in each runtime, together with that of `sandbox_calls.py`.  It keeps Lua's own functions in locals,
+builds the environments from them, and returns the functions that Python calls.  Afterwards the runtime's real globals
+are emptied.
 
 How tables are made read-only: stock Lua has no such flag, so scripts see an empty *proxy* of each table, whose
 metatable reads from the real table and refuses writes.  The built-in functions that bypass metatables (`next`,
@@ -251,6 +251,9 @@ local function script_getmetatable(...)
   if sealed[value] then
     return shown[value]
   end
+  if rawequal(value, cjson.null) then
+    return nil
+  end
   if select('#', ...) == 0 then
     complain(1, 'getmetatable', 'value expected')
   end
@@ -323,7 +326,6 @@ local function script_collectgarbage(...)
 end
 
 -- Environments.
-
 
 local function copy(from, into)
   for k, v in pairs(from) do

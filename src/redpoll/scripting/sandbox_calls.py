@@ -101,8 +101,6 @@ local function spell(out, n, v, level)
   return n
 end
 
-local SPECIAL = {'err', 'ok', 'double', 'map', 'set', 'big_number', 'verbatim_string'}
-
 local function deliver(ok, v)
   rest = nil
   if ok then
@@ -245,15 +243,12 @@ end
 
 -- Function libraries.
 
-local loading_api = {register_function = as_function(register)}
-for _, name in ipairs({'log', 'LOG_DEBUG', 'LOG_VERBOSE', 'LOG_NOTICE', 'LOG_WARNING'}) do
-  loading_api[name] = false
-end
+local register_function = as_function(register)
 local loading_env
 
 local function renew_functions(insecure)
   function_real, function_env = new_environment(false, insecure)
-  local api, small = sealed[function_real.redis], {register_function = loading_api.register_function}
+  local api, small = sealed[function_real.redis], {register_function = register_function}
   for name, value in pairs(api) do
     if find(name, '^LOG_') or find(name, 'VERSION') or name == 'SERVER_NAME' or name == 'log' then
       small[name] = value

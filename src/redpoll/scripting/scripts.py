@@ -66,10 +66,6 @@ class Scripts(ScriptHost):
 
     # Scripts.
 
-    def find(self, sha: bytes) -> Script | None:
-        """A script of the cache."""
-        return self.cache.find(sha)
-
     def compiled(self, text: bytes) -> Script:
         """The script of a text, which is compiled and cached if it is new.  Raises CommandError."""
         sha = sha1(text, usedforsecurity=False).hexdigest().encode()
@@ -227,10 +223,7 @@ class Scripts(ScriptHost):
         while len(tokens) < total:
             more: Any = self.runtime.more()
             tokens.extend(more)
-        true_reply = self._boolean(True)
-        if self.calls.resp < 3:
-            true_reply = 1
-        results = Results(tokens[:total], true_reply, self._boolean(False))
+        results = Results(tokens[:total], self._boolean(True), self._boolean(False))
         reply = results.read()
         return self._counted(args, reply, results)
 

@@ -8,9 +8,7 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.spec import DENYOOM, STALE, WRITE
 from redpoll.config.quoting import split_line
-from redpoll.errors import (
-    CommandError,
-)
+from redpoll.errors import CommandError
 from redpoll.script_errors import (
     BAD_SHEBANG,
     BAD_SHEBANG_ENGINE,

@@ -110,6 +110,10 @@ ATTACKS: dict[str, tuple[str, str]] = {
         "return select(2, loadstring('\\n\\nreturn function(a,b,c,d,...) end', '@x'))",
         "x:3: function with",
     ),
+    "many parameters and dots, place": (
+        "return select(2, loadstring('return function(a,b,c,d,...) end'))",
+        r"\[string .{2}return function\(a,b,c,d,\.\.\.\) end.{2}\]:1: function with",
+    ),
     "many parameters and dots inside": (
         "local f = function() return function(a,b,c,d,e,...) return a end end return 1",
         "function with '...'",

@@ -34,3 +34,13 @@ def test_the_case_of_a_sha_does_not_matter() -> None:
     cache.clear()
     assert cache.find(made.sha) is None
     assert cache.texts_bytes == 0
+
+
+def test_a_script_can_come_back_after_a_flush() -> None:
+    cache = Cache()
+    made = script(1)
+    cache.add(made)
+    cache.clear()
+    assert cache.last is None
+    cache.add(made)
+    assert cache.find(made.sha) is made

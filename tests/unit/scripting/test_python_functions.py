@@ -223,6 +223,7 @@ def test_a_function_inside_a_transaction() -> None:
 
 
 def test_the_list_of_functions() -> None:
+    """The row `python-functions` of docs/differences.md."""
     store = store_with(bump, length)
     [library] = store.execute("FUNCTION", "LIST")
     assert library[b"library_name"] == b"test_python_functions"

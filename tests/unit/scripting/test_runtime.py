@@ -11,6 +11,7 @@ from tests.commands.effects import opened
 import redpoll.commands  # noqa: F401
 from redpoll.engine.unit import Journal
 from redpoll.protocol.reply import Error
+from redpoll.scripting.runtime import RESERVE
 from redpoll.scripting.scripts import scripts_of
 
 
@@ -64,6 +65,17 @@ def test_nothing_leads_out_of_the_sandbox(script: bytes) -> None:
     assert isinstance(run(script), Error)
 
 
+def test_a_slow_pattern_is_refused_in_the_sandbox() -> None:
+    """The matcher in Lua works without Lua's real globals."""
+    reply = run(b"return string.find(('a'):rep(300), 'a*a*a*a*b')")
+    assert isinstance(reply, Error)
+    assert reply.text == b"ERR user_script:1: pattern too complex script: on @user_script:1."
+
+
+def test_the_null_of_cjson_shows_no_metatable() -> None:
+    assert run(b"return {tostring(cjson.null), type(getmetatable(cjson.null))}") == [b"userdata: (nil)", b"nil"]
+
+
 def test_the_limit_of_memory_is_a_directive() -> None:
     session = opened(Journal())
     execute = session.engine.execute
@@ -85,6 +97,37 @@ def test_set_repl_with_one_target_reaches_both() -> None:
     session.engine.frozen += 1  # the unit does not end, so that its effects can be seen
     session.engine.execute(session, [b"EVAL", script, b"0"])
     assert session.engine.unit.effects == [[b"set", b"b", b"2"]]
+
+
+def test_a_script_leaves_nothing_for_the_next_one() -> None:
+    session = opened(Journal())
+    session.engine.start_unit()
+    execute = session.engine.execute
+    calls = scripts_of(session.engine).calls
+    execute(session, [b"EVAL", b"redis.set_repl(redis.REPL_NONE) redis.call('set', 'a', '1')", b"0"])
+    assert calls.wrote
+    assert not session.engine.unit.muted
+    execute(session, [b"EVAL", b"return 1", b"0"])
+    assert not calls.wrote
+
+
+@pytest.mark.parametrize(
+    "call", [b"redis.call('get', 'a')", b"redis.pcall('get', 'a')", b"redis.call('lrange', 'l', 0, -1)"]
+)
+def test_a_reply_without_room_ends_the_script(call: bytes) -> None:
+    """Also through pcall; and the limit is back afterwards."""
+    session = opened(Journal())
+    session.engine.start_unit()
+    execute = session.engine.execute
+    execute(session, [b"SET", b"a", b"x" * (20 << 20)])
+    execute(session, [b"RPUSH", b"l", b"x" * (20 << 20), b"y"])
+    execute(session, [b"CONFIG", b"SET", b"lua-memory-limit", b"8mb"])
+    reply = execute(session, [b"EVAL", b"pcall(function() return #" + call + b" end) return 1", b"0"])
+    assert isinstance(reply, Error)
+    assert reply.text == b"ERR Error running script, not enough memory"
+    runtime = scripts_of(session.engine).runtime
+    assert not runtime.is_lifted
+    assert runtime.runtime.get_max_memory() == (8 << 20) + 2 * RESERVE
 
 
 def test_a_script_in_a_script_is_an_error() -> None:

@@ -1,0 +1,75 @@
+"""Long scripts: when others are served, and which scripts can be ended."""
+
+from __future__ import annotations
+
+from tests.commands.effects import opened
+
+import redpoll.commands  # noqa: F401
+from redpoll.engine.gates import GATE_BUSY
+from redpoll.engine.host import Host
+from redpoll.engine.unit import Journal
+from redpoll.env.clock import VirtualClock
+from redpoll.script_errors import NOT_BUSY, UNKILLABLE
+from redpoll.scripting.busy import SERVE_EVERY_US
+from redpoll.scripting.scripts import Scripts, scripts_of
+
+
+class Serving(Host):
+    """Counts how often clients are served."""
+
+    def __init__(self) -> None:
+        self.served = 0
+        self.goes_on = True
+
+    def serve(self) -> bool:
+        self.served += 1
+        return self.goes_on
+
+
+def long_script() -> tuple[Scripts, Serving, VirtualClock]:
+    """A script that has just become busy."""
+    engine = opened(Journal()).engine
+    host = Serving()
+    engine.host = host
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
+    scripts = scripts_of(engine)
+    scripts.watch.begin(b"name", [], False)
+    assert scripts.watch.tick() is None
+    assert host.served == 0
+    clock.advance_ms(engine.options.busy_reply_threshold)
+    assert scripts.watch.tick() is None
+    assert host.served == 1
+    assert engine.gates & GATE_BUSY != 0
+    return scripts, host, clock
+
+
+def test_clients_are_served_at_intervals() -> None:
+    scripts, host, clock = long_script()
+    scripts.watch.tick()
+    assert host.served == 1
+    clock.at_us += SERVE_EVERY_US
+    scripts.watch.tick()
+    assert host.served == 2
+    scripts.watch.end()
+    assert scripts.engine.gates & GATE_BUSY == 0
+
+
+def test_a_script_that_has_written_cannot_be_killed() -> None:
+    scripts, _, _ = long_script()
+    scripts.calls.wrote = True
+    assert scripts.watch.kill(False) == UNKILLABLE
+    assert scripts.watch.tick() is None
+    scripts.calls.wrote = False
+    assert scripts.watch.kill(True).startswith(b"BUSY ")
+    assert scripts.watch.kill(False) == b""
+    assert scripts.watch.tick() == b"ERR Script killed by user with SCRIPT KILL."
+    scripts.watch.end()
+    assert scripts.watch.kill(False) == NOT_BUSY
+
+
+def test_the_end_of_the_program_ends_the_script() -> None:
+    scripts, host, clock = long_script()
+    host.goes_on = False
+    clock.at_us += SERVE_EVERY_US
+    assert scripts.watch.tick() is not None
