@@ -58,7 +58,6 @@ class Replication(Role):
         """The database that the stream of the last primary has selected."""
         self.down_since_us: i64 = 0
         """Since when the link to the primary is down; 0 if it never was up."""
-        self.propagation_errors: i64 = 0
         self.marks: list[Mark] = []
         self.fsynced: i64 = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.replication.world import Server, World
 
-from redpoll.engine.gates import GATE_READONLY, GATE_STALE
+from redpoll.engine.gates import GATE_READONLY, GATE_STALE, GATE_WRITE_DISK
 from redpoll.protocol.reply import Error
 
 
@@ -209,3 +209,35 @@ def test_wait() -> None:
     world.clock.advance_ms(60)
     one.engine.tick()
     assert b"".join(one.client.out.take()) == b"*2\r\n:0\r\n:0\r\n"
+
+
+def test_old_data_goes_at_once_or_in_slices() -> None:
+    """`replica-lazy-flush` says when a replica frees its old data: after the load, or before it."""
+    for setting, is_freed in (("yes", False), ("no", True)):
+        world = World()
+        other = Server(world, 2, replica_lazy_flush=setting)
+        other.do("RPUSH", "old", *["x" * 100 for _ in range(5000)])
+        other.replication.link.loader._empty()
+        assert other.engine.databases[0].table.size == 0
+        assert (other.engine.reclaimer.pending() == 0) == is_freed
+
+
+def test_what_sentinels_read() -> None:
+    """`replica-priority` and `replica-announced` appear in INFO."""
+    world = World()
+    _, other = world.pair(replica_priority="7", replica_announced="no")
+    info = other.do("INFO", "replication")
+    assert b"slave_priority:7\r\nslave_read_only:1\r\nreplica_announced:0\r\n" in getattr(info, "text", info)
+
+
+@pytest.mark.parametrize("setting", ["yes", "no"])
+def test_a_replica_that_cannot_write_to_its_disk(setting: str) -> None:
+    """It goes on with a warning, or ends (`replica-ignore-disk-write-errors`).  This host cannot end: the link does."""
+    world = World()
+    one, other = world.pair(replica_ignore_disk_write_errors=setting)
+    other.engine.gates |= GATE_WRITE_DISK
+    one.do("SET", "a", 1)
+    world.run()
+    assert one.replication.primary.full_syncs == (1 if setting == "yes" else 2)
+    wanted = "is applying a command even though it is unable" if setting == "yes" else "was unable to write command"
+    assert sum(wanted in line for line in other.host.lines) == 1

@@ -1,0 +1,47 @@
+"""Failures of commands that have succeeded elsewhere: they are counted and logged, and may end the server."""
+
+from __future__ import annotations
+
+import pytest
+
+from redpoll.config.schema import BY_NAME
+from redpoll.engine.engine import Engine
+from redpoll.engine.host import Host
+from redpoll.engine.propagation import FROM_FILE, FROM_PRIMARY, SIGABRT, propagation_failed
+from redpoll.env.clock import VirtualClock
+from redpoll.env.random import Random
+
+
+class Ended(Host):
+    """A host that keeps its log, and the signals that would have ended it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.signals: list[int] = []
+
+    def log(self, message: str) -> None:
+        self.lines.append(message)
+
+    def end_by_fault(self, signal: int, last_words: str) -> bool:
+        self.signals.append(int(signal))
+        return True
+
+
+@pytest.mark.parametrize(
+    ("behavior", "of_file", "of_primary"),
+    [("ignore", False, False), ("panic", True, True), ("panic-on-replicas", False, True)],
+)
+def test_which_failures_end_the_server(behavior: str, of_file: bool, of_primary: bool) -> None:
+    for ends, panics in ((FROM_FILE, of_file), (FROM_PRIMARY, of_primary)):
+        host = Ended()
+        engine = Engine(VirtualClock(), Random(1), host=host)
+        engine.config.assign(BY_NAME[b"propagation-error-behavior"], [behavior.encode()])
+        assert propagation_failed(engine, ends, b"lpush", b"WRONGTYPE x") == panics
+        assert host.signals == ([SIGABRT] if panics else [])
+        assert engine.counters.propagation_errors == 1
+        assert host.lines[0] == (
+            f"== CRITICAL == This {ends[0]} is sending an error to its {ends[1]}: '-WRONGTYPE x' after processing the "
+            "command 'lpush'"
+        )
+        engine.counters.reset()
+        assert engine.counters.propagation_errors == 0
