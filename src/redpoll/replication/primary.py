@@ -138,6 +138,8 @@ class Primary:
         session.quiet = SILENT
         session.gates |= GATE_MONITOR
         session.peer.hush()
+        if self.engine.config.flag(b"repl-disable-tcp-nodelay"):
+            session.peer.fill_packets()
         replica.heard_us = self.engine.moment.now_us
         replica.asked_us = self.engine.moment.now_us
         return replica

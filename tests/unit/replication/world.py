@@ -89,6 +89,8 @@ class ServerEnd(Peer):
         self.wire: MemoryWire | None = None
         self.out = Output()
         self.closed = False
+        self.filled = 0
+        """How often `fill_packets` was called."""
         self.session: Session = server.engine.open_session(self)
         self.session.gates &= ~GATE_NOAUTH
         self.parser = RequestParser(Limits())
@@ -127,6 +129,9 @@ class ServerEnd(Peer):
 
     def write(self, data: bytes) -> None:
         self.out.write(data)
+
+    def fill_packets(self) -> None:
+        self.filled += 1
 
     def buffers(self) -> Buffers:
         found = Buffers()
