@@ -25,8 +25,14 @@ def propagation_failed(engine: Engine, ends: tuple[str, str], name: bytes, why: 
         f"== CRITICAL == This {ends[0]} is sending an error to its {ends[1]}: '-{why.decode('utf-8', 'replace')}' "
         f"after processing the command '{command}'"
     )
-    behavior = engine.config.text(b"propagation-error-behavior")
-    if behavior == b"ignore" or (behavior == b"panic-on-replicas" and ends is not FROM_PRIMARY):
+    config = engine.config
+    behavior = config.text(b"propagation-error-behavior")
+    if ends is FROM_PRIMARY:
+        # The data of a writable replica may differ from its primary's in any case.
+        must_end = behavior != b"ignore" and config.flag(b"replica-read-only")
+    else:
+        must_end = behavior == b"panic"
+    if not must_end:
         return False
     engine.host.log("This server panics, as propagation-error-behavior says.")
     engine.host.end_by_fault(SIGABRT, "")

@@ -28,14 +28,21 @@ class Ended(Host):
 
 
 @pytest.mark.parametrize(
-    ("behavior", "of_file", "of_primary"),
-    [("ignore", False, False), ("panic", True, True), ("panic-on-replicas", False, True)],
+    ("behavior", "read_only", "of_file", "of_primary"),
+    [
+        ("ignore", "yes", False, False),
+        ("panic", "yes", True, True),
+        ("panic", "no", True, False),
+        ("panic-on-replicas", "yes", False, True),
+        ("panic-on-replicas", "no", False, False),
+    ],
 )
-def test_which_failures_end_the_server(behavior: str, of_file: bool, of_primary: bool) -> None:
+def test_which_failures_end_the_server(behavior: str, read_only: str, of_file: bool, of_primary: bool) -> None:
     for ends, panics in ((FROM_FILE, of_file), (FROM_PRIMARY, of_primary)):
         host = Ended()
         engine = Engine(VirtualClock(), Random(1), host=host)
         engine.config.assign(BY_NAME[b"propagation-error-behavior"], [behavior.encode()])
+        engine.config.assign(BY_NAME[b"replica-read-only"], [read_only.encode()])
         assert propagation_failed(engine, ends, b"lpush", b"WRONGTYPE x") == panics
         assert host.signals == ([SIGABRT] if panics else [])
         assert engine.counters.propagation_errors == 1
