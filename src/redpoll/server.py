@@ -23,7 +23,7 @@ from redpoll.engine.session import Session
 from redpoll.engine.trimming import LOOK_MS
 from redpoll.env.clock import Clock
 from redpoll.env.crash import CrashReports
-from redpoll.env.log import LEVELS, Log
+from redpoll.env.log import LEVELS, PRIMARY, REPLICA, Log
 from redpoll.env.process import (
     end_at_once,
     end_by_signal,
@@ -289,7 +289,7 @@ def rename_command(commands: dict[bytes, Command], rename: Rename) -> None:
 
 
 class ServerSettings(Effects):
-    """Applies settings outside the engine: the log, the parser, the limit of open files, the locale."""
+    """Applies settings outside the engine: the log, the parser, the limit of open files, the locale, the role."""
 
     NAMES = (
         b"loglevel",
@@ -299,6 +299,7 @@ class ServerSettings(Effects):
         b"crash-log-enabled",
         b"maxclients",
         b"locale-collate",
+        b"replicaof",
     )
 
     def __init__(self, server: Server) -> None:
@@ -322,6 +323,8 @@ class ServerSettings(Effects):
             server.log.form = config.string(name)
         elif name == b"log-timestamp-format":
             server.log.timestamp = config.string(name)
+        elif name == b"replicaof":
+            server.log.role = REPLICA if config.words(name) else PRIMARY
         elif name == b"proto-max-bulk-len":
             server.limits.max_bulk_bytes = config.integer(name)
         elif name == b"crash-log-enabled":

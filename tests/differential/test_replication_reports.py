@@ -304,3 +304,23 @@ def test_what_a_failed_command_of_the_append_only_file_does(behavior: str) -> No
                 assert server.process is not None
                 found.append((server.process.returncode, failures(server)))
     assert found[0] == found[1]
+
+
+def test_the_log_has_the_role() -> None:
+    """`M` or `S` in front of the lines about a change of the role."""
+    primary = theirs()
+    replicas = [theirs(), mine()]
+    with running(primary, *replicas) as (_, *others):
+        for other in others:
+            follow(other, primary)
+            other("REPLICAOF", "NO", "ONE")
+        found = []
+        for server in replicas:
+            lines = server.log.read_text(errors="replace")
+            found.append(
+                [
+                    re.findall(pattern, lines)
+                    for pattern in (r":(\w) .* REPLICAOF 127.0.0.1:\d+ enabled", r":(\w) .* PRIMARY MODE enabled")
+                ]
+            )
+        assert found[0] == found[1] == [["S"], ["M"]]

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 ANNOUNCING: Final[i64] = 0
 """An ordinary client that has sent REPLCONF."""
 WAITS: Final[i64] = 1
-"""It waits for the start of a snapshot ..."""
+"""It waits for the start of a snapshot."""
 WAITS_FOR_FILE: Final[i64] = 2
-"""... or for the end of one that is written to a file ..."""
+"""It waits until its snapshot is complete in a file."""
 LOADS: Final[i64] = 3
-"""... or is sent one."""
+"""The primary sends it a snapshot."""
 ONLINE: Final[i64] = 4
-"""It is sent the stream."""
+"""The primary sends it the stream."""
 
 STATE_NAMES: Final = ("", "wait_bgsave", "wait_bgsave", "send_bulk", "online")
 
@@ -54,7 +54,7 @@ class Replica(Follower):
         """Whether its connection is closed after the snapshot."""
         self.functions_only = False
         self.plain_sync = False
-        """Whether it has asked with SYNC: it acknowledges nothing."""
+        """Whether it has sent SYNC.  Such a replica acknowledges nothing."""
         # Its progress.
         self.position: Final = Position()
         self.stream: Stream | None = None
@@ -69,7 +69,7 @@ class Replica(Follower):
         self.pieces: list[bytes] = []
         self.pieces_at: i64 = 0
         self.pieces_bytes: i64 = 0
-        """Of the snapshot, what is not sent yet."""
+        """The pieces of the snapshot from `pieces_at` on are not sent yet: `pieces_bytes` in all."""
         self.file: Reader | None = None
         self.file_left: i64 = 0
         """Bytes of the file that are not read yet."""

@@ -25,10 +25,10 @@ EXEC_BYTES: Final = b"*1\r\n$4\r\nEXEC\r\n"
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Waker:
-    """Is told that the stream has bytes that no replica has been sent."""
+    """Wakes the connections of the replicas when the stream has new bytes."""
 
     def wake(self) -> None:
-        raise NotImplementedError
+        """The stream has new bytes.  It calls this once until a reader takes some of them."""
 
 
 class Position:
@@ -66,7 +66,7 @@ class Stream(Journal):
         self.positions: list[Position] = []
         self.waker: Final = waker
         self.told = False
-        """Whether the waker knows about new bytes."""
+        """Whether the waker was called since a reader last took bytes."""
 
     # Writing.
 
@@ -103,7 +103,7 @@ class Stream(Journal):
         self._grown(before)
 
     def add(self, args: list[bytes]) -> None:
-        """Add a command that belongs to no database: PING, REPLCONF GETACK."""
+        """Add a command without a database: PING, REPLCONF GETACK."""
         before: i64 = len(self.out)
         write_command(self.out, args)
         self._grown(before)
@@ -199,7 +199,7 @@ class Stream(Journal):
             self.positions.append(position)
 
     def leave(self, position: Position) -> None:
-        """Keep nothing for this reader any more."""
+        """Stop keeping bytes for this reader."""
         if position.follows:
             position.follows = False
             self.positions.remove(position)

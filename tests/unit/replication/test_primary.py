@@ -8,14 +8,15 @@ from tests.unit.replication.world import Server, ServerEnd, World
 from redpoll.engine.gates import GATE_FEW_REPLICAS
 from redpoll.env.files import MemoryReader
 from redpoll.protocol.reply import Error
-from redpoll.replication.replica import ONLINE, WAITS, Replica
+from redpoll.replication.replica import LOADS, ONLINE, WAITS, WAITS_FOR_FILE, Replica
+from redpoll.replication.stream import Position, Stream
 
 
-def asking(world: World, server: Server, *options: str) -> tuple[ServerEnd, Replica]:
-    """A client that has asked for a snapshot and the stream, and the replica that the server sees."""
+def asking(server: Server, *options: str, history: bytes = b"?", offset: int = -1) -> tuple[ServerEnd, Replica]:
+    """A client that has asked for the stream, by default from a snapshot on, and the replica that the server sees."""
     end = ServerEnd(server)
     words = [b"REPLCONF", *[option.encode() for option in options or ("capa", "eof")]]
-    for args in (words, [b"PSYNC", b"?", b"-1"]):
+    for args in (words, [b"PSYNC", history, b"%d" % offset]):
         end.take(b"*%d\r\n" % len(args) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in args]))
         if args is words:
             assert end.given() == b"+OK\r\n"
@@ -28,13 +29,13 @@ def test_several_replicas_share_a_snapshot() -> None:
     """`repl-diskless-sync-delay` is the wait for further replicas, `repl-diskless-sync-max-replicas` ends it."""
     world = World()
     one = Server(world, 1, repl_diskless_sync_delay="5", repl_diskless_sync_max_replicas="3")
-    first, second = asking(world, one)[1], asking(world, one)[1]
+    first, second = asking(one)[1], asking(one)[1]
     world.pass_time(2)
     assert (first.state, second.state) == (WAITS, WAITS)
-    third = asking(world, one)[1]
+    third = asking(one)[1]
     world.pass_time(1.1)
     assert WAITS not in (first.state, second.state, third.state)
-    late = asking(world, one)[1]
+    late = asking(one)[1]
     world.pass_time(4)
     assert late.state == WAITS
     world.pass_time(2.1)
@@ -81,7 +82,7 @@ def test_a_snapshot_file_that_cannot_be_read(ends: bool) -> None:
     """The replica is disconnected: it would take the stream for the rest of the snapshot."""
     world = World()
     one = Server(world, 1, repl_diskless_sync="no")
-    end, replica = asking(world, one, "capa", "psync2")
+    end, replica = asking(one, "capa", "psync2")
     replica.pieces = []
     replica.pieces_at = 0
     replica.send_file(FailingReader(b"x" * 100, ends))
@@ -98,5 +99,103 @@ def test_packets_to_replicas(setting: str, filled: int) -> None:
     """`repl-disable-tcp-nodelay` reaches the connection of a replica."""
     world = World()
     one = Server(world, 1, repl_disable_tcp_nodelay=setting)
-    end, _ = asking(world, one)
+    end, _ = asking(one)
     assert end.filled == filled
+
+
+def stream_of(server: Server) -> Stream:
+    stream = server.replication.primary.stream
+    assert stream is not None
+    return stream
+
+
+def stream_from(server: Server, offset: int) -> bytes:
+    """The bytes of the stream after an offset."""
+    position = Position()
+    stream = stream_of(server)
+    stream.follow(position, offset)
+    found = b"".join(iter(lambda: stream.take(position), b""))
+    stream.leave(position)
+    return found
+
+
+def test_the_stream_selects_its_database_after_each_snapshot() -> None:
+    world = World()
+    one, _ = world.pair()
+    one.play("SELECT 2", "SET a 1")
+    _, replica = asking(one)
+    offset = int(replica.position.offset)
+    one.do("SET", "b", 1)
+    assert stream_from(one, offset).startswith(b"*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n")
+
+
+def test_a_replica_that_goes_on_has_what_it_asked_for() -> None:
+    world = World()
+    one, _ = world.pair()
+    one.do("SET", "a", 1)
+    end, replica = asking(one, history=one.replication.history, offset=int(one.replication.offset) + 1)
+    assert end.given() == b"+CONTINUE\r\n"
+    assert (replica.state, replica.acknowledged) == (ONLINE, one.replication.offset)
+    assert len(stream_of(one).positions) == 2
+    end.close()
+    assert len(stream_of(one).positions) == 1
+
+
+def test_it_asks_once_for_each_offset() -> None:
+    world = World()
+    one, _ = world.pair()
+    one.do("SET", "a", 1)
+    primary = one.replication.primary
+    primary.ask()
+    asked = one.replication.offset
+    primary.ask()
+    assert one.replication.offset == asked
+    one.do("SET", "b", 1)
+    primary.ask()
+    assert stream_from(one, int(asked)).endswith(b"GETACK\r\n$1\r\n*\r\n")
+
+
+def test_pings_stop_while_a_replica_must_catch_up() -> None:
+    world = World()
+    one, _ = world.pair()
+    one.play("CONFIG SET repl-ping-replica-period 1")
+    before = one.replication.offset
+    world.pass_time(2.5)
+    assert stream_from(one, int(before)).count(b"ping") >= 2
+    one.engine.pause.hold_writes(b"shutdown_in_progress")
+    before = one.replication.offset
+    world.pass_time(3)
+    assert one.replication.offset == before
+
+
+def test_a_replica_that_never_comes_online() -> None:
+    """It has the whole snapshot, but acknowledges nothing: `repl-timeout` ends its connection."""
+    world = World()
+    one = Server(world, 1, repl_timeout="3")
+    end, replica = asking(one)
+    world.run()
+    assert (replica.state, replica.finished) == (LOADS, True)
+    world.pass_time(2)
+    assert not end.closed
+    world.pass_time(3)
+    assert end.closed
+    assert one.replication.replicas_count() == 0
+
+
+def test_replicas_share_a_file_that_is_being_written() -> None:
+    world = World()
+    one = Server(world, 1, repl_diskless_sync="no")
+    first, one_replica = asking(one)
+    one.do("SET", "a", 1)
+    second, other_replica = asking(one)
+    assert (one_replica.state, other_replica.state) == (WAITS_FOR_FILE, WAITS_FOR_FILE)
+    head = b"+FULLRESYNC %b 0\r\n" % one.replication.history
+    assert (first.given(), second.given()) == (head, head)
+    one.world.clock.advance_ms(1100)
+    one.engine.start_unit()
+    one.replication.tick()
+    # A replica that waits gets a sign of life once a second.
+    assert (first.given(), second.given()) == (b"\n", b"\n")
+    world.run()
+    assert first.given() == second.given() != b""
+    assert (one_replica.state, other_replica.state) == (ONLINE, ONLINE)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.unit.replication.world import Server, World
 
+from redpoll.config.schema import BY_NAME
+from redpoll.engine.durability import LOG_ON, AppendLog
 from redpoll.engine.gates import GATE_READONLY, GATE_STALE, GATE_WRITE_DISK
 from redpoll.protocol.reply import Error
+from redpoll.replication.stream import Position
 
 
 def test_a_replica_has_the_data_and_the_offset() -> None:
@@ -241,3 +244,75 @@ def test_a_replica_that_cannot_write_to_its_disk(setting: str) -> None:
     assert one.replication.primary.full_syncs == (1 if setting == "yes" else 2)
     wanted = "is applying a command even though it is unable" if setting == "yes" else "was unable to write command"
     assert sum(wanted in line for line in other.host.lines) == 1
+
+
+def test_a_promoted_replica_begins_its_part_of_the_stream() -> None:
+    """The next command selects its database, and replicas that have more of the old stream may not go on."""
+    world = World()
+    one, other = world.pair()
+    one.do("SET", "a", 1)
+    world.run()
+    history, offset = one.replication.history, int(one.replication.offset)
+    other.do("REPLICAOF", "NO", "ONE")
+    other.do("SET", "b", 1)
+    stream = other.replication.primary.stream
+    assert stream is not None
+    position = Position()
+    stream.follow(position, offset)
+    assert stream.take(position).startswith(b"*2\r\n$6\r\nSELECT\r\n")
+    assert other.replication.knows(history, offset)
+    assert not other.replication.knows(history, offset + 5)
+    assert other.replication.knows(other.replication.history, offset + 5)
+
+
+def test_how_far_the_file_of_a_replica_is_synced() -> None:
+    world = World()
+    one, other = world.pair()
+    log = AppendLog()
+    other.engine.durability.append_only = log
+    assert other.replication.fsynced_offset() == -1
+    log.state = LOG_ON
+    replication = other.replication
+    log.synced_count = other.engine.unit.count
+    first = replication.fsynced_offset()
+    assert first == replication.offset
+    one.do("SET", "a", 1)
+    world.run()
+    other.engine.unit.count += 1
+    replication._mark()
+    one.do("SET", "b", 1)
+    world.run()
+    other.engine.unit.count += 1
+    assert replication.fsynced_offset() == first
+    log.synced_count += 1
+    assert first < replication.fsynced_offset() < replication.offset
+    log.synced_count += 1
+    assert replication.fsynced_offset() == replication.offset
+
+
+@pytest.mark.parametrize(
+    ("settings", "waits", "is_removed"),
+    [
+        ({"rdb_del_sync_files": "yes", "save": ""}, False, True),
+        ({"rdb_del_sync_files": "no", "save": ""}, False, False),
+        ({"rdb_del_sync_files": "yes", "save": "60 1"}, False, False),
+        ({"rdb_del_sync_files": "yes", "save": "", "appendonly": "yes"}, False, False),
+        ({"rdb_del_sync_files": "yes", "save": ""}, True, False),
+    ],
+)
+def test_the_file_of_a_snapshot_for_replicas(settings: dict[str, str], waits: bool, is_removed: bool) -> None:
+    """It goes only if nothing else needs it: `rdb-del-sync-files`."""
+    world = World()
+    one = Server(world, 1, repl_diskless_sync_delay="9")
+    for name, value in settings.items():
+        one.engine.config.assign(BY_NAME[name.replace("_", "-").encode()], value.encode().split() or [b""])
+    files = one.engine.config.files
+    file = files.append(b"dump.rdb")
+    file.write(b"x")
+    file.close()
+    if waits:
+        Server(world, 2).do("REPLICAOF", "h", 1)
+        world.run()
+        assert one.replication.replicas_count() == 1
+    one.replication.remove_sync_file()
+    assert files.exists(b"dump.rdb") != is_removed
