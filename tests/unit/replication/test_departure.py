@@ -57,3 +57,17 @@ def test_its_limit_is_a_setting() -> None:
     departure.abort()
     one.play("CONFIG SET shutdown-timeout 0")
     assert not departure.must_wait([])
+
+
+def test_an_abort_answers_the_clients_that_sent_shutdown() -> None:
+    world = World()
+    one, _ = world.pair()
+    one.do("SET", "a", 1)
+    departure = one.replication.departure
+    before = one.replication.offset
+    departure.wait([])
+    assert one.replication.offset > before, "the replicas are asked for acknowledgements"
+    one.do("BLPOP", "l", 0)
+    departure.sessions.append(one.client.session)
+    departure.abort()
+    assert b"".join(one.client.out.take()).startswith(b"-ERR Errors trying to SHUTDOWN")

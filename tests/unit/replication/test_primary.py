@@ -9,6 +9,7 @@ from redpoll.engine.gates import GATE_FEW_REPLICAS
 from redpoll.env.files import MemoryReader
 from redpoll.protocol.reply import Error
 from redpoll.replication.replica import LOADS, ONLINE, WAITS, WAITS_FOR_FILE, Replica
+from redpoll.replication.snapshots import MOST_UNSENT
 from redpoll.replication.stream import Position, Stream
 
 
@@ -199,3 +200,38 @@ def test_replicas_share_a_file_that_is_being_written() -> None:
     world.run()
     assert first.given() == second.given() != b""
     assert (one_replica.state, other_replica.state) == (ONLINE, ONLINE)
+
+
+ACK = b"*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$%d\r\n%d\r\n"
+
+
+def test_the_stream_waits_until_the_snapshot_is_sent() -> None:
+    world = World()
+    one = Server(world, 1)
+    end, replica = asking(one)
+    world.run()
+    end.take(ACK % (1, 0))
+    assert replica.state == LOADS
+    while end.given():
+        pass
+    end.take(ACK % (1, 0))
+    assert replica.state == ONLINE
+    end.take(ACK % (1, 9))
+    end.take(ACK % (1, 5))
+    assert replica.acknowledged == 9
+
+
+def test_a_snapshot_waits_for_a_slow_replica() -> None:
+    world = World()
+    one = Server(world, 1, rdbcompression="no")
+    for n in range(150):
+        one.do("SET", f"k{n}", "x" * 50_000)
+    end, replica = asking(one)
+    for _ in range(300):
+        running = one.engine.durability.running
+        assert running is not None
+        running.step(1000)
+    assert MOST_UNSENT < replica.pieces_bytes < MOST_UNSENT + 500_000
+    end.close()
+    running.step(1000)
+    assert one.engine.durability.running is None

@@ -316,3 +316,41 @@ def test_the_file_of_a_snapshot_for_replicas(settings: dict[str, str], waits: bo
         assert one.replication.replicas_count() == 1
     one.replication.remove_sync_file()
     assert files.exists(b"dump.rdb") != is_removed
+
+
+def test_a_replica_does_not_evict() -> None:
+    """Unless `replica-ignore-maxmemory` is `no`."""
+    world = World()
+    one, other = world.pair(maxmemory="1mb", maxmemory_policy="allkeys-lru")
+    for n in range(400):
+        one.do("SET", f"k{n}", "x" * 10_000)
+    world.run()
+    other.do("GET", "k1")
+    assert other.engine.databases[0].table.size == 400
+    other.do("CONFIG", "SET", "replica-ignore-maxmemory", "no")
+    other.do("GET", "k1")
+    other.engine.tick()
+    assert other.engine.databases[0].table.size < 400
+
+
+def test_the_size_of_the_ring_is_a_setting() -> None:
+    world = World()
+    one, _ = world.pair(repl_backlog_size="20000")
+    one.play("CONFIG SET repl-backlog-size 30000")
+    stream = one.replication.primary.stream
+    assert stream is not None
+    assert stream.size == 30_000
+    one.play("CONFIG SET repl-backlog-size 1")
+    assert stream.size == 16_384
+
+
+def test_paused_clients_stay_paused_when_the_role_changes() -> None:
+    world = World()
+    Server(world, 1)
+    other = Server(world, 2)
+    other.do("CLIENT", "PAUSE", 100_000, "WRITE")
+    other.do("SET", "a", 1)
+    assert other.client.session.waiting is not None
+    other.replication.follow(b"h", 1)
+    assert other.client.session.waiting is not None
+    assert b"".join(other.client.out.take()) == b""
