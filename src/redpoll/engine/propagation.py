@@ -12,22 +12,23 @@ from redpoll.engine.engine import Engine
 
 SIGABRT: Final = 6
 
-FROM_PRIMARY: Final = ("replica", "primary")
-FROM_FILE: Final = ("server", "AOF-loading-client")
-"""The names of the two ends in the log: the end that runs the command, and the end that has sent it."""
 
+def propagation_failed(engine: Engine, of_primary: bool, name: bytes, why: bytes) -> bool:
+    """Count and log a failed command of the primary, or else of the append-only file.
 
-def propagation_failed(engine: Engine, ends: tuple[str, str], name: bytes, why: bytes) -> bool:
-    """Count and log a failed command.  Returns whether the server must end; a real server ends before it returns."""
+    Returns whether the server must end; a real server ends before this returns.
+    """
     engine.counters.propagation_errors += 1
+    ends = "replica is sending an error to its primary"
+    if not of_primary:
+        ends = "server is sending an error to its AOF-loading-client"
     command = name[:64].decode("ascii", "backslashreplace")
     engine.host.log(
-        f"== CRITICAL == This {ends[0]} is sending an error to its {ends[1]}: '-{why.decode('utf-8', 'replace')}' "
-        f"after processing the command '{command}'"
+        f"== CRITICAL == This {ends}: '-{why.decode('utf-8', 'replace')}' after processing the command '{command}'"
     )
     config = engine.config
     behavior = config.text(b"propagation-error-behavior")
-    if ends is FROM_PRIMARY:
+    if of_primary:
         # The data of a writable replica may differ from its primary's in any case.
         must_end = behavior != b"ignore" and config.flag(b"replica-read-only")
     else:

@@ -13,7 +13,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
-from redpoll.engine.propagation import FROM_FILE, propagation_failed
+from redpoll.engine.propagation import propagation_failed
 from redpoll.engine.session import Peer
 from redpoll.env.files import Reader
 from redpoll.errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
@@ -174,7 +174,7 @@ class Replay:
             command.handler.run(self.session, args)
         except CommandError as refused:
             # A command that failed when it ran was not written.
-            if propagation_failed(self.engine, FROM_FILE, command.name, refused.text):
+            if propagation_failed(self.engine, False, command.name, refused.text):
                 raise LoadError(f"error: {refusal(refused.text)}") from None
 
     def _bracket(self, name: bytes) -> bool:

@@ -13,7 +13,7 @@ from mypy_extensions import i64
 from redpoll.catalogue.spec import WRITE
 from redpoll.engine.command import MAY_REPLICATE, Command
 from redpoll.engine.gates import GATE_SHOWN, GATE_WRITE_DISK
-from redpoll.engine.propagation import FROM_PRIMARY, SIGABRT, propagation_failed
+from redpoll.engine.propagation import SIGABRT, propagation_failed
 from redpoll.engine.session import Session
 from redpoll.errors import wrong_arity
 from redpoll.protocol.reply import Error
@@ -161,7 +161,7 @@ class Applier:
 
     def _complain(self, name: bytes, why: bytes) -> None:
         """A command of the primary failed here: the data may differ now."""
-        if propagation_failed(self.replication.engine, FROM_PRIMARY, name, why):
+        if propagation_failed(self.replication.engine, True, name, why):
             self.broken = "a command failed"
 
     def _pass_on(self) -> None:

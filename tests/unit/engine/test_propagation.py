@@ -7,7 +7,7 @@ import pytest
 from redpoll.config.schema import BY_NAME
 from redpoll.engine.engine import Engine
 from redpoll.engine.host import Host
-from redpoll.engine.propagation import FROM_FILE, FROM_PRIMARY, SIGABRT, propagation_failed
+from redpoll.engine.propagation import SIGABRT, propagation_failed
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 
@@ -38,17 +38,18 @@ class Ended(Host):
     ],
 )
 def test_which_failures_end_the_server(behavior: str, read_only: str, of_file: bool, of_primary: bool) -> None:
-    for ends, panics in ((FROM_FILE, of_file), (FROM_PRIMARY, of_primary)):
+    for is_of_primary, panics in ((False, of_file), (True, of_primary)):
         host = Ended()
         engine = Engine(VirtualClock(), Random(1), host=host)
         engine.config.assign(BY_NAME[b"propagation-error-behavior"], [behavior.encode()])
         engine.config.assign(BY_NAME[b"replica-read-only"], [read_only.encode()])
-        assert propagation_failed(engine, ends, b"lpush", b"WRONGTYPE x") == panics
+        assert propagation_failed(engine, is_of_primary, b"lpush", b"WRONGTYPE x") == panics
         assert host.signals == ([SIGABRT] if panics else [])
         assert engine.counters.propagation_errors == 1
-        assert host.lines[0] == (
-            f"== CRITICAL == This {ends[0]} is sending an error to its {ends[1]}: '-WRONGTYPE x' after processing the "
-            "command 'lpush'"
+        ends = (
+            "replica is sending an error to its primary" if is_of_primary else "server is sending an error to its AOF-"
         )
+        assert host.lines[0].startswith(f"== CRITICAL == This {ends}")
+        assert host.lines[0].endswith(": '-WRONGTYPE x' after processing the command 'lpush'")
         engine.counters.reset()
         assert engine.counters.propagation_errors == 0

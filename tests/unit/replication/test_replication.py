@@ -354,3 +354,35 @@ def test_paused_clients_stay_paused_when_the_role_changes() -> None:
     other.replication.follow(b"h", 1)
     assert other.client.session.waiting is not None
     assert b"".join(other.client.out.take()) == b""
+
+
+def test_a_transaction_meets_the_gates_of_its_commands() -> None:
+    world = World()
+    one, _ = world.pair()
+    one.play("MULTI", "SET a 1")
+    one.replication.follow(b"h", 2)
+    reply = one.do("EXEC")
+    assert isinstance(reply, Error)
+    assert b"READONLY" in reply.text
+    assert one.play("MULTI", "GET a", "EXEC") == [None]
+    one.do("MULTI")
+    one.do("EVAL", "return 7", 0)
+    assert one.do("EXEC") == [7]
+
+
+def test_scripts_meet_the_gates() -> None:
+    world = World()
+    one, other = world.pair()
+    one.play("CONFIG SET min-replicas-to-write 5")
+    reply = one.do("EVAL", "return server.call('set', KEYS[1], 1)", 1, "a")
+    assert isinstance(reply, Error)
+    assert reply.text.startswith(b"NOREPLICAS")
+    assert one.do("EVAL", "return server.call('get', KEYS[1])", 1, "a") is None
+    other.do("CONFIG", "SET", "replica-serve-stale-data", "no")
+    world.cut_off.add((2, 1))
+    world.wires[0].cut()
+    assert other.do("EVAL", "#!lua flags=no-writes,allow-stale\nreturn 1", 0) == 1
+    for script in ("#!lua flags=no-writes\nreturn 1", "return 1"):
+        reply = other.do("EVAL", script, 0)
+        assert isinstance(reply, Error)
+        assert reply.text.startswith(b"MASTERDOWN")
