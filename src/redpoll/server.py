@@ -15,9 +15,7 @@ from redpoll.config.rewrite import rewrite
 from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config, Effects, Rename
 from redpoll.engine.command import Command
-from redpoll.engine.durability import LOG_BEGINS, LOG_OFF
 from redpoll.engine.engine import Engine
-from redpoll.engine.gates import GATE_LOADING
 from redpoll.engine.host import Host
 from redpoll.engine.remotes import Remote
 from redpoll.engine.sampler import SAMPLE_MS
@@ -25,7 +23,7 @@ from redpoll.engine.session import Session
 from redpoll.engine.trimming import LOOK_MS
 from redpoll.env.clock import Clock
 from redpoll.env.crash import CrashReports
-from redpoll.env.log import LEVELS, Log
+from redpoll.env.log import LEVELS, PRIMARY, REPLICA, Log
 from redpoll.env.process import (
     end_at_once,
     end_by_signal,
@@ -42,36 +40,26 @@ from redpoll.errors import SHUTDOWN_FAILED, ServerError
 from redpoll.net.appending import Appending, Commit, Turns
 from redpoll.net.bus import Bus
 from redpoll.net.clients import Clients
+from redpoll.net.ending import Ending
 from redpoll.net.http_server import HttpServer, HttpSettings
 from redpoll.net.listener import Listeners
-from redpoll.net.loop import Reactor, Timer
+from redpoll.net.loop import Reactor
 from redpoll.net.oom_score import OomScore
 from redpoll.net.outgoing import ReactorNetwork
 from redpoll.net.remote import SocketRemote
+from redpoll.net.saving import IDLE_MS, Snapshots
 from redpoll.net.signals import Stoppable, Wakeup
+from redpoll.net.startup import StartupLoad
 from redpoll.net.supervisor import Supervisor
 from redpoll.net.timers import COLLECT_MS, TICK_MS, Collect, Replicating, Sample, Tick, Trim
-from redpoll.persistence import background
 from redpoll.persistence.append_control import AppendFile, AppendSettings
-from redpoll.persistence.append_loading import LoadError
 from redpoll.persistence.claim import SnapshotClaim
-from redpoll.persistence.damage import DamagedError
-from redpoll.persistence.loading import load, open_snapshot
-from redpoll.persistence.points import SaveSettings, due_point
-from redpoll.persistence.saving import save, snapshot_path
-from redpoll.persistence.snapshot_reader import Progress
+from redpoll.persistence.points import SaveSettings
 from redpoll.protocol.requests import Limits
 from redpoll.replication.replication import take_part
 from redpoll.scripting.scripts import registry
 
 FAMILIES: Final = redpoll.commands.FAMILIES
-IDLE_MS: Final[i64] = 100
-"""How often save points are looked at."""
-SLICE_US: Final[i64] = 1500
-"""How long a turn goes on with a snapshot, large values excepted."""
-
-FATAL_LOAD: Final = "Fatal error loading the DB, check server logs. Exiting. %s: %s"
-
 OWN_DESCRIPTORS: Final = 32
 """Descriptors that are reserved for files, listeners and the like."""
 
@@ -113,6 +101,7 @@ class Server(Stoppable):
         self.replication: Final = take_part(self.engine, ReactorNetwork(self.engine, self.reactor))
         self.append_only: Final = AppendFile(self.engine)
         self.engine.durability.append_only = self.append_only
+        self.ending: Final = Ending(self.engine, self.reactor, log, self.append_only, self.replication.departure)
         self.reactor.before_wait = Commit(self.engine)
 
     def start(self, pid_file: str = "") -> None:
@@ -148,7 +137,9 @@ class Server(Stoppable):
         for remark in config.take_remarks():
             log.notice(remark)
         self.claim.connect(config)
-        self.load()
+        StartupLoad(self.engine, self.reactor, log, self.append_only, self.replication).run()
+        AppendSettings(self.append_only)
+        Turns(self.reactor).connect(config)
         if self.reactor.stopping:
             return
         if self.bus is not None:
@@ -158,9 +149,9 @@ class Server(Stoppable):
         if self.listeners.unix is not None:
             log.notice("Ready to accept connections unix")
         self.reactor.add_timer(Tick(self.engine), TICK_MS)
-        self.reactor.add_timer(Snapshots(self), IDLE_MS)
+        self.reactor.add_timer(Snapshots(self.engine, log), IDLE_MS)
         self.reactor.add_timer(Replicating(self.replication), TICK_MS)
-        self.reactor.add_timer(Ending(self), TICK_MS)
+        self.reactor.add_timer(self.ending, TICK_MS)
         self.follow_primary()
         self.reactor.add_timer(Appending(self.append_only), TICK_MS)
         self.reactor.add_timer(Sample(self.engine), SAMPLE_MS)
@@ -187,61 +178,6 @@ class Server(Stoppable):
         words = self.config.words(b"replicaof")
         if len(words) == 2:
             self.replication.follow(words[0], int(words[1]))
-
-    def load(self) -> None:
-        """Load the append-only file if it is on, or else the snapshot file; clients are answered meanwhile.
-
-        Raises ServerError.
-        """
-        if self.config.flag(b"appendonly"):
-            self.load_append_only()
-        else:
-            self.load_snapshot()
-        AppendSettings(self.append_only)
-        Turns(self.reactor).connect(self.config)
-
-    def load_append_only(self) -> None:
-        """Load the append-only file, and write to it from now on.  Raises ServerError."""
-        engine = self.engine
-        engine.durability.loading = True
-        engine.gates |= GATE_LOADING
-        gc.disable()
-        try:
-            self.append_only.open(Loading(self))
-        except LoadError as refused:
-            if not self.reactor.stopping:
-                raise ServerError(refused.reason) from None
-        finally:
-            engine.gates &= ~GATE_LOADING
-            engine.durability.loading = False
-
-    def load_snapshot(self) -> None:
-        """Load the snapshot file if there is one.  Raises ServerError."""
-        engine = self.engine
-        path = snapshot_path(engine)
-        began_us = engine.clock.now_us()
-        engine.moment.set_time(began_us)
-        try:
-            reader = open_snapshot(engine, path)
-        except OSError as refused:
-            raise ServerError(FATAL_LOAD % (path.decode("utf-8", "surrogateescape"), refused.strerror)) from refused
-        if reader is None:
-            return
-        engine.durability.loading = True
-        engine.gates |= GATE_LOADING
-        gc.disable()
-        complaint = load(engine, reader, Loading(self))
-        reader.close()
-        engine.gates &= ~GATE_LOADING
-        engine.durability.loading = False
-        if self.reactor.stopping:
-            return
-        if complaint:
-            raise ServerError(FATAL_LOAD % (path.decode("utf-8", "surrogateescape"), complaint))
-        place = engine.durability.place
-        if place.offset >= 0 and len(place.history) == 40:
-            self.replication.loaded(place, len(self.config.words(b"replicaof")) == 2)
-        self.log.notice(f"DB loaded from disk: {float(engine.clock.now_us() - began_us) / 1e6:.3f} seconds")
 
     def keep_pid_file(self, path: str) -> None:
         """Write the process id into a file, which is removed at the end."""
@@ -325,63 +261,7 @@ class Server(Stoppable):
         if name == "SIGINT" and self.reactor.stopping:
             self.log.signal("You insist... exiting now.")
             os._exit(1)
-        if self.engine.durability.loading:
-            self.log.warning("Received shutdown signal during loading, scheduling shutdown.")
-            self.reactor.stop()
-            return
-        self.log.signal(f"Received {name} scheduling shutdown...")
-        directive = b"shutdown-on-sigint" if name == "SIGINT" else b"shutdown-on-sigterm"
-        self.stop("", [word.upper() for word in self.config.words(directive)])
-
-    def look_at_end(self) -> None:
-        """End if the replicas have all data now, or if the time for that is over."""
-        departure = self.replication.departure
-        if departure.is_over() and not self.end(departure.end()):
-            departure.abort()
-
-    def stop(self, who: str, words: list[bytes]) -> bool:
-        """End the loop after this turn; `who` is a remark on who asked for it, `words` are those of SHUTDOWN.
-
-        First, replicas get what they lack.  False if the server cannot end, and goes on.
-        """
-        departure = self.replication.departure
-        if self.reactor.stopping or (departure.is_waiting() and b"NOW" not in words):
-            return True
-        self.log.notice(f"User requested shutdown...{who}")
-        if departure.must_wait(words):
-            departure.wait(words)
-            return True
-        return self.end(words)
-
-    def end(self, words: list[bytes]) -> bool:
-        """End the loop after this turn.  The data is saved first, if it is to be; False if that failed."""
-        saving = b"SAVE" in words or (b"NOSAVE" not in words and bool(self.config.words(b"save")))
-        if self.append_only.state == LOG_BEGINS and b"FORCE" not in words:
-            self.log.warning("Writing initial AOF. Can't exit.")
-            return False  # before the rewrite is cancelled: the server goes on, and needs it
-        running = self.engine.durability.running
-        if running is not None:
-            running.cancel("the server ends")
-        self.end_append_only()
-        if saving and not self.engine.durability.loading:
-            self.log.notice("Saving the final RDB snapshot before exiting.")
-            if not save(self.engine) and b"FORCE" not in words:
-                self.log.warning("Error trying to save the DB, can't exit.")
-                return False
-        self.reactor.stop()
-        return True
-
-    def end_append_only(self) -> None:
-        """Write and sync the append-only file before the end."""
-        log = self.append_only
-        if log.state == LOG_OFF:
-            return
-        if log.state == LOG_BEGINS:
-            self.log.warning("Writing initial AOF. Exit anyway.")
-            return
-        self.log.notice("Calling fsync() on the AOF file.")
-        if not log.flush():
-            self.log.warning(f"Fail to fsync the AOF file: {log.trouble}.")
+        self.ending.signalled(name)
 
 
 def last_active(session: Session) -> int:
@@ -409,7 +289,7 @@ def rename_command(commands: dict[bytes, Command], rename: Rename) -> None:
 
 
 class ServerSettings(Effects):
-    """Applies settings outside the engine: the log, the parser, the limit of open files, the locale."""
+    """Applies settings outside the engine: the log, the parser, the limit of open files, the locale, the role."""
 
     NAMES = (
         b"loglevel",
@@ -419,6 +299,7 @@ class ServerSettings(Effects):
         b"crash-log-enabled",
         b"maxclients",
         b"locale-collate",
+        b"replicaof",
     )
 
     def __init__(self, server: Server) -> None:
@@ -442,6 +323,8 @@ class ServerSettings(Effects):
             server.log.form = config.string(name)
         elif name == b"log-timestamp-format":
             server.log.timestamp = config.string(name)
+        elif name == b"replicaof":
+            server.log.role = REPLICA if config.words(name) else PRIMARY
         elif name == b"proto-max-bulk-len":
             server.limits.max_bulk_bytes = config.integer(name)
         elif name == b"crash-log-enabled":
@@ -488,7 +371,7 @@ class ServerHost(Host):
         return not self.server.reactor.stopping
 
     def shut_down(self, session: Session, who: bytes, words: list[bytes]) -> bytes:
-        if not self.server.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')", words):
+        if not self.server.ending.stop(f" (user request from '{who.decode('utf-8', 'surrogateescape')}')", words):
             return SHUTDOWN_FAILED
         departure = self.server.replication.departure
         if departure.is_waiting():
@@ -571,74 +454,3 @@ class ServerHost(Host):
         if self.server.listeners.unix is not None:
             found.append(f"name=unix,bind={config.text(b'unixsocket').decode('utf-8', 'surrogateescape')}")
         return found
-
-
-class Loading(Progress):
-    """What the server does while a file is loaded: it answers clients, and listens to signals."""
-
-    def __init__(self, server: Server) -> None:
-        self.server: Final = server
-        self.began_us: i64 = server.engine.clock.now_us()
-        self.told_us: i64 = self.began_us
-
-    def told(self, line: str) -> None:
-        self.server.log.notice(line)
-
-    def moved(self, done: i64, total: i64) -> None:
-        now_us = self.server.engine.clock.now_us()
-        load = self.server.engine.durability.load
-        if load is not None and now_us - self.told_us >= background.TELL_EVERY_US:
-            self.told_us = now_us
-            rate = float(done) / float(now_us - self.began_us) * 1e6 / (1024 * 1024)
-            share = 100.0 * float(done) / float(total)
-            self.told(f"Loading: {share:.0f} %, {rate:.1f} MB/s, about {load.left_s(now_us)} s left")
-        self.server.reactor.run_nested()
-        if self.server.reactor.stopping:
-            raise DamagedError("loading was ended by a signal", done)
-
-
-class Snapshots(Timer):
-    """Begins a snapshot when a save point calls for one, and goes on with one under way, for a share of the time."""
-
-    def __init__(self, server: Server) -> None:
-        super().__init__()
-        self.server: Final = server
-        server.engine.saves_itself = False
-
-    def run(self) -> i64:
-        engine = self.server.engine
-        running = engine.durability.running
-        if engine.durability.loading:
-            return IDLE_MS
-        if running is None:
-            if engine.cron_paused or engine.frozen != 0:
-                return IDLE_MS
-            engine.start_unit()
-            reason = due_point(engine)
-            if not reason and not engine.durability.scheduled:
-                return IDLE_MS
-            if reason:
-                self.server.log.notice(reason)
-            background.start(engine)
-            return 1
-        engine.start_unit()
-        began = engine.clock.now_us()
-        if not running.step(SLICE_US):
-            return IDLE_MS
-        took: i64 = engine.clock.now_us() - began
-        share: i64 = engine.config.integer(b"snapshot-cpu-percent")
-        rest: i64 = took * (100 - share) // share // 1000
-        return rest if rest > 1 else i64(1)
-
-
-class Ending(Timer):
-    """Ends a server that waits for its replicas."""
-
-    def __init__(self, server: Server) -> None:
-        super().__init__()
-        self.server: Final = server
-
-    def run(self) -> i64:
-        self.server.engine.start_unit()
-        self.server.look_at_end()
-        return TICK_MS if self.server.replication.departure.is_waiting() else IDLE_MS

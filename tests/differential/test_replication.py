@@ -304,6 +304,36 @@ def test_read_only_and_stale_replicas() -> None:
             assert left.raw == right.raw, line
 
 
+def test_scripts_on_read_only_and_stale_replicas() -> None:
+    primary = theirs()
+    replicas = [theirs(), mine()]
+    scripts = (
+        "return 1",
+        "return server.call('ping')",
+        "#!lua flags=no-writes\nreturn 2",
+        "#!lua\nreturn 3",
+        "no script",
+    )
+    with running(primary, *replicas) as (_, *others):
+        for other in others:
+            follow(other, primary)
+            other("SCRIPT", "LOAD", "return 5")
+        for state in ("up", "stale"):
+            for script in scripts:
+                for line in (
+                    ("EVAL", script, 0),
+                    ("MULTI",),
+                    ("EVALSHA", "4ca238f611c9d0ae4e9a75a5dbac22aedc379801", 0),
+                    ("EVAL", script, 0),
+                    ("EXEC",),
+                ):
+                    left, right = (other(*line) for other in others)
+                    assert left.raw == right.raw, (state, line)
+            for other in others:
+                other("CONFIG", "SET", "replica-serve-stale-data", "no")
+                other("REPLICAOF", "127.0.0.1", 1)
+
+
 def test_expired_keys_of_a_replica() -> None:
     """A key past its time is hidden on a replica, but stays until the primary deletes it."""
     primary = theirs()

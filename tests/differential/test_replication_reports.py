@@ -9,8 +9,9 @@ import time
 
 import pytest
 from tests.differential.links import Client, Follower, until
+from tests.differential.servers import Server
 from tests.differential.test_replication import follow, mine, running, same, theirs
-from tests.differential.wire import ConnectionClosedError
+from tests.differential.wire import ConnectionClosedError, encode
 
 CLI = shutil.which("redis-cli") or shutil.which("valkey-cli")
 
@@ -250,3 +251,76 @@ def test_errors_of_the_stream_are_counted() -> None:
         assert "== CRITICAL ==" in replica.log.read_text()
         one("SET", "k", "again")
         same(one, other)
+
+
+CRITICAL = re.compile(r"== CRITICAL ==.*")
+
+
+def failures(server: Server) -> list[str]:
+    """The lines of the log about failed commands."""
+    return CRITICAL.findall(server.log.read_text(errors="replace"))
+
+
+@pytest.mark.parametrize("read_only", ["yes", "no"])
+@pytest.mark.parametrize("behavior", ["ignore", "panic", "panic-on-replicas"])
+def test_what_a_failed_command_of_the_primary_does(behavior: str, read_only: str) -> None:
+    primary = theirs()
+    replicas = [make("--replica-read-only", "no", "--propagation-error-behavior", behavior) for make in (theirs, mine)]
+    lives = behavior == "ignore" or read_only == "no"
+    with running(primary, *replicas) as (one, *others):
+        for other in others:
+            follow(other, primary)
+            other("SET", "k", "text")
+            other("CONFIG", "SET", "replica-read-only", read_only)
+        one("LPUSH", "k", 1)
+        until(lambda: all(failures(replica) for replica in replicas), "both log it")
+        if lives:
+            assert [other.text("PING") for other in others] == [b"PONG", b"PONG"]
+        else:
+            until(lambda: all(is_over(replica) for replica in replicas), "both end")
+        assert failures(replicas[0]) == failures(replicas[1])
+        ends = [replica.process.returncode for replica in replicas if replica.process is not None]
+        assert ends == ([None, None] if lives else [-6, -6])
+
+
+def is_over(server: Server) -> bool:
+    return server.process is not None and server.process.poll() is not None
+
+
+@pytest.mark.parametrize("behavior", ["ignore", "panic", "panic-on-replicas"])
+def test_what_a_failed_command_of_the_append_only_file_does(behavior: str) -> None:
+    found = []
+    for server in (theirs("--appendonly", "yes"), mine("--appendonly", "yes")):
+        with running(server) as (one,):
+            one("CONFIG", "SET", "propagation-error-behavior", behavior)
+            one("SET", "k", "text")
+            (path,) = (server.log.parent / "appendonlydir").glob("*.incr.aof")
+            with path.open("ab") as file:
+                file.write(encode(("LPUSH", "k", "1")))
+            try:
+                found.append((one("DEBUG", "LOADAOF").raw, one.info("unexpected_error_replies")))
+            except (ConnectionClosedError, ConnectionResetError):
+                until(lambda server=server: is_over(server), "it ends")  # type: ignore[misc]
+                assert server.process is not None
+                found.append((server.process.returncode, failures(server)))
+    assert found[0] == found[1]
+
+
+def test_the_log_has_the_role() -> None:
+    """`M` or `S` in front of the lines about a change of the role."""
+    primary = theirs()
+    replicas = [theirs(), mine()]
+    with running(primary, *replicas) as (_, *others):
+        for other in others:
+            follow(other, primary)
+            other("REPLICAOF", "NO", "ONE")
+        found = []
+        for server in replicas:
+            lines = server.log.read_text(errors="replace")
+            found.append(
+                [
+                    re.findall(pattern, lines)
+                    for pattern in (r":(\w) .* REPLICAOF 127.0.0.1:\d+ enabled", r":(\w) .* PRIMARY MODE enabled")
+                ]
+            )
+        assert found[0] == found[1] == [["S"], ["M"]]

@@ -125,6 +125,8 @@ class Counters:
         self.errors: dict[bytes, int] = {}
         self.error_replies: i64 = 0
         self.internal_errors: i64 = 0
+        self.propagation_errors: i64 = 0
+        """Failed commands of the primary or of the append-only file."""
 
     def track(self, tracking: bool) -> None:
         """Start or stop to record the distribution of durations."""
@@ -185,6 +187,7 @@ class Counters:
         self.errors.clear()
         self.error_replies = 0
         self.internal_errors = 0
+        self.propagation_errors = 0
 
 
 @mypyc_attr(acyclic=True)

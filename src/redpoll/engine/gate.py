@@ -55,6 +55,9 @@ RUN_IN_MULTI: Final = frozenset((b"exec", b"discard", b"multi", b"watch", b"quit
 OF_QUEUED: Final[i64] = GATE_FEW_REPLICAS | GATE_READONLY | GATE_REDIRECT | GATE_STALE
 """The gates that EXEC has for its commands."""
 
+OF_SCRIPTS: Final[i64] = GATE_WRITE_DISK | GATE_FEW_REPLICAS | GATE_READONLY | GATE_STALE
+"""The gates that depend on the script that a command runs."""
+
 MAY_RUN: Final = Marker("may run")
 
 
@@ -121,7 +124,11 @@ def check(engine: Engine, session: Session, command: Command, args: list[bytes],
                     transaction.size += len(word)
             if engine.outliers.weighing:
                 transaction.weighed = True
-            transaction.gates |= command.gates
+            if command.name in RUNS_SCRIPTS:
+                # What the script may do is checked when EXEC runs it.
+                transaction.gates |= command.gates & ~OF_SCRIPTS
+            else:
+                transaction.gates |= command.gates
             if flags & DENYOOM != 0:
                 transaction.asks_for_memory = True
         session.last_command = command.name
@@ -153,7 +160,7 @@ def script_checks(engine: Engine, command: Command, args: list[bytes], gates: i6
     flags: i64 = scripts.flags_for(command, args) if scripts is not None else i64(-1)
     if flags < 0:
         # A script that is not known, or names no flags, waits like a write, but is not refused beforehand.
-        return command.spec.flags, gates & ~(GATE_WRITE_DISK | GATE_FEW_REPLICAS | GATE_READONLY | GATE_STALE)
+        return command.spec.flags, gates & ~OF_SCRIPTS
     if flags & WRITE == 0:
         gates &= ~(GATE_WRITE_DISK | GATE_FEW_REPLICAS | GATE_READONLY | GATE_PAUSE_WRITE)
     if flags & STALE != 0:

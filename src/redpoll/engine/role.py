@@ -34,7 +34,7 @@ class Follower:
         return False
 
     def ends(self) -> bool:
-        """Whether the connection is to be closed, because all has been sent that was asked for."""
+        """Whether the connection must be closed, because the replica was sent everything that it asked for."""
         return False
 
     def left(self) -> None:
@@ -53,7 +53,7 @@ class Role:
         """Bytes of the stream so far."""
 
     def place(self) -> StreamPlace | None:
-        """Where the data of this moment stands in the stream; None if there is no stream."""
+        """The place in the stream that the present data corresponds to; None if there is no stream."""
         return None
 
     def file_synced(self) -> None:

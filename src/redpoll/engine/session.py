@@ -147,6 +147,9 @@ class Peer:
     def freeze(self) -> None:
         """Read nothing more from the client, and send only what the socket takes at once."""
 
+    def fill_packets(self) -> None:
+        """Let the system wait for a fuller packet before it sends bytes to the client."""
+
     def hush(self) -> None:
         """React to a change of the session's `quiet`."""
 

@@ -132,6 +132,11 @@ class Line(Peer):
             # Cleared, so that a backlog does not register it again.
             connection.writing = True
 
+    def fill_packets(self) -> None:
+        connection = self.connection
+        if connection is not None and not self.is_unix:
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+
     def hush(self) -> None:
         connection = self.connection
         if connection is not None:

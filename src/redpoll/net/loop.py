@@ -19,12 +19,13 @@ FLUSH_AFTER_US: Final[i64] = 500
 SLICE_US: Final[i64] = 2000
 """How long a turn works on what has no hurry; longer only if what came before it in the turn took longer."""
 MONOTONIC: Final = monotonic
-"""A constant, because compiled code looks a module's name up at each use: half the time of the call."""
+"""A constant: compiled code looks up an imported name at each use, which takes half the time of the call."""
 LOOK_EVERY: Final[i64] = 3
-"""Whether it has is looked at when the number of handlers called has none of these bits."""
+"""The time is checked when the number of handlers called in the turn has none of these bits."""
 
 
 NESTED_ROUNDS: Final = 4
+"""Rounds of `run_nested`: enough for a client to be accepted, read and answered."""
 
 
 class Handler:

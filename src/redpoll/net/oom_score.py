@@ -11,7 +11,7 @@ from redpoll.errors import ServerError
 
 
 class OomScore(Effects):
-    """`oom-score-adj`: which processes the kernel kills first when memory runs out."""
+    """Applies `oom-score-adj` and `oom-score-adj-values`, which depend on the role."""
 
     def __init__(self, log: Log) -> None:
         self.log: Final = log

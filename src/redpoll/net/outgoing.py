@@ -206,8 +206,7 @@ class ReactorNetwork(Network):
         try:
             if source:
                 sock.bind((source, 0))
-            if not config.flag(b"repl-disable-tcp-nodelay"):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             keep_alive(sock, config.integer(b"tcp-keepalive"))
             outcome = sock.connect_ex(address)
         except OSError as failure:

@@ -43,7 +43,7 @@ def stats_lines(engine: Engine) -> list[str]:
         "tracking_total_keys:0",
         "tracking_total_items:0",
         "tracking_total_prefixes:0",
-        f"unexpected_error_replies:{counters.internal_errors + replication_of(engine).propagation_errors}",
+        f"unexpected_error_replies:{counters.internal_errors + counters.propagation_errors}",
         f"internal_errors:{counters.internal_errors}",
         f"total_error_replies:{counters.error_replies}",
         "dump_payload_sanitizations:0",

@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
+from redpoll.engine.propagation import propagation_failed
 from redpoll.engine.session import Peer
 from redpoll.env.files import Reader
 from redpoll.errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
@@ -53,8 +54,6 @@ class Replay:
         """The commands since MULTI."""
         self.interest: i64 = 0
         self.deleting = True
-        self.errors: i64 = 0
-        """Commands that failed."""
         self.done: i64 = 0
 
     # The state of the engine while commands are repeated.
@@ -174,11 +173,9 @@ class Replay:
         try:
             command.handler.run(self.session, args)
         except CommandError as refused:
-            # The reference ignores it too: a command that failed when it ran was not written.
-            self.errors += 1
-            if self.errors < 10:
-                name = command.name.decode()
-                self.progress.told(f"'{name}' in the AOF file failed and is ignored: {refusal(refused.text)}")
+            # A command that failed when it ran was not written.
+            if propagation_failed(self.engine, False, command.name, refused.text):
+                raise LoadError(f"error: {refusal(refused.text)}") from None
 
     def _bracket(self, name: bytes) -> bool:
         """Handle MULTI, EXEC and DISCARD."""

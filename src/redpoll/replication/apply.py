@@ -13,7 +13,9 @@ from mypy_extensions import i64
 from redpoll.catalogue.spec import WRITE
 from redpoll.engine.command import MAY_REPLICATE, Command
 from redpoll.engine.gates import GATE_SHOWN, GATE_WRITE_DISK
+from redpoll.engine.propagation import SIGABRT, propagation_failed
 from redpoll.engine.session import Session
+from redpoll.errors import wrong_arity
 from redpoll.protocol.reply import Error
 from redpoll.protocol.requests import Limits, RequestParser
 from redpoll.replication.stream import command_size
@@ -25,7 +27,6 @@ BATCH: Final[i64] = 1024
 MOST_BULK_BYTES: Final[i64] = 1 << 60
 
 WARN_EVERY_US: Final[i64] = 10_000_000
-SIGABRT: Final = 6
 
 PLAIN: Final = frozenset((b"ping", b"select", b"script|load", b"function|load"))
 """Commands of a stream that do not write."""
@@ -127,12 +128,12 @@ class Applier:
         if command is None or command.subcommands is not None:
             command = engine.meant(args)
         if command is None or not may_run(command):
-            self._complain(args, "unknown or not allowed in a stream")
+            self._complain(args[0], b"ERR unknown or not allowed in a stream")
             return
         arity = command.arity
         count: i64 = len(args)
         if count != arity and (arity >= 0 or count < -arity):
-            self._complain(args, "wrong number of arguments")
+            self._complain(command.name, wrong_arity(command.name))
             return
         session = self.session
         if engine.gates & GATE_WRITE_DISK != 0 and command.flag(WRITE) and self._must_stop():
@@ -141,7 +142,7 @@ class Applier:
         if engine.gates & command.gates & GATE_SHOWN != 0:
             engine.monitors.show(session, command, args)
         if isinstance(reply, Error):
-            self._complain(args, reply.text.decode("utf-8", "replace"))
+            self._complain(command.name, reply.text)
 
     def _must_stop(self) -> bool:
         """Whether a replica that cannot write to its disk ends (`replica-ignore-disk-write-errors`)."""
@@ -158,17 +159,10 @@ class Applier:
             host.log("Replica is applying a command even though it is unable to write to disk.")
         return False
 
-    def _complain(self, args: list[bytes], why: str) -> None:
+    def _complain(self, name: bytes, why: bytes) -> None:
         """A command of the primary failed here: the data may differ now."""
-        replication = self.replication
-        replication.propagation_errors += 1
-        name = args[0][:64].decode("ascii", "backslashreplace")
-        replication.engine.host.log(f"== CRITICAL == This replica is sending an error to its primary: '{why}' after "
-                                    f"processing the command '{name}'")  # fmt: skip
-        if replication.engine.config.text(b"propagation-error-behavior") != b"ignore":
-            replication.engine.host.log("This server panics, as propagation-error-behavior says.")
+        if propagation_failed(self.replication.engine, True, name, why):
             self.broken = "a command failed"
-            replication.engine.host.end_by_fault(SIGABRT, "")
 
     def _pass_on(self) -> None:
         """Add the applied bytes to our own stream."""

@@ -25,11 +25,11 @@ class Departure:
     def __init__(self, replication: Replication) -> None:
         self.replication: Final = replication
         self.words: list[bytes] = []
-        """Of SHUTDOWN."""
+        """The words of SHUTDOWN."""
         self.until_ms: i64 = 0
-        """When it waits no longer; 0 while it does not wait."""
+        """The end of the wait in ms since 1970; 0 while there is no wait."""
         self.sessions: list[Session] = []
-        """Those that have sent SHUTDOWN."""
+        """The sessions that have sent SHUTDOWN."""
 
     def is_waiting(self) -> bool:
         return self.until_ms != 0
@@ -52,11 +52,11 @@ class Departure:
         engine.host.note(f"Waiting for replicas before shutting down, at most {seconds} seconds.")
 
     def left_ms(self) -> int:
-        """How long it waits at most, as INFO shows it."""
+        """The rest of the wait in ms, as INFO shows it."""
         return max(0, int(self.until_ms - self.replication.engine.moment.now_ms))
 
     def is_over(self) -> bool:
-        """Whether it has waited, and waits no more."""
+        """Whether there is a wait that can end now."""
         if self.until_ms == 0:
             return False
         return self.until_ms <= self.replication.engine.moment.now_ms or not self.replication.primary.lags()

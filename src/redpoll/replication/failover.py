@@ -21,8 +21,6 @@ HANDS_OVER: Final[i64] = 2
 
 STATE_NAMES: Final = ("no-failover", "waiting-for-sync", "failover-in-progress")
 
-FOR_EVER_MS: Final[i64] = 1 << 60
-
 
 class Failover:
     """The failover of one engine."""

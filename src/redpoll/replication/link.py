@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from redpoll.engine.role import StreamPlace
 from redpoll.engine.session import Peer, Session
+from redpoll.persistence.append_encode import write_command
 from redpoll.protocol.numbers import is_int, to_int
 from redpoll.replication.apply import Applier
 from redpoll.replication.loading import Loader
 from redpoll.replication.network import Errand, Receiver, Wire
-from redpoll.replication.payload import Payload, PayloadReader
+from redpoll.replication.payload import MOST_WAITING, Payload, PayloadReader
 from redpoll.version import REFERENCE_VERSION
 
 if TYPE_CHECKING:
@@ -32,15 +34,12 @@ CONNECTED: Final[i64] = 5
 STATE_NAMES: Final = (b"none", b"connect", b"connecting", b"handshake", b"sync", b"connected")
 
 SECOND_US: Final[i64] = 1000000
-RETRY_US: Final[i64] = 1000000
 
 MOST_LINE: Final[i64] = 4096
 """A longer line in the handshake is an error."""
 
 MAY_GO_ON: Final = (b"-NOAUTH", b"-NOPERM", b"-ERR operation not permitted")
 """Errors in reply to PING after which the handshake goes on."""
-
-CRLF: Final = b"\r\n"
 
 
 class LinkPeer(Peer):
@@ -87,8 +86,6 @@ class PrimaryLink(Receiver):
         """The beginning of a line of the handshake."""
         self.awaited: list[bytes] = []
         """The commands whose replies have not come yet."""
-        self.tried_sync = False
-        """Whether the other end does not know PSYNC."""
         self.place: StreamPlace | None = None
         """Where the stream goes on after the snapshot."""
         self.payload: Payload | None = None
@@ -102,7 +99,6 @@ class PrimaryLink(Receiver):
         self.applier: Applier | None = None
         self.silent = False
         """Whether the primary expects no acknowledgements (SYNC)."""
-        self.kept_place: StreamPlace | None = None
 
     # What others ask.
 
@@ -225,7 +221,6 @@ class PrimaryLink(Receiver):
     def connected(self) -> None:
         self.heard_us = self.replication.engine.clock.now_us()
         self.state = HANDSHAKE
-        self.tried_sync = False
         self.silent = False
         self._ask([b"PING"])
 
@@ -337,16 +332,17 @@ class PrimaryLink(Receiver):
         """Handle the reply to PSYNC."""
         replication = self.replication
         words = line.split()
+        answer = words[0] if len(words) > 0 else b""
         if self.failover:
-            if words[0] == b"+CONTINUE":
+            if answer == b"+CONTINUE":
                 self.failover = False
                 replication.failover.succeeded()
             else:
                 self.drop(told(line))
                 return
-        if words[0] == b"+CONTINUE":
+        if answer == b"+CONTINUE":
             self._continue(words[1] if len(words) > 1 else b"")
-        elif words[0] == b"+FULLRESYNC" and len(words) == 3 and len(words[1]) == 40 and is_int(words[2]):
+        elif answer == b"+FULLRESYNC" and len(words) == 3 and len(words[1]) == 40 and is_int(words[2]):
             self.place = StreamPlace(words[1], to_int(words[2]), 0)
             replication.engine.host.note(f"Full resync from primary: {told(line)[12:]}")
             self.state = SYNC
@@ -355,7 +351,6 @@ class PrimaryLink(Receiver):
             self.drop(f"the primary cannot synchronise now: {told(line)}")
         elif line.startswith(b"-"):
             replication.engine.host.note(f"The primary does not support PSYNC: {told(line)}")
-            self.tried_sync = True
             self.state = SYNC
             wire = self.wire
             if wire is not None:
@@ -422,7 +417,7 @@ class PrimaryLink(Receiver):
             return b""
         reader = self.reader
         if reader is not None:
-            reader.pause(payload.pieces_bytes > MOST_WAITING_BYTES)
+            reader.pause(payload.pieces_bytes > MOST_WAITING)
         elif payload.done:
             self.replication.network.soon(StartLoading(self))
         return rest
@@ -441,7 +436,7 @@ class PrimaryLink(Receiver):
             while not complaint and not payload.done and self.payload is payload and replication.network.pump(True):
                 pass
         else:
-            complaint = self.loader.load_file(payload, self.draft, self.place)
+            complaint = self.loader.load_file(payload, self.draft)
         self.loading = False
         if self.payload is not payload:
             # The connection was lost, or another server is followed now.
@@ -530,7 +525,7 @@ class PrimaryLink(Receiver):
         if self.state == NONE:
             return
         if self.state == CONNECT:
-            if not (self.tried_us <= now_us < self.tried_us + RETRY_US):
+            if not (self.tried_us <= now_us < self.tried_us + SECOND_US):
                 self._dial()
             return
         timeout_us: i64 = self.replication.engine.config.integer(b"repl-timeout") * SECOND_US
@@ -547,10 +542,6 @@ class PrimaryLink(Receiver):
             self.wire.send(b"\n")
 
 
-MOST_WAITING_BYTES: Final[i64] = 8 << 20
-"""While so many bytes of a snapshot wait to be loaded, no more are received."""
-
-
 class StartLoading(Errand):
     """Loads a snapshot outside of the handler that received it."""
 
@@ -563,10 +554,9 @@ class StartLoading(Errand):
 
 def spelled(args: list[bytes]) -> bytes:
     """A command as an array of bulk strings."""
-    parts = [b"*%d\r\n" % len(args)]
-    for word in args:
-        parts.append(b"$%d\r\n%b\r\n" % (len(word), word))
-    return b"".join(parts)
+    out = BytesWriter()
+    write_command(out, args)
+    return out.getvalue()
 
 
 def told(line: bytes) -> str:

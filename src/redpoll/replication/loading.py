@@ -67,7 +67,7 @@ class Loader:
         self.drafts += 1
         return b"temp-%d-repl.%d.rdb" % (os.getpid(), self.drafts)
 
-    def load_file(self, payload: Payload, draft: bytes, place: StreamPlace | None) -> str:
+    def load_file(self, payload: Payload, draft: bytes) -> str:
         """Load a snapshot that is complete in a file; return the reason if that failed."""
         config = self.replication.engine.config
         files = config.files

@@ -33,7 +33,7 @@ class Wire:
         """Stop receiving, or go on."""
 
     def close(self) -> None:
-        """Close it.  Its receiver is not told."""
+        """Close the connection.  The receiver gets no call."""
 
     def address(self) -> bytes:
         """`ip:port` of the other end."""
@@ -48,21 +48,21 @@ class Wire:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Errand:
-    """Something to do outside of the present command."""
+    """Work that waits until the present command is over."""
 
     def run_errand(self) -> None:
-        raise NotImplementedError
+        """Do the work."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Network:
-    """Opens connections.  This one cannot: it is that of an engine in a program."""
+    """Opens connections.  This base class cannot: an engine inside a program has no network."""
 
     def can_dial(self) -> bool:
         return False
 
     def dial(self, host: bytes, port: int, receiver: Receiver) -> Wire | None:
-        """Begin to connect; None if that is impossible.  Tells the receiver nothing before it returns."""
+        """Begin to connect; None if that is impossible.  The receiver gets no call before this returns."""
         return None
 
     def soon(self, errand: Errand) -> None:

@@ -52,7 +52,7 @@ class WaitingForReplicas(LateReply):
         self.offset: i64 = offset
         self.wanted: i64 = wanted
         self.local: i64 = local
-        """-1 for WAIT; else for WAITAOF, whether the local file has to have it."""
+        """-1 for WAIT.  For WAITAOF, 1 if the local append-only file must have it too, else 0."""
 
     def count(self) -> i64:
         return self.primary.count_having(self.offset, self.local >= 0)
@@ -82,7 +82,7 @@ class Primary:
         self.asked_at: i64 = -1
         """The offset after the last REPLCONF GETACK."""
         self.lonely_since_us: i64 = engine.moment.now_us
-        """Since when there is no replica."""
+        """When the last replica left."""
         self.pinged_us: i64 = engine.moment.now_us
         self.cron_us: i64 = 0
         self.full_syncs: i64 = 0
@@ -138,6 +138,8 @@ class Primary:
         session.quiet = SILENT
         session.gates |= GATE_MONITOR
         session.peer.hush()
+        if self.engine.config.flag(b"repl-disable-tcp-nodelay"):
+            session.peer.fill_packets()
         replica.heard_us = self.engine.moment.now_us
         replica.asked_us = self.engine.moment.now_us
         return replica

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 ANNOUNCING: Final[i64] = 0
 """An ordinary client that has sent REPLCONF."""
 WAITS: Final[i64] = 1
-"""It waits for the start of a snapshot ..."""
+"""It waits for the start of a snapshot."""
 WAITS_FOR_FILE: Final[i64] = 2
-"""... or for the end of one that is written to a file ..."""
+"""It waits until its snapshot is complete in a file."""
 LOADS: Final[i64] = 3
-"""... or is sent one."""
+"""The primary sends it a snapshot."""
 ONLINE: Final[i64] = 4
-"""It is sent the stream."""
+"""The primary sends it the stream."""
 
 STATE_NAMES: Final = ("", "wait_bgsave", "wait_bgsave", "send_bulk", "online")
 
@@ -54,7 +54,7 @@ class Replica(Follower):
         """Whether its connection is closed after the snapshot."""
         self.functions_only = False
         self.plain_sync = False
-        """Whether it has asked with SYNC: it acknowledges nothing."""
+        """Whether it has sent SYNC.  Such a replica acknowledges nothing."""
         # Its progress.
         self.position: Final = Position()
         self.stream: Stream | None = None
@@ -69,8 +69,10 @@ class Replica(Follower):
         self.pieces: list[bytes] = []
         self.pieces_at: i64 = 0
         self.pieces_bytes: i64 = 0
-        """Of the snapshot, what is not sent yet."""
+        """The pieces of the snapshot from `pieces_at` on are not sent yet: `pieces_bytes` in all."""
         self.file: Reader | None = None
+        self.file_left: i64 = 0
+        """Bytes of the file that are not read yet."""
         self.finished = False
         """Whether the snapshot's end is in `pieces`, or sent."""
 
@@ -95,28 +97,31 @@ class Replica(Follower):
         if self.file is not None:
             return self._next_of_file()
         if self.finished and self.state == LOADS:
-            if not self.reads_marker_now() and not self.snapshot_only:
+            if not self.awaits_ack and not self.snapshot_only:
                 self.go_online()
                 return self.next_piece()
         return b""
 
-    def reads_marker_now(self) -> bool:
-        """Whether its present snapshot ends with a marker."""
-        return self.awaits_ack
-
     def _next_of_file(self) -> bytes:
         file = self.file
         assert file is not None
-        try:
-            piece = file.read(FILE_PIECE)
-        except OSError:
-            piece = b""
-        if len(piece) == 0:
-            file.close()
-            self.file = None
-            self.finished = True
-            return self.next_piece()
-        return piece
+        piece = b""
+        if self.file_left > 0:
+            try:
+                piece = file.read(FILE_PIECE)
+            except OSError as failed:
+                self.session.engine.host.log(f"Can't read the snapshot for a replica: {failed.strerror}")
+            self.file_left -= len(piece)
+            if len(piece) > 0:
+                return piece
+        file.close()
+        self.file = None
+        if self.file_left > 0:
+            # The replica would take the stream for the rest of the snapshot.
+            self.session.peer.close()
+            return b""
+        self.finished = True
+        return self.next_piece()
 
     def pending(self) -> i64:
         stream = self.stream
@@ -151,6 +156,7 @@ class Replica(Follower):
         self.state = LOADS
         self.add_piece(b"$%d\r\n" % reader.size)
         self.file = reader
+        self.file_left = reader.size
         self.session.peer.wake()
 
     def go_online(self) -> None:

@@ -30,7 +30,7 @@ NO_HISTORY: Final = b"0" * 40
 
 
 class Mark:
-    """The offset of the stream up to which a number of units went."""
+    """The offset of the stream after a number of units."""
 
     def __init__(self, count: i64, offset: i64) -> None:
         self.count: i64 = count
@@ -57,10 +57,11 @@ class Replication(Role):
         self.selected: i64 = 0
         """The database that the stream of the last primary has selected."""
         self.down_since_us: i64 = 0
-        """Since when the link to the primary is down; 0 if it never was up."""
-        self.propagation_errors: i64 = 0
+        """When the link to the primary went down; 0 if it never was up."""
         self.marks: list[Mark] = []
+        """Of a replica: offsets that the append-only file has not synced yet, in order ..."""
         self.fsynced: i64 = 0
+        """... and the last offset that it has synced."""
 
     # What the engine asks.
 

@@ -14,23 +14,21 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.engine.role import Role
 from redpoll.engine.unit import EXEC, MULTI, Journal
-from redpoll.protocol.numbers import int_text
-from redpoll.protocol.output import DOLLAR, STAR, write_header
+from redpoll.persistence.append_encode import write_command, write_select
 
 PIECE: Final[i64] = 16384
 """The bytes of an open piece from which it is closed, even if no replica asks for it."""
 
-CRLF: Final = b"\r\n"
 MULTI_BYTES: Final = b"*1\r\n$5\r\nMULTI\r\n"
 EXEC_BYTES: Final = b"*1\r\n$4\r\nEXEC\r\n"
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Waker:
-    """Is told that the stream has bytes that no replica has been sent."""
+    """Wakes the connections of the replicas when the stream has new bytes."""
 
     def wake(self) -> None:
-        raise NotImplementedError
+        """The stream has new bytes.  It calls this once until a reader takes some of them."""
 
 
 class Position:
@@ -68,7 +66,7 @@ class Stream(Journal):
         self.positions: list[Position] = []
         self.waker: Final = waker
         self.told = False
-        """Whether the waker knows about new bytes."""
+        """Whether the waker was called since a reader last took bytes."""
 
     # Writing.
 
@@ -90,7 +88,7 @@ class Stream(Journal):
                 db = databases[n]
                 if db != self.selected:
                     self.selected = db
-                    write_command(out, [b"SELECT", int_text(db)])
+                    write_select(out, db)
                 write_command(out, args)
             n += 1
         self._grown(before)
@@ -100,12 +98,12 @@ class Stream(Journal):
         before: i64 = len(out)
         if db != self.selected:
             self.selected = db
-            write_command(out, [b"SELECT", int_text(db)])
+            write_select(out, db)
         write_command(out, effect)
         self._grown(before)
 
     def add(self, args: list[bytes]) -> None:
-        """Add a command that belongs to no database: PING, REPLCONF GETACK."""
+        """Add a command without a database: PING, REPLCONF GETACK."""
         before: i64 = len(self.out)
         write_command(self.out, args)
         self._grown(before)
@@ -201,7 +199,7 @@ class Stream(Journal):
             self.positions.append(position)
 
     def leave(self, position: Position) -> None:
-        """Keep nothing for this reader any more."""
+        """Stop keeping bytes for this reader."""
         if position.follows:
             position.follows = False
             self.positions.remove(position)
@@ -220,15 +218,6 @@ class Stream(Journal):
             position.skip = 0
         position.offset += i64(len(piece))
         return piece
-
-
-def write_command(out: BytesWriter, args: list[bytes]) -> None:
-    """Write a command as an array of bulk strings."""
-    write_header(out, STAR, len(args))
-    for word in args:
-        write_header(out, DOLLAR, len(word))
-        out.write(word)
-        out.write(CRLF)
 
 
 def command_size(args: list[bytes]) -> i64:

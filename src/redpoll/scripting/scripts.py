@@ -10,10 +10,10 @@ from mypy_extensions import i64
 from redpoll.engine.args import integer
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
-from redpoll.engine.gates import GATE_SHOWN
+from redpoll.engine.gates import GATE_SHOWN, GATE_STALE
 from redpoll.engine.scripts import ScriptHost
 from redpoll.engine.session import Session
-from redpoll.errors import CommandError
+from redpoll.errors import STALE_REPLICA, CommandError
 from redpoll.protocol.reply import Boolean, CountedError, Error, RawError
 from redpoll.script_errors import (
     NEGATIVE_SCRIPT_KEYS,
@@ -133,6 +133,8 @@ class Scripts(ScriptHost):
             if read_only and flags & NO_WRITES == 0:
                 raise CommandError(SCRIPT_WITH_WRITES)
             refuse_by_flags(self.engine, flags)
+        elif self.engine.gates & GATE_STALE != 0:
+            raise CommandError(STALE_REPLICA)
         return self.enter(
             session, script.sha, script.number, args, count, read_only or flags & NO_WRITES != 0, flags, False
         )

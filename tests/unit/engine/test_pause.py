@@ -134,3 +134,20 @@ def test_keys_past_their_deadline_are_only_hidden_meanwhile(machine: Machine) ->
     assert (machine.do("GET", "k"), machine.engine.databases[0].table.size) == (None, 1)
     machine.do("CLIENT", "UNPAUSE")
     assert (machine.do("GET", "k"), machine.engine.databases[0].table.size) == (None, 0)
+
+
+def test_writes_wait_for_a_reason_without_an_end(machine: Machine) -> None:
+    """Each reason counts once; the latest one is shown, and the pause ends with the last one."""
+    pause = machine.engine.pause
+    pause.hold_writes(b"failover_in_progress")
+    pause.hold_writes(b"failover_in_progress")
+    pause.hold_writes(b"shutdown_in_progress")
+    assert pause.reason() == b"shutdown_in_progress"
+    assert pause.left_ms() > 1 << 62
+    writer = machine.client()
+    assert is_held(writer, "SET k v")
+    pause.release_writes(b"shutdown_in_progress")
+    assert pause.reason() == b"failover_in_progress"
+    pause.release_writes(b"failover_in_progress")
+    assert (pause.reason(), pause.left_ms(), pause.is_on()) == (b"none", 0, False)
+    assert not writer.session.is_postponed()

@@ -5,6 +5,13 @@ from __future__ import annotations
 from tests.unit.engine.machine import Kept, Machine
 
 
+class Messages(Kept):
+    """A journal like the stream for replicas."""
+
+    def takes_messages(self) -> bool:
+        return True
+
+
 def journal_of(machine: Machine, *lines: str) -> list[str]:
     kept = Kept()
     machine.engine.unit.attach(kept)
@@ -193,3 +200,14 @@ def test_several_journals_get_the_same_and_each_may_go() -> None:
     machine.do("SET", "d", 1)
     assert unit.journal is None
     assert (first.units, second.units) == (["0 SET a 1", "0 SET b 1"], ["0 SET b 1", "0 SET c 1"])
+
+
+def test_only_replicas_get_messages() -> None:
+    machine = Machine()
+    log, stream = Kept(), Messages()
+    machine.engine.unit.attach(log)
+    machine.engine.unit.attach(stream)
+    for line in ("PUBLISH c m", "MULTI", "SET a 1", "PUBLISH c m", "EXEC"):
+        machine.do(*line.split())
+    assert log.units == ["0 SET a 1"]
+    assert stream.units == ["0 PUBLISH c m", "0 MULTI, 0 SET a 1, 0 PUBLISH c m, 0 EXEC"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -40,3 +41,13 @@ def test_a_publisher_waits_until_many_messages_are_sent(bench: Bench) -> None:
     assert done == [0, turn, 2 * turn, count + 1]
     publisher.reads(b":%d\r\n" % PATTERNS * count + b"+PONG\r\n")
     bench.until(lambda: listener.take() and listener.got.count(b"pmessage") == PATTERNS * count)
+
+
+def test_packets_may_be_filled(bench: Bench) -> None:
+    client, server = bench.pair()
+    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    bench.clients.accepted(server)
+    (connection,) = bench.clients.open.values()
+    connection.line.fill_packets()
+    assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
+    client.close()

@@ -131,7 +131,14 @@ def test_commands_that_fail_are_ignored() -> None:
     made = Opened(with_commands(COMMANDS + spelled(("LPUSH", "n", "x"), ("SELECT", "99"), ("EXEC",), ("INCR", "n"))))
     made.do("SELECT", "3")
     assert made.do("GET", "n") == b"2"
-    assert any("WRONGTYPE" in line for line in made.told.lines)
+    assert made.engine.counters.propagation_errors == 2
+
+
+def test_a_command_that_fails_ends_the_load_if_that_is_set() -> None:
+    """`propagation-error-behavior panic`; here, the host refuses to end the process."""
+    files = with_commands(COMMANDS + spelled(("LPUSH", "n", "x")))
+    assert "WRONGTYPE" in refusal(files, propagation_error_behavior="panic")
+    Opened(files, propagation_error_behavior="panic-on-replicas")
 
 
 def test_a_missing_file_is_told() -> None:

@@ -43,3 +43,31 @@ def test_it_waits_no_longer_than_it_may() -> None:
     departure.abort()
     assert not departure.is_waiting()
     assert one.engine.gates & GATE_PAUSE_WRITE == 0
+
+
+def test_its_limit_is_a_setting() -> None:
+    """`shutdown-timeout`: the seconds of the wait; 0 for no wait."""
+    world = World()
+    one, _ = world.pair()
+    one.do("SET", "a", 1)
+    departure = one.replication.departure
+    one.play("CONFIG SET shutdown-timeout 3")
+    departure.wait([])
+    assert departure.left_ms() == 3_000
+    departure.abort()
+    one.play("CONFIG SET shutdown-timeout 0")
+    assert not departure.must_wait([])
+
+
+def test_an_abort_answers_the_clients_that_sent_shutdown() -> None:
+    world = World()
+    one, _ = world.pair()
+    one.do("SET", "a", 1)
+    departure = one.replication.departure
+    before = one.replication.offset
+    departure.wait([])
+    assert one.replication.offset > before, "the replicas are asked for acknowledgements"
+    one.do("BLPOP", "l", 0)
+    departure.sessions.append(one.client.session)
+    departure.abort()
+    assert b"".join(one.client.out.take()).startswith(b"-ERR Errors trying to SHUTDOWN")

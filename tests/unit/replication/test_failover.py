@@ -89,3 +89,13 @@ def test_a_target_that_refuses() -> None:
     assert not one.replication.failing_over()
     assert one.engine.gates & GATE_PAUSE_WRITE == 0
     assert other.replication.offset <= one.replication.offset
+
+
+def test_without_replicas_it_is_given_up() -> None:
+    world, one, _ = lagging()
+    one.do("FAILOVER")
+    world.cut_off.add((2, 1))
+    world.wires[0].cut()
+    world.pass_time(0.3)
+    assert not one.replication.failing_over()
+    assert any("no replicas any more" in line for line in one.host.lines)

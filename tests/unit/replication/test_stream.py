@@ -9,7 +9,8 @@ from tests.profiles import scaled
 
 from redpoll.engine.role import Role
 from redpoll.engine.unit import EXEC, MULTI
-from redpoll.replication.stream import Position, Stream, Waker, command_size, write_command
+from redpoll.persistence.append_encode import write_command
+from redpoll.replication.stream import Position, Stream, Waker, command_size
 
 
 class Counting(Waker):

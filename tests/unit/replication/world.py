@@ -5,6 +5,8 @@ The same machines run in a real server; here, bytes go from hand to hand.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from redpoll import commands
 from redpoll.config.schema import BY_NAME
 from redpoll.config.settings import Config
@@ -89,6 +91,8 @@ class ServerEnd(Peer):
         self.wire: MemoryWire | None = None
         self.out = Output()
         self.closed = False
+        self.filled = 0
+        """How often `fill_packets` was called."""
         self.session: Session = server.engine.open_session(self)
         self.session.gates &= ~GATE_NOAUTH
         self.parser = RequestParser(Limits())
@@ -127,6 +131,9 @@ class ServerEnd(Peer):
 
     def write(self, data: bytes) -> None:
         self.out.write(data)
+
+    def fill_packets(self) -> None:
+        self.filled += 1
 
     def buffers(self) -> Buffers:
         found = Buffers()
@@ -169,6 +176,7 @@ class MemoryNetwork(Network):
     def pump(self, wait: bool) -> bool:
         if wait:
             self.server.world.pumps += 1
+            self.server.world.watch()
             assert self.server.world.pumps < 100_000, "a load waits for ever"
             self.server.world.step()
         return True
@@ -222,6 +230,8 @@ class World:
         self.errands: list[tuple[Server, Errand]] = []
         self.cut_off: set[tuple[int, int]] = set()
         self.pumps = 0
+        self.watch: Callable[[], object] = lambda: None
+        """Called while a load waits for data."""
 
     def step(self) -> bool:
         """Deliver what is on its way, a chunk on each wire; return whether something has happened."""
