@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.script_errors import (
-    NOT_BUSY,
-)
+from redpoll.script_errors import NOT_BUSY
 
 if TYPE_CHECKING:
     from redpoll.engine.command import Command

@@ -105,7 +105,7 @@ class Moment:
         self.repeating = False
         """Whether an append-only file or the stream of a primary is applied, so that nothing expires.
 
-        They tell themselves when a key expired, and their commands must find the key until then.
+        They contain a deletion for each expired key.  Their commands must find the key until then.
         """
         self.deleting_expired = True
         """Whether expired keys are deleted.  Otherwise they are only hidden (pause, replica)."""
