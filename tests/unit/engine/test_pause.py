@@ -134,3 +134,15 @@ def test_keys_past_their_deadline_are_only_hidden_meanwhile(machine: Machine) ->
     assert (machine.do("GET", "k"), machine.engine.databases[0].table.size) == (None, 1)
     machine.do("CLIENT", "UNPAUSE")
     assert (machine.do("GET", "k"), machine.engine.databases[0].table.size) == (None, 0)
+
+
+def test_writes_wait_while_the_server_holds_them(machine: Machine) -> None:
+    pause = machine.engine.pause
+    pause.hold_writes(b"failover_in_progress")
+    pause.hold_writes(b"failover_in_progress")
+    writer = machine.client()
+    assert is_held(writer, "SET k v")
+    assert (pause.reason(), pause.actions(), pause.is_on()) == (b"failover_in_progress", b"write", True)
+    pause.release_writes(b"failover_in_progress")
+    assert writer.told.resumed == 1
+    assert (pause.reason(), pause.actions(), pause.is_on()) == (b"none", b"none", False)

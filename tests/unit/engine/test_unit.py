@@ -193,3 +193,40 @@ def test_several_journals_get_the_same_and_each_may_go() -> None:
     machine.do("SET", "d", 1)
     assert unit.journal is None
     assert (first.units, second.units) == (["0 SET a 1", "0 SET b 1"], ["0 SET b 1", "0 SET c 1"])
+
+
+class Replicas(Kept):
+    """A journal that also gets messages."""
+
+    def takes_messages(self) -> bool:
+        return True
+
+
+def test_only_journals_of_replicas_get_messages() -> None:
+    machine = Machine()
+    file, stream = Kept(), Replicas()
+    machine.engine.unit.attach(file)
+    machine.engine.unit.attach(stream)
+    machine.do("PUBLISH", "news", "hello")
+    machine.do("SET", "a", "1")
+    assert file.units == ["0 SET a 1"]
+    assert stream.units == ["0 PUBLISH news hello", "0 SET a 1"]
+
+
+def test_a_muted_unit_has_no_effects() -> None:
+    machine = Machine()
+    machine.engine.unit.muted = True
+    assert journal_of(machine, "SET a 1") == []
+    machine.engine.unit.muted = False
+    assert journal_of(machine, "SET a 2") == ["0 SET a 2"]
+
+
+def test_units_with_effects_are_counted() -> None:
+    machine = Machine()
+    unit = machine.engine.unit
+    journal_of(machine, "SET a 1", "GET a", "MULTI", "SET a 2", "SET b 2", "EXEC", "PUBLISH news hello")
+    assert unit.count == 3
+    for key in (b"a", b"b"):
+        unit.add(0, [b"UNLINK", key])
+    unit.end_each()
+    assert unit.count == 5
