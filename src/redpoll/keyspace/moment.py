@@ -82,7 +82,7 @@ class Moment:
         self.used_bytes: i64 = 0
         """Memory of all tables in bytes: a running sum, kept by the methods of `Database` that change one."""
         self.most_bytes: i64 = NO_LIMIT
-        """Above this the listener is told, so that room is made before the next command."""
+        """If the sum exceeds this, the listener is called, so that the engine evicts before the next command."""
         self.access: Final = Access()
         self.counting: i64 = 0
         """COUNTING under an LFU policy, else 0."""
