@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from redpoll.env.openssl import is_same_secret, sha1
 
 
@@ -14,3 +17,12 @@ def test_secrets_are_the_same_only_if_every_byte_is() -> None:
     assert not is_same_secret(b"secret", b"secreT")
     assert not is_same_secret(b"secret", b"secret ")
     assert not is_same_secret(b"", b"secret")
+
+
+def test_a_server_starts_without_openssl_and_fractions() -> None:
+    program = (
+        "import sys, redpoll.cli.main, redpoll.cli.server, redpoll.server; "
+        "print({'_hashlib', 'hashlib', 'hmac', 'fractions', 'decimal', 'difflib'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout == "set()\n"
