@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 
 from redpoll.build_info import VERSION, build_kind, interpreter
 
@@ -80,6 +79,8 @@ def advice(words: list[str]) -> str:
         return f"did you mean `redpoll server {' '.join(words)}`?  See redpoll --help."
     if word == "rdb":
         return "after 'rdb' comes 'stats' or 'export', then a FILE.  See redpoll --help."
+    from difflib import get_close_matches
+
     close = get_close_matches(word, COMMANDS, 1)
     hint = f"; did you mean 'redpoll {close[0]}'?" if close else "."
     return f"there is no command '{word}'{hint}  See redpoll --help."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from difflib import get_close_matches
 
 from redpoll.build_info import VERSION, build_kind, interpreter
 from redpoll.cli.logo import logo
@@ -65,6 +64,8 @@ def help_on(names: list[str]) -> int:
         name = word.removeprefix("--").lower()
         directive = find(name.encode("utf-8", "surrogateescape"))
         if directive is None:
+            from difflib import get_close_matches
+
             close = get_close_matches(name, [known.decode() for known in BY_NAME], 1)
             hint = f"; did you mean '{close[0]}'?" if close else "."
             print(f"redpoll server: there is no directive '{name}'{hint}  See redpoll server --help.", file=sys.stderr)

@@ -130,7 +130,7 @@ def client_unblock(session: Session, args: list[bytes]) -> object:
     waiting = other.waiting
     if waiting is None:
         return 0
-    engine.blocking.unblock(other, Error(UNBLOCKED) if with_error else timeout_reply(waiting))
+    engine.blocking.unblock(other, Error(UNBLOCKED) if with_error else timeout_reply(waiting.timeout_reply))
     return 1
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hmac import compare_digest
-
 from redpoll.catalogue.spec import ALLOW_BUSY, CONNECTION, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE
 from redpoll.commands.clients import check_name
 from redpoll.commands.database_numbers import database_at
@@ -12,6 +10,7 @@ from redpoll.engine.args import integer
 from redpoll.engine.command import Handler, command
 from redpoll.engine.gates import GATE_NOAUTH, GATE_SUBSCRIBED
 from redpoll.engine.session import LOUD, SILENT, Session
+from redpoll.env.openssl import is_same_secret
 from redpoll.errors import (
     HELLO_NOAUTH,
     NO_PASSWORD_SET,
@@ -78,8 +77,7 @@ def quit_(session: Session, args: list[bytes]) -> object:
 def authenticate(session: Session, user: bytes, password: bytes) -> None:
     """Authenticate the session.  Raises CommandError(WRONGPASS)."""
     engine = session.engine
-    # Compare in constant time, so that the time does not reveal how much of a guess was right.
-    if user != b"default" or (engine.password and not compare_digest(password, engine.password)):
+    if user != b"default" or (engine.password and not is_same_secret(password, engine.password)):
         engine.traffic.refused_passwords += 1
         raise CommandError(WRONGPASS)
     session.user = user

@@ -70,7 +70,7 @@ class Pfadd(Handler):
                     changes += 1
                 i += 1
         except DamagedError:
-            # What was counted before the damage was met stays, though nothing tells of it.
+            # The elements before the damage stay counted, without an event.
             if changes > 0:
                 found.finish()
                 session.db.keep(key, found.value)

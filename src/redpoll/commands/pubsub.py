@@ -51,9 +51,16 @@ def end(session: Session, kind: i64, word: bytes, names: list[bytes]) -> object:
     return Sequence(confirmations)
 
 
-def spread(session: Session, reached: i64, payload: bytes) -> None:
-    """Tell the publisher's connection how much work it made for the others."""
-    session.peer.spread(reached * (1 + (i64(len(payload)) >> PAGE_BITS)))
+def forward(session: Session, args: list[bytes], reached: i64, shard: bool) -> None:
+    """Send a published message to replicas and other nodes; report its deliveries to the publisher's connection."""
+    router = session.engine.router
+    if router is None:
+        session.journal_for_replicas()
+    else:
+        # The bus also reaches the replicas.
+        router.publish(args[1], args[2], shard)
+    if reached > 0:
+        session.peer.spread(reached * (1 + (i64(len(args[2])) >> PAGE_BITS)))
 
 
 def counts(topics: Topics, names: list[bytes]) -> list[object]:
@@ -128,16 +135,8 @@ def sunsubscribe(session: Session, args: list[bytes]) -> object:
 
 class Publish(Handler):
     def run(self, session: Session, args: list[bytes]) -> object:
-        engine = session.engine
-        router = engine.router
-        if router is None:
-            # In a cluster the bus reaches the replicas.
-            session.journal_for_replicas()
-        reached = engine.pubsub.publish(args[1], args[2])
-        if router is not None:
-            router.publish(args[1], args[2], False)
-        if reached > 0:
-            spread(session, reached, args[2])
+        reached = session.engine.pubsub.publish(args[1], args[2])
+        forward(session, args, reached, False)
         return reached
 
 
@@ -154,14 +153,8 @@ command(
     since="7.0.0", complexity="O(deliveries)", summary="Send a message to a shard channel.",
 )  # fmt: skip
 def spublish(session: Session, args: list[bytes]) -> object:
-    if session.engine.router is None:
-        session.journal_for_replicas()
     reached = session.engine.pubsub.publish_in_shard(args[1], args[2])
-    router = session.engine.router
-    if router is not None:
-        router.publish(args[1], args[2], True)
-    if reached > 0:
-        spread(session, reached, args[2])
+    forward(session, args, reached, True)
     return reached
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from mypy_extensions import i64
 
 from redpoll.engine.args import integer
@@ -26,8 +24,9 @@ def timeout_deadline(session: Session, word: bytes) -> i64:
         raise CommandError(TIMEOUT_NOT_A_FLOAT)
     if isinstance(seconds, float):
         raise CommandError(TIMEOUT_OUT_OF_RANGE if seconds > 0 else TIMEOUT_NEGATIVE)
-    exact = Fraction(seconds) * 1000
-    ms = -(-exact.numerator // exact.denominator)
+    significand, shift = seconds
+    exact = significand * 1000
+    ms = exact << shift if shift >= 0 else -(-exact >> -shift)
     if ms < 0:
         raise CommandError(TIMEOUT_NEGATIVE)
     if ms > INT64_MAX or ms + int(session.db.moment.now_ms) > INT64_MAX:

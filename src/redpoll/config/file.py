@@ -7,7 +7,6 @@ value, an unknown word or a missing feature stops the start.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Final
 
 from redpoll.config.arguments import CommandLine
@@ -92,6 +91,8 @@ def nearest(wrong: ConfigError) -> bytes:
     if name in LINE_WORDS:
         return b""
     word = name.decode("utf-8", "replace")
+    from difflib import get_close_matches
+
     close = get_close_matches(word, [name.decode() for name in BY_NAME], 1)
     return close[0].encode() if close and close[0] != word else b""
 

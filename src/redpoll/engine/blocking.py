@@ -112,7 +112,7 @@ class Blocking:
         Sessions that must not block (inside EXEC, in scripts, in process) get what a time-out would give them.
         """
         if not session.can_block():
-            return on_timeout
+            return timeout_reply(on_timeout)
         tried = session.tried
         db = int(session.db.index)
         if tried is not None:
@@ -211,7 +211,7 @@ class Blocking:
         for session in list(self.timed):
             waiting = session.waiting
             if waiting is not None and waiting.deadline_ms <= now_ms:
-                self.unblock(session, timeout_reply(waiting))
+                self.unblock(session, timeout_reply(waiting.timeout_reply))
 
     def first_deadline_ms(self) -> i64:
         """The earliest deadline, 0 if there is none."""
@@ -303,7 +303,6 @@ class Blocking:
         session.peer.resume(session)
 
 
-def timeout_reply(waiting: Waiting) -> object:
-    """The reply to a wait whose time is over."""
-    reply = waiting.timeout_reply
+def timeout_reply(reply: object) -> object:
+    """The reply to a wait whose time is over: `reply`, or its value if it is a LateReply."""
     return reply.value() if isinstance(reply, LateReply) else reply

@@ -64,9 +64,7 @@ from redpoll.keyspace.field_expiry import expire_fields
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.protocol.reply import NO_REPLY, CountedError, Error, Marker
-from redpoll.script_errors import (
-    busy,
-)
+from redpoll.script_errors import busy
 
 HTTP: Final = (b"post", b"host:")
 """The beginnings of HTTP requests and of their header lines."""
@@ -282,9 +280,8 @@ class Engine:
             reply = self._run_gated(session, command, args, closed)
         else:
             reply = self.run(session, command, args)
-        if self.unit.journal is not None and self.unit.end():
-            session.journaled = self.unit.count
-            session.stream_offset = self.role.offset
+        if self.unit.journal is not None:
+            self._write_effects(session)
         return reply
 
     def run_queued(self, session: Session, args: list[bytes]) -> object:
@@ -470,14 +467,20 @@ class Engine:
         """
         if self.frozen != 0:
             return
-        if self.unit.journal is not None and self.unit.end():
-            session.journaled = self.unit.count
-            session.stream_offset = self.role.offset
-            if self.saves_itself:
-                # Nobody else commits for a program, which may make no further call.
-                self.commit()
+        if self.unit.journal is not None:
+            self._write_effects(session)
         if len(self.blocking.ready) > 0:
             self.blocking.serve()
+
+    def _write_effects(self, session: Session) -> None:
+        """Write the effects of the unit to the journal, and store in the session what WAIT and WAITAOF wait for."""
+        if not self.unit.end():
+            return
+        session.journaled = self.unit.count
+        session.stream_offset = self.role.offset
+        if self.saves_itself:
+            # A program commits at once, because it may make no further call.
+            self.commit()
 
     def deletion_word(self, expired: bool) -> bytes:
         """How the journal tells that the server deleted a key: because it has `expired`, or for another reason.

@@ -67,7 +67,7 @@ class Eviction:
             moment.set_time(moment.now_us)
         most = options.maxmemory if options.maxmemory > 0 else NO_LIMIT
         if self.engine.role.is_replica and options.replica_ignore_maxmemory:
-            # The primary evicts, and tells.
+            # The primary evicts, and sends the deletions.
             most = NO_LIMIT
         if most < moment.most_bytes and most < moment.used_bytes and self.started:
             self.engine.host.log(

@@ -60,7 +60,7 @@ class Outliers:
         self.sees_all_replies = False
         """Whether a connection does so at every reply."""
         self.measuring: Measuring | None = None
-        """The session of HOTKEYS that runs: every command is told to it."""
+        """The current session of HOTKEYS: it is called after every command."""
         self.update_thresholds()
 
     def measure(self, measuring: Measuring | None) -> None:

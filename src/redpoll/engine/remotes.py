@@ -9,10 +9,6 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-CONNECTING: Final = b"IOERR error or timeout connecting to the client"
-WRITING: Final = b"IOERR error or timeout writing to target instance"
-READING: Final = b"IOERR error or timeout reading to target instance"
-
 MOST: Final = 64
 KEPT_US: Final[i64] = 10_000_000
 NO_DATABASE: Final[i64] = -1

@@ -133,6 +133,7 @@ EVICTING: Final = [
     b"lfu-log-factor",
     b"lfu-decay-time",
     b"lazyfree-lazy-eviction",
+    b"replica-ignore-maxmemory",
 ]
 """Directives that decide which keys go when, and what their access clock says."""
 

@@ -82,7 +82,7 @@ class Moment:
         self.used_bytes: i64 = 0
         """Memory of all tables in bytes: a running sum, kept by the methods of `Database` that change one."""
         self.most_bytes: i64 = NO_LIMIT
-        """Above this the listener is told, so that room is made before the next command."""
+        """If the sum exceeds this, the listener is called, so that the engine evicts before the next command."""
         self.access: Final = Access()
         self.counting: i64 = 0
         """COUNTING under an LFU policy, else 0."""
@@ -105,7 +105,7 @@ class Moment:
         self.repeating = False
         """Whether an append-only file or the stream of a primary is applied, so that nothing expires.
 
-        They tell themselves when a key expired, and their commands must find the key until then.
+        They contain a deletion for each expired key.  Their commands must find the key until then.
         """
         self.deleting_expired = True
         """Whether expired keys are deleted.  Otherwise they are only hidden (pause, replica)."""

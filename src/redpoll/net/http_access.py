@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import binascii
 import socket
-from hmac import compare_digest
 
 from redpoll.engine.engine import Engine
+from redpoll.env.openssl import is_same_secret
 from redpoll.net.http_requests import Refusal, Request
 
 
@@ -74,4 +74,4 @@ def has_password(authorization: bytes, password: bytes) -> bool:
         user, _, guess = binascii.a2b_base64(encoded.strip(b" "), strict_mode=True).partition(b":")
     except binascii.Error:
         return False
-    return compare_digest(guess, password) and user in (b"", b"default")
+    return is_same_secret(guess, password) and user in (b"", b"default")

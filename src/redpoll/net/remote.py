@@ -7,7 +7,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.engine.remotes import CONNECTING, READING, WRITING, Remote, RemoteError
+from redpoll.engine.remotes import Remote, RemoteError
+from redpoll.errors import IO_CONNECTING, IO_READING, IO_WRITING
 
 CHUNK: Final = 64 * 1024
 LONGEST_LINE: Final = 64 * 1024
@@ -24,9 +25,9 @@ class SocketRemote(Remote):
             self.sock = socket.create_connection((host.decode(), port_number(port)), float(timeout_ms) / 1000)
         except ConnectionRefusedError:
             # The reference notices it only when it writes.
-            raise RemoteError(WRITING, False) from None
+            raise RemoteError(IO_WRITING, False) from None
         except (OSError, UnicodeError):
-            raise RemoteError(CONNECTING, True) from None
+            raise RemoteError(IO_CONNECTING, True) from None
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def wait_at_most(self, timeout_ms: i64) -> None:
@@ -40,9 +41,9 @@ class SocketRemote(Remote):
                 # Not `sendall`: the limit is for each operation, so a large value may take longer.
                 at += self.sock.send(view[at : at + CHUNK])
         except TimeoutError:
-            raise RemoteError(WRITING, True) from None
+            raise RemoteError(IO_WRITING, True) from None
         except OSError:
-            raise RemoteError(WRITING, False) from None
+            raise RemoteError(IO_WRITING, False) from None
 
     def line(self) -> bytes:
         while True:
@@ -53,11 +54,11 @@ class SocketRemote(Remote):
             try:
                 more = self.sock.recv(4096)
             except TimeoutError:
-                raise RemoteError(READING, True) from None
+                raise RemoteError(IO_READING, True) from None
             except OSError:
-                raise RemoteError(READING, False) from None
+                raise RemoteError(IO_READING, False) from None
             if not more or len(self.received) > LONGEST_LINE:
-                raise RemoteError(READING, False)
+                raise RemoteError(IO_READING, False)
             self.received += more
 
     def close(self) -> None:
@@ -71,7 +72,7 @@ def port_number(text: bytes) -> int:
     """
     digits = text.lstrip(b" +")
     if digits.startswith(b"-"):
-        raise RemoteError(CONNECTING, True)
+        raise RemoteError(IO_CONNECTING, True)
     end = 0
     while end < len(digits) and digits[end : end + 1].isdigit():
         end += 1

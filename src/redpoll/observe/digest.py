@@ -6,10 +6,10 @@ where hashes are combined by exclusive or.  Keys, members and fields may come in
 
 from __future__ import annotations
 
-from hashlib import sha1
 from typing import Final
 
 from redpoll.engine.engine import Engine
+from redpoll.env.openssl import sha1
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.scan import all_keys
 from redpoll.observe.aside import Aside
@@ -36,12 +36,12 @@ def combined(one: bytes, other: bytes) -> bytes:
 
 def with_any(digest: bytes, data: bytes) -> bytes:
     """Mix `data` into `digest`, so that the order does not matter."""
-    return combined(digest, sha1(data, usedforsecurity=False).digest())
+    return combined(digest, sha1(data))
 
 
 def with_next(digest: bytes, data: bytes) -> bytes:
     """Mix `data` into `digest`, in order."""
-    return sha1(with_any(digest, data), usedforsecurity=False).digest()
+    return sha1(with_any(digest, data))
 
 
 def number(n: int) -> bytes:

@@ -8,7 +8,6 @@ then rounded once.  Source: spec/values.md, "Numbers".
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import Final
 
 SIGNIFICAND_BITS: Final = 64
@@ -24,8 +23,8 @@ _HEX: Final = re.compile(rb"([+-]?)0x([0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p([+-
 _INFINITY: Final = re.compile(rb"([+-]?)(?:inf|infinity)", re.IGNORECASE)
 
 
-def parse_long_double(text: bytes) -> Fraction | float | None:
-    """The number, rounded to a long double; an infinity as a float; None if it is refused.
+def parse_long_double(text: bytes) -> tuple[int, int] | float | None:
+    """Significand and shift of the number, rounded to a long double; an infinity as a float; None if it is refused.
 
     Refuses nan, numbers beyond the range, and nonzero numbers that would round to zero.
     """
@@ -34,11 +33,7 @@ def parse_long_double(text: bytes) -> Fraction | float | None:
     infinity = _INFINITY.fullmatch(text)
     if infinity is not None:
         return float("-inf") if infinity.group(1) == b"-" else float("inf")
-    parts = _parts(text)
-    if parts is None:
-        return None
-    significand, shift = parts
-    return Fraction(significand << shift) if shift >= 0 else Fraction(significand, 1 << -shift)
+    return _parts(text)
 
 
 def add_long_doubles(augend: bytes, addend: bytes) -> bytes | None:
@@ -54,11 +49,6 @@ def add_long_doubles(augend: bytes, addend: bytes) -> bytes | None:
         return None
     significand, shift = parts
     return _printed(significand << max(shift, 0), 1 << max(-shift, 0))
-
-
-def format_long_double(value: Fraction) -> bytes:
-    """Plain decimal with up to 17 places, no exponent, no trailing zeros."""
-    return _printed(value.numerator, value.denominator)
 
 
 def _parts(text: bytes) -> tuple[int, int] | None:
@@ -135,7 +125,7 @@ def _rounded(numerator: int, denominator: int) -> tuple[int, int] | None:
 
 
 def _printed(numerator: int, denominator: int) -> bytes:
-    """A quotient as decimal text with up to 17 places."""
+    """A quotient as plain decimal text: up to 17 places, no exponent, no trailing zeros."""
     scaled = _divided(numerator * 10**DECIMALS, denominator)
     sign = "-" if scaled < 0 else ""
     whole, part = divmod(abs(scaled), 10**DECIMALS)

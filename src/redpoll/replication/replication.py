@@ -269,7 +269,6 @@ class ReplicationSettings(Effects):
     NAMES = (
         b"replica-read-only",
         b"replica-serve-stale-data",
-        b"replica-ignore-maxmemory",
         b"min-replicas-to-write",
         b"min-replicas-max-lag",
         b"repl-backlog-size",

@@ -5,9 +5,9 @@ Lua calls them directly.  Errors are ScriptError, whose text the script sees wit
 
 from __future__ import annotations
 
-from hashlib import sha1
 from typing import Any, Final
 
+from redpoll.env.openssl import sha1
 from redpoll.errors import INTERNAL
 from redpoll.script_errors import (
     SCRIPT_ARGUMENT_KIND,
@@ -67,7 +67,7 @@ class Api:
             raise ScriptError(WRONG_COUNT, 0)
         word = words[0]
         text = word if isinstance(word, bytes) else argument_text(word)
-        return sha1(text if text is not None else b"", usedforsecurity=False).hexdigest().encode()
+        return sha1(text if text is not None else b"").hex().encode()
 
     def log(self, *words: object) -> object:
         """redis.log: a line in the log of the server."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha1
 from typing import Any, Final
 
 from mypy_extensions import i64
@@ -13,6 +12,7 @@ from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_SHOWN, GATE_STALE
 from redpoll.engine.scripts import ScriptHost
 from redpoll.engine.session import Session
+from redpoll.env.openssl import sha1
 from redpoll.errors import STALE_REPLICA, CommandError
 from redpoll.protocol.reply import Boolean, CountedError, Error, RawError
 from redpoll.script_errors import (
@@ -68,7 +68,7 @@ class Scripts(ScriptHost):
 
     def compiled(self, text: bytes) -> Script:
         """The script of a text, which is compiled and cached if it is new.  Raises CommandError."""
-        sha = sha1(text, usedforsecurity=False).hexdigest().encode()
+        sha = sha1(text).hex().encode()
         found = self.cache.scripts.get(sha)
         if found is not None:
             return found

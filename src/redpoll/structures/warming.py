@@ -29,7 +29,7 @@ WORTHWHILE: Final[i64] = 2000
 
 
 NO_KEY: Final = b"no key"
-"""Stands for none: it is compared by identity, and no look-up has this object."""
+"""Stands for no key.  Keys are compared by identity, and no look-up has this object."""
 
 
 @mypyc_attr(acyclic=True)
@@ -39,10 +39,10 @@ class Warming:
     def __init__(self) -> None:
         self.buckets: vec[i64] = vec[i64](capacity=MOST)
         self.hashes: vec[i64] = vec[i64](capacity=MOST)
+        """Hashes for `expect`; the caller of `add` stores them."""
         for _ in range(MOST):
             self.buckets = append(self.buckets, 0)
             self.hashes = append(self.hashes, 0)
-        """Hashes for `expect`; the caller of `add` stores them."""
         self.count: i64 = 0
         self.key: bytes = NO_KEY
         """The first key of the command that runs, if its hash is known ..."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.engine.machine import Client, Machine, with_handler
 
-from redpoll.engine.blocking import ANY_CHANGE, HASHES, HEAD, LISTS, SETS, STREAMS, ZSETS, Waiting
+from redpoll.engine.blocking import ANY_CHANGE, HASHES, HEAD, LISTS, SETS, STREAMS, ZSETS, LateReply, Waiting
 from redpoll.engine.command import CATALOGUE
 from redpoll.engine.session import Session
 from redpoll.errors import UNBLOCKED
@@ -436,3 +436,29 @@ def test_monitors_see_a_blocked_command_once(machine: Machine) -> None:
     assert popped(client) == [b"k:m"]
     shown = [reply.text.split(b'"')[1] for reply in monitor.heard()]  # type: ignore[attr-defined]
     assert shown == [b"BZPOPMIN", b"ZADD"]
+
+
+class Late(LateReply):
+    """The number of its readings so far."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def value(self) -> object:
+        self.read += 1
+        return self.read
+
+
+def test_a_late_reply_is_read_when_the_time_is_over(machine: Machine) -> None:
+    blocking = machine.engine.blocking
+    client, late = machine.client(), Late()
+    args = [b"WAIT", b"1", b"100"]
+    assert blocking.block(client.session, args, [], machine.engine.moment.now_ms + 100, late, 0) is BLOCKED
+    machine.clock.advance_ms(99)
+    machine.engine.tick()
+    assert (late.read, client.heard()) == (0, [])
+    machine.clock.advance_ms(1)
+    machine.engine.tick()
+    assert client.heard() == [1]
+    client.session.may_block = False
+    assert blocking.block(client.session, args, [], 0, late, 0) == 2

@@ -128,6 +128,44 @@ def test_a_unit_ends_with_the_command(machine: Machine) -> None:
     assert kept.units == ["0 SET k v"]
 
 
+def test_while_a_script_runs_commands_of_others_belong_to_its_unit(machine: Machine) -> None:
+    kept = Kept()
+    engine = machine.engine
+    engine.unit.attach(kept)
+    machine.do("SET", "old", "v", "PX", 10)
+    kept.units.clear()
+    engine.frozen = 1
+    before = engine.moment.now_us
+    machine.clock.advance_ms(20)
+    assert machine.client().do("SET k v") is OK
+    engine.tick()
+    assert (engine.moment.now_us, kept.units, engine.databases[0].table.size) == (before, [], 2)
+    engine.frozen = 0
+    engine.end_unit(machine.session)
+    assert kept.units == ["0 SET k v"]
+
+
+def test_a_session_remembers_where_its_last_effects_are(machine: Machine) -> None:
+    engine = machine.engine
+    engine.unit.attach(Kept())
+    client = machine.client()
+    engine.role.offset = 7
+    client.do("SET k v")
+    engine.role.offset = 9
+    client.do("GET k")
+    assert (client.session.stream_offset, client.session.journaled) == (7, 1)
+
+
+def test_a_replica_deletes_no_expired_keys(machine: Machine) -> None:
+    engine = machine.engine
+    engine.role.is_replica = True
+    engine.review_expiry()
+    assert not engine.moment.deleting_expired
+    engine.role.is_replica = False
+    engine.review_expiry()
+    assert engine.moment.deleting_expired
+
+
 def test_refusals_spoil_a_transaction_or_end_it(machine: Machine) -> None:
     client = machine.client()
     client.do("MULTI")

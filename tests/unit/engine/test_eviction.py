@@ -46,6 +46,15 @@ def test_while_there_is_room_no_gate_is_closed(machine: Machine) -> None:
     assert machine.lines("memory")["maxmemory"] == str(100 << 20)
 
 
+def test_a_replica_evicts_only_if_it_is_to(machine: Machine) -> None:
+    fill(machine, 10)
+    machine.engine.role.is_replica = True
+    limit(machine, "allkeys-lru", below=1)
+    assert machine.engine.gates == GATE_DEBUG
+    assert machine.do("CONFIG", "SET", "replica-ignore-maxmemory", "no") is OK
+    assert machine.engine.gates == GATE_DEBUG | GATE_OOM
+
+
 def test_the_next_command_makes_room(machine: Machine) -> None:
     fill(machine, 100)
     limit(machine, "allkeys-lru")

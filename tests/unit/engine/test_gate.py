@@ -6,8 +6,16 @@ import pytest
 from tests.unit.engine.machine import Client, Machine
 
 from redpoll.engine.command import CATALOGUE
-from redpoll.engine.gates import GATE_NO_TOUCH, GATE_PAUSE_WRITE
-from redpoll.errors import DEBUG_NOT_ALLOWED, MODULE_NOT_ALLOWED, NO_KEYS_FOR_MONITORS, NOAUTH
+from redpoll.engine.gates import GATE_BUSY, GATE_MONITOR, GATE_NO_TOUCH, GATE_PAUSE_WRITE
+from redpoll.engine.role import Follower
+from redpoll.errors import (
+    DEBUG_NOT_ALLOWED,
+    MODULE_NOT_ALLOWED,
+    NO_KEYS_FOR_MONITORS,
+    NO_KEYS_FOR_REPLICAS,
+    NOAUTH,
+    SHUTDOWN_IN_PROCESS,
+)
 from redpoll.protocol.reply import BLOCKED, OK, QUEUED, Error
 
 
@@ -143,3 +151,23 @@ def test_a_session_that_touches_nothing_leaves_the_clock_alone_and_only_its_own(
     machine.do("GET", "k")
     assert table.find(b"k")
     assert table.access_clock() == before + 6
+
+
+class Attached(Follower):
+    def is_attached(self) -> bool:
+        return True
+
+
+def test_a_replica_gets_no_keys(machine: Machine) -> None:
+    client = machine.client()
+    client.session.gates |= GATE_MONITOR
+    client.session.follower = Attached()
+    assert refusal(client, "GET k") == NO_KEYS_FOR_REPLICAS
+
+
+def test_while_a_script_is_busy_only_an_emergency_runs(machine: Machine) -> None:
+    client = machine.client()
+    machine.engine.gates |= GATE_BUSY
+    for line in ("GET k", "SHUTDOWN", "SHUTDOWN SAVE", "SHUTDOWN NOSAVE NOW"):
+        assert refusal(client, line).startswith(b"BUSY"), line
+    assert refusal(client, "SHUTDOWN nosave") == SHUTDOWN_IN_PROCESS

@@ -146,8 +146,10 @@ def test_writes_wait_for_a_reason_without_an_end(machine: Machine) -> None:
     assert pause.left_ms() > 1 << 62
     writer = machine.client()
     assert is_held(writer, "SET k v")
+    assert (pause.actions(), pause.is_on()) == (b"write", True)
     pause.release_writes(b"shutdown_in_progress")
     assert pause.reason() == b"failover_in_progress"
     pause.release_writes(b"failover_in_progress")
     assert (pause.reason(), pause.left_ms(), pause.is_on()) == (b"none", 0, False)
+    assert writer.told.resumed == 1
     assert not writer.session.is_postponed()

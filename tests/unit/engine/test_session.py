@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.unit.engine.machine import Kept, Machine
 
+from redpoll.engine.role import Follower
 from redpoll.engine.session import LOUD, UNKNOWN, Buffers, Peer, Transaction
-from redpoll.engine.settings import NORMAL
+from redpoll.engine.settings import NORMAL, REPLICA
 from redpoll.keyspace.events import EXPIRE
 
 
@@ -135,3 +136,29 @@ def test_a_peer_without_a_connection_does_nothing(machine: Machine) -> None:
 def test_a_transaction_begins_empty() -> None:
     transaction = Transaction()
     assert (transaction.queued, transaction.spoiled, transaction.gates, transaction.weighed) == ([], False, 0, False)
+
+
+class Attached(Follower):
+    def is_attached(self) -> bool:
+        return True
+
+
+def test_a_replica_has_a_class_and_a_type_of_its_own(machine: Machine) -> None:
+    session = machine.client().session
+    session.follower = Follower()
+    assert (session.output_class(), session.kind(), session.may_be_idle()) == (NORMAL, b"normal", True)
+    session.follower = Attached()
+    assert (session.output_class(), session.kind(), session.may_be_idle()) == (REPLICA, b"slave", False)
+
+
+def test_asking_holds_for_one_command_or_one_transaction(machine: Machine) -> None:
+    session = machine.client().session
+    assert not session.is_asking()
+    session.asked_at = session.commands
+    assert session.is_asking()
+    session.commands += 1
+    assert not session.is_asking()
+    session.transaction = Transaction()
+    assert session.is_asking()
+    session.commands += 1
+    assert not session.is_asking()

@@ -211,3 +211,22 @@ def test_only_replicas_get_messages() -> None:
         machine.do(*line.split())
     assert log.units == ["0 SET a 1"]
     assert stream.units == ["0 PUBLISH c m", "0 MULTI, 0 SET a 1, 0 PUBLISH c m, 0 EXEC"]
+
+
+def test_a_muted_unit_has_no_effects() -> None:
+    machine = Machine()
+    machine.engine.unit.muted = True
+    assert journal_of(machine, "SET a 1") == []
+    machine.engine.unit.muted = False
+    assert journal_of(machine, "SET a 2") == ["0 SET a 2"]
+
+
+def test_units_with_effects_are_counted() -> None:
+    machine = Machine()
+    unit = machine.engine.unit
+    journal_of(machine, "SET a 1", "GET a", "MULTI", "SET a 2", "SET b 2", "EXEC", "PUBLISH news hello")
+    assert unit.count == 3
+    for key in (b"a", b"b"):
+        unit.add(0, [b"UNLINK", key])
+    unit.end_each()
+    assert unit.count == 5

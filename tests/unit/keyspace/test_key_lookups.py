@@ -51,6 +51,20 @@ def test_a_key_past_its_deadline_is_deleted_by_any_look_up() -> None:
         assert (db.table.size, db.moment.expired, db.kind_of(b"k")) == (0, 1, -1)
 
 
+def test_no_key_expires_while_effects_are_applied() -> None:
+    db = database()
+    db.set_string(b"k", b"v")
+    assert db.find(b"k")
+    db.set_deadline(2000)
+    db.moment.set_time(2_000_000)
+    db.moment.repeating = True
+    assert db.look(b"k")
+    assert not db.is_past(b"k")
+    db.moment.repeating = False
+    assert db.is_past(b"k")
+    assert not db.look(b"k")
+
+
 def test_a_key_past_its_deadline_is_only_hidden_while_nothing_may_be_deleted() -> None:
     db = database()
     db.set_string(b"k", b"v")

@@ -88,3 +88,14 @@ def test_no_budget_frees_nothing() -> None:
     reclaimer.drop(large())
     assert reclaimer.run(0)
     assert reclaimer.pending() == 1
+
+
+def test_copies_are_freed_in_slices_but_not_counted() -> None:
+    reclaimer = Reclaimer()
+    reclaimer.drop_copy(Hash())
+    assert reclaimer.pending() == 0
+    reclaimer.drop_copy(large())
+    assert (reclaimer.pending(), reclaimer.pending_objects()) == (1, 0)
+    while reclaimer.pending() > 0:
+        reclaimer.run(1000)
+    assert reclaimer.freed == 0

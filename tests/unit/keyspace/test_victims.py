@@ -11,6 +11,7 @@ from redpoll.keyspace.database import Database
 from redpoll.keyspace.moment import Listener, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.keyspace.victims import KEEP, LFU, LRU, POOL, RANDOM, TTL, Victims, next_timed
+from redpoll.structures.segment import NEVER
 
 START_US = 1_700_000_000_000_000
 RULES = [(LRU, False), (LFU, False), (LRU, True), (LFU, True), (TTL, True), (RANDOM, False), (RANDOM, True)]
@@ -41,11 +42,18 @@ class Cache:
         for _ in range(times):
             assert self.databases[0].look(key.encode())
 
+    def check_least(self) -> None:
+        """Check that the lowest score is that of the pool."""
+        victims = self.victims
+        scores = [victims.scores[n] for n in range(victims.count)]
+        assert victims.least == (min(scores) if scores else NEVER)
+
     def lose(self, most: int = 1 << 30) -> list[str]:
         """Evict up to so many keys; their names in order."""
         gone: list[str] = []
         while len(gone) < most:
             db = self.victims.next()
+            self.check_least()
             if db is None:
                 break
             key = db.table.key()
@@ -157,7 +165,7 @@ def test_another_rule_forgets_the_candidates() -> None:
     cache.lose(1)
     assert 0 < cache.victims.count <= POOL
     cache.victims.choose(RANDOM, False)
-    assert cache.victims.count == 0
+    assert (cache.victims.count, cache.victims.least) == (0, NEVER)
     assert set(cache.victims.keys) == {b""}
 
 

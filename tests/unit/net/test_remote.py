@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from redpoll.engine.remotes import CONNECTING, READING, WRITING, RemoteError
+from redpoll.engine.remotes import RemoteError
+from redpoll.errors import IO_CONNECTING, IO_READING, IO_WRITING
 from redpoll.net.remote import LONGEST_LINE, SocketRemote, port_number
 
 
@@ -15,7 +16,7 @@ def test_ports_are_read_as_the_reference_reads_them() -> None:
         assert port_number(text) == number
     with pytest.raises(RemoteError) as refused:
         port_number(b"-1")
-    assert refused.value.text == CONNECTING
+    assert refused.value.text == IO_CONNECTING
 
 
 def test_lines_and_the_end_of_a_connection() -> None:
@@ -33,15 +34,15 @@ def test_lines_and_the_end_of_a_connection() -> None:
         remote.wait_at_most(20)
         with pytest.raises(RemoteError) as late:
             remote.line()
-        assert (late.value.text, late.value.timed_out) == (READING, True)
+        assert (late.value.text, late.value.timed_out) == (IO_READING, True)
         with pytest.raises(RemoteError) as full:
             for _ in range(1000):
                 remote.send(b"x" * 1_000_000)
-        assert (full.value.text, full.value.timed_out) == (WRITING, True)
+        assert (full.value.text, full.value.timed_out) == (IO_WRITING, True)
         other.close()
         with pytest.raises(RemoteError) as gone:
             remote.line()
-        assert (gone.value.text, gone.value.timed_out) == (READING, False)
+        assert (gone.value.text, gone.value.timed_out) == (IO_READING, False)
         remote.close()
 
 
@@ -64,8 +65,8 @@ def test_who_refuses_and_who_does_not_exist() -> None:
         port = b"%d" % probe.getsockname()[1]
         with pytest.raises(RemoteError) as refused:
             SocketRemote(b"127.0.0.1", port, 2000)
-    assert (refused.value.text, refused.value.timed_out) == (WRITING, False)
+    assert (refused.value.text, refused.value.timed_out) == (IO_WRITING, False)
     for host in (b"no.such.host.invalid", b"\xff", b"x" * 300):
         with pytest.raises(RemoteError) as unknown:
             SocketRemote(host, b"1", 2000)
-        assert unknown.value.text == CONNECTING
+        assert unknown.value.text == IO_CONNECTING

@@ -110,3 +110,14 @@ def test_a_buffer_in_use_is_kept() -> None:
     out.write(b"y")
     out.shrink()
     assert (out.room, out.take_bytes()) == (1000, b"y")
+
+
+def test_all_is_taken_in_one_piece() -> None:
+    out = Output()
+    out.write(b"short")
+    assert out.take_all() == b"short"
+    large = b"l" * BIG
+    for data in (b"before", large, b"behind"):
+        out.write(data)
+    assert out.take_all() == b"before" + large + b"behind"
+    assert (out.size(), out.take_all()) == (0, b"")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mypy_extensions import i64
 
 from redpoll.structures.keeper import Keeper
+from redpoll.structures.members import found_score, insert_scored, set_score
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 
@@ -79,3 +80,38 @@ def test_what_it_reads_is_what_there_was(
     table.keeper = None
     keeper.finish()
     assert keeper.found == whole.found
+
+
+class Told(Keeper):
+    """Counts what it hears."""
+
+    def __init__(self) -> None:
+        self.changed = 0
+        self.freed = 0
+
+    def changes(self, table: Table, b: i64) -> None:
+        self.changed += 1
+
+    def released(self) -> None:
+        self.freed += 1
+
+
+def test_a_table_with_a_keeper_is_not_freed() -> None:
+    table = Table()
+    act(table, "i", 1, 1)
+    keeper = Told()
+    table.keeper = keeper
+    assert table.release(100) == 99
+    assert (keeper.freed, table.size, len(table.segments)) == (1, 1, 1)
+
+
+def test_the_score_of_a_long_member_changes_after_its_bucket_is_kept() -> None:
+    table = Table()
+    member = b"m" * 300
+    table.find(member)
+    insert_scored(table, member, 1.0)
+    keeper = Told()
+    table.keeper = keeper
+    assert table.find(member)
+    set_score(table, 2.0)
+    assert (keeper.changed, found_score(table)) == (1, 2.0)

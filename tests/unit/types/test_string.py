@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.events import APPEND, INCRBYFLOAT, SETRANGE
+from redpoll.structures.keeper import TextKeeper
 from redpoll.structures.table_check import check
-from redpoll.types.kinds import STRING_RAW
-from redpoll.types.string import LongString
+from redpoll.types.kinds import STRING_INT, STRING_RAW
+from redpoll.types.string import LongString, rewrite_digits
 
 KEYS = [b"k", b"neighbour", b"k" * 220]
 sizes = st.sampled_from([0, 1, 9, 60, 180, 250, 500, 1023, 1024, 1025, 4000, 9000])
@@ -84,3 +86,31 @@ def test_the_head_of_a_long_string_follows_its_bytes() -> None:
     assert short.head() == b"short"
     short.write_at(4000, b"far")
     assert short.head() == b"short" + bytes(11)
+
+
+class Pages(TextKeeper):
+    def __init__(self) -> None:
+        self.ranges: list[tuple[int, int]] = []
+
+    def overwrites(self, start: i64, stop: i64) -> None:
+        self.ranges.append((int(start), int(stop)))
+
+
+def test_a_keeper_hears_what_a_long_string_overwrites() -> None:
+    value = LongString(bytes(5000))
+    value.to_buffer()
+    keeper = Pages()
+    value.keeper = keeper
+    value.write_at(4000, b"abc")
+    assert keeper.ranges == [(4000, 4003)]
+
+
+def test_an_integer_in_place_takes_the_encoding_of_integers() -> None:
+    engine = Engine(VirtualClock(), Random(1), 1)
+    engine.start_unit()
+    db = engine.databases[0]
+    db.set_string(b"k", b"15")
+    assert db.find(b"k")
+    db.table.set_kind(STRING_RAW)
+    assert rewrite_digits(db.table, 15, 16)
+    assert (db.text(), db.table.kind()) == (b"16", STRING_INT)
