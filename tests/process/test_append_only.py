@@ -20,6 +20,7 @@ from tests.differential.servers import redpoll_environment
 from tests.process.conftest import Start
 from tests.process.running import Running, until
 
+import redpoll
 from redpoll.build_info import build_kind
 
 LOCAL = ("--bind", "127.0.0.1", "--port", "{port}", "--enable-debug-command", "yes", "--save", "")
@@ -312,6 +313,18 @@ def test_a_damaged_file_is_mended(start: Start, tmp_path: Path) -> None:
     assert done.returncode == 1 and f"the files are in use by process {server.process.pid}" in done.stderr
 
 
+def test_a_plain_snapshot_has_a_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "dump.rdb"
+    with redpoll.open(tmp_path) as store:
+        store.set("k", "v")
+    done = run("check-aof", str(path))
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-2:] == [
+        f"dump.rdb: a snapshot of 1 keys, 0 commands, {path.stat().st_size} bytes",
+        "the file is whole",
+    ]
+
+
 def test_a_file_is_cut_at_a_time(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "one.aof"
     parts = [b"#TS:100\r\n" + spelled(("SET", "a", "1")), b"#TS:200\r\n" + spelled(("SET", "a", "2"))]
@@ -320,7 +333,8 @@ def test_a_file_is_cut_at_a_time(start: Start, tmp_path: Path) -> None:
     assert done.returncode == 0 and path.read_bytes() == b"".join(parts)
     done = run("check-aof", "--yes", "--truncate-to-timestamp", "150", str(path))
     assert done.returncode == 0 and path.read_bytes() == parts[0]
-    assert "last timestamp 100" in run("check-aof", str(path)).stdout
+    done = run("check-aof", str(path))
+    assert "last timestamp 100" in done.stdout and done.stdout.endswith("the file is whole\n")
 
 
 def test_wrong_words_and_missing_files(tmp_path: Path) -> None:

@@ -21,6 +21,11 @@ def check_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check([str(folder / "dump.rdb")]) == 0, capsys.readouterr().out
 
 
+def wait_for_draft(folder: Path, pid: int) -> None:
+    """Wait until the server has written bytes of a snapshot that is not complete."""
+    until(lambda: any(draft.stat().st_size > 0 for draft in folder.glob(f"temp-{pid}.*.rdb")), "bytes of the draft")
+
+
 @pytest.mark.parametrize("command", ["SAVE", "BGSAVE"])
 def test_a_server_that_is_killed_while_it_saves(
     start: Start, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
@@ -38,8 +43,7 @@ def test_a_server_that_is_killed_while_it_saves(
         client.config_set("rdb-key-save-delay", 50)
         raw = client.connection_pool.get_connection()
         raw.send_command(command)
-        drafts = f"temp-{server.process.pid}.*.rdb"
-        until(lambda drafts=drafts: bool(list(tmp_path.glob(drafts))), "the draft")  # type: ignore[misc]
+        wait_for_draft(tmp_path, server.process.pid)
         server.signal(signal.SIGKILL)
         server.status()
         check_file(tmp_path, capsys)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.differential.pair import difference_rows
 from tests.differential.servers import redpoll_environment
 from tests.process.conftest import Start
 from tests.process.running import until
@@ -107,6 +108,7 @@ def test_a_store_and_a_server_use_one_folder_in_turn(start: Start, tmp_path: Pat
 
 
 def test_two_servers_with_one_snapshot_file_are_warned(start: Start, tmp_path: Path) -> None:
+    assert "snapshot-lock" in difference_rows()
     first = start(*LOCAL, "--dir", str(tmp_path), save_points=True).ready()
     second = start(*LOCAL, "--dir", str(tmp_path), "--enable-protected-configs", "yes", save_points=True).ready()
     warning = f"{tmp_path}/dump.rdb is also the snapshot file of process {first.process.pid}: "

@@ -73,9 +73,12 @@ class Checker:
         path = os.fsencode(self.request.path)
         try:
             manifest = self.manifest(path)
-            if manifest is None:
-                return self.one(path, True)
-            return self.all(path, manifest)
+            if manifest is not None:
+                return self.all(path, manifest)
+            status = self.one(path, True)
+            if status == 0:
+                print("the file is whole")
+            return status
         except ManifestError as damage:
             for line in damage.told():
                 print(line)

@@ -24,7 +24,7 @@ from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
 from redpoll.persistence.side import Overflow, Side
 from redpoll.persistence.snapshot_writer import SLICES, BucketWriter, SnapshotWriter
-from redpoll.persistence.value_streams import ValueQueue
+from redpoll.persistence.value_queue import ValueQueue
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
@@ -169,8 +169,8 @@ class SlicedSnapshot(RunningSave):
         if parts is None or snapshot is None:
             return self._write_buckets()
         queue = parts.queue
-        if queue.complaint and not self.complaint:
-            self.complaint = queue.complaint
+        if parts.overflow.complaint and not self.complaint:
+            self.complaint = parts.overflow.complaint
         if self.complaint:
             return False
         sink = snapshot.sink

@@ -1,4 +1,4 @@
-"""Claims on a snapshot file: who writes it, so that a second writer can be told of the first.
+"""Claims on a snapshot file: who writes it, so that a second writer can name the first.
 
 A claim is a lock on a file beside the snapshot, which has the process id of its holder.  The system drops the lock when
 the process ends, however it ends.
@@ -56,7 +56,7 @@ class SnapshotClaim(Effects):
         except LockedError as holder:
             path = config.files.absolute(snapshot_path(self.engine)).decode("utf-8", "surrogateescape")
             self.engine.host.log(
-                f"{path} is also the snapshot file of {named(holder)}: the file is of whoever saves last. "
+                f"{path} is also the snapshot file of {named(holder)}: each save replaces the other's file. "
                 "Set another dir or dbfilename, unless that is intended."
             )
         except OSError:

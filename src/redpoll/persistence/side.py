@@ -40,6 +40,8 @@ class Overflow:
         self.reader: Reader | None = None
         self.size: i64 = 0
         """Bytes in the file."""
+        self.complaint = ""
+        """Why something could not be kept for later.  A command was changing it, so the snapshot reports the error."""
 
     def side(self) -> Side:
         """A new side."""
@@ -66,6 +68,19 @@ class Overflow:
             else:
                 self.next += 1
             tried += 1
+
+    def keep_page(self, data: bytes) -> i64:
+        """Make room for a page of a string; return its place in the file, -1 if it stays in memory.
+
+        An error goes to `complaint`.
+        """
+        try:
+            if self.held + len(data) > self.limit:
+                return self.write(data)
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be written"
+        self.held += len(data)
+        return -1
 
     def write(self, data: bytes) -> i64:
         """Write bytes to the file; return their place."""

@@ -47,7 +47,7 @@ SLICES: Final = Slices()
 
 
 class LargeValues:
-    """The values that are written in slices.  `value_streams.py` subclasses it."""
+    """The values that are written in slices.  `value_queue.py` subclasses it."""
 
     def put(self, table: Table, records: Records, n: i64) -> None:
         """Take record `n` of a bucket of a database's table.  Raises UnwritableError."""

@@ -26,74 +26,36 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.persistence import codes
-from redpoll.persistence.lzf import Compressor
+from redpoll.persistence.long_texts import LongText, PageKeeper
 from redpoll.persistence.side import Overflow, Side
 from redpoll.persistence.sink import Sink
-from redpoll.persistence.snapshot_writer import SLICES, LargeValues, SnapshotWriter
+from redpoll.persistence.snapshot_writer import SLICES
 from redpoll.persistence.stream_writer import StreamWriter
 from redpoll.persistence.value_writer import ValueWriter, write_deadline
 from redpoll.structures.btree import BTree
 from redpoll.structures.chunks import Chunks
 from redpoll.structures.hashing import hash_of
-from redpoll.structures.keeper import Keeper, TextKeeper
+from redpoll.structures.keeper import Keeper
 from redpoll.structures.members import recorded_score
-from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, Outside
+from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.field_records import value_of
-from redpoll.types.hash import Hash
-from redpoll.types.kinds import HASH_HASHTABLE, HASH_VOLATILE, SET_HASHTABLE, ZSET_SKIPLIST
+from redpoll.types.kinds import HASH_VOLATILE, SET_HASHTABLE, ZSET_SKIPLIST
 from redpoll.types.list import List
 from redpoll.types.list_nodes import Nodes
 from redpoll.types.set import Set
 from redpoll.types.stream import Stream
 from redpoll.types.string import LongString
-from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
 
 BUCKETS_AT_A_TIME: Final[i64] = 4
 
 
-@mypyc_attr(acyclic=True)
-class LongText:
-    """Writes a long string in slices, the same bytes as `Sink.text` unless it is too long to be compressed."""
-
-    def __init__(self, data: bytes, compressing: bool) -> None:
-        self.data: bytes = data
-        self.at: i64 = -1
-        """The next byte to write; -1 before the head."""
-        self.compressor: Compressor | None = None
-        if compressing and len(data) <= SLICES.raw_bytes:
-            # One of its own: others compress between two slices.
-            compressor = Compressor()
-            compressor.begin(data)
-            self.compressor = compressor
-
-    def step(self, sink: Sink) -> bool:
-        """Write a slice; return whether there is more to write."""
-        compressor = self.compressor
-        if compressor is not None:
-            if not compressor.advance(SLICES.text_bytes):
-                self.compressor = None
-                packed = compressor.result()
-                if packed is not None:
-                    sink.compressed_head(len(packed), len(self.data))
-                    self.data = packed
-                    self.at = 0
-            return True
-        if self.at < 0:
-            self.at = 0
-            sink.number(len(self.data))
-        stop = self.at + SLICES.text_bytes
-        sink.raw(self.data[self.at : stop])
-        self.at = stop
-        return stop < len(self.data)
-
-
 class ValueStream(Keeper):
     """See the module's docstring.  A key with its value; `step` writes the value, after `begin`."""
 
-    def __init__(self, index: i64, table: Table, records: Records, n: i64, type: i64) -> None:
+    def __init__(self, index: i64, records: Records, n: i64, type: i64) -> None:
         self.index: i64 = index
         """The number of the database."""
         self.key: bytes = records.keys[n]
@@ -121,84 +83,19 @@ class ValueStream(Keeper):
 class TextStream(ValueStream):
     """A string."""
 
-    def __init__(self, index: i64, table: Table, records: Records, n: i64, data: bytes, compressing: bool) -> None:
-        super().__init__(index, table, records, n, codes.STRING)
+    def __init__(self, index: i64, records: Records, n: i64, data: bytes, compressing: bool) -> None:
+        super().__init__(index, records, n, codes.STRING)
         self.text = LongText(data, compressing)
-
-
-class PageKeeper(TextKeeper):
-    """Keeps the pages of a string in a buffer that change before they are written."""
-
-    def __init__(self, queue: ValueQueue, text: LongString, buffer: bytearray) -> None:
-        self.queue: ValueQueue | None = queue
-        self.text: LongString = text
-        self.buffer: bytearray = buffer
-        self.size: i64 = len(buffer)
-        """When the snapshot began."""
-        self.page_bytes: i64 = SLICES.text_bytes
-        self.next: i64 = 0
-        """The next page to write."""
-        self.pages: dict[int, bytes] = {}
-        self.places: dict[int, int] = {}
-        """Pages in the file of the sides, with their place in it."""
-        text.keeper = self
-
-    def overwrites(self, start: i64, stop: i64) -> None:
-        page = start // self.page_bytes
-        if page < self.next:
-            page = self.next
-        if stop > self.size:
-            stop = self.size
-        while page * self.page_bytes < stop:
-            number = int(page)
-            if number not in self.pages and number not in self.places:
-                self._keep(number, self._live(page))
-            page += 1
-
-    def _live(self, page: i64) -> bytes:
-        start = page * self.page_bytes
-        stop = start + self.page_bytes
-        if stop > self.size:
-            stop = self.size
-        with memoryview(self.buffer) as whole:
-            return bytes(whole[start:stop])
-
-    def _keep(self, number: int, data: bytes) -> None:
-        queue = self.queue
-        if queue is not None:
-            place = queue.kept_page(data)
-            if place >= 0:
-                self.places[number] = int(place)
-            else:
-                self.pages[number] = data
-
-    def taken(self) -> bytes:
-        """The next page as it was; none at the end.  Raises OSError."""
-        page = self.next
-        if page * self.page_bytes >= self.size:
-            return b""
-        self.next = page + 1
-        number = int(page)
-        data = self.pages.pop(number, None)
-        queue = self.queue
-        if data is None:
-            data = self._live(page)
-            place = self.places.pop(number, -1)
-            if place >= 0 and queue is not None:
-                data = queue.overflow.read(place, len(data))
-        elif queue is not None:
-            queue.overflow.held -= len(data)
-        return data
 
 
 class BufferStream(ValueStream):
     """A string in a buffer that is too long to be copied at once.  It is not compressed."""
 
     def __init__(
-        self, queue: ValueQueue, index: i64, table: Table, records: Records, n: i64, text: LongString, buffer: bytearray
+        self, overflow: Overflow, index: i64, records: Records, n: i64, text: LongString, buffer: bytearray
     ) -> None:
-        super().__init__(index, table, records, n, codes.STRING)
-        self.keeper: PageKeeper = PageKeeper(queue, text, buffer)
+        super().__init__(index, records, n, codes.STRING)
+        self.keeper: PageKeeper = PageKeeper(overflow, text, buffer)
 
     def begin(self, sink: Sink, values: ValueWriter) -> None:
         sink.number(self.keeper.size)
@@ -210,14 +107,13 @@ class BufferStream(ValueStream):
 
     def detach(self, reclaimer: Reclaimer) -> None:
         self.keeper.text.keeper = None
-        self.keeper.queue = None
 
 
 class PackedStream(ValueStream):
     """A packed value beside its record."""
 
-    def __init__(self, index: i64, table: Table, records: Records, n: i64, type: i64, packed: bytes) -> None:
-        super().__init__(index, table, records, n, type)
+    def __init__(self, index: i64, records: Records, n: i64, type: i64, packed: bytes) -> None:
+        super().__init__(index, records, n, type)
         self.packed: bytes = packed
 
     def begin(self, sink: Sink, values: ValueWriter) -> None:
@@ -227,8 +123,8 @@ class PackedStream(ValueStream):
 class ListStream(ValueStream):
     """A list, node by node."""
 
-    def __init__(self, index: i64, table: Table, records: Records, n: i64, chunks: Chunks, nodes: Nodes) -> None:
-        super().__init__(index, table, records, n, codes.LIST_LISTPACKS)
+    def __init__(self, index: i64, records: Records, n: i64, chunks: Chunks, nodes: Nodes) -> None:
+        super().__init__(index, records, n, codes.LIST_LISTPACKS)
         self.chunks: Chunks = chunks.copy()
         self.nodes: Nodes = nodes.copy()
         self.node: i64 = self.nodes.low
@@ -268,8 +164,8 @@ class ListStream(ValueStream):
 class StreamStream(ValueStream):
     """A stream, block by block."""
 
-    def __init__(self, index: i64, table: Table, records: Records, n: i64, stream: Stream, values: ValueWriter) -> None:
-        super().__init__(index, table, records, n, values.type_of(stream.kind))
+    def __init__(self, index: i64, records: Records, n: i64, stream: Stream, values: ValueWriter) -> None:
+        super().__init__(index, records, n, values.type_of(stream.kind))
         copy = stream.copy()
         assert isinstance(copy, Stream)
         self.copy: Stream = copy
@@ -289,10 +185,10 @@ class TableStream(ValueStream):
     """A hash or a set, bucket by bucket; the base of that for sorted sets."""
 
     def __init__(
-        self, queue: ValueQueue, index: i64, table: Table, records: Records, n: i64, kind: i64, inner: Table
+        self, overflow: Overflow, index: i64, records: Records, n: i64, type: i64, kind: i64, inner: Table
     ) -> None:
-        super().__init__(index, table, records, n, queue.writer.values.type_of(kind))
-        self.queue: ValueQueue | None = queue
+        super().__init__(index, records, n, type)
+        self.overflow: Final = overflow
         self.kind: i64 = kind
         self.inner: Table = inner
         self.count: i64 = inner.size
@@ -314,9 +210,22 @@ class TableStream(ValueStream):
         if self.done[b] == 0:
             self.done[b] = 1
             self.changed = True
-            queue = self.queue
-            if queue is not None:
-                queue.put_aside(self, b)
+            self._put_aside(b)
+
+    def _put_aside(self, b: i64) -> None:
+        """Write a bucket to the side, because it is about to change."""
+        overflow = self.overflow
+        if overflow.complaint:
+            return
+        side = self.side
+        if side is None:
+            side = overflow.side()
+            self.side = side
+        try:
+            self.write_bucket(side.sink, b)
+            side.end_item()
+        except OSError as refused:
+            overflow.complaint = refused.strerror or "cannot be written"
 
     def parts(self) -> None:
         self.done.append(1)
@@ -413,7 +322,6 @@ class TableStream(ValueStream):
 
     def detach(self, reclaimer: Reclaimer) -> None:
         self.inner.keeper = None
-        self.queue = None
         if self.was_released:
             self.release(reclaimer)
 
@@ -428,9 +336,9 @@ class ZSetStream(TableStream):
     """A sorted set: the entries of the tree from the last one on, and before them those on the side."""
 
     def __init__(
-        self, queue: ValueQueue, index: i64, table: Table, records: Records, n: i64, members: Table, order: BTree
+        self, overflow: Overflow, index: i64, records: Records, n: i64, type: i64, members: Table, order: BTree
     ) -> None:
-        super().__init__(queue, index, table, records, n, ZSET_SKIPLIST, members)
+        super().__init__(overflow, index, records, n, type, ZSET_SKIPLIST, members)
         self.order: BTree = order
         self.score: float = 0.0
         self.member: bytes = b""
@@ -513,131 +421,3 @@ def write_item(sink: Sink, kind: i64, key: bytes, value: bytes, deadline: i64, s
         sink.text(value)
         if kind == HASH_VOLATILE:
             write_deadline(sink, deadline)
-
-
-class ValueQueue(LargeValues):
-    """The large values that wait to be written, and the one that is being written (`open`)."""
-
-    def __init__(self, writer: SnapshotWriter, overflow: Overflow) -> None:
-        self.writer: SnapshotWriter = writer
-        self.overflow: Overflow = overflow
-        self.index: i64 = 0
-        """The database whose keys are put into the queue."""
-        self.waiting: list[ValueStream] = []
-        self.next: i64 = 0
-        self.open: ValueStream | None = None
-        self.complaint = ""
-        """Why a bucket of a value could not be put aside."""
-
-    def is_empty(self) -> bool:
-        return self.open is None and self.next >= len(self.waiting)
-
-    # What goes in.
-
-    def put(self, table: Table, records: Records, n: i64) -> None:
-        outside = records.objects[n]
-        assert outside is not None
-        self.waiting.append(self._stream(table, records, n, outside))
-
-    def _stream(self, table: Table, records: Records, n: i64, outside: Outside) -> ValueStream:
-        index = self.index
-        values = self.writer.values
-        if isinstance(outside, LongString):
-            buffer = outside.buffer
-            if buffer is not None and len(buffer) > SLICES.raw_bytes:
-                return BufferStream(self, index, table, records, n, outside, buffer)
-            return TextStream(index, table, records, n, outside.text(), self.writer.sink.compressor is not None)
-        assert isinstance(outside, Value)
-        kind = outside.kind
-        if not outside.is_large():
-            return PackedStream(index, table, records, n, values.type_of(kind), outside.packed())
-        if isinstance(outside, Hash):
-            inner = outside.table
-            assert inner is not None
-            general = HASH_VOLATILE if kind == HASH_VOLATILE else HASH_HASHTABLE
-            return TableStream(self, index, table, records, n, general, inner)
-        if isinstance(outside, Set):
-            inner = outside.table
-            assert inner is not None
-            return TableStream(self, index, table, records, n, SET_HASHTABLE, inner)
-        if isinstance(outside, ZSet):
-            inner = outside.members
-            order = outside.order
-            assert inner is not None and order is not None
-            return ZSetStream(self, index, table, records, n, inner, order)
-        if isinstance(outside, List):
-            chunks = outside.chunks
-            nodes = outside.nodes
-            assert chunks is not None and nodes is not None
-            return ListStream(index, table, records, n, chunks, nodes)
-        assert isinstance(outside, Stream)
-        return StreamStream(index, table, records, n, outside, values)
-
-    def put_aside(self, stream: TableStream, b: i64) -> None:
-        """Write a bucket of a value's table to its side, because it is about to change."""
-        if self.complaint:
-            return
-        side = stream.side
-        if side is None:
-            side = self.overflow.side()
-            stream.side = side
-        try:
-            stream.write_bucket(side.sink, b)
-            side.end_item()
-        except OSError as refused:
-            self.complaint = refused.strerror or "cannot be written"
-
-    def kept_page(self, data: bytes) -> i64:
-        """Make room for a page of a string; return its place in the file of the sides, -1 if it stays in memory."""
-        overflow = self.overflow
-        try:
-            if overflow.held + len(data) > overflow.limit:
-                return overflow.write(data)
-        except OSError as refused:
-            self.complaint = refused.strerror or "cannot be written"
-        overflow.held += len(data)
-        return -1
-
-    # What comes out.
-
-    def following(self) -> ValueStream:
-        """Open the next value.  None is open, and one waits."""
-        stream = self.waiting[self.next]
-        self.next += 1
-        if self.next == len(self.waiting):
-            self.waiting = []
-            self.next = 0
-        self.open = stream
-        return stream
-
-    def step(self, reclaimer: Reclaimer) -> None:
-        """Write a slice of the open value.  Raises OSError."""
-        stream = self.open
-        assert stream is not None
-        sink = self.writer.sink
-        text = stream.text
-        if text is not None:
-            if not text.step(sink):
-                stream.text = None
-            return
-        side = stream.side
-        if side is not None and not stream.is_inside and not side.is_empty():
-            sink.raw(side.taken())
-        elif not stream.step(sink, self.writer.values):
-            self.open = None
-            self.writer.keys += 1
-            stream.detach(reclaimer)
-            if side is not None:
-                self.overflow.drop(side)
-
-    def detach(self, reclaimer: Reclaimer) -> None:
-        """Leave all values alone: the snapshot has ended."""
-        stream = self.open
-        if stream is not None:
-            stream.detach(reclaimer)
-            self.open = None
-        while self.next < len(self.waiting):
-            self.waiting[self.next].detach(reclaimer)
-            self.next += 1
-        self.waiting = []
-        self.next = 0

@@ -19,10 +19,10 @@ from redpoll.engine.session import Session
 from redpoll.env.clock import VirtualClock
 from redpoll.persistence import background, codes
 from redpoll.persistence.background import BackgroundSave, LargeParts
+from redpoll.persistence.long_texts import LongText
 from redpoll.persistence.saving import save
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import SLICES
-from redpoll.persistence.value_streams import LongText
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.value import Value
