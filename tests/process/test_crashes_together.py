@@ -276,7 +276,14 @@ class Lives:
             # A save is refused while the snapshot for the replica is made.
             until(lambda asked=asked, words=words: not asked(*words).is_error, spell(words))  # type: ignore[misc]
         acknowledged = before + self.random.randrange(20, 200)
-        until(lambda: sum(ledger.acknowledged for ledger in self.ledgers) >= acknowledged, "changes")
+        until(
+            lambda: (
+                sum(ledger.acknowledged for ledger in self.ledgers) >= acknowledged
+                or not all(each.is_alive() for each in clients)
+            ),
+            "changes",
+        )
+        assert [each.failure for each in clients] == [None] * CLIENTS
         if in_peace:
             for changing in clients:
                 changing.stop()

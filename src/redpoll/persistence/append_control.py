@@ -496,7 +496,8 @@ class AppendSettings(Effects):
         log = self.log
         if name == b"appendonly":
             wanted = config.flag(name)
-            if wanted and log.state == LOG_OFF:
+            if wanted and log.state == LOG_OFF and not log.engine.durability.loading:
+                # While the snapshot of a primary is loaded, the end of the load reads the setting.
                 return log.switch_on()
             if not wanted and log.state != LOG_OFF:
                 log.switch_off()

@@ -1,4 +1,4 @@
-"""Function libraries in snapshots: redpoll keeps their sources unchanged, because it cannot run functions yet.
+"""Function libraries in snapshots: their sources stay unchanged.
 
 A source begins with `#!ENGINE name=NAME`.
 """

@@ -193,3 +193,26 @@ def test_several_journals_get_the_same_and_each_may_go() -> None:
     machine.do("SET", "d", 1)
     assert unit.journal is None
     assert (first.units, second.units) == (["0 SET a 1", "0 SET b 1"], ["0 SET b 1", "0 SET c 1"])
+
+
+def test_a_unit_of_messages_alone_is_none_that_the_file_has_to_sync() -> None:
+    """The file never gets PUBLISH.  If it counted, WAITAOF would wait in vain."""
+    machine = Machine()
+    unit = machine.engine.unit
+    log, stream = Kept(), WithMessages()
+    unit.attach(log)
+    unit.attach(stream)
+    machine.do("PUBLISH", "c", "m")
+    assert unit.count == 0
+    for words in (("MULTI",), ("PUBLISH", "c", "m"), ("SET", "a", 1), ("EXEC",)):
+        machine.do(*words)
+    assert unit.count == 1
+    assert log.units == ["0 SET a 1"]
+    assert stream.units == ["0 PUBLISH c m", "0 MULTI, 0 PUBLISH c m, 0 SET a 1, 0 EXEC"]
+
+
+class WithMessages(Kept):
+    """A journal for replicas."""
+
+    def takes_messages(self) -> bool:
+        return True
