@@ -471,3 +471,26 @@ def test_the_file_of_a_replica_begins_with_the_data_and_the_functions_of_the_sna
             assert other("DEBUG", "LOADAOF").raw == b"+OK\r\n"
             assert other.text("DEBUG", "DIGEST") == one.text("DEBUG", "DIGEST")
             assert len(other("FUNCTION", "LIST").items) == 1
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_old_data_of_the_same_history_is_served_during_the_load(kind: str) -> None:
+    primary, replica = theirs("--repl-backlog-size", "16kb"), MAKERS[kind]("--repl-diskless-load", "swapdb")
+    with running(primary, replica) as (one, other):
+        one("SET", "old", 1)
+        follow(other, primary)
+        if kind == "valkey":
+            other("CONFIG", "SET", "loading-process-events-interval-bytes", 1024)
+        other("REPLICAOF", "127.0.0.1", 1)
+        one("SET", "old", 2)
+        one("DEBUG", "POPULATE", 3000, "key", 2000)
+        one("SET", "filler", "x" * 100000)
+        one("CONFIG", "SET", "rdb-key-save-delay", 500)
+        other("REPLICAOF", "127.0.0.1", primary.port)
+        until(lambda: other.info("async_loading") == "1", "it loads")
+        assert other.info("loading") == "0"
+        assert other("GET", "old").text == b"1"
+        # The append-only file cannot be switched in the middle of a load.
+        assert other("CONFIG", "SET", "appendonly", "yes").raw.startswith(b"-LOADING ")
+        until(lambda: other.info("async_loading") == "0", "it has loaded")
+        same(one, other)

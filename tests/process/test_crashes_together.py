@@ -150,6 +150,11 @@ class Ledger:
         self.pending += self.drawer.first() if self.acknowledged == 0 else self.drawer.transaction()
         self.pending += [("SELECT", COUNTERS), ("INCR", self.counter)]
         replies = exchange(client, [("MULTI",), *self.pending, ("EXEC",)])
+        if replies[-1].is_error and any(reply.raw.startswith(b"-LOADING ") for reply in replies):
+            # DEBUG RELOAD refuses commands while it loads, and so the whole transaction.
+            assert replies[-1].raw.startswith(b"-EXECABORT ")
+            self.pending = []
+            return
         assert len(replies[-1].items) == len(self.pending), replies[-1]
         self.acknowledge()
 
@@ -282,6 +287,7 @@ class Lives:
                 or not all(each.is_alive() for each in clients)
             ),
             "changes",
+            PATIENCE,
         )
         assert [each.failure for each in clients] == [None] * CLIENTS
         if in_peace:

@@ -496,8 +496,7 @@ class AppendSettings(Effects):
         log = self.log
         if name == b"appendonly":
             wanted = config.flag(name)
-            if wanted and log.state == LOG_OFF and not log.engine.durability.loading:
-                # While the snapshot of a primary is loaded, the end of the load reads the setting.
+            if wanted and log.state == LOG_OFF:
                 return log.switch_on()
             if not wanted and log.state != LOG_OFF:
                 log.switch_off()

@@ -49,8 +49,6 @@ class Loader:
         self.drafts = 0
         self.place = StreamPlace(b"", -1, 0)
         """What the last snapshot says about its place in the stream."""
-        self.async_loading = False
-        """Whether the old data is served during the present load."""
 
     def mode(self) -> bytes:
         return self.replication.engine.config.text(b"repl-diskless-load")
@@ -127,9 +125,9 @@ class Loader:
         engine = replication.engine
         beside = [Database(db.index, engine.moment, engine.reclaimer, db.most_buckets) for db in engine.databases]
         # The old data is a past state of the new data only if it has the same history.
-        self.async_loading = place is not None and place.history == replication.history
+        engine.durability.async_loading = place is not None and place.history == replication.history
         complaint = self._load(reader, beside)
-        self.async_loading = False
+        engine.durability.async_loading = False
         for db in engine.databases:
             other = beside[int(db.index)]
             if not complaint:
@@ -154,7 +152,7 @@ class Loader:
             # What it holds is about to be replaced.
             log.switch_off()
         durability.loading = True
-        if not self.async_loading:
+        if not durability.async_loading:
             engine.gates |= GATE_LOADING
         engine.start_unit()
         summing = durability.checking_sums and engine.config.flag(b"rdbchecksum")
