@@ -37,9 +37,9 @@ class Client:
         self.wire.close()
 
 
-def until(condition: Callable[[], object], what: str = "") -> None:
-    """Wait until a condition holds; fail after WAIT_SECONDS."""
-    deadline = time.monotonic() + WAIT_SECONDS
+def until(condition: Callable[[], object], what: str = "", seconds: float = WAIT_SECONDS) -> None:
+    """Wait until a condition holds; fail after so many seconds."""
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.01)

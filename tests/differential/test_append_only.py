@@ -194,6 +194,7 @@ def test_replies(logged: Pair) -> None:
         BGREWRITEAOF x\nbgrewriteaof x
         SET a 1\nWAITAOF 1 0 0\nWAITAOF 1 0 1000\nWAITAOF 0 0 0\nWAITAOF 1 1 50\nWAITAOF 0 1 50\nWAITAOF 2 0 0\nWAITAOF 1 0 -1
         MULTI\nSET a 2\nWAITAOF 0 5 0\nEXEC
+        PUBLISH c m\nWAITAOF 1 0 3000
         DEBUG AOF-FLUSH-SLEEP x\nDEBUG AOF-FLUSH-SLEEP 1\nSET a 3\nDEBUG AOF-FLUSH-SLEEP 0\nDEBUG AOF-FLUSH-SLEEP
         DEBUG LOADAOF\nDEBUG LOADAOF x\nGET a
         CONFIG SET appendfsync no\nCONFIG SET appendfsync always\nSET a 4\nWAITAOF 1 0 0\nCONFIG SET appendfsync everysec

@@ -469,3 +469,58 @@ def test_files_of_replicas(above: str, below: str) -> None:
         same(one, other)
         assert other("DEBUG", "LOADAOF").raw == b"+OK\r\n"
         assert other.text("DEBUG", "DIGEST") == one.text("DEBUG", "DIGEST")
+
+
+LIBRARY = "#!lua name=lib\nredis.register_function('f', function() return redis.call('incr', 'calls') end)\n"
+
+
+def file_is_complete(client: Client) -> bool:
+    return client.info("aof_enabled") == "1" and client.info("aof_rewrite_in_progress") == "0"
+
+
+@pytest.mark.parametrize("diskless", ["disabled", "on-empty-db", "swapdb", "flush-before-load"])
+def test_the_file_of_a_replica_begins_with_the_data_and_the_functions_of_the_snapshot(diskless: str) -> None:
+    """Also if the old data is served during the load, because the replica has the same history."""
+    primary, replica = theirs(), mine("--appendonly", "yes", "--repl-diskless-load", diskless)
+    with running(primary, replica) as (one, other):
+        play(other, "SET old 1\n")
+        play(one, FILL)
+        follow(other, primary)
+        one("FUNCTION", "LOAD", LIBRARY)
+        for history in ("another", "the same"):
+            full = one.info("sync_full")
+            # The link breaks, and the backlog no longer has the place of the replica.
+            other("REPLICAOF", *(("NO", "ONE") if history == "another" else ("127.0.0.1", 1)))
+            one("CONFIG", "SET", "repl-backlog-size", "16kb")
+            for n in range(3):
+                one("SET", f"filler:{history}", f"{n}" * 20000)
+            follow(other, primary)
+            assert int(one.info("sync_full")) == int(full) + 1
+            same(one, other)
+            until(lambda: file_is_complete(other), "the rewrite")
+            assert other("DEBUG", "LOADAOF").raw == b"+OK\r\n"
+            assert other.text("DEBUG", "DIGEST") == one.text("DEBUG", "DIGEST")
+            assert len(other("FUNCTION", "LIST").items) == 1
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_old_data_of_the_same_history_is_served_during_the_load(kind: str) -> None:
+    primary, replica = theirs("--repl-backlog-size", "16kb"), MAKERS[kind]("--repl-diskless-load", "swapdb")
+    with running(primary, replica) as (one, other):
+        one("SET", "old", 1)
+        follow(other, primary)
+        if kind == "valkey":
+            other("CONFIG", "SET", "loading-process-events-interval-bytes", 1024)
+        other("REPLICAOF", "127.0.0.1", 1)
+        one("SET", "old", 2)
+        one("DEBUG", "POPULATE", 3000, "key", 2000)
+        one("SET", "filler", "x" * 100000)
+        one("CONFIG", "SET", "rdb-key-save-delay", 500)
+        other("REPLICAOF", "127.0.0.1", primary.port)
+        until(lambda: other.info("async_loading") == "1", "it loads")
+        assert other.info("loading") == "0"
+        assert other("GET", "old").text == b"1"
+        # The append-only file cannot be switched in the middle of a load.
+        assert other("CONFIG", "SET", "appendonly", "yes").raw.startswith(b"-LOADING ")
+        until(lambda: other.info("async_loading") == "0", "it has loaded")
+        same(one, other)

@@ -204,7 +204,9 @@ class Durability:
         self.took_s: i64 = -1
         """... and how many seconds it took; -1 if there was none."""
         self.loading = False
-        """Whether a file is being loaded.  Most commands are refused during that time."""
+        """Whether a file is being loaded.  Most commands are refused during that time, unless `async_loading`."""
+        self.async_loading = False
+        """Whether the old data is served during the load."""
         self.load: RunningLoad | None = None
         """The running load."""
         self.keys_loaded: i64 = 0

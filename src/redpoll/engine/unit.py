@@ -65,7 +65,7 @@ class Unit:
         self.rewritten: list[list[bytes]] = []
         """The effects of the current command; empty if it is recorded as it is."""
         self.count: i64 = 0
-        """How many units have had effects while there was a journal."""
+        """How many units have had effects while there was a journal.  Units with nothing but messages do not count."""
         self.changes_before: i64 = 0
         self.forced = False
         """Whether the present command is an effect even if it changed nothing."""
@@ -200,7 +200,9 @@ class Unit:
         self.messages = []
         self.many_dbs = []
         self.many = []
-        self.count += 1
+        if len(messages) < len(effects):
+            # The append-only file never gets messages, so WAITAOF must not wait until it has them.
+            self.count += 1
         for journal in self.journals:
             some_databases: list[int] = []
             some: list[list[bytes]] = []

@@ -98,8 +98,8 @@ def persistence_lines(engine: Engine) -> list[str]:
     share = 100.0 * done / total if total > 0 else 0.0
     seconds = -1 if running is None else (engine.moment.now_us - running.began_us) // 1000000
     return [
-        f"loading:{int(durability.loading)}",
-        "async_loading:0",
+        f"loading:{int(durability.loading and not durability.async_loading)}",
+        f"async_loading:{int(durability.async_loading)}",
         "current_cow_peak:0",
         "current_cow_size:0",
         "current_cow_size_age:0",

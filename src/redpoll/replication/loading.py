@@ -49,8 +49,6 @@ class Loader:
         self.drafts = 0
         self.place = StreamPlace(b"", -1, 0)
         """What the last snapshot says about its place in the stream."""
-        self.async_loading = False
-        """Whether the old data is served during the present load."""
 
     def mode(self) -> bytes:
         return self.replication.engine.config.text(b"repl-diskless-load")
@@ -106,7 +104,11 @@ class Loader:
         engine = self.replication.engine
         engine.host.note("PRIMARY <-> REPLICA sync: Flushing old data")
         self._empty()
-        return self._load(reader, engine.databases)
+        complaint = self._load(reader, engine.databases)
+        if complaint:
+            self._empty()
+        self._log_again()
+        return complaint
 
     def _empty(self) -> None:
         engine = self.replication.engine
@@ -123,27 +125,34 @@ class Loader:
         engine = replication.engine
         beside = [Database(db.index, engine.moment, engine.reclaimer, db.most_buckets) for db in engine.databases]
         # The old data is a past state of the new data only if it has the same history.
-        self.async_loading = place is not None and place.history == replication.history
+        engine.durability.async_loading = place is not None and place.history == replication.history
         complaint = self._load(reader, beside)
-        self.async_loading = False
+        engine.durability.async_loading = False
         for db in engine.databases:
             other = beside[int(db.index)]
             if not complaint:
                 db.exchange(other)
             other.flush()
             engine.moment.used_bytes -= other.table.size_told
+        self._log_again()
         return complaint
+
+    def _log_again(self) -> None:
+        """Begin the append-only file anew with what is there after the load, if it is on."""
+        engine = self.replication.engine
+        log = engine.durability.append_only
+        if isinstance(log, AppendFile) and engine.config.flag(b"appendonly"):
+            log.switch_on()
 
     def _load(self, reader: Reader, databases: list[Database]) -> str:
         engine = self.replication.engine
         durability = engine.durability
         log = durability.append_only
-        logging = isinstance(log, AppendFile) and log.state != LOG_OFF
-        if isinstance(log, AppendFile) and logging:
-            # What it holds is about to be replaced.  It begins anew with the new data.
+        if isinstance(log, AppendFile) and log.state != LOG_OFF:
+            # What it holds is about to be replaced.
             log.switch_off()
         durability.loading = True
-        if not self.async_loading:
+        if not durability.async_loading:
             engine.gates |= GATE_LOADING
         engine.start_unit()
         summing = durability.checking_sums and engine.config.flag(b"rdbchecksum")
@@ -161,12 +170,8 @@ class Loader:
         engine.gates &= ~GATE_LOADING
         durability.loading = False
         engine.start_unit()
-        if isinstance(log, AppendFile) and logging:
-            log.switch_on()
         if complaint:
             engine.host.log(f"Failed trying to load the PRIMARY synchronization DB: {complaint}")
-            if not self.async_loading and databases is engine.databases:
-                self._empty()
             return complaint
         self.place = snapshot.place
         durability.keys_loaded = snapshot.keys

@@ -154,11 +154,11 @@ def test_a_replica_has_a_class_and_a_type_of_its_own(machine: Machine) -> None:
 def test_asking_holds_for_one_command_or_one_transaction(machine: Machine) -> None:
     session = machine.client().session
     assert not session.is_asking()
-    session.asked_at = session.commands
+    session.asks_until = session.commands
     assert session.is_asking()
     session.commands += 1
     assert not session.is_asking()
     session.transaction = Transaction()
-    assert session.is_asking()
-    session.commands += 1
     assert not session.is_asking()
+    session.transaction.asking = True
+    assert session.is_asking()

@@ -225,8 +225,24 @@ def test_units_with_effects_are_counted() -> None:
     machine = Machine()
     unit = machine.engine.unit
     journal_of(machine, "SET a 1", "GET a", "MULTI", "SET a 2", "SET b 2", "EXEC", "PUBLISH news hello")
-    assert unit.count == 3
+    assert unit.count == 2
     for key in (b"a", b"b"):
         unit.add(0, [b"UNLINK", key])
     unit.end_each()
-    assert unit.count == 5
+    assert unit.count == 4
+
+
+def test_a_unit_of_messages_alone_is_none_that_the_file_has_to_sync() -> None:
+    """The file never gets PUBLISH.  If it counted, WAITAOF would wait in vain."""
+    machine = Machine()
+    unit = machine.engine.unit
+    log, stream = Kept(), Messages()
+    unit.attach(log)
+    unit.attach(stream)
+    machine.do("PUBLISH", "c", "m")
+    assert unit.count == 0
+    for words in (("MULTI",), ("PUBLISH", "c", "m"), ("SET", "a", 1), ("EXEC",)):
+        machine.do(*words)
+    assert unit.count == 1
+    assert log.units == ["0 SET a 1"]
+    assert stream.units == ["0 PUBLISH c m", "0 MULTI, 0 PUBLISH c m, 0 SET a 1, 0 EXEC"]
