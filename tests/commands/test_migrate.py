@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from redpoll.engine.engine import Engine
 from redpoll.engine.host import Host
-from redpoll.engine.remotes import READING, WRITING, Remote, RemoteError
+from redpoll.engine.remotes import Remote, RemoteError
 from redpoll.engine.session import Peer, Session
 from redpoll.engine.unit import Journal
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
-from redpoll.errors import NO_MIGRATE_HERE
+from redpoll.errors import IO_READING, IO_WRITING, NO_MIGRATE_HERE
 from redpoll.protocol.reply import OK, Error, Status
 
 
@@ -32,13 +32,13 @@ class Scripted(Remote):
 
     def send(self, data: bytes) -> None:
         if self.lines[:1] == [b"unwritable"]:
-            raise RemoteError(WRITING, False)
+            raise RemoteError(IO_WRITING, False)
         self.sent.append(data)
 
     def line(self) -> bytes:
         line = self.lines.pop(0)
         if line in (b"", b"late"):
-            raise RemoteError(READING, line == b"late")
+            raise RemoteError(IO_READING, line == b"late")
         return line
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ def test_a_broken_connection_is_replaced_once() -> None:
     session, journal = opened(Targets(Scripted([b""]), Scripted([b"+OK", b""]), Scripted([])))
     reply = do(session, "MIGRATE h 1 a 0 100")
     assert isinstance(reply, Error)
-    assert reply.text == READING
+    assert reply.text == IO_READING
     assert journal.effects == []
 
 
@@ -142,7 +142,7 @@ def test_after_a_reply_or_a_time_out_it_is_not() -> None:
         session, journal = opened(host)
         reply = do(session, "MIGRATE h 1 '' 0 100 KEYS a b c")
         assert isinstance(reply, Error)
-        assert reply.text == READING
+        assert reply.text == IO_READING
         assert do(session, "DBSIZE") == left
         assert journal.effects == ([b"DEL a"] if left == 2 else [])
         assert len(host.targets) == 1
