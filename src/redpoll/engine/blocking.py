@@ -15,7 +15,7 @@ from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from redpoll.keyspace.moment import AWAITED, REPLACEMENT_AWAITED
 from redpoll.protocol.reply import BLOCKED, Error, Rows
@@ -49,6 +49,7 @@ HEAD: Final = 8
 """How many sessions are looked at before the whole queue is copied: one new element serves one of them."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class LateReply:
     """A reply to a time-out that is known only when the time has come."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from tests.commands.effects import opened
-
 import redpoll.commands  # noqa: F401
+from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_BUSY
 from redpoll.engine.host import Host
-from redpoll.engine.unit import Journal
 from redpoll.env.clock import VirtualClock
+from redpoll.env.random import Random
 from redpoll.script_errors import NOT_BUSY, UNKILLABLE
 from redpoll.scripting.busy import SERVE_EVERY_US
 from redpoll.scripting.scripts import Scripts, scripts_of
@@ -28,11 +27,10 @@ class Serving(Host):
 
 def long_script() -> tuple[Scripts, Serving, VirtualClock]:
     """A script that has just become busy."""
-    engine = opened(Journal()).engine
     host = Serving()
-    engine.host = host
-    clock = engine.clock
-    assert isinstance(clock, VirtualClock)
+    clock = VirtualClock()
+    engine = Engine(clock, Random(1), host=host)
+    engine.start_unit()
     scripts = scripts_of(engine)
     scripts.watch.begin(b"name", [], False)
     assert scripts.watch.tick() is None
