@@ -212,11 +212,16 @@ def mend(cluster: Cluster, repair: Repair, manner: Manner) -> int:
         cluster.by_id(name).ask("CLUSTER", "SETSLOT", slot, "STABLE")
     for name in repair.drop:
         # Given up before the owner takes a new epoch: a node that loses a slot to a claim deletes its keys.
-        cluster.by_id(name).ask("CLUSTER", "DELSLOTS", slot)
+        cluster.by_id(name).try_to("CLUSTER", "DELSLOTS", slot)
+    if repair.drop:
+        # Gossip may have decided between the owners in the meantime.
+        owner.look()
     if repair.claim and not owner.me.slots >> repair.slot & 1:
         # It may still think that another node owns the slot.
         owner.try_to("CLUSTER", "DELSLOTS", slot)
         owner.ask("CLUSTER", "ADDSLOTS", slot)
+    if repair.drop:
+        owner.ask("CLUSTER", "BUMPEPOCH")
     return gather(cluster, repair, owner, manner)
 
 

@@ -63,7 +63,9 @@ def examine(views: list[View], unreachable: list[Line]) -> Findings:
             found.open.setdefault(slot, Open()).migrating[line.id] = other
         for slot, other in line.importing.items():
             found.open.setdefault(slot, Open()).importing[line.id] = other
-    found.repeated = {slot: owners(primaries, slot) for slot in members(twice)}
+    for line in primaries:
+        for slot in members(line.slots & twice):
+            found.repeated.setdefault(slot, []).append(line.id)
     found.uncovered = ALL_SLOTS & ~covered
     for line in unreachable:
         if line.is_primary:
@@ -73,7 +75,3 @@ def examine(views: list[View], unreachable: list[Line]) -> Findings:
     found.failing = [line for name, line in sorted(failing.items()) if name in reached]
     found.failing = [line for line in found.failing if line.id not in {gone.id for gone in unreachable}]
     return found
-
-
-def owners(primaries: list[Line], slot: int) -> list[str]:
-    return [line.id for line in primaries if line.slots >> slot & 1]

@@ -22,14 +22,16 @@ def create(addresses: list[Address], replicas: int, access: Access, yes: bool) -
         raise Refusal(f"named twice: {', '.join(sorted(repeated))}")
     layout = plan_layout(places, replicas)
     check_reachable(places)
-    nodes = {place: fresh(place, access) for place in places}
+    nodes: dict[Address, Node] = {}
     try:
+        for place in places:
+            nodes[place] = fresh(place, access)
         for line in layout_lines(layout):
             say(line)
         for replica, primary in layout.crowded():
             warn(f"{replica} is on the host of its primary {primary}: both may fail together")
         agreed("Make this cluster?", yes)
-        form(nodes, layout, access)
+        form(nodes, layout)
     finally:
         for node in nodes.values():
             node.close()
@@ -82,7 +84,7 @@ def layout_lines(layout: Layout) -> list[str]:
     return table(rows)
 
 
-def form(nodes: dict[Address, Node], layout: Layout, access: Access) -> None:
+def form(nodes: dict[Address, Node], layout: Layout) -> None:
     """Carry a layout out, and return when all nodes agree about it.  Raises Refusal."""
     for number, node in enumerate(nodes.values()):
         # Different epochs from the start spare the nodes a round of conflicts; a node that has one keeps it.
@@ -94,15 +96,11 @@ def form(nodes: dict[Address, Node], layout: Layout, access: Access) -> None:
         if node is not first:
             meet(node, first)
     say("waiting until the nodes have met")
-    cluster = gather(nodes, access)
-    try:
-        by_place = {node.address: node for node in cluster.nodes}
-        for shard in layout.shards:
-            for place in shard[1:]:
-                by_place[place].ask("CLUSTER", "REPLICATE", by_place[shard[0]].id)
-        wait_until_ok(cluster)
-    finally:
-        cluster.close()
+    cluster = gather(nodes)
+    for shard in layout.shards:
+        for place in shard[1:]:
+            nodes[place].ask("CLUSTER", "REPLICATE", nodes[shard[0]].id)
+    wait_until_ok(cluster)
 
 
 def claim(node: Node, slots: int) -> None:
@@ -119,23 +117,17 @@ def meet(node: Node, other: Node) -> None:
     node.ask("CLUSTER", "MEET", *words)
 
 
-def gather(nodes: dict[Address, Node], access: Access) -> Cluster:
+def gather(nodes: dict[Address, Node]) -> Cluster:
     """The cluster of nodes that are meeting, once all know all.  Raises Refusal."""
-    found = Cluster(next(iter(nodes)), access)
-    for node in found.nodes:
-        node.close()
-    found.nodes = [Node(place, access) for place in nodes]
-    found.unreachable = []
+    found = Cluster(Access())
+    found.nodes = list(nodes.values())
     found.wait_until_agreed()
     found.wait_for("all nodes are past their handshake", lambda: all_met(found))
     return found
 
 
 def all_met(cluster: Cluster) -> bool:
-    ids = {node.id for node in cluster.nodes}
-    return all(
-        line.connected and line.can_be_called for node in cluster.nodes for line in node.view.lines.values() if ids
-    )
+    return all(line.connected and line.can_be_called for node in cluster.nodes for line in node.view.lines.values())
 
 
 def wait_until_ok(cluster: Cluster) -> None:

@@ -314,20 +314,18 @@ def become_cluster(wish: Wish, plan: Plan, processes: list[Process], access: Acc
     """Make the nodes a cluster, or wait until those of an old cluster have found each other.  Raises Refusal."""
     if plan.formed:
         say(f"{plural(len(processes), 'node')} of {wish.folder} started again; waiting until the cluster is ok")
-        cluster = Cluster(processes[0].address, access)
-        try:
-            wait_until_ok(cluster)
-        except Refusal as refused:
-            warn(str(refused))
-            for line in fault_lines(cluster, cluster.examine()):
-                say(line)
-        finally:
-            cluster.close()
+        with Cluster.reach(processes[0].address, access) as cluster:
+            try:
+                wait_until_ok(cluster)
+            except Refusal as refused:
+                warn(str(refused))
+                for line in fault_lines(cluster, cluster.examine()):
+                    say(line)
         return
     say(f"{plural(len(processes), 'node')} started; making them a cluster")
     nodes = {process.address: Node(process.address, access) for process in processes}
     try:
-        form(nodes, plan_layout(list(nodes), plan.replicas), access)
+        form(nodes, plan_layout(list(nodes), plan.replicas))
     finally:
         for node in nodes.values():
             node.close()
@@ -336,9 +334,8 @@ def become_cluster(wish: Wish, plan: Plan, processes: list[Process], access: Acc
 
 
 def show(wish: Wish, plan: Plan, processes: dict[str, int], access: Access) -> None:
-    cluster = Cluster(Address(HOST, plan.ports[0]), access)
-    say("\n".join(node_lines(cluster, processes)))
-    cluster.close()
+    with Cluster.reach(Address(HOST, plan.ports[0]), access) as cluster:
+        say("\n".join(node_lines(cluster, processes)))
     say(f"[OK] The cluster is ready: {plural(len(plan.ports), 'process')} on {plural(os.cpu_count() or 1, 'core')}, "
         f"data and logs in {wish.folder}.")  # fmt: skip
     say(f"Clients connect to any node: redis-cli -c -p {plan.ports[0]}")

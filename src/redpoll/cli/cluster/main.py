@@ -210,8 +210,8 @@ def run_check(words: list[str]) -> int:
     parser.option("--search-multiple-owners", action="store_true",
                   help="also look for keys of slots that their node does not own; asks for each slot")  # fmt: skip
     options = parser.parse_args(words)
-    found = check(Cluster(parser.only_address(options.node), access_of(options)), options.search_multiple_owners)
-    return 0 if found.is_whole else 1
+    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+        return 0 if check(cluster, options.search_multiple_owners).is_whole else 1
 
 
 def run_fix(words: list[str]) -> int:
@@ -229,9 +229,9 @@ def run_fix(words: list[str]) -> int:
                   action="store_true",
                   help="give the slots of dead primaries to others, without the keys")  # fmt: skip
     options = parser.parse_args(words)
-    cluster = Cluster(parser.only_address(options.node), access_of(options))
-    left = fix(cluster, options.search_multiple_owners, options.unreachable, manner_of(options), options.yes)
-    return 0 if left.is_whole else 1
+    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+        left = fix(cluster, options.search_multiple_owners, options.unreachable, manner_of(options), options.yes)
+        return 0 if left.is_whole else 1
 
 
 def run_info(words: list[str]) -> int:
@@ -239,7 +239,8 @@ def run_info(words: list[str]) -> int:
         "info", "HOST:PORT", "Show keys, slots and replicas of each primary.", "  redpoll cluster info 127.0.0.1:7000"
     ))  # fmt: skip
     options = parser.parse_args(words)
-    info(Cluster(parser.only_address(options.node), access_of(options)))
+    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+        info(cluster)
     return 0
 
 
@@ -264,7 +265,8 @@ def run_add_node(words: list[str]) -> int:
         parser.error("name the new server first, then any node of the cluster: NEW:PORT HOST:PORT")
     if options.primary and not options.replica:
         parser.error("--primary-id needs --replica")
-    add_node(Cluster(parser.only_address(rest), access_of(options)), new, options.replica, options.primary)
+    with Cluster.reach(parser.only_address(rest), access_of(options)) as cluster:
+        add_node(cluster, new, options.replica, options.primary)
     return 0
 
 
@@ -283,7 +285,8 @@ def run_del_node(words: list[str]) -> int:
     place, rest = parser.take_address(options.words)
     if len(rest) != 1:
         parser.error("name any node of the cluster, then the node to take out, by its id or HOST:PORT")
-    del_node(Cluster(place, access_of(options)), rest[0])
+    with Cluster.reach(place, access_of(options)) as cluster:
+        del_node(cluster, rest[0])
     return 0
 
 
@@ -299,9 +302,9 @@ def run_reshard(words: list[str]) -> int:
     parser.option("--to", dest="target", default="", metavar="NODE", help="id or address of the node that receives")
     parser.option("--slots", type=whole(1, SLOT_COUNT), default=0, metavar="COUNT", help="how many slots move")
     options = parser.parse_args(words)
-    cluster = Cluster(parser.only_address(options.node), access_of(options))
-    reshard(cluster, options.sources, options.target, options.slots, manner_of(options), options.yes)
-    return 0
+    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+        reshard(cluster, options.sources, options.target, options.slots, manner_of(options), options.yes)
+        return 0
 
 
 def run_rebalance(words: list[str]) -> int:
@@ -321,10 +324,10 @@ def run_rebalance(words: list[str]) -> int:
                   help="move nothing if all nodes are so near to their share (2)")  # fmt: skip
     parser.option("--simulate", action="store_true", help="only show what would move")
     options = parser.parse_args(words)
-    cluster = Cluster(parser.only_address(options.node), access_of(options))
-    balance = Balance(options.weights, options.empty, options.threshold, options.simulate)
-    rebalance(cluster, balance, manner_of(options))
-    return 0
+    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+        balance = Balance(options.weights, options.empty, options.threshold, options.simulate)
+        rebalance(cluster, balance, manner_of(options))
+        return 0
 
 
 def percent(text: str) -> float:
@@ -353,9 +356,9 @@ def run_import(words: list[str]) -> int:
     options = parser.parse_args(words)
     place = parser.only_address([options.source])
     password = getpass.getpass(f"Password of {place}: ") if options.from_askpass else options.from_pass
-    cluster = Cluster(parser.only_address(options.node), access_of(options))
-    done = import_keys(cluster, place, Access(options.from_user, password), manner_of(options), options.copy)
-    return 0 if done else 1
+    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+        done = import_keys(cluster, place, Access(options.from_user, password), manner_of(options), options.copy)
+        return 0 if done else 1
 
 
 ONLY_PRIMARIES = ("--only-masters", "--only-primaries")
@@ -389,7 +392,8 @@ def run_call(words: list[str]) -> int:
         parser.error("--only-primaries and --only-replicas together leave no node")
     if not kept:
         parser.error("after HOST:PORT comes the command, as in PING")
-    return 1 if call(Cluster(place, access_of(options)), kept, primaries, replicas) else 0
+    with Cluster.reach(place, access_of(options)) as cluster:
+        return 1 if call(cluster, kept, primaries, replicas) else 0
 
 
 def run_set_timeout(words: list[str]) -> int:
@@ -404,7 +408,8 @@ def run_set_timeout(words: list[str]) -> int:
     place, rest = parser.take_address(options.words)
     if len(rest) != 1 or not rest[0].isdecimal() or int(rest[0]) < SHORTEST_TIMEOUT_MS:
         parser.error(f"after HOST:PORT come the milliseconds, {SHORTEST_TIMEOUT_MS} or more: below, healthy nodes fail")
-    return 1 if set_timeout(Cluster(place, access_of(options)), int(rest[0])) else 0
+    with Cluster.reach(place, access_of(options)) as cluster:
+        return 1 if set_timeout(cluster, int(rest[0])) else 0
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {

@@ -7,7 +7,6 @@ from redpoll.cli.cluster.nodes import Cluster, Node
 from redpoll.cli.cluster.show import say
 from redpoll.cli.cluster.view import Line
 from redpoll.cli.cluster.words import Address, Refusal
-from redpoll.cli.resp import ServerComplaint
 
 FORGET_SECONDS = 60
 
@@ -55,12 +54,15 @@ def neediest(cluster: Cluster, place: Address) -> Node:
 
 def copy_functions(cluster: Cluster, node: Node) -> None:
     """Load the functions of the cluster into a new primary: clients expect them in each.  Raises Refusal."""
-    source = next(other for other in cluster.primaries if other.me.slots)
-    dump = source.try_to("FUNCTION", "DUMP")
-    if isinstance(dump, ServerComplaint) or not source.try_to("FUNCTION", "LIST"):
+    for source in cluster.primaries:
+        found = source.try_to("FUNCTION", "LIST")
+        if isinstance(found, list) and found:
+            break
+    else:
         return
     if node.ask("FUNCTION", "LIST"):
         raise Refusal(f"{node.address} has functions of its own: delete them with FUNCTION FLUSH")
+    dump = source.ask("FUNCTION", "DUMP")
     node.ask("FUNCTION", "RESTORE", dump if isinstance(dump, bytes) else b"")
 
 
@@ -90,6 +92,7 @@ def del_node(cluster: Cluster, name: str) -> None:
     if leaving is not None:
         leaving.ask("CLUSTER", "RESET", "SOFT")
         cluster.nodes.remove(leaving)
+        leaving.close()
     remaining = [node.address for node in others if line.id in node.look().lines]
     if remaining:
         raise Refusal(f"{line.address} is still known to {', '.join(map(str, remaining))}: run the command again")

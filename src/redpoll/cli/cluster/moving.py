@@ -53,8 +53,11 @@ def move_slot(cluster: Cluster, slot: int, source: Node, target: Node, manner: M
     source.ask("CLUSTER", "SETSLOT", number, "MIGRATING", target.id)
     moved = move_keys(cluster, slot, source, target, manner)
     # The target is told first: if the source forgot the slot before, nobody would own it in between.
-    for node in (target, source):
-        node.ask("CLUSTER", "SETSLOT", number, "NODE", target.id)
+    target.ask("CLUSTER", "SETSLOT", number, "NODE", target.id)
+    refused = source.try_to("CLUSTER", "SETSLOT", number, "NODE", target.id)
+    if isinstance(refused, ServerComplaint) and not source.look().me.is_replica:
+        # A source that has lost its last slot may have become a replica of the target by then.
+        raise Refusal(f"{source.address} does not give the slot away: {refused}")
     for node in cluster.primaries:
         if node is not target and node is not source:
             # A node that has heard of the new owner by gossip may refuse; it knows then what it should.

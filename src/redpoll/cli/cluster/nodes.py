@@ -48,7 +48,11 @@ class Server:
         self.link.wait_up_to(REPLY_SECONDS)
         self.database = 0
         if access.password:
-            self.ask("AUTH", *access.words())
+            try:
+                self.ask("AUTH", *access.words())
+            except Refusal:
+                self.close()
+                raise
 
     def try_to(self, *words: str | bytes) -> object:
         """Send a command; an error is returned as a ServerComplaint.  Raises Refusal if the server is gone."""
@@ -99,7 +103,11 @@ class Node(Server):
 
     def __init__(self, address: Address, access: Access) -> None:
         super().__init__(address, access)
-        self.view = self.look()
+        try:
+            self.view = self.look()
+        except Refusal:
+            self.close()
+            raise
 
     def look(self) -> View:
         """Ask for the node's view.  Raises Refusal, also for a server that is no node of a cluster."""
@@ -151,22 +159,37 @@ class Node(Server):
 
 
 class Cluster:
-    """All nodes that can be reached from one of them, in the order of their addresses."""
+    """The nodes that can be reached, in the order of their addresses; `with` closes their connections."""
 
-    def __init__(self, entry: Address, access: Access) -> None:
-        """Connect to the node at `entry` and to all that it knows.  Raises Refusal."""
+    def __init__(self, access: Access) -> None:
         self.access = access
         self.nodes: list[Node] = []
         self.unreachable: list[Line] = []
+
+    @classmethod
+    def reach(cls, entry: Address, access: Access) -> Cluster:
+        """Connect to the node at `entry` and to all that it knows.  Raises Refusal."""
+        made = cls(access)
         try:
             first = Node(entry, access)
         except Disconnected as gone:
             raise Refusal(f"{gone}; is the node running, and is the address right?") from gone
-        self.nodes.append(first)
-        for line in first.view.lines.values():
-            if line.id != first.id and line.can_be_called:
-                self.connect(line)
-        self.nodes.sort(key=by_address)
+        made.nodes.append(first)
+        try:
+            for line in first.view.lines.values():
+                if line.id != first.id and line.can_be_called:
+                    made.connect(line)
+        except Refusal:
+            made.close()
+            raise
+        made.nodes.sort(key=by_address)
+        return made
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def connect(self, line: Line) -> None:
         try:
