@@ -378,7 +378,7 @@ def test_set_timeout(nodes: Nodes) -> None:
     assert "New node timeout: 3000 ms in 6 nodes." in shown
     assert shown.count("has it until it ends") == 6  # They have no file.
     assert b"3000" in nodes.all[1].do("CONFIG", "GET", "cluster-node-timeout").raw
-    managed("set-timeout", nodes.entry, 2000)
+    managed("set-timeout", nodes.entry, 6000)
     assert manage("set-timeout", nodes.entry, 99).status == 2
 
 
