@@ -50,6 +50,11 @@ def whole(nodes: Nodes) -> None:
     done = manage("check", nodes.entry)
     assert done.status == 0, done
     assert "[OK] All nodes agree about slots configuration.\n[OK] All 16384 slots covered.\n" in done.out
+    if shutil.which("redis-cli") is not None:
+        theirs = subprocess.run(
+            ["redis-cli", "--cluster", "check", nodes.entry], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert theirs.returncode == 0, theirs.stdout
 
 
 def ranges_of(member: Member) -> list[tuple[str, str, str]]:
