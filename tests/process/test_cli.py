@@ -31,6 +31,8 @@ def run(*words: str, given: str = "", folder: Path | None = None) -> subprocess.
     [
         (["--port", "7000"], "did you mean `redpoll server --port 7000`?"),
         (["redis.conf"], "did you mean `redpoll server redis.conf`?"),
+        (["--cluster", "check", "h:1"], "did you mean `redpoll cluster check h:1`?"),
+        (["clutser"], "there is no command 'clutser'; did you mean 'redpoll cluster'?"),
         (["sever"], "there is no command 'sever'; did you mean 'redpoll server'?"),
         (["version"], "there is no command 'version'; did you mean 'redpoll --version'?"),
         (["rdb"], "after 'rdb' comes 'stats' or 'export', then a FILE"),

@@ -218,6 +218,8 @@ def test_a_replica_joins_and_leaves(nodes: Nodes) -> None:
     assert "2 replicas" in managed("info", nodes.entry)
     managed("del-node", nodes.entry, place(new))
     assert all(new.id not in member.text("CLUSTER", "NODES") for member in nodes.all)
+    managed("add-node", place(new), nodes.entry, "--replica")
+    managed("del-node", nodes.entry, place(new))
     whole(nodes)
 
 

@@ -81,6 +81,8 @@ COMMANDS = ["server", "top", "cluster", "check-aof", "check-rdb", "rdb stats", "
 def advice(words: list[str]) -> str:
     """The error message for words that are not a command."""
     word = words[0]
+    if word == "--cluster":
+        return f"did you mean `redpoll cluster {' '.join(words[1:])}`?  See redpoll cluster --help."
     if word.startswith("-") or word.endswith(".conf"):
         return f"did you mean `redpoll server {' '.join(words)}`?  See redpoll --help."
     if word == "rdb":

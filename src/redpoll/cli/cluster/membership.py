@@ -91,7 +91,8 @@ def del_node(cluster: Cluster, name: str) -> None:
         # A second FORGET, after one that was cut off, finds no node any more.
         node.try_to("CLUSTER", "FORGET", line.id)
     if leaving is not None:
-        leaving.ask("CLUSTER", "RESET", "SOFT")
+        # With a new id it can join again at once: the old one is refused for some time after FORGET.
+        leaving.ask("CLUSTER", "RESET", "HARD")
         cluster.nodes.remove(leaving)
         leaving.close()
     remaining = [node.address for node in others if line.id in node.look().lines]
