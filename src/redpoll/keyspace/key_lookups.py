@@ -13,8 +13,10 @@ from mypy_extensions import i64
 from redpoll.keyspace.events import EVICTED, EXPIRED, KEYMISS
 from redpoll.keyspace.moment import NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
+from redpoll.keyspace.slots import key_slot
 from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, OUTSIDE
 from redpoll.structures.table import Table
+from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.structures.warming import WORTHWHILE
 
 WARM_KEYS: Final[i64] = 32
@@ -185,6 +187,30 @@ class KeyLookups:
         if self.peek(key):
             return self.table.deadline()
         return -1
+
+    # Slots of a cluster.
+
+    def count_in_slot(self, slot: i64) -> i64:
+        """How many keys of the slot there are, expired ones too."""
+        return len(self.keys_in_slot(slot))
+
+    def keys_in_slot(self, slot: i64, most: i64 = -1) -> list[bytes]:
+        """The keys of the slot, at most so many (below 0: all), expired ones too."""
+        found: list[bytes] = []
+        for table in self.tables_of(slot, slot):
+            for b in range(table.buckets):
+                if most >= 0 and len(found) >= most:
+                    break
+                records = Records()
+                read_bucket(table, b, records)
+                for key in records.keys:
+                    if key_slot(key) == slot:
+                        found.append(key)
+        return found if most < 0 else found[:most]
+
+    def tables_of(self, first: i64, last: i64) -> list[Table]:
+        """The tables that hold the keys of the slots from `first` to `last`.  A table may hold other slots' keys too."""
+        return [self.table]
 
     def _account(self) -> None:
         """Update the running sum of memory.  Every method that changes the size of a table ends with this call."""
