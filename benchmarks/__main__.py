@@ -7,6 +7,7 @@ import sys
 
 from benchmarks import (
     aof,
+    cluster,
     embedded,
     eviction,
     expiry,
@@ -25,6 +26,7 @@ from benchmarks import (
 BENCHES = {
     "throughput": throughput,
     "aof": aof,
+    "cluster": cluster,
     "large": large,
     "load": loading,
     "memory": memory,

@@ -45,6 +45,11 @@ NO_FAILOVER_IN_CLUSTER: Final = b"ERR FAILOVER not allowed in cluster mode. Use 
 NO_SWAPDB_IN_CLUSTER: Final = b"ERR SWAPDB is not allowed in cluster mode"
 
 
+BAD_CLUSTER_CURSOR: Final = b"ERR Invalid cursor"
+CURSOR_MISMATCH: Final = b"ERR Cursor slot mismatch with SLOT argument"
+SLOT_REPEATED: Final = b"ERR SLOT option can only be specified once"
+
+
 def unknown_node(name: bytes) -> bytes:
     return b"ERR Unknown node %s" % name
 

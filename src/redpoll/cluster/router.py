@@ -10,13 +10,15 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import NOT_KEY, KeyRange
+from redpoll.catalogue.keyspec import NOT_KEY
 from redpoll.catalogue.spec import WRITE
 from redpoll.cluster.endpoints import client_port, endpoint
 from redpoll.cluster.machine import Machine
 from redpoll.cluster.node import Node
 from redpoll.cluster.outgoing import publish
 from redpoll.cluster.slot_sets import SLOT_COUNT, members
+from redpoll.cluster.slot_statistics import SlotStatistics
+from redpoll.cluster.view import View
 from redpoll.cluster_errors import CLUSTER_DOWN, CLUSTER_READ_ONLY, CLUSTER_UNBOUND, CROSSSLOT, TRYAGAIN, moved
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
@@ -76,6 +78,7 @@ class ClusterRouter(Router):
         self.machine: Final = machine
         self.served: bytes = NOTHING_SERVED
         """1 for each slot that this node serves whatever the command is."""
+        self.statistics: Final = SlotStatistics(self)
 
     def refresh(self) -> None:
         """Look again at what is served here."""
@@ -89,18 +92,16 @@ class ClusterRouter(Router):
                 served[slot] = 0
             for slot in view.importing:
                 served[slot] = 0
+        self.statistics.forget_others(shard_slots(view))
         self.served = bytes(served)
+        self.engine.served = self.served
 
     def refusal(self, session: Session, command: Command, args: list[bytes]) -> bytes:
-        specs = command.spec.keys
-        if len(specs) == 1:
-            only = specs[0]
-            if isinstance(only, KeyRange) and only.first == only.last:
-                # One key: by far the most commands.
-                if self.served[key_slot(args[only.first])] == 1:
-                    return b""
         if session.is_primary:
             return b""
+        if command.key_at > 0:
+            if self.served[self.engine.moment.find_slot(args[command.key_at])] == 1:
+                return b""
         wanted = Wanted()
         if command.name == b"exec":
             transaction = session.transaction
@@ -120,7 +121,12 @@ class ClusterRouter(Router):
             return b""
         return self.decide(session, command, wanted)
 
+    def reset_statistics(self) -> None:
+        self.statistics.reset()
+
     def slot(self, command: Command, args: list[bytes]) -> i64:
+        if command.key_at > 0:
+            return self.engine.moment.find_slot(args[command.key_at])
         wanted = Wanted()
         wanted.add(command, args)
         return wanted.slot
@@ -184,10 +190,16 @@ class ClusterRouter(Router):
         self.machine.finish()
 
 
+def shard_slots(view: View) -> int:
+    """The slots of this node's shard, as a set."""
+    primary = view.shard_primary()
+    return primary.slots if primary is not None else 0
+
+
 def holds(db: Database, key: bytes) -> bool:
     """Whether a key is there.  Nothing is deleted, touched or counted."""
-    table = db.table
-    if not table.find(key):
+    if not db.find(key):
         return False
+    table = db.table
     deadline = table.deadline() if table.volatile > 0 else i64(0)
     return deadline == 0 or deadline > db.moment.now_ms

@@ -20,7 +20,7 @@ from redpoll.catalogue.spec import (
     STALE,
     WRITE,
 )
-from redpoll.commands import cluster_changes, cluster_reports
+from redpoll.commands import cluster_changes, cluster_reports, cluster_scan, slot_stats
 from redpoll.commands.cluster_node import node_of, not_yet
 from redpoll.commands.containers import container, help_reply
 from redpoll.engine.command import Function, command
@@ -71,7 +71,7 @@ def asking(session: Session, args: list[bytes]) -> object:
     summary="Iterate over the keys of the whole cluster, a few with each call.",
 )  # fmt: skip
 def clusterscan(session: Session, args: list[bytes]) -> object:
-    return not_yet(session, args)
+    return cluster_scan.scan(session, args)
 
 
 cluster = container(
@@ -123,7 +123,7 @@ HANDLERS: Final[dict[str, Function]] = {
     "setslot": cluster_changes.setslot,
     "shards": cluster_reports.shards,
     "slaves": cluster_reports.replicas,
-    "slot-stats": cluster_reports.slot_stats,
+    "slot-stats": slot_stats.slot_stats,
     "slots": cluster_reports.slots,
 }
 

@@ -38,6 +38,7 @@ from redpoll.errors import (
     wrong_arity,
     wrong_subcommand,
 )
+from redpoll.keyspace.events import DEL
 from redpoll.protocol.numbers import is_int
 from redpoll.protocol.reply import OK, Status
 
@@ -122,13 +123,14 @@ def flushslots(session: Session, args: list[bytes]) -> object:
 
 
 def flushslot(session: Session, args: list[bytes]) -> object:
-    machine = node_of(session)
+    node_of(session)
     slot = slot_number(args[2])
     if len(args) > 4:
         raise CommandError(wrong_subcommand(args[1], b"CLUSTER"))
     if len(args) == 4 and args[3].upper() not in (b"ASYNC", b"SYNC"):
         raise CommandError(SYNTAX)
-    machine.outside.delete_keys(one(slot))
+    for db in session.engine.databases:
+        db.flush_slot(slot, DEL)
     return OK
 
 

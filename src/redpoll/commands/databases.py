@@ -19,7 +19,7 @@ from redpoll.protocol.reply import OK
     since="1.0.0", complexity="O(1)", summary="Return the number of keys in the database.",
 )  # fmt: skip
 def dbsize(session: Session, args: list[bytes]) -> object:
-    return session.db.table.size
+    return session.db.tables.size()
 
 
 def check_mode(args: list[bytes]) -> None:

@@ -124,7 +124,7 @@ def is_on(word: bytes) -> bool:
 
 def go_to(db: Database, key: bytes) -> None:
     """Go to a key, expired or not, without touching it."""
-    if not db.table.find(key):
+    if not db.find(key):
         raise CommandError(NO_SUCH_KEY)
 
 
@@ -249,7 +249,7 @@ def populate(session: Session, args: list[bytes]) -> object:
     db = session.db
     for n in range(count):
         key = b"%b:%d" % (prefix, n)
-        if not db.table.find(key):
+        if not db.find(key):
             value = b"value:%d" % n
             if size > 0:
                 value = value[:size].ljust(size, b"\0")

@@ -492,7 +492,7 @@ DIRECTIVES: Final = [
         "Finished slot migrations that are remembered.",
     ),
     Directive(
-        b"cluster-slot-stats-enabled", Bool(), b"no", NOT_YET, "cluster", "Whether statistics are kept for each slot."
+        b"cluster-slot-stats-enabled", Bool(), b"no", EFFECT, "cluster", "Whether statistics are kept for each slot."
     ),
     Directive(
         b"slot-migration-max-failover-repl-bytes",

@@ -26,6 +26,9 @@ class Router:
         """The slot of a command's keys; -1 if it has none."""
         return -1
 
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT: the statistics of slots go to zero."""
+
     def publish(self, channel: bytes, payload: bytes, shard: bool) -> None:
         """Spread a message of PUBLISH or SPUBLISH to other nodes."""
 

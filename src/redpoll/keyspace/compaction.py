@@ -35,6 +35,7 @@ class Compaction:
         self.phase = LISTING
         self.areas: Final = anonymous_areas()
         self.database: i64 = 0
+        self.slot: i64 = 0
         self.bucket: i64 = 0
         self.piece: i64 = 0
         self.size: i64 = SMALL
@@ -81,6 +82,7 @@ class Compaction:
     def _start_walk(self, phase: int) -> None:
         self.phase = phase
         self.database = 0
+        self.slot = 0
         self.bucket = 0
 
     def _walk(self) -> bool:
@@ -97,8 +99,16 @@ class Compaction:
             return True
         if self.database >= len(self.databases):
             return False
-        if not move_bucket(self.databases[self.database].table, self.bucket, mover):
+        tables = self.databases[self.database].tables
+        slot = tables.following(self.slot)
+        if slot != self.slot:
+            self.slot = slot
+            self.bucket = 0
+        if slot < 0:
             self.database += 1
+            self.slot = 0
+        elif not move_bucket(tables.tables[slot], self.bucket, mover):
+            self.slot += 1
             self.bucket = 0
         elif mover.starved:
             containers.clear()

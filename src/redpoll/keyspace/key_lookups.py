@@ -14,9 +14,9 @@ from redpoll.keyspace.events import EVICTED, EXPIRED, KEYMISS
 from redpoll.keyspace.moment import NOTIFIED, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.keyspace.slots import key_slot
+from redpoll.keyspace.tables import Tables
 from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, OUTSIDE
 from redpoll.structures.table import Table
-from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.structures.warming import WORTHWHILE
 
 WARM_KEYS: Final[i64] = 32
@@ -29,15 +29,42 @@ WARM_FROM: Final[i64] = 4
 class KeyLookups:
     """See the module's docstring.  `index` is the database's number."""
 
-    def __init__(self, index: int, moment: Moment, reclaimer: Reclaimer, most_buckets: i64 = 1 << 26) -> None:
+    def __init__(
+        self, index: int, moment: Moment, reclaimer: Reclaimer, most_buckets: i64 = 1 << 26, slots: i64 = 1
+    ) -> None:
         self.index: Final = index
         self.moment: Final = moment
         self.reclaimer: Final = reclaimer
         self.most_buckets: i64 = most_buckets
         self.named = index == 0
         """Whether a command has used this database.  MEMORY STATS then shows it, even if it is empty."""
-        self.table = Table(most_buckets=most_buckets)
-        self._account()
+        self.slotted = slots > 1
+        """Whether each slot has a table of its own, as in a node of a cluster."""
+        self.tables = Tables(slots, most_buckets)
+        self.table: Table = self.tables.tables[0]
+        """The table of the key that was looked up last.  The position of a key is in its table."""
+        self.expires_from: i64 = 0
+        self.fields_expire_from: i64 = 0
+        """The slots whose keys, and whose hash fields, active expiry looks at first."""
+        self._begin_sum()
+
+    def _begin_sum(self) -> None:
+        """Add new tables without keys to the sum of memory."""
+        if self.slotted:
+            self.moment.used_bytes += self.tables.absent.size_told
+        else:
+            self._account()
+
+    def aim(self, key: bytes) -> None:
+        """Let `table` be the table of the slot of `key`, or `absent`."""
+        self.table = self.tables.tables[self.moment.find_slot(key)]
+
+    def aim_to_insert(self, key: bytes) -> None:
+        """Go to the place where `key`, which does not exist, will be inserted.  Makes the table of its slot."""
+        self.aim(key)
+        if self.table is self.tables.absent:
+            self.table = self.tables.make(self.moment.slot)
+        self.table.find(key)
 
     def look(self, key: bytes) -> bool:
         """Go to `key` to read it: touches the access clock and counts a hit or a miss."""
@@ -49,6 +76,8 @@ class KeyLookups:
 
     def _find(self, key: bytes) -> bool:
         """`Table.find`, with the hash that the warm pass has computed."""
+        if self.slotted:
+            self.aim(key)
         warming = self.moment.warming
         if key is warming.key:
             return self.table.find_hashed(key, warming.hash)
@@ -88,8 +117,7 @@ class KeyLookups:
 
     def peek(self, key: bytes, counting: bool = True) -> bool:
         """Go to `key` without touching the access clock (TYPE, TTL, OBJECT …); hits and misses count if asked."""
-        table = self.table
-        if table.find(key) and not (table.volatile > 0 and self._is_gone(key)):
+        if self.find(key) and not (self.table.volatile > 0 and self._is_gone(key)):
             if counting:
                 self.moment.hits += 1
             return True
@@ -116,7 +144,7 @@ class KeyLookups:
 
     def _make_room(self, key: bytes) -> None:
         """Delete an expired key that a look-up only hid, because a new value takes its place."""
-        if self.table.find(key):
+        if self.find(key):
             self._expire(key)
             self.table.find(key)
 
@@ -135,7 +163,7 @@ class KeyLookups:
         """Bring the memory of the next WARM_KEYS keys into cache: every `step`-th argument from `at` on."""
         table = self.table
         stop: i64 = len(args)
-        if table.size < WORTHWHILE or stop - at < WARM_FROM * step:
+        if self.slotted or table.size < WORTHWHILE or stop - at < WARM_FROM * step:
             return
         if stop > at + WARM_KEYS * step:
             stop = at + WARM_KEYS * step
@@ -150,13 +178,17 @@ class KeyLookups:
 
         Then `Warming.expect` knows their hashes.
         """
-        table = self.table
-        if table.size < WORTHWHILE:
+        if self.tables.size() < WORTHWHILE:
             return False
         stop: i64 = len(commands)
         if stop > at + WARM_KEYS:
             stop = at + WARM_KEYS
         warming = self.moment.warming
+        warming.has_slots = self.slotted
+        if self.slotted:
+            self._warm_slots(commands, at, stop)
+            return True
+        table = self.table
         turn: i64 = 0
         while at < stop:
             args = commands[at]
@@ -167,8 +199,25 @@ class KeyLookups:
         self.moment.warmed = warming.touch(table)
         return True
 
+    def _warm_slots(self, commands: list[list[bytes]], at: i64, stop: i64) -> None:
+        """`warm_first`, if each slot has a table of its own."""
+        warming = self.moment.warming
+        tables = self.tables.tables
+        absent = self.tables.absent
+        while at < stop:
+            args = commands[at]
+            if len(args) > 1:
+                slot = key_slot(args[1])
+                warming.add_of(tables[slot], args[1], slot)
+            else:
+                warming.add_of(absent, args[0], 0)
+            at += 1
+        self.moment.warmed = warming.touch_all()
+
     def find(self, key: bytes) -> bool:
-        """Go to `key`, which this unit has looked up already.  Does not touch, count or expire."""
+        """Go to `key`.  Does not touch, count or expire."""
+        if self.slotted:
+            self.aim(key)
         return self.table.find(key)
 
     def kind_of(self, key: bytes) -> i64:
@@ -179,8 +228,7 @@ class KeyLookups:
 
     def is_past(self, key: bytes) -> bool:
         """Whether `key` has expired but is not deleted yet.  Changes nothing."""
-        table = self.table
-        return table.find(key) and table.deadline() != 0 and table.deadline() <= self.moment.past_ms()
+        return self.find(key) and self.table.deadline() != 0 and self.table.deadline() <= self.moment.past_ms()
 
     def deadline_of(self, key: bytes) -> i64:
         """The deadline in ms, 0 if the key has none, -1 if there is no key.  Counts, does not touch."""
@@ -188,29 +236,13 @@ class KeyLookups:
             return self.table.deadline()
         return -1
 
-    # Slots of a cluster.
-
-    def count_in_slot(self, slot: i64) -> i64:
-        """How many keys of the slot there are, expired ones too."""
-        return len(self.keys_in_slot(slot))
-
-    def keys_in_slot(self, slot: i64, most: i64 = -1) -> list[bytes]:
-        """The keys of the slot, at most so many (below 0: all), expired ones too."""
-        found: list[bytes] = []
-        for table in self.tables_of(slot, slot):
-            for b in range(table.buckets):
-                if most >= 0 and len(found) >= most:
-                    break
-                records = Records()
-                read_bucket(table, b, records)
-                for key in records.keys:
-                    if key_slot(key) == slot:
-                        found.append(key)
-        return found if most < 0 else found[:most]
-
-    def tables_of(self, first: i64, last: i64) -> list[Table]:
-        """The tables that hold the keys of the slots from `first` to `last`.  A table may hold other slots' keys too."""
-        return [self.table]
+    def count_records(self) -> None:
+        """Update the sums over the tables of slots after a change of `table`."""
+        tables = self.tables
+        surplus = tables.update(self.table)
+        if surplus is not tables.absent:
+            self.moment.used_bytes -= surplus.size_told
+            tables.drop(surplus.slot)
 
     def _account(self) -> None:
         """Update the running sum of memory.  Every method that changes the size of a table ends with this call."""
@@ -220,6 +252,8 @@ class KeyLookups:
         moment.used_bytes += held - table.size_told
         table.size_told = held
         table.content_told = table.record_bytes + table.outside_bytes
+        if self.slotted:
+            self.count_records()
         if moment.used_bytes > moment.most_bytes:
             moment.listener.over_limit()
 

@@ -104,7 +104,7 @@ def data_digest(engine: Engine) -> bytes:
     total = NOTHING
     with Aside(engine.moment):
         for db in engine.databases:
-            if db.table.size > 0:
+            if db.tables.size() > 0:
                 total = with_next(total, number(db.index))
                 for key in all_keys(db, None):
                     if isinstance(key, bytes) and db.kind_of(key) >= 0:

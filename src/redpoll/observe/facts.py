@@ -35,8 +35,8 @@ class Memory:
         keys = 0
         content = 0
         for db in engine.databases:
-            keys += db.table.size
-            content += db.table.record_bytes + db.table.outside_bytes
+            keys += db.tables.size()
+            content += db.tables.content_bytes()
         self.keys: Final = keys
         self.dataset: Final = content
         self.overhead: Final = self.used - content

@@ -10,7 +10,6 @@ from redpoll.engine.scripts import ScriptHost
 from redpoll.keyspace.database import Database
 from redpoll.observe.facts import Memory, aof_buffer, human
 from redpoll.replication.replication import replication_of
-from redpoll.structures.table_walk import mean_ttl_ms
 
 
 def memory_lines(engine: Engine) -> list[str]:
@@ -186,13 +185,12 @@ def bytes_a_second(count: i64, us: i64) -> i64:
 
 
 def keyspace_lines(engine: Engine) -> list[str]:
-    return [keyspace_line(db) for db in engine.databases if db.table.size > 0]
+    return [keyspace_line(db) for db in engine.databases if db.tables.size() > 0]
 
 
 def keyspace_line(db: Database) -> str:
-    table = db.table
-    mean = mean_ttl_ms(table, db.moment.now_ms)
+    tables = db.tables
     return (
-        f"db{db.index}:keys={table.size},expires={table.volatile},avg_ttl={mean},"
-        f"keys_with_volatile_items={table.volatile_items}"
+        f"db{db.index}:keys={tables.size()},expires={tables.volatile()},avg_ttl={db.mean_ttl_ms()},"
+        f"keys_with_volatile_items={tables.volatile_items()}"
     )

@@ -19,6 +19,7 @@ from mypy_extensions import i64
 from redpoll.engine.durability import RunningSave
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Syncing
+from redpoll.keyspace.database import Database
 from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
 from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
@@ -42,27 +43,63 @@ SIDE_SHARE: Final[i64] = 64
 """
 
 
-class TableKeeper(Keeper):
-    """Remembers for each bucket of a table whether it is written: 1 if so."""
+class DatabaseKeeper(Keeper):
+    """Remembers for each bucket of the tables of a database whether it is written: 1 if so."""
 
-    def __init__(self, save: SlicedSnapshot, index: i64, table: Table) -> None:
+    def __init__(self, save: SlicedSnapshot, db: Database) -> None:
         self.save: SlicedSnapshot = save
-        self.index: i64 = index
+        self.index: i64 = db.index
         """The number of the database when the snapshot began."""
-        self.table: Table = table
-        self.done: bytearray = bytearray(int(table.buckets))
+        self.slotted = db.slotted
+        self.tables: list[Table] = db.tables.existing()
+        self.buckets: list[bytearray | None] = [None] * int(db.tables.slots)
+        """The buckets of each slot's table, from its first change on."""
+        self.current: i64 = 0
+        """The table whose buckets are being written, and ..."""
         self.next: i64 = 0
+        """... the next of them."""
+        for table in self.tables:
+            table.keeper = self
+
+    def done(self, table: Table) -> bytearray:
+        """The buckets of a table."""
+        buckets = self.buckets[table.slot]
+        if buckets is None:
+            buckets = bytearray(int(table.buckets))
+            self.buckets[table.slot] = buckets
+        return buckets
 
     def changes(self, table: Table, b: i64) -> None:
-        if self.done[b] == 0:
-            self.done[b] = 1
-            self.save.write(self, b)
+        done = self.done(table)
+        if done[b] == 0:
+            done[b] = 1
+            self.save.write(self, table, b)
 
-    def parts(self) -> None:
-        self.done.append(1)
+    def parts(self, table: Table) -> None:
+        self.done(table).append(1)
 
-    def joins(self) -> None:
-        self.done.pop()
+    def joins(self, table: Table) -> None:
+        self.done(table).pop()
+
+    def write_next(self) -> bool:
+        """Write the next bucket, unless it is written already; return whether it was not."""
+        table = self.tables[self.current]
+        b = self.next
+        if b == 0 and self.slotted:
+            self.save.begin_slot(self, table)
+        if b >= table.buckets:
+            self.current += 1
+            self.next = 0
+            return False
+        self.next = b + 1
+        if self.done(table)[b] != 0:
+            return False
+        self.changes(table, b)
+        return True
+
+    def is_ahead(self) -> bool:
+        """Whether there are buckets after the place of `write_next`."""
+        return self.current < len(self.tables)
 
 
 class LargeParts:
@@ -98,12 +135,12 @@ class SlicedSnapshot(RunningSave):
     def __init__(self, engine: Engine, writer: BucketWriter, side_path: bytes, with_data: bool = True) -> None:
         total: i64 = 0
         for db in engine.databases:
-            total += db.table.size
+            total += db.tables.size()
         super().__init__(engine.moment.now_us, total)
         self.engine: Final = engine
         self.writer: Final = writer
         self.changes: i64 = engine.moment.changes
-        self.keepers: list[TableKeeper] = []
+        self.keepers: list[DatabaseKeeper] = []
         self.current: i64 = 0
         self.written_last: i64 = -1
         """The database of the last key in the file, -1 if that is unknown."""
@@ -114,12 +151,10 @@ class SlicedSnapshot(RunningSave):
             self.parts = LargeParts(engine, writer, side_path)
         self.complaint = ""
         for db in engine.databases:
-            if with_data and db.table.size > 0:
-                keeper = TableKeeper(self, db.index, db.table)
-                writer.database(db.index, db.table.size, db.table.volatile)
+            if with_data and db.tables.size() > 0:
+                self.keepers.append(DatabaseKeeper(self, db))
+                writer.database(db.index, db.tables.size(), db.tables.volatile())
                 self.written_last = db.index
-                db.table.keeper = keeper
-                self.keepers.append(keeper)
 
     def keys_done(self) -> i64:
         parts = self.parts
@@ -135,7 +170,18 @@ class SlicedSnapshot(RunningSave):
         rate = float(self.bytes_done()) / float(max(1, now_us - self.began_us)) * 1e6 / (1024 * 1024)
         return f"Background saving: {share:.0f} %, {rate:.1f} MB/s, about {self.left_s(now_us)} s left"
 
-    def write(self, keeper: TableKeeper, b: i64) -> None:
+    def begin_slot(self, keeper: DatabaseKeeper, table: Table) -> None:
+        """Write about how many keys of a slot follow; nothing if other bytes come first."""
+        parts = self.parts
+        if self.complaint or (parts is not None and (parts.queue.open is not None or not parts.side.is_empty())):
+            return
+        try:
+            self._select(keeper.index)
+            self.writer.slot(table)
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be written"
+
+    def write(self, keeper: DatabaseKeeper, table: Table, b: i64) -> None:
         """Write a bucket.  The next step reports an error, because a command may be running now."""
         if self.complaint:
             return
@@ -144,14 +190,14 @@ class SlicedSnapshot(RunningSave):
         try:
             if parts is None or snapshot is None:
                 self._select(keeper.index)
-                self.writer.bucket(keeper.table, b)
+                self.writer.bucket(table, b)
                 return
             parts.queue.index = keeper.index
             if parts.queue.open is None and parts.side.is_empty():
                 self._select(keeper.index)
-                snapshot.bucket(keeper.table, b, parts.queue)
+                snapshot.bucket(table, b, parts.queue)
             else:
-                parts.write_aside(keeper.index, keeper.table, b)
+                parts.write_aside(keeper.index, table, b)
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
         except UnwritableError as unwritable:
@@ -202,13 +248,9 @@ class SlicedSnapshot(RunningSave):
         written: i64 = 0
         while self.current < len(self.keepers) and written < LOOK_EVERY and not self._has_values_left():
             keeper = self.keepers[self.current]
-            b = keeper.next
-            if b >= keeper.table.buckets:
+            if not keeper.is_ahead():
                 self.current += 1
-                continue
-            keeper.next = b + 1
-            if keeper.done[b] == 0:
-                keeper.changes(keeper.table, b)
+            elif keeper.write_next():
                 written += 1
         return (self.current < len(self.keepers) or self._has_values_left()) and not self.complaint
 
@@ -218,12 +260,11 @@ class SlicedSnapshot(RunningSave):
         if parts is not None:
             parts.queue.detach(self.engine.reclaimer)
             parts.overflow.close()
-        live = [db.table for db in self.engine.databases]
         for keeper in self.keepers:
-            table = keeper.table
-            table.keeper = None
-            if table.size > 0 and not is_among(table, live):
-                self.engine.reclaimer.tables.append(table)
+            for table in keeper.tables:
+                table.keeper = None
+                if table.size > 0 and not is_live(table, self.engine.databases):
+                    self.engine.reclaimer.tables.append(table)
         self.keepers = []
 
 
@@ -386,6 +427,6 @@ def side_bytes(used: i64) -> i64:
     return share if share < MOST_SIDE else MOST_SIDE
 
 
-def is_among(table: Table, others: list[Table]) -> bool:
-    """Whether a table is in the list."""
-    return any(other is table for other in others)
+def is_live(table: Table, databases: list[Database]) -> bool:
+    """Whether a table is that of a database."""
+    return any(db.tables.tables[table.slot] is table for db in databases)

@@ -15,6 +15,7 @@ from redpoll.persistence.formats import uses_written, version_written
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import BucketWriter, SnapshotWriter
 from redpoll.persistence.value_writer import UnwritableError
+from redpoll.structures.table import Table
 
 
 def snapshot_path(engine: Engine) -> bytes:
@@ -75,14 +76,21 @@ class DraftFile:
         engine = self.engine
         delay: i64 = engine.config.integer(KEY_SAVE_DELAY)
         for db in engine.databases:
-            table = db.table
-            if table.size > 0:
-                self.writer.database(db.index, table.size, table.volatile)
-                for b in range(table.buckets):
-                    before = self.writer.keys
-                    self.writer.bucket(table, b)
-                    if delay != 0:
-                        engine.clock.sleep(seconds_of(delay, self.writer.keys - before, engine.random))
+            if db.tables.size() > 0:
+                self.writer.database(db.index, db.tables.size(), db.tables.volatile())
+                for table in db.tables.existing():
+                    if db.slotted:
+                        self.writer.slot(table)
+                    self.write_table(table, delay)
+
+    def write_table(self, table: Table, delay: i64) -> None:
+        """Write all keys of a table, and wait `delay` microseconds after each."""
+        engine = self.engine
+        for b in range(table.buckets):
+            before = self.writer.keys
+            self.writer.bucket(table, b)
+            if delay != 0:
+                engine.clock.sleep(seconds_of(delay, self.writer.keys - before, engine.random))
 
     def finish(self) -> None:
         """End the file, sync it and rename it."""

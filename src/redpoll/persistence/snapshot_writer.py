@@ -24,6 +24,8 @@ from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
 
+SLOT_INFO: Final = b"slot-info"
+
 
 class Slices:
     """How much of a value is written at once while commands run.  Shared by the process; tests make them smaller."""
@@ -69,6 +71,9 @@ class BucketWriter:
     def select(self, index: i64) -> None:
         """Write the number of the database whose keys follow."""
         raise NotImplementedError
+
+    def slot(self, table: Table) -> None:
+        """Write about how many keys of a slot follow, if the format has a place for that."""
 
     def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
         """Write the keys of bucket `b`; those with values that take too long go to `queue`, if the format allows it.
@@ -139,6 +144,11 @@ class SnapshotWriter(BucketWriter):
     def select(self, index: i64) -> None:
         self.sink.byte(codes.SELECT)
         self.sink.number(index)
+
+    def slot(self, table: Table) -> None:
+        if self.version == codes.VALKEY_80 and table.size > 0:
+            counts = (int(table.slot), int(table.size), int(table.volatile), int(table.volatile_items))
+            self._note(SLOT_INFO, b"%d,%d,%d,%d" % counts)
 
     def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
         """Write the keys of bucket `b`; those with values that take too long go to `queue`.

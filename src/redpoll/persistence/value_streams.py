@@ -227,10 +227,10 @@ class TableStream(ValueStream):
         except OSError as refused:
             overflow.complaint = refused.strerror or "cannot be written"
 
-    def parts(self) -> None:
+    def parts(self, table: Table) -> None:
         self.done.append(1)
 
-    def joins(self) -> None:
+    def joins(self, table: Table) -> None:
         self.done.pop()
 
     def released(self) -> None:

@@ -103,6 +103,12 @@ class Table:
         """The size in bytes that the keyspace's sum of memory holds for this table ..."""
         self.content_told: i64 = -1
         """... and `record_bytes + outside_bytes` at that time: while it is the same, so is the size."""
+        self.slot: i64 = 0
+        """Of a table of a database: the slot of its keys, and what the sums over all tables hold for it."""
+        self.size_counted: i64 = 0
+        self.volatile_counted: i64 = 0
+        self.items_counted: i64 = 0
+        self.content_counted: i64 = 0
         self.clock: i64 = 0
         self.keeper: Keeper | None = None
         # The position.

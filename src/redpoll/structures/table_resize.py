@@ -87,7 +87,7 @@ def split_next(table: Table) -> None:
     keeper = table.keeper
     if keeper is not None:
         keeper.changes(table, p)
-        keeper.parts()
+        keeper.parts(table)
     if q & SEGMENT_MASK == 0:
         table.segments.append(Segment(SEGMENT_BUCKETS))
     target = table.segments[q >> SEGMENT_BITS]
@@ -166,7 +166,7 @@ def merge_last(table: Table) -> None:
     if keeper is not None:
         keeper.changes(table, p)
         keeper.changes(table, q)
-        keeper.joins()
+        keeper.joins(table)
     target = table.segments[p >> SEGMENT_BITS]
     source = table.segments[q >> SEGMENT_BITS]
     j: i64 = q & SEGMENT_MASK

@@ -43,6 +43,13 @@ class Warming:
         for _ in range(MOST):
             self.buckets = append(self.buckets, 0)
             self.hashes = append(self.hashes, 0)
+        self.slots: vec[i64] = vec[i64]([0] * int(MOST))
+        """If `has_slots`, the slots that belong to `hashes`."""
+        self.has_slots = False
+        self.turn: i64 = 0
+        """The place in `hashes` and `slots` of `key`."""
+        self.tables: list[Table] = []
+        """The tables of the added keys, if they are in several."""
         self.count: i64 = 0
         self.key: bytes = NO_KEY
         """The first key of the command that runs, if its hash is known ..."""
@@ -64,10 +71,54 @@ class Warming:
         """The next command's first key is `key`, whose hash is `hashes[n]`."""
         self.key = key
         self.hash = self.hashes[n]
+        self.turn = n
 
     def expect_none(self) -> None:
         """The hash of the next command's first key is not known."""
         self.key = NO_KEY
+
+    def add_of(self, table: Table, key: bytes, slot: i64) -> None:
+        """Add a key, at most MOST of them, of the table of a slot.  `touch_all` then replaces `touch`."""
+        turn: i64 = len(self.tables)
+        self.hashes[turn] = hash_of(key)
+        self.slots[turn] = slot
+        self.tables.append(table)
+
+    def touch_all(self) -> i64:
+        """`touch` for keys of several tables: each step is done for all before the next begins."""
+        buckets = self.buckets
+        hashes = self.hashes
+        tables = self.tables
+        count: i64 = len(tables)
+        touched: i64 = 0
+        k: i64 = 0
+        while k < count:
+            table = tables[k]
+            b: i64 = hashes[k] & table.low
+            if b < table.split:
+                b = hashes[k] & table.high
+            buckets[k] = b
+            k += 1
+        k = 0
+        while k < count:
+            b = buckets[k]
+            words = tables[k].segments[b >> SEGMENT_BITS].words[b & SEGMENT_MASK]
+            records: i64 = len(words)
+            if records > 0:
+                touched += words[0] + words[records - 1]
+            k += 1
+        k = 0
+        while k < count:
+            b = buckets[k]
+            blob = tables[k].segments[b >> SEGMENT_BITS].blobs[b & SEGMENT_MASK]
+            size: i64 = len(blob)
+            at = HEADER
+            while at < size:
+                touched += blob[at]
+                at += CACHE_LINE
+            k += 1
+        tables.clear()
+        return touched
 
     def touch(self, table: Table) -> i64:
         """Read the words and records of all added buckets, and clear the list.

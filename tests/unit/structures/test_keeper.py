@@ -29,10 +29,10 @@ class Copyist(Keeper):
                 assert records.keys[n] not in self.found
                 self.found[records.keys[n]] = (records.values[n], int(records.deadlines[n]))
 
-    def parts(self) -> None:
+    def parts(self, table: Table) -> None:
         self.done.append(True)
 
-    def joins(self) -> None:
+    def joins(self, table: Table) -> None:
         self.done.pop()
 
     def finish(self) -> None:
