@@ -22,13 +22,12 @@ from redpoll.cluster.view import View
 from redpoll.cluster_errors import CLUSTER_DOWN, CLUSTER_READ_ONLY, CLUSTER_UNBOUND, CROSSSLOT, TRYAGAIN, moved
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
-from redpoll.engine.routing import Router
+from redpoll.engine.routing import NOTHING_SERVED, Router
 from redpoll.engine.session import Session
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.slots import key_slot
 
 SHARD_COMMANDS: Final = (b"spublish", b"ssubscribe", b"sunsubscribe")
-NOTHING_SERVED: Final = bytes(SLOT_COUNT)
 
 
 class Wanted:
@@ -66,6 +65,25 @@ class Wanted:
                     self.keys.append(key)
 
 
+def simple_slot(command: Command, args: list[bytes]) -> i64:
+    """The slot of all keys of a command whose keys are at fixed places; -1 if they differ or must be searched for."""
+    if len(command.spec.keys) != 1:
+        return -1
+    spec = command.spec.keys[0]
+    if not isinstance(spec, KeyRange):
+        return -1
+    last = spec.last if spec.last >= 0 else len(args) + spec.last
+    at = spec.first
+    if at > last or last >= len(args):
+        return -1
+    slot = key_slot(args[at])
+    while at + spec.step <= last:
+        at += spec.step
+        if key_slot(args[at]) != slot:
+            return -1
+    return slot
+
+
 def copies_elsewhere(args: list[bytes]) -> bool:
     return any(word.upper() == b"DB" for word in args[3:])
 
@@ -99,9 +117,9 @@ class ClusterRouter(Router):
     def refusal(self, session: Session, command: Command, args: list[bytes]) -> bytes:
         if session.is_primary:
             return b""
-        if command.key_at > 0:
-            if self.served[self.engine.moment.find_slot(args[command.key_at])] == 1:
-                return b""
+        slot = simple_slot(command, args)
+        if slot >= 0 and self.served[slot] == 1:
+            return b""
         wanted = Wanted()
         if command.name == b"exec":
             transaction = session.transaction

@@ -39,7 +39,7 @@ from redpoll.engine.redact import redacted
 from redpoll.engine.remotes import Remotes
 from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.role import Role
-from redpoll.engine.routing import Router, misplaced
+from redpoll.engine.routing import NOTHING_SERVED, Router, misplaced
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.scripts import ScriptHost, ScriptStatistics
 from redpoll.engine.session import UNKNOWN, Peer, Session
@@ -137,7 +137,7 @@ class Engine:
         self.session_gates: i64 = 0
         self.router: Router | None = None
         """Set while this is a node of a cluster."""
-        self.served: bytes = b""
+        self.served: bytes = NOTHING_SERVED
         """In a node of a cluster 1 for each slot that it serves whatever the command is, else 0."""
         self.password: bytes = b""
         self.most_bulk_bytes: i64 = 512 * 1024 * 1024
@@ -302,7 +302,7 @@ class Engine:
         if closed == GATE_CLUSTER:
             # Every command with keys of a node comes here, most with one key of a slot that is served.
             at = command.key_at
-            if at > 0 and self.served[self.moment.find_slot(args[at])] != 0:
+            if at > 0 and self.served[self.moment.find_slot(args[at])] == 1:
                 return self.run(session, command, args)
             moved = misplaced(self, session, command, args)
             return self.run(session, command, args) if moved is None else moved

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.keyspace.slots import SLOTS
 from redpoll.protocol.reply import Error
 
 if TYPE_CHECKING:
     from redpoll.engine.command import Command
     from redpoll.engine.engine import Engine
     from redpoll.engine.session import Session
+
+
+NOTHING_SERVED: Final = bytes(int(SLOTS))
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -57,7 +57,9 @@ class KeyLookups:
 
     def aim(self, key: bytes) -> None:
         """Let `table` be the table of the slot of `key`, or `absent`."""
-        self.table = self.tables.tables[self.moment.find_slot(key)]
+        moment = self.moment
+        slot = moment.slot if key is moment.slot_key else moment.find_slot(key)
+        self.table = self.tables.tables[slot]
 
     def aim_to_insert(self, key: bytes) -> None:
         """Go to the place where `key`, which does not exist, will be inserted.  Makes the table of its slot."""
@@ -76,9 +78,11 @@ class KeyLookups:
 
     def _find(self, key: bytes) -> bool:
         """`Table.find`, with the hash that the warm pass has computed."""
+        moment = self.moment
         if self.slotted:
-            self.aim(key)
-        warming = self.moment.warming
+            slot = moment.slot if key is moment.slot_key else moment.find_slot(key)
+            self.table = self.tables.tables[slot]
+        warming = moment.warming
         if key is warming.key:
             return self.table.find_hashed(key, warming.hash)
         return self.table.find(key)
