@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from redpoll.catalogue.keyspec import NOT_KEY
+from redpoll.catalogue.keyspec import NOT_KEY, KeyRange
 from redpoll.catalogue.spec import WRITE
 from redpoll.cluster.endpoints import client_port, endpoint
 from redpoll.cluster.machine import Machine
