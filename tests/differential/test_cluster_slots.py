@@ -315,3 +315,12 @@ def test_random_commands(nodes: Nodes, seed: int) -> None:
             assert scanned == keys
             found.append(keys)
         assert found[0] == found[1]
+
+
+def test_scripts_count_for_the_slot_of_their_keys(nodes: Nodes) -> None:
+    """docs/differences.md, `slot-stats`."""
+    nodes.same("EVAL", "return redis.call('SET', KEYS[1], 1)", 1, "foo")
+    line = "CLUSTER SLOT-STATS SLOTSRANGE 12182 12182"
+    theirs, ours = (member.play(line).items[0].items[1].items for member in (nodes.theirs, nodes.ours))
+    assert (theirs[5].integer, ours[5].integer) == (0, 73)
+    assert theirs[7].integer == ours[7].integer == 5

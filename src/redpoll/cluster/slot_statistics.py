@@ -59,6 +59,9 @@ class SlotStatistics(Measuring):
 
     def add(self, session: Session, command: Command, args: list[bytes], reply: object, usec: i64) -> None:
         """Count a command that ran."""
+        if session.executing == 0 and self.router.engine.frozen > 0:
+            # A call in a script counts with the command that runs the script.
+            return
         ends = command.name == b"exec"
         slot = self.transaction_slot if ends else self.router.slot(command, args)
         if slot >= 0:
