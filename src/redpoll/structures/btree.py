@@ -249,16 +249,14 @@ class BTree:
 
     def pop_first(self) -> tuple[float, bytes]:
         """Take out the first entry of a tree that has one; its score and member.  O(log n)."""
-        found = self.first()
-        self._pop(self.root, 0)
+        found = self._pop(self.root, 0)
         self.count -= 1
         self._rebalance_root()
         return found
 
     def pop_last(self) -> tuple[float, bytes]:
         """Take out the last entry of a tree that has one; its score and member.  O(log n)."""
-        found = self.last()
-        self._pop(self.root, -1)
+        found = self._pop(self.root, -1)
         self.count -= 1
         self._rebalance_root()
         return found
@@ -385,19 +383,23 @@ class BTree:
         else:
             self._put_leaf(node, index, leaf)
 
-    def _pop(self, node: Node, edge: i64) -> None:
-        """Take out the first (`edge` 0) or last (-1) entry below `node`, which may end up with too few children."""
+    def _pop(self, node: Node, edge: i64) -> tuple[float, bytes]:
+        """Take out the first (`edge` 0) or last (-1) entry below `node`, which may end up with too few children.
+
+        Returns its score and member.
+        """
         index = len(node.counts) - 1 if edge else edge
         node.counts[index] -= 1
         if node.level > 1:
-            self._pop(node.nodes[index], edge)
+            score, member = self._pop(node.nodes[index], edge)
             self._rebalance(node, index)
-            return
+            return score, member
         leaf = node.leaves[index]
-        if edge:
-            self._shrink_leaf(node, index, leaf[: last_record(leaf, 0, len(leaf))])
-        else:
-            self._shrink_leaf(node, index, leaf[record_end(leaf, 0) :])
+        at = last_record(leaf, 0, len(leaf)) if edge else i64(0)
+        score = score_of(leaf, at)
+        member = self.member_in(leaf, at)
+        self._shrink_leaf(node, index, leaf[:at] if edge else leaf[record_end(leaf, at) :])
+        return score, member
 
     def _cut(self, node: Node, start: i64, stop: i64) -> None:
         """`remove_range` below `node`, some of whose entries stay; it may end up with too few children."""

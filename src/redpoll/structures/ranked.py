@@ -426,13 +426,16 @@ def with_score(row: bytes, at: i64, score: float, member: bytes) -> bytes:
     O(row).
     """
     end = record_end(row, at)
-    held = packed(score)
-    to, _ = seek(row, 0, len(row), score, member)
+    begin = score_start(row, at)
+    # The way to the new place need not begin at the first record.
+    if score < score_at(row, begin):
+        to, _ = seek(row, 0, at, score, member)
+    else:
+        to, _ = seek(row, end, len(row), score, member)
     if to < 0:
         to = -1 - to
     if at <= to <= end:
-        begin = score_start(row, at)
-        return spliced(row, begin, begin + size_at(row, begin), held)
+        return spliced(row, begin, begin + size_at(row, begin), packed(score))
     data = record(score, member)
     if to < at:
         return b"%b%b%b%b" % (row[:to], data, row[to:at], row[end:])

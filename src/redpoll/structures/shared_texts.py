@@ -271,7 +271,8 @@ class SharedBTree(BTree):
                 span.blobs[k] = written_out(span.blobs[k], span.begin(k), span.end(k), self.texts)
                 k += 1
             span.start = 0
-            span.stop = len(span.blobs[count - 1]) if count > 0 else 0
+            if count > 0:
+                span.stop = len(span.blobs[count - 1])
         return span
 
     def readable_leaf(self, leaf: bytes) -> bytes:

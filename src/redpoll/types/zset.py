@@ -183,10 +183,12 @@ class ZSet(Value):
 
     def _stays(self, at: i64, end: i64, score: float, member: bytes) -> bool:
         """Whether the packed record from `at` to `end` is in the right place for another score."""
-        place, _ = ranked.seek(self.blob, self.start, self.stop, score, member)
-        if place < 0:
-            place = -1 - place
-        return at <= place <= end
+        blob = self.blob
+        if score < ranked.score_of(blob, at):
+            place, _ = ranked.seek(blob, self.start, at, score, member)
+            return -1 - place == at
+        place, _ = ranked.seek(blob, end, self.stop, score, member)
+        return -1 - place == end
 
     # Removing.
 
