@@ -32,12 +32,12 @@ from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import SLICES
 from redpoll.persistence.stream_writer import StreamWriter
 from redpoll.persistence.value_writer import ValueWriter, write_deadline
-from redpoll.structures.btree import BTree
 from redpoll.structures.chunks import Chunks
 from redpoll.structures.hashing import hash_of
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.members import recorded_score
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
+from redpoll.structures.shared_texts import SharedBTree
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.field_records import value_of
@@ -336,10 +336,10 @@ class ZSetStream(TableStream):
     """A sorted set: the entries of the tree from the last one on, and before them those on the side."""
 
     def __init__(
-        self, overflow: Overflow, index: i64, records: Records, n: i64, type: i64, members: Table, order: BTree
+        self, overflow: Overflow, index: i64, records: Records, n: i64, type: i64, members: Table, order: SharedBTree
     ) -> None:
         super().__init__(overflow, index, records, n, type, ZSET_SKIPLIST, members)
-        self.order: BTree = order
+        self.order: SharedBTree = order
         self.score: float = 0.0
         self.member: bytes = b""
         """The entries from this one on are written ..."""
