@@ -49,7 +49,7 @@ class BaseFile(DraftFile):
         if self.as_snapshot:
             return self.snapshot_writer(appender, b"aof-rewrite-incremental-fsync", True)
         engine = self.engine
-        sink = Sink(False, appender, engine.config.flag(b"aof-rewrite-incremental-fsync"))
+        sink = Sink(False, appender, engine.config.flag(b"aof-rewrite-incremental-fsync"), self.files)
         sink.summing = False
         if engine.config.flag(b"aof-timestamp-enabled"):
             write_time(sink.out, engine.moment.now_us // 1000000)
