@@ -18,6 +18,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.durability import RunningSave
 from redpoll.engine.engine import Engine
+from redpoll.engine.latency import RDB_UNLINK_TEMP_FILE
 from redpoll.env.files import Syncing
 from redpoll.persistence.command_streams import CommandQueue
 from redpoll.persistence.command_writer import CommandWriter
@@ -26,6 +27,7 @@ from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
 from redpoll.persistence.side import Overflow, Side
 from redpoll.persistence.snapshot_writer import SLICES, BucketWriter, SnapshotWriter
+from redpoll.persistence.spikes import begun_us, record
 from redpoll.persistence.value_queue import SnapshotQueue, ValueQueue
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
@@ -315,7 +317,9 @@ class BackgroundSave(SlicedSnapshot):
 
     def cancel(self, why: str) -> None:
         self.let_go()
+        since_us = begun_us(self.engine)
         self.file.abandon()
+        record(self.engine, RDB_UNLINK_TEMP_FILE, since_us)
         self._close()
         self.engine.host.note(f"Background saving was given up: {why}")
         self.engine.role.saved(False)
