@@ -47,6 +47,7 @@ class End:
         self.life: Final = place.life
         self.pipe: Pipe | None = None
         self.side = 0
+        self.is_shut = False
 
     def connected(self) -> None:
         """The connection is open."""
@@ -57,12 +58,26 @@ class End:
     def lost(self, reason: str) -> None:
         """The connection is gone."""
 
+    def open(self) -> None:
+        if not self.is_shut:
+            self.connected()
+
+    def take(self, data: bytes) -> None:
+        """Bytes reach this end.  They may have waited while its node was frozen."""
+        if not self.is_shut:
+            self.received(data)
+
+    def lose(self, reason: str) -> None:
+        if not self.is_shut:
+            self.lost(reason)
+
     def send(self, data: bytes) -> None:
         if self.pipe is not None:
             self.pipe.send(self.side, data)
 
     def shut(self) -> None:
         """Close the connection: this end learns nothing more of it."""
+        self.is_shut = True
         if self.pipe is not None:
             self.pipe.close(self.side)
 
@@ -111,14 +126,14 @@ class Pipe:
         if not data:
             self.tell_lost(to, "closed by the other end")
         elif end.place.is_there():
-            end.place.run(end.life, lambda: end.received(data))
+            end.place.run(end.life, lambda: end.take(data))
 
     def tell_lost(self, to: int, reason: str) -> None:
         end = self.ends[to]
         self.receives[to] = False
         self.network.pipes.pop(self, None)
         if end is not None and end.place.is_there():
-            end.place.run(end.life, lambda: end.lost(reason))
+            end.place.run(end.life, lambda: end.lose(reason))
 
     def close(self, side: int) -> None:
         """This end closes: what it has sent still arrives, and then the end."""
@@ -202,7 +217,7 @@ class Net:
 
         def opened() -> None:
             if pipe.receives[0] and near.place.is_there():
-                near.place.run(near.life, near.connected)
+                near.place.run(near.life, near.open)
 
         schedule.at(schedule.now + self.delay(), knock)
 

@@ -370,8 +370,6 @@ class SimNode(Place):
         self.inbox: list[tuple[int, Callable[[], None]]] = []
         self.busy = False
         self.set_by_us = 0
-        self.emptied = False
-        """Whether its data was dropped without a word in its stream."""
         self.ticked = 0
         self.clear()
 

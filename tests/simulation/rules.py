@@ -68,6 +68,8 @@ class Rules:
         self.winners: dict[int, bytes] = {}
         self.bumped: set[int] = set()
         """Epochs that a node took without asking anybody: two may take the same one."""
+        self.taken_over = False
+        """Whether an operator has ordered TAKEOVER: then two nodes of one shard may both vote."""
         self.moved: set[int] = set()
         """The slots that an operator has moved, or tried to."""
         self.promises: list[Promise] = []
@@ -76,6 +78,9 @@ class Rules:
         # Counts, for a report.
         self.promised = 0
         self.kept = 0
+        self.checked = 0
+        self.full_syncs = 0
+        self.partial_syncs = 0
         self.elections = 0
         self.compared = 0
         self.refusals: dict[bytes, int] = {}
@@ -141,7 +146,10 @@ class Rules:
         if won and myself.config_epoch not in self.bumped:
             self.elections += 1
             if self.winners.setdefault(myself.config_epoch, myself.name) != myself.name:
-                self.violated(f"{node.name} wins epoch {myself.config_epoch} after another")
+                if self.taken_over:
+                    self.bumped.add(myself.config_epoch)
+                else:
+                    self.violated(f"{node.name} wins epoch {myself.config_epoch} after another")
         if won:
             self.check_promotion(node)
         self.check_owners(node)
@@ -186,12 +194,20 @@ class Rules:
         self.promises.append(promise)
         client.promise = promise
 
+    def reset(self, node: SimNode, hard: bool) -> None:
+        """A node is to forget the cluster.  If it forgets its name too, nothing that it has said counts any more."""
+        self.forget_copies(node.index)
+        if hard:
+            self.announcements.pop(node.index, None)
+
     def forget_copies(self, index: int) -> None:
         """A node has lost its memory, or is another one now."""
         for promise in self.promises:
             promise.copies.discard(index)
 
     def crashed(self, node: SimNode, forgets: bool) -> None:
+        self.full_syncs += int(node.replication.primary.full_syncs)
+        self.partial_syncs += int(node.replication.primary.partial_syncs)
         for promise in self.promises:
             if forgets or promise.primary != node.index or not node.syncs_always():
                 promise.copies.discard(node.index)
@@ -217,9 +233,12 @@ class Rules:
         for promise in self.promises:
             if not promise.active or promise.ended or not has(myself.slots, promise.write.slot):
                 continue
-            if promise.write.slot in self.moved or promise.write.survives_in(node):
+            if promise.write.slot in self.moved:
                 continue
-            if forced:
+            self.checked += 1
+            if promise.write.survives_in(node):
+                continue
+            if forced or self.world.elects_old_data:
                 promise.ended = "a failover was forced"
             else:
                 self.violated(f"{node.name} is promoted without {promise.write}, which {promise.copies} have")
@@ -246,7 +265,7 @@ class Rules:
             if node.engine is None or node.busy or node.engine.durability.loading:
                 continue
             role = node.replication
-            if role.primary.stream is None or node.emptied:
+            if role.primary.stream is None:
                 continue
             place = (role.history, int(role.link.applied_offset() if role.is_replica else role.offset))
             digest = data_digest(node.engine)

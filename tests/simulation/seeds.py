@@ -36,7 +36,8 @@ class Report:
         self.counts.update(
             {
                 "~ steps": world.steps, "~ writes": world.written, "~ promises": rules.promised,
-                "~ promises checked at the end": rules.kept, "~ promotions": rules.elections,
+                "~ promises kept at the end": rules.kept, "~ promises kept in promotions": rules.checked,
+                "~ full synchronisations": rules.full_syncs, "~ partial synchronisations": rules.partial_syncs, "~ promotions": rules.elections,
                 "~ comparisons of data": rules.compared, "~ starts": sum(node.life for node in world.nodes),
             }
         )  # fmt: skip

@@ -86,6 +86,8 @@ class World:
             words.append(("save", ""))
             words.append(("appendonly", "yes"))
             words.append(("appendfsync", "always" if kind == 2 else "everysec"))
+        self.elects_old_data = ("cluster-replica-validity-factor", "0") in words
+        """Whether replicas with data of any age may be elected."""
         found: list[bytes] = []
         for name, value in words:
             found += [b"--" + name.encode(), value.encode()]
@@ -175,6 +177,7 @@ class World:
             side = 0 if pipe.places[0] is node else 1
             silence = self.chance.choice((0, 0, 3000, 20000)) if power else 0
             pipe.snap(silence, side)
+        self.rules.crashed(node, forgets)
         node.engine = None
         node.reachable = not power or self.chance.random() < 0.5
         node.disk.operations_left = -1
@@ -184,7 +187,6 @@ class World:
         else:
             node.disk.kill()
         node.clear()
-        self.rules.crashed(node, forgets)
 
     def restart(self, node: SimNode) -> None:
         if node.engine is None:
@@ -199,7 +201,7 @@ class World:
         names = (
             "power", "kill", "crash soon", "restart", "restart", "partition", "join", "freeze", "freeze two",
             "set a clock", "break connections", "full disk", "slow network", "failover", "failovers", "takeover",
-            "bump epoch", "move a slot", "save", "clients rest",
+            "bump epoch", "move a slot", "move a slot", "save", "clients rest", "replicate", "reset",
         )  # fmt: skip
         kind = chance.choice(names)
         self.faults[kind] = self.faults.get(kind, 0) + 1
@@ -267,13 +269,48 @@ class World:
                 node.trace("CLUSTER FAILOVER TAKEOVER")
                 greatest = node.machine.view.greatest_epoch() + 1
                 self.rules.bumped.add(greatest)
+                self.rules.taken_over = True
                 node.order(b"CLUSTER", b"FAILOVER", b"TAKEOVER")
         elif kind == "bump epoch":
             node.order(b"CLUSTER", b"BUMPEPOCH")
+        elif kind == "replicate":
+            view = node.machine.view if node.engine is not None else None
+            if view is not None and view.myself.is_replica():
+                primaries = [other for other in view.nodes.values() if other.slots]
+                if primaries:
+                    chosen = chance.choice(primaries)
+                    node.trace(f"CLUSTER REPLICATE {chosen.shown()}")
+                    node.order(b"CLUSTER", b"REPLICATE", chosen.name)
+        elif kind == "reset":
+            if node.engine is not None and node.machine.view.myself.is_replica():
+                self.reset(node)
         elif kind == "save":
             node.order(chance.choice((b"BGSAVE", b"BGREWRITEAOF")))
         elif kind == "move a slot":
             Move(self).begin()
+
+    def reset(self, node: SimNode) -> None:
+        """Make a replica forget the cluster.  `mend_members` brings it back."""
+        hard = self.chance.random() < 0.5
+        node.trace(f"CLUSTER RESET {'HARD' if hard else 'SOFT'}")
+        if node.frozen_until <= self.now:
+            self.rules.reset(node, hard)
+            node.order(b"CLUSTER", b"RESET", b"HARD" if hard else b"SOFT")
+
+    def mend_members(self) -> None:
+        """Forget the ids that are no more, and let nodes that were reset join again."""
+        names = {node.machine.view.myself.name for node in self.nodes}
+        for node in self.nodes:
+            view = node.machine.view
+            for other in list(view.nodes.values()):
+                if other.name not in names and not other.in_handshake():
+                    node.order(b"CLUSTER", b"FORGET", other.name)
+            if view.myself.is_primary() and not view.myself.slots:
+                first = next(other for other in self.nodes if other.machine.view.myself.slots)
+                if len(view.nodes) < len(self.nodes):
+                    node.order(b"CLUSTER", b"MEET", first.ip, b"%d" % first.port)
+                if first.machine.view.myself.name in view.nodes:
+                    node.order(b"CLUSTER", b"REPLICATE", first.machine.view.myself.name)
 
     # Peace.
 
@@ -299,6 +336,7 @@ class World:
         left = ["not waited yet"]
         for _ in range(30):
             self.run(self.timeout)
+            self.mend_members()
             left = self.disagreements()
             if not left:
                 break
@@ -338,6 +376,7 @@ class World:
                     chosen.order(b"CLUSTER", b"SETSLOT", b"%d" % slot, b"NODE", owner.name)
         self.run(2000)
         self.rules.moved.clear()
+        self.rules.taken_over = False
 
     def disagreements(self) -> list[str]:
         """What keeps the views from being one and healthy."""
