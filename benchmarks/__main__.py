@@ -18,6 +18,7 @@ from benchmarks import (
     profile,
     pubsub,
     replication,
+    scripts,
     snapshot,
     stalls,
     throughput,
@@ -39,6 +40,7 @@ BENCHES = {
     "pubsub": pubsub,
     "snapshot": snapshot,
     "replication": replication,
+    "scripts": scripts,
 }
 
 
