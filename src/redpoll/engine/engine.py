@@ -555,7 +555,7 @@ class Engine:
         count: i64 = len(self.databases)
         for n in range(count):
             db = self.databases[(first + n) % count]
-            if db.tables.volatile() > 0:
+            if db.may_expire():
                 expired += db.expire_due(most - expired)
                 if self.unit.journal is not None:
                     self.unit.end_each()
@@ -573,7 +573,7 @@ class Engine:
         count: i64 = len(self.databases)
         for n in range(count):
             db = self.databases[(first + n) % count]
-            if db.tables.volatile_items() > 0:
+            if db.may_expire():
                 expired += expire_fields(db, most - expired)
                 if expired >= most:
                     self.is_behind = True
@@ -592,7 +592,7 @@ class Engine:
         if waits_until != 0 and (first == 0 or waits_until < first):
             first = waits_until
         for db in self.databases:
-            if db.tables.volatile() > 0 or db.tables.volatile_items() > 0:
+            if db.may_expire():
                 at = self.moment.now_ms + 10
                 if first == 0 or at < first:
                     first = at

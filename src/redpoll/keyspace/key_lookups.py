@@ -248,6 +248,13 @@ class KeyLookups:
             self.moment.used_bytes -= surplus.size_told
             tables.drop(surplus.slot)
 
+    def may_expire(self) -> bool:
+        """Whether a key, or a field of a hash, has a deadline.  Asked for each database at every turn of the loop."""
+        if self.slotted:
+            return self.tables.sum_volatile > 0 or self.tables.sum_volatile_items > 0
+        table = self.table
+        return table.volatile > 0 or table.volatile_items > 0
+
     def _account(self) -> None:
         """Update the running sum of memory.  Every method that changes the size of a table ends with this call."""
         table = self.table
