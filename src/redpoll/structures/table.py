@@ -35,6 +35,7 @@ from redpoll.structures.segment import (
     OUTSIDE,
     RECORD_LIMIT,
     SEGMENT_BITS,
+    SEGMENT_BUCKETS,
     SEGMENT_MASK,
     VOLATILE_KIND,
     Outside,
@@ -81,44 +82,47 @@ class Table:
         bucket_bytes: i64 = BYTES_PER_BUCKET,
         bucket_records: i64 = RECORDS_PER_BUCKET,
     ) -> None:
-        self.most_buckets: i64 = most_buckets
-        self.bucket_bytes: i64 = bucket_bytes
-        self.bucket_records: i64 = bucket_records
         first = Segment(1)
         first.add_bucket()
-        self.segments: list[Segment] = [first]
+        # A cluster has a table for each slot, and few of them are in cache.  What a look-up needs is at the beginning,
+        # in two cache lines; what a change needs is in the third.
+        self.segment: Segment = first
+        """The segment of the position.  A table with a single segment is always there."""
         self.buckets: i64 = 1
         self.low: i64 = 0
         self.high: i64 = 1
         self.split: i64 = 0
+        # The position.
+        self.word: i64 = 0
+        self.hash: i64 = 0
+        self.bucket: i64 = 0
+        self.j: i64 = 0
+        self.index: i64 = 0
+        self.offset: i64 = 0
+        self.volatile: i64 = 0
+        self.keeper: Keeper | None = None
         self.size: i64 = 0
         self.record_bytes: i64 = 0
         self.outside_bytes: i64 = 0
-        self.volatile: i64 = 0
+        self.content_told: i64 = -1
+        """`record_bytes + outside_bytes` at the time of `size_told`: while it is the same, so is the size."""
+        self.stamp: i64 = STAMPS.first()
         self.volatile_items: i64 = 0
         """How many records are of VOLATILE_KIND: their values have deadlines of their own."""
-        self.longest: i64 = 0
-        self.stamp: i64 = STAMPS.first()
+        self.items_counted: i64 = 0
         self.size_told: i64 = 0
-        """The size in bytes that the keyspace's sum of memory holds for this table ..."""
-        self.content_told: i64 = -1
-        """... and `record_bytes + outside_bytes` at that time: while it is the same, so is the size."""
+        """The size in bytes that the keyspace's sum of memory holds for this table."""
         self.slot: i64 = 0
         """Of a table of a database: the slot of its keys, and what the sums over all tables hold for it."""
         self.size_counted: i64 = 0
         self.volatile_counted: i64 = 0
-        self.items_counted: i64 = 0
         self.content_counted: i64 = 0
+        self.segments: list[Segment] = [first]
+        self.most_buckets: i64 = most_buckets
+        self.bucket_bytes: i64 = bucket_bytes
+        self.bucket_records: i64 = bucket_records
+        self.longest: i64 = 0
         self.clock: i64 = 0
-        self.keeper: Keeper | None = None
-        # The position.
-        self.hash: i64 = 0
-        self.bucket: i64 = 0
-        self.segment: Segment = first
-        self.j: i64 = 0
-        self.index: i64 = 0
-        self.offset: i64 = 0
-        self.word: i64 = 0
 
     # Finding.
 
@@ -131,7 +135,9 @@ class Table:
         b: i64 = h & self.low
         if b < self.split:
             b = h & self.high
-        segment = self.segments[b >> SEGMENT_BITS]
+        segment = self.segment
+        if self.buckets > SEGMENT_BUCKETS:
+            segment = self.segments[b >> SEGMENT_BITS]
         j: i64 = b & SEGMENT_MASK
         self.hash = h
         self.bucket = b

@@ -40,6 +40,8 @@ def move_segment(table: Table, at: i64, mover: Mover) -> None:
     table.segments[at] = made
     if table.segment is old:
         table.segment = made
+    if table.segment is old:
+        table.segment = made
     mover.keep(old)
 
 

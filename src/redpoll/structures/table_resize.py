@@ -175,6 +175,7 @@ def merge_last(table: Table) -> None:
     source.drop_bucket()
     if j == 0:
         table.segments.pop()
+        table.segment = table.segments[0]
     if len(target.words[t]) > table.longest:
         table.longest = len(target.words[t])
     table.buckets -= 1

@@ -99,6 +99,8 @@ class Warming:
             if b < table.split:
                 b = hashes[k] & table.high
             buckets[k] = b
+            # A look-up needs two more cache lines of it.
+            touched += table.volatile + table.stamp
             k += 1
         k = 0
         while k < count:
