@@ -41,7 +41,14 @@ from redpoll.structures.segment import (
     Outside,
     Segment,
 )
-from redpoll.structures.table_resize import BYTES_PER_BUCKET, RECORDS_PER_BUCKET, grow, shrink
+from redpoll.structures.table_resize import (
+    BYTES_PER_BUCKET,
+    BYTES_PER_LARGE_BUCKET,
+    RECORDS_PER_BUCKET,
+    RECORDS_PER_LARGE_BUCKET,
+    grow,
+    shrink,
+)
 
 BUCKET_BYTES: Final[i64] = 152
 """What a bucket takes beside its records and words: two objects, their places, and what the allocator loses on them."""
@@ -591,6 +598,11 @@ class Table:
             segment.drop_bucket()
             budget -= 2
         return budget
+
+
+def large_table() -> Table:
+    """An empty table for the items of a large value."""
+    return Table(bucket_bytes=BYTES_PER_LARGE_BUCKET, bucket_records=RECORDS_PER_LARGE_BUCKET)
 
 
 _gone: Final = Segment(0)

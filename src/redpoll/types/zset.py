@@ -26,10 +26,9 @@ from redpoll.structures.ranked import Span
 from redpoll.structures.scores import packed
 from redpoll.structures.segment import Outside
 from redpoll.structures.shared_texts import SharedBTree, kind_for
-from redpoll.structures.table import Table
+from redpoll.structures.table import Table, large_table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
-from redpoll.structures.table_resize import BYTES_PER_LARGE_BUCKET
 from redpoll.structures.warming import AHEAD, Ahead
 from redpoll.types.kinds import ZSET_LISTPACK, ZSET_SKIPLIST, EncodingLimits
 from redpoll.types.value import Value
@@ -382,7 +381,7 @@ class ZSet(Value):
             self.order = None
             self.rewrite(row)
             return
-        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
+        table = large_table()
         ahead = Ahead()
         k: i64 = 0
         while k < len(members):
@@ -399,7 +398,7 @@ class ZSet(Value):
 
     def _grow(self) -> Table:
         """Switch to the native form."""
-        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
+        table = large_table()
         order = SharedBTree(table)
         blob = self.blob
         at = self.start
