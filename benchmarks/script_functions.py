@@ -3,6 +3,6 @@
 import redpoll
 
 
-@redpoll.function
+@redpoll.function()
 def python_incr(api: redpoll.FunctionApi, keys: list[bytes], args: list[bytes]) -> object:
     return api.call("INCR", keys[0])
