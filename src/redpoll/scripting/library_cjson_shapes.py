@@ -1,7 +1,7 @@
 """cjson's fast reader, second part: objects whose shape has been seen before.
 
-Documents of one program look alike.  After an object has been read twice, `learn` describes its *shape*: the text around
-the values of its members, as Lua patterns, and a function that matches the patterns and builds the table in one
+Documents of one program look alike.  After an object has been read twice, `learn` describes its *shape*: the text
+around the values of its members, as Lua patterns, and a function that matches the patterns and builds the table in one
 expression.  The next object at the same depth with the same first key tries that function first:
 
     {"id":7,"name":"tea","tags":["a"]}     the object
