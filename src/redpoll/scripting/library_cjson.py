@@ -231,6 +231,12 @@ SETTINGS: Final = rb"""
     return decode_invalid
   end
 
+  tools.releases[encode] = function()
+    out, text, pieces = nil, nil, {}
+    forget_values()
+    forget_shapes()
+  end
+
   return {encode = encode, decode = decode, null = null, new = new_library, encode_sparse_array = encode_sparse_array,
     encode_max_depth = encode_max_depth, decode_max_depth = decode_max_depth,
     encode_number_precision = encode_number_precision, encode_keep_buffer = encode_keep_buffer,

@@ -100,7 +100,8 @@ class Scripts(ScriptHost):
 
     def require_room(self, size: i64) -> None:
         """Make room in Lua's memory, or raise CommandError."""
-        if not self.runtime.has_room(size):
+        runtime = self.runtime
+        if not (runtime.has_room(size) if self.watch.running else runtime.has_room_again(size)):
             raise CommandError(SCRIPT_OUT_OF_MEMORY)
 
     # Running.
