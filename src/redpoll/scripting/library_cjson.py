@@ -37,6 +37,8 @@ local MOST_CAPTURES, MOST_ITEMS, MOST_VARIABLES = 22, 8, 100
 -- A shape is learned when so many objects have had none.
 local LEARN_AT = {[2] = true, [8] = true, [32] = true, [128] = true, [512] = true, [2048] = true}
 local MOST_CREDIT = 64
+-- Characters that are not plain in a pattern.
+local MAGIC = '[%^$()%%.%[%]*+%-?]'
 local WORDS = {['true'] = true, ['false'] = false, null = null}
 local FAR = 2 ^ 53
 

@@ -13,7 +13,8 @@ one fails, nothing is lost but the time.  Patterns never match an escape (a matc
 strings that had one, objects and arrays are read by functions.  A pattern has no choice of how to match: it takes time
 proportional to the text, also if it fails.
 
-The first shape of a key has short arrays of scalars in its patterns too; the next one does not.
+The first shape of a key has short arrays of scalars in its patterns too, and takes only the forms of numbers that it
+has seen; the next one is less strict.
 
 Bounds: two shapes for each first key and depth, 200 in all, of objects up to 4096 bytes and 40 members.  The more often
 shapes of one first key fail, the more seldom a new one is learned; and there is one for each document on average.
@@ -40,13 +41,15 @@ SHAPES: Final = rb"""
 
   -- The pattern of the scalar at `pos` that is no string, how its text becomes a value, and the position after it.
   -- `@` stands for the name of the variable.
-  local function describe_scalar(pos)
+  local function describe_scalar(pos, is_first)
     local _, last = find(text, '^%-?%d+', pos)
     if not last then
       _, last = find(text, '^%a+', pos)
       if last then return '(%a+)', '@=words[@]', '', last + 1 end
     elseif byte(text, last + 1) == 46 then
       _, last = find(text, '^[%d.]+', last + 1)
+      -- The strict pattern needs no check, but whole numbers do not match it.
+      if is_first then return '(%-?%d+%.%d+)', nil, '*1', last + 1 end
       return '(%-?%d[%d.]*)', '@=tonumber(@)', '', last + 1
     else return '(%-?%d+)', nil, '*1', last + 1 end
   end
@@ -88,7 +91,7 @@ SHAPES: Final = rb"""
         stop = find(text, '"', at + 1, true) + 1
         if stop > document.escape then return nil end
       else
-        piece, check, finish, stop = describe_scalar(at)
+        piece, check, finish, stop = describe_scalar(at, is_first)
         if not piece then return nil end
       end
       variables = variables + 1
@@ -106,7 +109,7 @@ SHAPES: Final = rb"""
       at, kind = skip(at + 1)
       while kind ~= 93 do
         if kind == 91 or kind == 123 or #items == MOST_ITEMS then break end
-        pattern[#pattern + 1] = gsub(sub(text, start, at - 1), '%W', '%%%0')
+        pattern[#pattern + 1] = gsub(sub(text, start, at - 1), MAGIC, '%%%0')
         local item, stop = add_scalar(at, kind)
         if not item then break end
         items[#items + 1] = item
@@ -118,7 +121,7 @@ SHAPES: Final = rb"""
         elseif kind ~= 93 then break end
       end
       if kind == 93 then
-        pattern[#pattern + 1] = gsub(sub(text, start, at), '%W', '%%%0')
+        pattern[#pattern + 1] = gsub(sub(text, start, at), MAGIC, '%%%0')
         return '{' .. concat(items, ',') .. '}', at + 1
       end
       for index = #pattern, pieces + 1, -1 do pattern[index] = nil end
@@ -134,7 +137,7 @@ SHAPES: Final = rb"""
       seen[key] = true
       local kind, mark
       pos, kind = skip(skip(quote + 1) + 1)
-      pattern[#pattern + 1] = gsub(sub(text, from, pos - 1), '%W', '%%%0')
+      pattern[#pattern + 1] = gsub(sub(text, from, pos - 1), MAGIC, '%%%0')
       local value, stop
       if kind == 91 then
         if is_first and variables < MOST_VARIABLES then value, stop = add_array(pos) end
@@ -167,7 +170,7 @@ SHAPES: Final = rb"""
       if mark ~= 44 and mark ~= 125 then return nil end
       pos = pos + 1
     until mark == 125
-    pattern[#pattern + 1] = gsub(sub(text, from, pos - 1), '%W', '%%%0')
+    pattern[#pattern + 1] = gsub(sub(text, from, pos - 1), MAGIC, '%%%0')
     local all = concat(fields, ',')
     if #names == 0 and pattern[2] == '%}' then
       add('at=pos')
