@@ -1,5 +1,7 @@
 """The server-side function in Python that `scripts` measures: `redpoll server --functions` loads this file."""
 
+from __future__ import annotations
+
 import redpoll
 
 
