@@ -167,8 +167,7 @@ def prepare(server: Server, row: Row) -> bool:
 
 
 def print_results(rows: list[Row], names: list[str], found: dict[tuple[str, int], dict[str, float]]) -> None:
-    """A line for each row and depth: µs of server CPU a request, the first contestant's against the others', and what is
-    allowed of Redis's at depth 1."""
+    """A line for each row and depth: µs of server CPU a request, ratios to the others, what is allowed of Redis's."""
     subject, *others = names
     by_name = {row.name: row for row in rows}
     lines = []

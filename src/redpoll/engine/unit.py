@@ -30,8 +30,8 @@ class Journal:
         self.write([int(db)], [effect])
 
     def takes_messages(self) -> bool:
-        """Whether it is for replicas: it gets commands that change no data but matter to them (PUBLISH), and not what is
-        for the file alone."""
+        """Whether it is for replicas: it also gets commands that change no data (PUBLISH), and not what is for the file
+        alone."""
         return False
 
 
@@ -93,6 +93,10 @@ class Unit:
     def detach(self, journal: Journal) -> None:
         """Send no more effects to `journal`."""
         self._use([each for each in self.journals if each is not journal])
+
+    def abandon(self) -> None:
+        """The program ends in the middle of this unit: drop its effects, and send no more to any journal."""
+        self._use([])
 
     def _use(self, journals: list[Journal]) -> None:
         self.journals = journals

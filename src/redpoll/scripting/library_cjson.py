@@ -31,11 +31,14 @@ local GREATEST = 2147483647
 -- What the writer keeps: keys, values, and their length as text.
 local MOST_KEYS, MOST_VALUES, LONGEST_KEPT = 1000, 2000, 64
 -- What the reader keeps: shapes in all, first keys that have none, depths with shapes; the greatest shape in bytes,
--- members, and captures in one pattern (Lua has 32).
-local MOST_SHAPES, MOST_MISSES, LEVELS, LONGEST_SHAPE, MOST_MEMBERS, MOST_CAPTURES = 200, 1000, 16, 4096, 40, 30
+-- members.  A pattern ends after MOST_CAPTURES captures or a few more (Lua has 32); an array has at most MOST_ITEMS.
+local MOST_SHAPES, MOST_MISSES, LEVELS, LONGEST_SHAPE, MOST_MEMBERS = 200, 1000, 16, 4096, 40
+local MOST_CAPTURES, MOST_ITEMS, MOST_VARIABLES = 22, 8, 100
 -- A shape is learned when so many objects have had none.
 local LEARN_AT = {[2] = true, [8] = true, [32] = true, [128] = true, [512] = true, [2048] = true}
 local MOST_CREDIT = 64
+-- Characters that are not plain in a pattern.
+local MAGIC = '[%^$()%%.%[%]*+%-?]'
 local WORDS = {['true'] = true, ['false'] = false, null = null}
 local FAR = 2 ^ 53
 
@@ -228,6 +231,12 @@ SETTINGS: Final = rb"""
     too_many(select('#', ...), 1)
     decode_invalid = switch(1, (...), decode_invalid)
     return decode_invalid
+  end
+
+  tools.releases[encode] = function()
+    out, text, pieces = nil, nil, {}
+    forget_values()
+    forget_shapes()
   end
 
   return {encode = encode, decode = decode, null = null, new = new_library, encode_sparse_array = encode_sparse_array,

@@ -202,6 +202,8 @@ DECODE: Final = rb"""
   function read_array(pos, depth)
     if depth > decode_depth or depth > DECODE_LEVELS then return nil end
     local result, count = {}, 0
+    local reader  -- of the shape that the last item had
+    local is_deep = depth >= decode_depth or depth >= DECODE_LEVELS
     local code = byte(text, pos)
     if not code or code <= 32 then pos, code = skip(pos) end
     if code == 93 then return result, pos + 1 end
@@ -216,6 +218,12 @@ DECODE: Final = rb"""
           if not value then return nil end
         end
         pos = quote + 1
+      elseif code == 123 then
+        local after = 0
+        if reader and not is_deep then value, after = reader(text, pos + 1, depth + 1) end
+        if after == 0 then value, after, reader = read_object(pos + 1, depth + 1) end
+        if not after then return nil end
+        pos = after
       else
         local _, last, digits
         if code <= 57 then _, last, digits = find(text, '^(%-?%d[%d.]*)[],]', pos) end

@@ -236,7 +236,10 @@ def test_effects_for_one_target() -> None:
         unit.targets = ALL_JOURNALS
         machine.do("SET", "e", "1")
     deadline = machine.engine.clock.now_us() // 1000 + 100000
-    assert log.units == ["0 SET a 1", f"0 SET b 1 PXAT {deadline}", "0 MULTI, 0 SET d 1, 0 DEL d, 0 EXEC"] + ["0 SET e 1"] * 2
+    assert (
+        log.units
+        == ["0 SET a 1", f"0 SET b 1 PXAT {deadline}", "0 MULTI, 0 SET d 1, 0 DEL d, 0 EXEC"] + ["0 SET e 1"] * 2
+    )
     assert stream.units == [
         "0 SET e 1",
         "0 SET a 1",

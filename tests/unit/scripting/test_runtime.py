@@ -87,6 +87,28 @@ def test_the_limit_of_memory_is_a_directive() -> None:
     assert execute(session, [b"EVAL", b"return #string.rep('x', 20000000)", b"0"]) == 20000000
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"for i = 1, 1e9 do ARGV[i] = ('x'):rep(1000) .. i end",
+        b"return pcall(function() for i = 1, 1e9 do KEYS[i] = ('x'):rep(1000) .. i end end)",
+        b"local t = {} for i = 1, 1000 do t[i] = t end return pcall(cmsgpack.pack, t)",
+        b"cjson.encode_max_depth(1e6) local t = {} for i = 1, 3000 do t = {t, t, x = 1} end return pcall(cjson.encode, t)",
+        b"return pcall(cjson.decode, '[' .. ('1,'):rep(3e6))",
+        b"local t = {} for i = 1, 3e5 do t[i] = i end return t",
+        b"return pcall(string.find, ('a'):rep(7e6), 'a*a*b')",
+    ],
+)  # fmt: skip
+def test_a_script_that_ran_out_of_memory_leaves_room_for_the_next(script: bytes) -> None:
+    session = opened(Journal())
+    execute = session.engine.execute
+    execute(session, [b"EVAL", b"return 1", b"0"])
+    execute(session, [b"CONFIG", b"SET", b"lua-memory-limit", b"16mb"])
+    execute(session, [b"EVAL", script, b"0"])
+    check = b"return cjson.encode(cjson.decode('[1]')) .. #string.rep('x', 2000000)"
+    assert execute(session, [b"EVAL", check, b"0"]) == b"[1]2000000"
+
+
 def test_set_repl_chooses_where_effects_go() -> None:
     session = opened(Journal())
     script = b"""
