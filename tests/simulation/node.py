@@ -22,8 +22,10 @@ from redpoll.engine.remotes import Remote, RemoteError
 from redpoll.engine.session import SILENT, Peer, Session
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
+from redpoll.errors import ServerError
 from redpoll.persistence import background
 from redpoll.persistence.append_control import AppendFile, AppendSettings
+from redpoll.persistence.append_loading import LoadError
 from redpoll.persistence.loading import load, open_snapshot
 from redpoll.persistence.points import SaveSettings, due_point
 from redpoll.persistence.saving import snapshot_path
@@ -56,6 +58,9 @@ class SimHost(Host):
 
     def give_up(self, last_words: str) -> None:
         self.node.trace(last_words)
+        raise Crashed
+
+    def end_by_fault(self, signal: int, last_words: str) -> bool:
         raise Crashed
 
     def connect(self, host: bytes, port: bytes, timeout_ms: int) -> Remote | None:
@@ -429,6 +434,12 @@ class SimNode(Place):
         except Crashed:
             world.crash(self, True)
             return
+        except (LoadError, ServerError) as refused:
+            if self.disk.failing == 0.0:
+                raise
+            self.trace(f"does not start: {refused}")
+            world.crash(self, False)
+            return
         life = self.life
         phase = world.chance.randrange(TICK_MS)
         world.at(world.now + phase, lambda: self.tick(life))
@@ -461,7 +472,7 @@ class SimNode(Place):
                 assert not complaint, complaint
                 place = durability.place
                 if place.offset >= 0 and len(place.history) == 40:
-                    self.replication.loaded(place, False)
+                    self.replication.loaded(place, self.seat.is_replica())
         engine.gates &= ~GATE_LOADING
         durability.loading = False
 

@@ -5,6 +5,7 @@
 * A node votes for one candidate in an epoch, and a candidate wins an epoch alone.
 * A write that WAIT has found on all nodes of its shard is in the data of whoever serves its slot, while one of these
   nodes has neither crashed nor was made another one.  See `Promise` for what ends a promise.
+* No node has a part of a transaction.
 * Nodes at the same place of the same stream have the same data.
 """
 
@@ -18,6 +19,7 @@ from tests.simulation.node import BusEnd, ServedEnd, SimNode
 from redpoll.cluster import messages
 from redpoll.cluster.messages import decode
 from redpoll.cluster.slot_sets import has, ranges
+from redpoll.keyspace.slots import key_slot
 from redpoll.observe.digest import data_digest
 from redpoll.replication.replica import ONLINE
 
@@ -122,6 +124,9 @@ class Rules:
         if node.engine.counters.internal_errors:
             node.engine.counters.internal_errors = 0
             self.violated(f"{node.name}: internal error")
+        if node.engine.counters.propagation_errors:
+            node.engine.counters.propagation_errors = 0
+            self.violated(f"{node.name}: a command of the stream has failed")
         view = node.machine.view
         myself = view.myself
         n = node.index
@@ -264,6 +269,7 @@ class Rules:
         for node in self.world.nodes:
             if node.engine is None or node.busy or node.engine.durability.loading:
                 continue
+            self.check_transactions(node)
             role = node.replication
             if role.primary.stream is None:
                 continue
@@ -274,6 +280,18 @@ class Rules:
             if known[0] != digest:
                 self.violated(f"{node.name} differs from {known[1]} at {place[1]} of {place[0].decode()}")
                 self.digests[place] = (digest, node.name)
+
+    def check_transactions(self, node: SimNode) -> None:
+        """No node may have a part of a transaction."""
+        for client in self.world.clients:
+            for (kind, tag), generation in client.generations.items():
+                key = b"{c%d:%d}EXEC:%d" % (-client.index, tag, generation)
+                if kind != b"EXEC" or int(key_slot(key)) in self.moved:
+                    continue
+                pushed, counted = node.peek(b"LLEN", key), node.peek(b"GET", key + b":count") or 0
+                assert isinstance(counted, (bytes, int))
+                if pushed != int(counted):
+                    self.violated(f"{node.name} has {pushed} elements of {key.decode()}, and counts {int(counted)}")
 
     def check_replicas(self) -> list[str]:
         """Which replicas do not have the data of their primaries."""

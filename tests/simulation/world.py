@@ -202,6 +202,7 @@ class World:
             "power", "kill", "crash soon", "restart", "restart", "partition", "join", "freeze", "freeze two",
             "set a clock", "break connections", "full disk", "slow network", "failover", "failovers", "takeover",
             "bump epoch", "move a slot", "move a slot", "save", "clients rest", "replicate", "reset",
+            "kill a primary", "kill a primary", "isolate a primary", "isolate a primary",
         )  # fmt: skip
         kind = chance.choice(names)
         self.faults[kind] = self.faults.get(kind, 0) + 1
@@ -210,13 +211,16 @@ class World:
         elif kind == "crash soon":
             node.disk.operations_left = chance.randrange(30)
         elif kind == "restart":
-            for dead in self.nodes:
-                self.restart(dead)
+            dead = [one for one in self.nodes if one.engine is None]
+            for one in dead if chance.random() < 0.5 else dead[:1]:
+                self.restart(one)
         elif kind == "partition":
             places: list[Place] = [*self.nodes, *self.clients]
             inside = {place.index for place in places if chance.random() < 0.4}
             self.net.partition(inside, places, chance.randrange(3))
             self.trace(f"partition of {sorted(inside)}")
+        elif kind in ("kill a primary", "isolate a primary"):
+            self.lose_a_primary(kind == "kill a primary")
         elif kind == "join":
             self.trace("all partitions end")
             self.net.uncut()
@@ -241,6 +245,29 @@ class World:
                 client.resting = not client.resting
         else:
             self.operate(kind, node)
+
+    def lose_a_primary(self, dies: bool) -> None:
+        """Take a primary from the others, perhaps together with some of its replicas, and let them notice."""
+        chance = self.chance
+        primaries = [one for one in self.nodes if one.engine is not None and one.machine.view.myself.slots]
+        if not primaries:
+            return
+        primary = chance.choice(primaries)
+        shard = primary.machine.view.myself.shard
+        with_it = [
+            one
+            for one in self.nodes
+            if one is primary or (self.rules.shards.get(one.index) == shard and chance.random() < 0.3)
+        ]
+        if dies:
+            for one in with_it:
+                self.crash(one, chance.random() < 0.5)
+        else:
+            places: list[Place] = [*self.nodes, *self.clients]
+            inside = {one.index for one in with_it} | {-chance.randrange(1, 1 + len(self.clients))}
+            self.net.partition(inside, places, chance.choice((0, 1, 2, 2)))
+            self.trace(f"partition of {sorted(inside)}")
+        self.run(chance.choice((1, 2, 4)) * self.timeout)
 
     def freeze(self, node: SimNode, span_ms: int) -> None:
         if node.engine is not None:
@@ -342,7 +369,7 @@ class World:
                 break
         if left:
             self.rules.violated(f"no agreement after 30 timeouts: {left[:10]}")
-        for node in self.nodes:
+        for node in self.chance.sample(self.nodes, 2):
             node.machine.view.check()
         self.rules.check_promises()
         for client in self.clients:
