@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.cluster.seats import Seated, plain
+from tests.unit.cluster.seats import HOME, Seated, plain
 
 from redpoll.cluster.slot_sets import one, span
 from redpoll.errors import ServerError
+from redpoll.replication.replication import replication_of
 
 FOO, BAR = 12182, 5061
 
@@ -139,3 +140,13 @@ def test_subscribers_leave_with_the_slot_of_their_channel() -> None:
     node.play("SSUBSCRIBE bar")
     node.neighbour(BAR)
     assert list(node.engine.pubsub.shards.audiences) == [b"foo"]
+
+
+def test_a_replica_follows_from_its_start_on() -> None:
+    """Before it did, it deleted expired keys by itself, and could not go on in the stream of its snapshot file."""
+    first = Seated()
+    first.neighbour(*range(100), epoch=1)
+    assert first.play(f"CLUSTER REPLICATE {HOME.decode()}") == "OK"
+    second = Seated(files=first.files)
+    role = replication_of(second.engine)
+    assert (role.is_replica, role.host, role.port) == (True, b"10.0.0.2", 7002)
