@@ -41,6 +41,7 @@ def test_following_another_node_ends_the_link() -> None:
 
 
 def test_data_that_had_no_link_to_the_shard_is_never_young() -> None:
+    """The difference `cluster-moved-replica`."""
     world = World()
     # Since the start: what the file had may be much older than what other replicas have.
     lone = Server(world, 5)
