@@ -202,8 +202,12 @@ class Rules:
     def reset(self, node: SimNode, hard: bool) -> None:
         """A node is to forget the cluster.  If it forgets its name too, nothing that it has said counts any more."""
         self.forget_copies(node.index)
+        known = self.announcements.get(node.index)
         if hard:
             self.announcements.pop(node.index, None)
+        elif known is not None:
+            # A replica has no config epoch of its own after a restart.
+            known.config_epoch = 0
 
     def forget_copies(self, index: int) -> None:
         """A node has lost its memory, or is another one now."""

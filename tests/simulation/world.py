@@ -376,7 +376,8 @@ class World:
             client.resting = True
         left = ["not waited yet"]
         for _ in range(60):
-            self.run(1000)
+            # Not at the moment at which a primary adds a PING each time.
+            self.run(self.chance.randrange(500, 1500))
             left = self.rules.check_replicas()
             if not left:
                 break
