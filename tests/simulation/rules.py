@@ -73,7 +73,9 @@ class Rules:
         self.taken_over = False
         """Whether an operator has ordered TAKEOVER: then two nodes of one shard may both vote."""
         self.moved: set[int] = set()
-        """The slots that an operator has moved, or tried to."""
+        """The slots that an operator has moved, or tried to, since all agreed ..."""
+        self.ever_moved: set[int] = set()
+        """... and before that: of these a part of the keys may be elsewhere."""
         self.promises: list[Promise] = []
         self.digests: dict[tuple[bytes, int], tuple[bytes, str]] = {}
         self.broken: list[str] = []
@@ -290,7 +292,8 @@ class Rules:
         for client in self.world.clients:
             for (kind, tag), generation in client.generations.items():
                 key = b"{c%d:%d}EXEC:%d" % (-client.index, tag, generation)
-                if kind != b"EXEC" or int(key_slot(key)) in self.moved:
+                slot = int(key_slot(key))
+                if kind != b"EXEC" or slot in self.moved or slot in self.ever_moved:
                     continue
                 pushed, counted = node.peek(b"LLEN", key), node.peek(b"GET", key + b":count") or 0
                 assert isinstance(counted, (bytes, int))

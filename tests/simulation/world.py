@@ -16,12 +16,13 @@ from tests.simulation.rules import Rules
 from redpoll.cluster.flags import FAILING, HANDSHAKE
 from redpoll.cluster.node import Node
 from redpoll.cluster.nodes_conf import conf_text
-from redpoll.cluster.slot_sets import ALL_SLOTS, one, span
+from redpoll.cluster.slot_sets import ALL_SLOTS, has, members, one, span
 from redpoll.cluster.view import View
 from redpoll.env.random import Random
 
 START: Final = 1000
 MOST_LINES: Final = 200_000
+MOST_TOLD: Final = 5
 
 
 class Violation(AssertionError):
@@ -162,8 +163,13 @@ class World:
         while self.heap and self.heap[0][0] <= until:
             self.step()
             if self.rules.broken:
-                raise Violation("\n".join(self.rules.broken))
+                self.complain()
         self.now = max(self.now, until)
+
+    def complain(self) -> None:
+        """Raise Violation if a rule was broken."""
+        if self.rules.broken:
+            raise Violation("\n".join(self.rules.broken[:MOST_TOLD]))
 
     # Faults.
 
@@ -201,7 +207,7 @@ class World:
         names = (
             "power", "kill", "crash soon", "restart", "restart", "partition", "join", "freeze", "freeze two",
             "set a clock", "break connections", "full disk", "slow network", "failover", "failovers", "takeover",
-            "bump epoch", "move a slot", "move a slot", "save", "clients rest", "replicate", "reset",
+            "bump epoch", "move a slot", "move a slot", "migrate slots", "migrate slots", "save", "clients rest", "replicate", "reset",
             "kill a primary", "kill a primary", "isolate a primary", "isolate a primary",
         )  # fmt: skip
         kind = chance.choice(names)
@@ -315,6 +321,27 @@ class World:
             node.order(chance.choice((b"BGSAVE", b"BGREWRITEAOF")))
         elif kind == "move a slot":
             Move(self).begin()
+        elif kind == "migrate slots":
+            self.migrate(node)
+
+    def migrate(self, node: SimNode) -> None:
+        """Let a primary move a range of its slots at once."""
+        view = node.machine.view if node.engine is not None else None
+        if view is None or not view.myself.slots:
+            return
+        targets = [other for other in view.nodes.values() if other.slots and other is not view.myself]
+        written = [slot for client in self.clients for slot in client.guesses if has(view.myself.slots, slot)]
+        if not targets:
+            return
+        first = self.chance.choice(written or members(view.myself.slots))
+        last = first
+        while last < first + 50 and has(view.myself.slots, last + 1):
+            last += 1
+        target = self.chance.choice(targets)
+        place = [b"SLOTSRANGE", b"%d" % first, b"%d" % last, b"NODE", target.name]
+        reply = node.order(b"CLUSTER", b"MIGRATESLOTS", *place)
+        node.trace(f"slots {first}-{last} migrate to {target.shown()}: {getattr(reply, 'text', b'').decode()}")
+        self.rules.moved.update(range(first, last + 1))
 
     def reset(self, node: SimNode) -> None:
         """Make a replica forget the cluster.  `mend_members` brings it back."""
@@ -369,6 +396,7 @@ class World:
                 break
         if left:
             self.rules.violated(f"no agreement after 30 timeouts: {left[:10]}")
+            self.complain()
         for node in self.chance.sample(self.nodes, 2):
             node.machine.view.check()
         self.rules.check_promises()
@@ -386,8 +414,7 @@ class World:
         self.close_slots()
         for client in self.clients:
             client.resting = False
-        if self.rules.broken:
-            raise Violation("\n".join(self.rules.broken))
+        self.complain()
         self.rules.digests.clear()
         self.troubled = True
 
@@ -403,6 +430,7 @@ class World:
                     chosen.order(b"CLUSTER", b"ADDSLOTS", b"%d" % slot)
                     chosen.order(b"CLUSTER", b"SETSLOT", b"%d" % slot, b"NODE", owner.name)
         self.run(2000)
+        self.rules.ever_moved |= self.rules.moved
         self.rules.moved.clear()
         self.rules.taken_over = False
 

@@ -6,6 +6,7 @@ from mypy_extensions import i64
 
 from redpoll.cluster.node import Node
 from redpoll.engine.engine import Engine
+from redpoll.persistence.saving import save
 from redpoll.replication.replication import Replication, replication_of
 
 
@@ -47,10 +48,19 @@ def promote(engine: Engine) -> None:
 
 
 def flush(engine: Engine) -> None:
-    """Delete all data.  The stream does not tell it, so it ends: nobody may go on with it."""
-    for db in engine.databases:
-        engine.moment.changes += db.flush()
+    """Delete all data, on the disk too.  The stream does not tell it, so it ends: nobody may go on with it."""
+    running = engine.durability.running
+    if running is not None and not running.is_rewrite:
+        running.cancel("the node has dropped its data")
     role = replication_of(engine)
     role.primary.disconnect_all()
     role.primary.close_stream()
     role.begin_history()
+    for db in engine.databases:
+        engine.moment.changes += db.flush()
+    if engine.unit.journal is not None:
+        # The append-only file.
+        engine.unit.add(0, [b"FLUSHALL"])
+        engine.unit.end_each()
+    if engine.config.words(b"save") and not engine.durability.loading:
+        save(engine)
