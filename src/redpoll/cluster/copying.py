@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from mypy_extensions import i64
-
 from redpoll.cluster.node import Node
 from redpoll.engine.engine import Engine
 from redpoll.persistence.saving import save
@@ -27,8 +25,12 @@ def data_age_ms(engine: Engine) -> int:
     Without a link since the start, the data is as old as time: other replicas may have much newer data.
     """
     role = replication_of(engine)
-    since: i64 = role.link.heard_us if role.link.is_up() else role.down_since_us
-    return int(max(0, engine.clock.now_us() - since) // 1000)
+    clock = engine.clock
+    if role.link.is_up():
+        return int(max(0, clock.now_us() - role.link.heard_us) // 1000)
+    if role.down_since_us == 0:
+        return int(clock.now_us() // 1000)
+    return int((clock.steady_us() - role.down_steady_us) // 1000)
 
 
 def follow(engine: Engine, primary: Node, full: bool) -> None:
