@@ -21,6 +21,6 @@ def test_faults_break_no_rule_and_heal(seed: int) -> None:
 
 
 def test_a_seed_replays_exactly() -> None:
-    first, second = run_seed(5, keep_log=True), run_seed(5, keep_log=True)
+    first, second = run_seed(10, keep_log=True), run_seed(10, keep_log=True)
     assert first.log == second.log
     assert (first.steps, first.written) == (second.steps, second.written)
