@@ -81,3 +81,18 @@ def test_a_replica_serves_reads_to_those_who_ask_for_them(shards: list[list[Memb
         value = primary.do("GET", *names).raw
         found.append([a.replace(port, b"PORT").replace(slot, b"SLOT").replace(value, b"VALUE") for a in answers])
     assert found[0] == found[1]
+
+
+def test_a_restarted_replica_goes_on_in_the_stream(shards: list[list[Member]]) -> None:
+    """It has the place in the stream from its snapshot file, in both servers."""
+    for pair in shards[:2]:
+        replica = next(member for member in pair if not is_primary(member))
+        assert replica.do("SAVE").raw == OK
+        process = replica.server.process
+        assert process is not None
+        process.kill()
+        process.wait()
+        restart(replica)
+        until("the replica follows", lambda r=replica: follows(r))  # type: ignore[misc]
+        assert "Successful partial resynchronization" in replica.server.log.read_text()
+        until("all is steady", lambda: steady(all_of(shards)))
