@@ -161,6 +161,7 @@ class LinkEnd(End):
 
     def __init__(self, node: SimNode, receiver: Receiver) -> None:
         super().__init__(node)
+        self.node = node
         self.receiver = receiver
         self.paused = False
         self.waiting: list[bytes] = []

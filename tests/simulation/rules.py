@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.clients import Client, Write
-from tests.simulation.node import BusEnd, ServedEnd, SimNode
+from tests.simulation.node import BusEnd, ServedEnd, ServedPeer, SimNode
 
 from redpoll.cluster import messages
 from redpoll.cluster.messages import decode
@@ -187,9 +187,11 @@ class Rules:
         have = {node.index}
         for replica in node.replication.primary.replicas:
             if replica.state == ONLINE and replica.acknowledged >= end.session.stream_offset:
-                its_end = replica.session.peer.end
-                near = its_end.pipe.ends[0]
-                if near.place.life == near.life and near.place.is_running():
+                peer = replica.session.peer
+                assert isinstance(peer, ServedPeer) and peer.end.pipe is not None
+                near = peer.end.pipe.ends[0]
+                assert near is not None
+                if near.place.life == near.life and isinstance(near.place, SimNode) and near.place.is_running():
                     have.add(near.place.index)
         shard = {other for other, its in self.shards.items() if its == myself.shard}
         by_name = {other.machine.view.myself.name: other.index for other in self.world.nodes if other.life}
