@@ -95,6 +95,52 @@ def joined(kinds: str) -> list[Member]:
     return members
 
 
+def is_primary(member: Member) -> bool:
+    return "myself,master" in member.text("CLUSTER", "NODES")
+
+
+def follows(member: Member) -> bool:
+    return "myself,slave" in member.text("CLUSTER", "NODES") and "master_link_status:up" in member.text(
+        "INFO", "replication"
+    )
+
+
+def steady(members: list[Member]) -> bool:
+    """Whether all are ok, and nobody sees a failure."""
+    return all(m.is_ok() and m.knows(len(members)) and "fail" not in m.text("CLUSTER", "NODES") for m in members)
+
+
+def all_of(shards: list[list[Member]]) -> list[Member]:
+    return [member for pair in shards for member in pair]
+
+
+def joined_pairs(primary_kinds: str, replica_kinds: str) -> list[list[Member]]:
+    """A cluster whose shards have a primary and a replica each, of the kinds `r` and `v`."""
+    primaries = joined(primary_kinds)
+    replicas = [Member(kind == "r") for kind in replica_kinds]
+    members = primaries + replicas
+    try:
+        for replica in replicas:
+            primaries[0].meet(replica)
+        until("all know all", lambda: all(member.knows(len(members)) for member in members))
+        for primary, replica in zip(primaries, replicas, strict=True):
+            assert replica.do("CLUSTER", "REPLICATE", primary.id).raw == b"+OK\r\n"
+        until("all replicas follow", lambda: all(follows(replica) for replica in replicas))
+        until("all is steady", lambda: steady(members))
+    except BaseException:
+        for member in members:
+            member.close()
+        raise
+    return [list(pair) for pair in zip(primaries, replicas, strict=True)]
+
+
+def restart(member: Member) -> None:
+    """Start a dead node anew, with what it has on the disk.  Its port is another one."""
+    member.wire.close()
+    member.server.start()
+    member.wire = member.connect()
+
+
 def picture(reply: Reply, masks: dict[str, str]) -> object:
     """A reply without what is drawn at random: each key of `masks` stands as its value."""
     if reply.items:

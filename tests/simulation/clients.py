@@ -20,7 +20,10 @@ MOST_REDIRECTIONS: Final = 6
 
 
 class Write:
-    """A write, and how it is found again: SET and INCR leave at least `number`, RPUSH leaves it in the list."""
+    """A write, and how it is found again: SET and INCR leave at least `number`, RPUSH leaves it in the list.
+
+    EXEC is a transaction: RPUSH to a list, and INCR of the number of its elements.
+    """
 
     def __init__(self, kind: bytes, key: bytes, number: int) -> None:
         self.kind: Final = kind
@@ -28,12 +31,17 @@ class Write:
         self.number = number
         self.slot: Final = int(key_slot(key))
 
-    def command(self) -> list[bytes]:
-        return [self.kind, self.key] if self.kind == b"INCR" else [self.kind, self.key, b"%d" % self.number]
+    def commands(self) -> list[list[bytes]]:
+        number = b"%d" % self.number
+        if self.kind == b"INCR":
+            return [[b"INCR", self.key]]
+        if self.kind == b"EXEC":
+            return [[b"MULTI"], [b"RPUSH", self.key, number], [b"INCR", self.key + b":count"], [b"EXEC"]]
+        return [[self.kind, self.key, number]]
 
     def survives_in(self, node: SimNode) -> bool:
         """Whether a node has it, or what came after it."""
-        if self.kind == b"RPUSH":
+        if self.kind in (b"RPUSH", b"EXEC"):
             return isinstance(node.peek(b"LPOS", self.key, b"%d" % self.number), int)
         value = node.peek(b"GET", self.key)
         return isinstance(value, (bytes, int)) and int(value) >= self.number
@@ -96,7 +104,10 @@ class Client(Place):
         self.counter = 0
         self.write: Write | None = None
         self.waiting = False
-        self.awaited = 0
+        self.skipped = 0
+        """Replies that tell nothing."""
+        self.lines: list[bytes] = []
+        """The lines of the replies so far."""
         self.redirections = 0
         self.turn = 0
         self.promise: Promise | None = None
@@ -119,7 +130,7 @@ class Client(Place):
             self.begin_soon()
             return
         world = self.world
-        kind = world.chance.choice((b"SET", b"INCR", b"RPUSH"))
+        kind = world.chance.choice((b"SET", b"INCR", b"RPUSH", b"EXEC"))
         tag = world.chance.randrange(TAGS)
         self.counter += 1
         generation = self.generations.setdefault((kind, tag), 0)
@@ -136,11 +147,9 @@ class Client(Place):
         assert self.write is not None
         end = self.end_to(index)
         self.asked = end
-        self.awaited = 2 if asking else 1
-        if asking:
-            end.ask([b"ASKING"], self.write.command())
-        else:
-            end.ask(self.write.command())
+        self.skipped = int(asking)
+        self.lines = []
+        end.ask(*([[b"ASKING"]] if asking else []), *self.write.commands())
         self.limit()
 
     def limit(self) -> None:
@@ -171,11 +180,17 @@ class Client(Place):
     def replied(self, end: ClientEnd, line: bytes) -> None:
         if end is not self.asked:
             return
-        self.awaited -= 1
-        if self.awaited > 0:
+        if self.skipped > 0:
+            self.skipped -= 1
             return
         write = self.write
         assert write is not None
+        if write.kind == b"EXEC" and not self.waiting:
+            self.lines.append(line)
+            if len(self.lines) < 4 or (self.lines[3].startswith(b"*") and len(self.lines) < 6):
+                return
+            failed = [line for line in self.lines if line.startswith(b"-")]
+            line = failed[0] if failed else b""
         if self.waiting:
             if self.promise is not None and line.startswith(b":"):
                 self.promise.active = True
@@ -193,7 +208,6 @@ class Client(Place):
             self.begin_soon()
             return
         self.waiting = True
-        self.awaited = 1
         wanted = self.world.chance.choice((1, 1, 2, 3))
         end.ask([b"WAIT", b"%d" % wanted, b"%d" % WAIT_MS])
         self.limit()

@@ -22,8 +22,10 @@ from redpoll.engine.remotes import Remote, RemoteError
 from redpoll.engine.session import SILENT, Peer, Session
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
+from redpoll.errors import ServerError
 from redpoll.persistence import background
 from redpoll.persistence.append_control import AppendFile, AppendSettings
+from redpoll.persistence.append_loading import LoadError
 from redpoll.persistence.loading import load, open_snapshot
 from redpoll.persistence.points import SaveSettings, due_point
 from redpoll.persistence.saving import snapshot_path
@@ -56,6 +58,9 @@ class SimHost(Host):
 
     def give_up(self, last_words: str) -> None:
         self.node.trace(last_words)
+        raise Crashed
+
+    def end_by_fault(self, signal: int, last_words: str) -> bool:
         raise Crashed
 
     def connect(self, host: bytes, port: bytes, timeout_ms: int) -> Remote | None:
@@ -138,6 +143,15 @@ class SimWire(Wire):
     def close(self) -> None:
         self.end.shut()
 
+    def backlog(self) -> int:
+        return 0
+
+    def ask_writable(self) -> None:
+        """The network takes everything, so there is room at once."""
+        receiver = self.end.receiver
+        if not self.end.is_shut:
+            self.end.node.errands.append(receiver.drained)
+
     def address(self) -> bytes:
         return b"10.0.0.%d:%d" % (self.port - 7000, self.port)
 
@@ -147,6 +161,7 @@ class LinkEnd(End):
 
     def __init__(self, node: SimNode, receiver: Receiver) -> None:
         super().__init__(node)
+        self.node = node
         self.receiver = receiver
         self.paused = False
         self.waiting: list[bytes] = []
@@ -234,6 +249,8 @@ class ServedEnd(End):
         self.node = node
         self.ip = ip
         self.number = node.world.next_number()
+        self.size = 0
+        """Bytes that have come."""
         self.out = Output()
         self.queue: list[list[bytes]] = []
         self.closed = False
@@ -253,6 +270,7 @@ class ServedEnd(End):
     def received(self, data: bytes) -> None:
         if self.closed:
             return
+        self.size += len(data)
         self.parser.feed(data)
         failed = self.parser.parse(self.queue, 1 << 30)
         assert failed is None, failed
@@ -262,6 +280,11 @@ class ServedEnd(End):
         session = self.session
         self.engine.start_unit()
         while self.queue and not session.waits() and not self.closed and not self.ending:
+            taker = getattr(session, "taker", None)
+            if taker is not None:
+                commands, self.queue = self.queue, []
+                taker.take(commands, self.size)
+                continue
             args = self.queue.pop(0)
             self.current = args
             self.running = True
@@ -429,6 +452,12 @@ class SimNode(Place):
         except Crashed:
             world.crash(self, True)
             return
+        except (LoadError, ServerError) as refused:
+            if self.disk.failing == 0.0:
+                raise
+            self.trace(f"does not start: {refused}")
+            world.crash(self, False)
+            return
         life = self.life
         phase = world.chance.randrange(TICK_MS)
         world.at(world.now + phase, lambda: self.tick(life))
@@ -461,7 +490,7 @@ class SimNode(Place):
                 assert not complaint, complaint
                 place = durability.place
                 if place.offset >= 0 and len(place.history) == 40:
-                    self.replication.loaded(place, False)
+                    self.replication.loaded(place, self.seat.is_replica())
         engine.gates &= ~GATE_LOADING
         durability.loading = False
 

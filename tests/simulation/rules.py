@@ -5,6 +5,7 @@
 * A node votes for one candidate in an epoch, and a candidate wins an epoch alone.
 * A write that WAIT has found on all nodes of its shard is in the data of whoever serves its slot, while one of these
   nodes has neither crashed nor was made another one.  See `Promise` for what ends a promise.
+* No node has a part of a transaction.
 * Nodes at the same place of the same stream have the same data.
 """
 
@@ -13,11 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.clients import Client, Write
-from tests.simulation.node import BusEnd, ServedEnd, SimNode
+from tests.simulation.node import BusEnd, ServedEnd, ServedPeer, SimNode
 
 from redpoll.cluster import messages
 from redpoll.cluster.messages import decode
 from redpoll.cluster.slot_sets import has, ranges
+from redpoll.keyspace.slots import key_slot
 from redpoll.observe.digest import data_digest
 from redpoll.replication.replica import ONLINE
 
@@ -71,7 +73,9 @@ class Rules:
         self.taken_over = False
         """Whether an operator has ordered TAKEOVER: then two nodes of one shard may both vote."""
         self.moved: set[int] = set()
-        """The slots that an operator has moved, or tried to."""
+        """The slots that an operator has moved, or tried to, since all agreed ..."""
+        self.ever_moved: set[int] = set()
+        """... and before that: of these a part of the keys may be elsewhere."""
         self.promises: list[Promise] = []
         self.digests: dict[tuple[bytes, int], tuple[bytes, str]] = {}
         self.broken: list[str] = []
@@ -122,6 +126,9 @@ class Rules:
         if node.engine.counters.internal_errors:
             node.engine.counters.internal_errors = 0
             self.violated(f"{node.name}: internal error")
+        if node.engine.counters.propagation_errors:
+            node.engine.counters.propagation_errors = 0
+            self.violated(f"{node.name}: a command of the stream has failed")
         view = node.machine.view
         myself = view.myself
         n = node.index
@@ -180,9 +187,11 @@ class Rules:
         have = {node.index}
         for replica in node.replication.primary.replicas:
             if replica.state == ONLINE and replica.acknowledged >= end.session.stream_offset:
-                its_end = replica.session.peer.end
-                near = its_end.pipe.ends[0]
-                if near.place.life == near.life and near.place.is_running():
+                peer = replica.session.peer
+                assert isinstance(peer, ServedPeer) and peer.end.pipe is not None
+                near = peer.end.pipe.ends[0]
+                assert near is not None
+                if near.place.life == near.life and isinstance(near.place, SimNode) and near.place.is_running():
                     have.add(near.place.index)
         shard = {other for other, its in self.shards.items() if its == myself.shard}
         by_name = {other.machine.view.myself.name: other.index for other in self.world.nodes if other.life}
@@ -197,8 +206,12 @@ class Rules:
     def reset(self, node: SimNode, hard: bool) -> None:
         """A node is to forget the cluster.  If it forgets its name too, nothing that it has said counts any more."""
         self.forget_copies(node.index)
+        known = self.announcements.get(node.index)
         if hard:
             self.announcements.pop(node.index, None)
+        elif known is not None:
+            # A replica has no config epoch of its own after a restart.
+            known.config_epoch = 0
 
     def forget_copies(self, index: int) -> None:
         """A node has lost its memory, or is another one now."""
@@ -264,6 +277,7 @@ class Rules:
         for node in self.world.nodes:
             if node.engine is None or node.busy or node.engine.durability.loading:
                 continue
+            self.check_transactions(node)
             role = node.replication
             if role.primary.stream is None:
                 continue
@@ -274,6 +288,19 @@ class Rules:
             if known[0] != digest:
                 self.violated(f"{node.name} differs from {known[1]} at {place[1]} of {place[0].decode()}")
                 self.digests[place] = (digest, node.name)
+
+    def check_transactions(self, node: SimNode) -> None:
+        """No node may have a part of a transaction."""
+        for client in self.world.clients:
+            for (kind, tag), generation in client.generations.items():
+                key = b"{c%d:%d}EXEC:%d" % (-client.index, tag, generation)
+                slot = int(key_slot(key))
+                if kind != b"EXEC" or slot in self.moved or slot in self.ever_moved:
+                    continue
+                pushed, counted = node.peek(b"LLEN", key), node.peek(b"GET", key + b":count") or 0
+                assert isinstance(counted, (bytes, int))
+                if pushed != int(counted):
+                    self.violated(f"{node.name} has {pushed} elements of {key.decode()}, and counts {int(counted)}")
 
     def check_replicas(self) -> list[str]:
         """Which replicas do not have the data of their primaries."""

@@ -16,12 +16,13 @@ from tests.simulation.rules import Rules
 from redpoll.cluster.flags import FAILING, HANDSHAKE
 from redpoll.cluster.node import Node
 from redpoll.cluster.nodes_conf import conf_text
-from redpoll.cluster.slot_sets import ALL_SLOTS, one, span
+from redpoll.cluster.slot_sets import ALL_SLOTS, has, members, one, span
 from redpoll.cluster.view import View
 from redpoll.env.random import Random
 
 START: Final = 1000
 MOST_LINES: Final = 200_000
+MOST_TOLD: Final = 5
 
 
 class Violation(AssertionError):
@@ -162,8 +163,13 @@ class World:
         while self.heap and self.heap[0][0] <= until:
             self.step()
             if self.rules.broken:
-                raise Violation("\n".join(self.rules.broken))
+                self.complain()
         self.now = max(self.now, until)
+
+    def complain(self) -> None:
+        """Raise Violation if a rule was broken."""
+        if self.rules.broken:
+            raise Violation("\n".join(self.rules.broken[:MOST_TOLD]))
 
     # Faults.
 
@@ -201,7 +207,8 @@ class World:
         names = (
             "power", "kill", "crash soon", "restart", "restart", "partition", "join", "freeze", "freeze two",
             "set a clock", "break connections", "full disk", "slow network", "failover", "failovers", "takeover",
-            "bump epoch", "move a slot", "move a slot", "save", "clients rest", "replicate", "reset",
+            "bump epoch", "move a slot", "move a slot", "migrate slots", "migrate slots", "save", "clients rest", "replicate", "reset",
+            "kill a primary", "kill a primary", "isolate a primary", "isolate a primary",
         )  # fmt: skip
         kind = chance.choice(names)
         self.faults[kind] = self.faults.get(kind, 0) + 1
@@ -210,13 +217,16 @@ class World:
         elif kind == "crash soon":
             node.disk.operations_left = chance.randrange(30)
         elif kind == "restart":
-            for dead in self.nodes:
-                self.restart(dead)
+            dead = [one for one in self.nodes if one.engine is None]
+            for one in dead if chance.random() < 0.5 else dead[:1]:
+                self.restart(one)
         elif kind == "partition":
             places: list[Place] = [*self.nodes, *self.clients]
             inside = {place.index for place in places if chance.random() < 0.4}
             self.net.partition(inside, places, chance.randrange(3))
             self.trace(f"partition of {sorted(inside)}")
+        elif kind in ("kill a primary", "isolate a primary"):
+            self.lose_a_primary(kind == "kill a primary")
         elif kind == "join":
             self.trace("all partitions end")
             self.net.uncut()
@@ -241,6 +251,29 @@ class World:
                 client.resting = not client.resting
         else:
             self.operate(kind, node)
+
+    def lose_a_primary(self, dies: bool) -> None:
+        """Take a primary from the others, perhaps together with some of its replicas, and let them notice."""
+        chance = self.chance
+        primaries = [one for one in self.nodes if one.engine is not None and one.machine.view.myself.slots]
+        if not primaries:
+            return
+        primary = chance.choice(primaries)
+        shard = primary.machine.view.myself.shard
+        with_it = [
+            one
+            for one in self.nodes
+            if one is primary or (self.rules.shards.get(one.index) == shard and chance.random() < 0.3)
+        ]
+        if dies:
+            for one in with_it:
+                self.crash(one, chance.random() < 0.5)
+        else:
+            places: list[Place] = [*self.nodes, *self.clients]
+            inside = {one.index for one in with_it} | {-chance.randrange(1, 1 + len(self.clients))}
+            self.net.partition(inside, places, chance.choice((0, 1, 2, 2)))
+            self.trace(f"partition of {sorted(inside)}")
+        self.run(chance.choice((1, 2, 4)) * self.timeout)
 
     def freeze(self, node: SimNode, span_ms: int) -> None:
         if node.engine is not None:
@@ -288,6 +321,27 @@ class World:
             node.order(chance.choice((b"BGSAVE", b"BGREWRITEAOF")))
         elif kind == "move a slot":
             Move(self).begin()
+        elif kind == "migrate slots":
+            self.migrate(node)
+
+    def migrate(self, node: SimNode) -> None:
+        """Let a primary move a range of its slots at once."""
+        view = node.machine.view if node.engine is not None else None
+        if view is None or not view.myself.slots:
+            return
+        targets = [other for other in view.nodes.values() if other.slots and other is not view.myself]
+        written = [slot for client in self.clients for slot in client.guesses if has(view.myself.slots, slot)]
+        if not targets:
+            return
+        first = self.chance.choice(written or members(view.myself.slots))
+        last = first
+        while last < first + 50 and has(view.myself.slots, last + 1):
+            last += 1
+        target = self.chance.choice(targets)
+        place = [b"SLOTSRANGE", b"%d" % first, b"%d" % last, b"NODE", target.name]
+        reply = node.order(b"CLUSTER", b"MIGRATESLOTS", *place)
+        node.trace(f"slots {first}-{last} migrate to {target.shown()}: {getattr(reply, 'text', b'').decode()}")
+        self.rules.moved.update(range(first, last + 1))
 
     def reset(self, node: SimNode) -> None:
         """Make a replica forget the cluster.  `mend_members` brings it back."""
@@ -342,14 +396,16 @@ class World:
                 break
         if left:
             self.rules.violated(f"no agreement after 30 timeouts: {left[:10]}")
-        for node in self.nodes:
+            self.complain()
+        for node in self.chance.sample(self.nodes, 2):
             node.machine.view.check()
         self.rules.check_promises()
         for client in self.clients:
             client.resting = True
         left = ["not waited yet"]
         for _ in range(60):
-            self.run(1000)
+            # Not at the moment at which a primary adds a PING each time.
+            self.run(self.chance.randrange(500, 1500))
             left = self.rules.check_replicas()
             if not left:
                 break
@@ -358,8 +414,7 @@ class World:
         self.close_slots()
         for client in self.clients:
             client.resting = False
-        if self.rules.broken:
-            raise Violation("\n".join(self.rules.broken))
+        self.complain()
         self.rules.digests.clear()
         self.troubled = True
 
@@ -375,6 +430,7 @@ class World:
                     chosen.order(b"CLUSTER", b"ADDSLOTS", b"%d" % slot)
                     chosen.order(b"CLUSTER", b"SETSLOT", b"%d" % slot, b"NODE", owner.name)
         self.run(2000)
+        self.rules.ever_moved |= self.rules.moved
         self.rules.moved.clear()
         self.rules.taken_over = False
 

@@ -52,11 +52,21 @@ class Seat(Outside):
         self.router: Final = ClusterRouter(engine, self.machine)
 
     def activate(self) -> None:
-        """From now on commands are routed, and nodes.conf is kept."""
+        """From now on commands are routed, and nodes.conf is kept.  A replica follows its primary.
+
+        It does so at once: while it followed nobody, expired keys would be deleted, and the data would no longer be a
+        past state of the primary's.
+        """
         self.engine.router = self.router
         self.engine.gates |= GATE_CLUSTER
         self.router.statistics.switch(self.settings.slot_statistics)
+        primary = self.machine.view.myself.primary
+        if self.is_replica() and primary is not None and primary.ip:
+            self.follow(primary, False)
         self.machine.finish()
+
+    def is_replica(self) -> bool:
+        return self.machine.view.myself.is_replica()
 
     # Time.
 

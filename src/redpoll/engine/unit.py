@@ -255,7 +255,10 @@ class Unit:
         return True
 
     def end_each(self) -> None:
-        """Hand the effects to the journal one by one, each as a unit of its own: keys that active expiry deleted."""
+        """Hand the effects to the journal one by one, each as a unit of its own: keys that active expiry deleted.
+
+        They tell all changes so far, so the current or the next command is no effect because of these.
+        """
         journal = self.journal
         databases = self.databases
         effects = self.effects
@@ -265,6 +268,7 @@ class Unit:
             self.count += len(effects)
             for n in range(len(effects)):
                 journal.write_one(databases[n], effects[n])
+            self.changes_before = self.moment.changes
 
 
 MULTI: Final = [b"MULTI"]

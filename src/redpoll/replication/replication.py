@@ -58,6 +58,8 @@ class Replication(Role):
         """The database that the stream of the last primary has selected."""
         self.down_since_us: i64 = 0
         """When the link to a primary went down; 0 if it never was up since this server was last a primary."""
+        self.down_steady_us: i64 = 0
+        """The same moment on the clock that nobody sets."""
         self.marks: list[Mark] = []
         """Of a replica: offsets that the append-only file has not synced yet, in order ..."""
         self.fsynced: i64 = 0
@@ -131,7 +133,7 @@ class Replication(Role):
         engine = self.engine
         was_primary = not self.is_replica
         if self.link.is_up():
-            self.down_since_us = engine.moment.now_us
+            self.record_link_down()
         self.link.leave()
         self.host = host
         self.port = port
@@ -148,6 +150,10 @@ class Replication(Role):
             self.link.has_history = True
         self.apply_role()
         self.link.start(failover)
+
+    def record_link_down(self) -> None:
+        self.down_since_us = self.engine.moment.now_us
+        self.down_steady_us = self.engine.clock.steady_us()
 
     def promote(self) -> None:
         """Stop following; the data and the history stay."""
