@@ -51,7 +51,11 @@ SCRIPTS = (
     end
     redis.set_repl(redis.REPL_ALL)
     redis.pcall(unpack(ARGV))
-    return redis.call('del', 'hidden:1', 'hidden:2', 'hidden:3')
+    -- It may have been SWAPDB.
+    for database = 0, 15 do
+        redis.call('select', database)
+        redis.call('del', 'hidden:1', 'hidden:2', 'hidden:3')
+    end
     """,
 )
 LIBRARY = """#!lua name=%(name)s
