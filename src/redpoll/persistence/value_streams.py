@@ -32,12 +32,12 @@ from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import SLICES
 from redpoll.persistence.stream_writer import StreamWriter
 from redpoll.persistence.value_writer import ValueWriter, write_deadline
-from redpoll.structures.btree import BTree
 from redpoll.structures.chunks import Chunks
 from redpoll.structures.hashing import hash_of
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.members import recorded_score
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
+from redpoll.structures.shared_texts import SharedBTree
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.field_records import value_of
@@ -431,11 +431,11 @@ class ZSetStream(TableStream):
         n: i64,
         type: i64,
         members: Table,
-        order: BTree,
+        order: SharedBTree,
         items: Items,
     ) -> None:
         super().__init__(overflow, index, records, n, type, ZSET_SKIPLIST, members, items)
-        self.order: BTree = order
+        self.order: SharedBTree = order
         self.score: float = 0.0
         self.member: bytes = b""
         """The entries from this one on are written ..."""
