@@ -253,7 +253,7 @@ def everything_together(seed: int) -> None:
         until(lambda: client.info("rdb_bgsave_in_progress") == "0", "the save has ended")
         assert client.info("rdb_last_bgsave_status") == "ok"
         assert in_file(Path(primary.folder.name) / "dump.rdb") == saved
-        assert play.close() >= COUNT // 60, "no blocked client was served"
+        assert play.close() >= COUNT // 200, "hardly any blocked client was served"
         same(client, their_replica, our_replica)
         client("SELECT", 0)
         before = state(client)
