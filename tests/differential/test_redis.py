@@ -213,3 +213,22 @@ def test_keys_migrate_both_ways(version: str, servers: list[Server]) -> None:
             if name[0] == 0:
                 # What is sent is the time left, so the time on the way is added.
                 assert moved[name][0] == value and 0 <= (moved[name][1] or 0) - (deadline or 0) < 60_000, name
+
+
+@pytest.mark.parametrize("primary", ["redpoll", "redis"])
+def test_each_follows_the_other(version: str, servers: list[Server], primary: str) -> None:
+    check = () if version == "7.0" else ("--rdb-version-check", "relaxed")
+    at_once = ("--repl-diskless-sync-delay", "0")
+    mine, theirs = Redpoll("redpoll", *check, *at_once), Redis(version, *at_once)
+    source, replica = (mine, theirs) if primary == "redpoll" else (theirs, mine)
+    filled(source, servers)
+    begun(replica, servers)
+    follower, writer = Client(replica), Client(source)
+    follower("REPLICAOF", "127.0.0.1", source.port)
+    until(lambda: follower.info("master_link_status") == "up", "the link is up")
+    writer("SET", "later", "v", "EX", 5000)
+    writer("XADD", "large:stream", "*", "f", "v")
+    until(lambda: follower.info("slave_repl_offset") == writer.info("master_repl_offset"), "all has arrived")
+    for client in (follower, writer):
+        client.close()
+    assert contents(replica) == contents(source)

@@ -174,7 +174,7 @@ class AppendFile(AppendOnly):
             self.engine.host.note(f"Creating AOF base file {os.fsdecode(base.name)} on server start")
             changed = True
         if not manifest.incrementals:
-            manifest.incrementals.append(folder.new_incremental())
+            manifest.incrementals.append(folder.unused_incremental())
             changed = True
         current = manifest.incrementals[-1]
         path = folder.path(current.name)
@@ -182,6 +182,9 @@ class AppendFile(AppendOnly):
             self.engine.host.note(f"Creating AOF incr file {os.fsdecode(current.name)} on server start")
         file_size = folder.files.size(path) if folder.files.exists(path) else 0
         appender = folder.files.append(path)
+        if file_size > 0:
+            # What clients see now must not be lost later, and a killed process may not have synced it.
+            appender.sync()
         folder.files.sync_folder(folder.folder)
         if changed:
             folder.write(manifest)
@@ -346,6 +349,7 @@ class AppendFile(AppendOnly):
         # All but the last file of the manifest must be complete, also after a failure of power.
         if not self.flush_now():
             raise OSError(0, f"the append-only file cannot be written: {self.trouble}")
+        before = folder.manifest
         following = folder.new_incremental()
         path = folder.path(following.name)
         appender = folder.fresh(path)
@@ -356,8 +360,7 @@ class AppendFile(AppendOnly):
             folder.write(manifest)
         except OSError:
             appender.close()
-            if folder.files.exists(path):
-                folder.files.remove(path)
+            folder.restore(before, [path])
             raise
         self.current = following
         self.use(appender, 0)
@@ -365,10 +368,11 @@ class AppendFile(AppendOnly):
     def take_base(self, file: BaseFile) -> None:
         """Make a written file the base.  Raises OSError; then the old files are still valid."""
         folder = self.folder
-        manifest = folder.manifest.copy()
+        before = folder.manifest
+        manifest = before.copy()
         base = folder.new_base(file.extension())
-        path = folder.path(base.name)
-        self._rename(file.draft, path)
+        made = [folder.path(base.name)]
+        self._rename(file.draft, made[0])
         try:
             folder.files.sync_folder(folder.folder)
             current = self.current
@@ -378,13 +382,13 @@ class AppendFile(AppendOnly):
                 if not self.write_out(self.engine.clock.now_us()):
                     raise OSError(0, "the append-only file cannot be written")
                 self._rename(folder.waiting_path(), folder.path(current.name))
+                made.append(folder.path(current.name))
                 folder.files.sync_folder(folder.folder)
             manifest.replace_base(base, current)
             folder.write(manifest)
             self.current = current
         except OSError:
-            if folder.files.exists(path):
-                folder.files.remove(path)
+            folder.restore(before, made)
             raise
         if self.state == LOG_BEGINS:
             self.state = LOG_ON

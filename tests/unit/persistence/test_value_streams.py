@@ -296,6 +296,37 @@ def parts_of(running: BackgroundSave) -> LargeParts:
     return running.parts
 
 
+def test_commands_of_deadlines_buffers_greatest_numbers_and_changed_items() -> None:
+    engine = opened(appendonly="yes", aof_use_rdb_preamble="no")
+    log = open_append_only(engine, Progress())
+    session = session_of(engine)
+    many = [f"item {n}" for n in range(400)]
+    do(engine, session, "RPUSH", "list", *many)
+    do(engine, session, "SADD", "set", *many)
+    do(engine, session, "HSET", "hash", *many)
+    for key in ("list", "set", "hash"):
+        do(engine, session, "PEXPIREAT", key, 4102444800000)
+    for _ in range(2):
+        do(engine, session, "APPEND", "buffer", "b" * 3000)
+    for n in range(63):
+        do(engine, session, "XADD", "stream", f"5-{n + 1}", "field", "value")
+    # The last entry of a step, and what follows it.
+    do(engine, session, "XADD", "stream", "5-18446744073709551615", "field", "value")
+    for n in range(100):
+        do(engine, session, "XADD", "stream", f"6-{n}", "field", "value")
+    expected = created(at_once(engine))
+    assert log.rewrite()
+    running = engine.durability.running
+    assert isinstance(running, BackgroundSave)
+    while len(parts_of(running).queue.waiting) == 0:
+        assert running.step(0)
+    do(engine, session, "HDEL", "hash", *many[::2])
+    do(engine, session, "SREM", "set", *many)
+    finish(engine)
+    assert created(engine.config.files.read(BASE)) == expected
+    check_after(engine)
+
+
 def test_a_long_string_of_commands_is_written_in_slices() -> None:
     """Also keys that change meanwhile stay outside its command."""
     engine = opened(appendonly="yes", aof_use_rdb_preamble="no")
