@@ -80,11 +80,11 @@ class Machine:
         self.source.close()
 
 
-def answers(port: int) -> None:
+def answers(port: int, host: str = "127.0.0.1") -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+            with socket.create_connection((host, port), timeout=5) as sock:
                 sock.sendall(b"PING\r\n")
                 if sock.recv(100) == b"+PONG\r\n":
                     return

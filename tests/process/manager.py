@@ -40,8 +40,8 @@ def managed(*words: object) -> str:
 
 
 def node(of_redpoll: bool, *options: str) -> Member:
-    """A server that is ready to join a cluster."""
-    return Member(of_redpoll, "--repl-diskless-sync-delay", "0", *options)
+    """A server that is ready to join a cluster, and that a busy machine does not make fail."""
+    return Member(of_redpoll, "--repl-diskless-sync-delay", "0", "--cluster-node-timeout", "6000", *options)
 
 
 def place(member: Member) -> str:

@@ -160,6 +160,7 @@ def test_a_node_that_does_not_start_shows_its_log_and_leaves_nothing_running(tmp
     assert not any(accepts(port) for port in plan["ports"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_start_that_was_cut_off_begins_again(tmp_path: Path, started: list[Started]) -> None:
     folder = tmp_path / "again"
@@ -172,6 +173,50 @@ def test_a_start_that_was_cut_off_begins_again(tmp_path: Path, started: list[Sta
     started.append(second)
     assert len(second.ready().rows()) == 4
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {str(port) for port in second.rows()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_nodes_do_not_outlive_a_closed_terminal_and_are_named_after_a_kill(
+    tmp_path: Path, started: list[Started], number: int
+) -> None:
+    one = Started(tmp_path / "one", "--nodes", 3, "--replicas", 0, "--port", 0)
+    started.append(one)
+    processes = one.ready().processes()
+    one.end(number)
+    if number == signal.SIGHUP:
+        assert not any(alive(process) for process in processes)
+        return
+    text = refused(tmp_path / "one")
+    assert f"perhaps by process {processes[0]} of {tmp_path}/one/" in text
+    for process in processes:
+        os.kill(process, signal.SIGTERM)
+    until(lambda: not any(alive(process) for process in processes), "the nodes end")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_local_cluster_with_a_password(tmp_path: Path, started: list[Started]) -> None:
+    words = ["--", "--requirepass", "a secret", "--primaryauth", "a secret"]
+    one = Started(tmp_path / "one", "--nodes", 3, "--replicas", 0, "--port", 0, "-a", "a secret", *words)
+    started.append(one)
+    one.ready()
+    assert one.end() == 0
+    assert "give the password with -a" in refused(tmp_path / "one")
+    again = Started(tmp_path / "one", "-a", "a secret")
+    started.append(again)
+    again.ready()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_reader_that_goes_away_ends_the_cluster(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    words = f'"{sys.executable}" -m redpoll cluster start --nodes 3 --replicas 0 --port 0 --dir "{folder}" | head -1'
+    subprocess.run(["sh", "-c", words], env=redpoll_environment(), timeout=120, check=False, capture_output=True)
+    ports = json.loads((folder / "cluster.json").read_text())["ports"]
+    until(lambda: not any(accepts(port) for port in ports), "the nodes end")
 
 
 @pytest.mark.slow

@@ -166,15 +166,13 @@ def fix(cluster: Cluster, search: bool, without_unreachable: bool, manner: Manne
     for why, slots in reasons.items():
         say(f"{plural(slots.bit_count(), 'slot')} ({slots_text(slots)}): {why}.")
     agreed(f"Mend {plural(len(repairs), 'slot')}?", yes)
+    decide_owners(cluster, repairs)
     meter = Meter("mending", len(repairs))
     try:
         for repair in repairs:
-            meter.advance(1, mend(cluster, repair, manner))
+            meter.advance(1, bring_together(cluster, repair, manner))
     finally:
         meter.end()
-    for owner in {repair.owner for repair in repairs if repair.claim}:
-        # A new epoch makes the claim win over older ones.
-        cluster.by_id(owner).ask("CLUSTER", "BUMPEPOCH")
     close_everywhere(cluster, repairs)
     cluster.wait_until_agreed()
     after = cluster.examine()
@@ -201,28 +199,44 @@ def plan_repairs(cluster: Cluster, found: Findings, troubled: list[int]) -> list
     return repairs
 
 
-def mend(cluster: Cluster, repair: Repair, manner: Manner) -> int:
-    """Carry out the plan for one slot; the count of keys moved.  Raises Refusal."""
-    slot = str(repair.slot)
+def decide_owners(cluster: Cluster, repairs: list[Repair]) -> None:
+    """Close what is open, and give each slot its one owner.  Raises Refusal.
+
+    This comes before any key moves: nodes refuse keys while the cluster has slots without an owner.
+    """
+    for repair in repairs:
+        for name in repair.close:
+            cluster.by_id(name).ask("CLUSTER", "SETSLOT", str(repair.slot), "STABLE")
+        for name in repair.drop:
+            # Given up before the owner takes a new epoch: a node that loses a slot to a claim deletes its keys.
+            # Gossip may have been faster; then there is nothing to give up.
+            cluster.by_id(name).try_to("CLUSTER", "DELSLOTS", str(repair.slot))
+    claims: dict[str, int] = {}
+    for repair in repairs:
+        if repair.claim:
+            claims[repair.owner] = claims.get(repair.owner, 0) | one(repair.slot)
+    for name, slots in claims.items():
+        owner = cluster.by_id(name)
+        view = owner.look()
+        missing = slots & ~view.me.slots
+        foreign = 0
+        for line in view.lines.values():
+            # It still thinks that another node owns them.
+            foreign |= line.slots & missing
+        for command, found in (("DELSLOTS", foreign), ("ADDSLOTS", missing)):
+            if found:
+                owner.ask("CLUSTER", command, *map(str, members(found)))
+        # A new epoch makes the claim win over older ones.
+        owner.ask("CLUSTER", "BUMPEPOCH")
+
+
+def bring_together(cluster: Cluster, repair: Repair, manner: Manner) -> int:
+    """Finish a move, and move keys from where they do not belong; their count.  Raises Refusal."""
     owner = cluster.by_id(repair.owner)
+    moved = 0
     if repair.finish_from:
         moved = move_slot(cluster, repair.slot, cluster.by_id(repair.finish_from), owner, manner)
-        return moved + gather(cluster, repair, owner, manner)
-    for name in {*repair.close, owner.id}:
-        cluster.by_id(name).ask("CLUSTER", "SETSLOT", slot, "STABLE")
-    for name in repair.drop:
-        # Given up before the owner takes a new epoch: a node that loses a slot to a claim deletes its keys.
-        cluster.by_id(name).try_to("CLUSTER", "DELSLOTS", slot)
-    if repair.drop:
-        # Gossip may have decided between the owners in the meantime.
-        owner.look()
-    if repair.claim and not owner.me.slots >> repair.slot & 1:
-        # It may still think that another node owns the slot.
-        owner.try_to("CLUSTER", "DELSLOTS", slot)
-        owner.ask("CLUSTER", "ADDSLOTS", slot)
-    if repair.drop:
-        owner.ask("CLUSTER", "BUMPEPOCH")
-    return gather(cluster, repair, owner, manner)
+    return moved + gather(cluster, repair, owner, manner)
 
 
 def gather(cluster: Cluster, repair: Repair, owner: Node, manner: Manner) -> int:

@@ -93,35 +93,55 @@ class Process:
         return self.folder / "log.txt"
 
 
+class Signals:
+    """Turns the first signal into Stopped; while `held`, only once that is over."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self.waits = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.arrive)
+
+    def arrive(self, _number: int, _frame: FrameType | None) -> None:
+        if self.held:
+            self.waits = True
+        else:
+            raise Stopped
+
+    def release(self) -> None:
+        self.held = False
+        if self.waits:
+            raise Stopped
+
+
 def start(wish: Wish, access: Access) -> int:
     """Run the cluster of a folder until a signal; the exit status.  Raises Refusal."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop_signal)
-    lock = None
+    signals = Signals()
+    lock = -1
     processes: list[Process] = []
     try:
         wish.folder.mkdir(parents=True, exist_ok=True)
         lock = locked(wish.folder)
         plan = planned(wish)
+        # A signal must not come between the start of a process and its entry in the list.
+        signals.held = True
         for port in plan.ports:
             processes.append(launched(wish, port))
+        signals.release()
         wait_until_ready(processes, access)
-        processes_by_address = {str(process.address): process.popen.pid for process in processes}
         become_cluster(wish, plan, processes, access)
-        show(wish, plan, processes_by_address, access)
+        show(wish, plan, processes, access)
         return watch(processes)
     except Stopped:
         return 0 if stop(processes) else 1
+    except BrokenPipeError:
+        raise
     except OSError as failure:
         raise Refusal(f"{failure.filename or wish.folder}: {failure.strerror}") from failure
     finally:
         stop(processes)
-        if lock is not None:
+        if lock >= 0:
             os.close(lock)
-
-
-def stop_signal(_number: int, _frame: FrameType | None) -> None:
-    raise Stopped
 
 
 # ---- the folder
@@ -333,9 +353,10 @@ def become_cluster(wish: Wish, plan: Plan, processes: list[Process], access: Acc
     write_plan(wish.folder / "cluster.json", plan)
 
 
-def show(wish: Wish, plan: Plan, processes: dict[str, int], access: Access) -> None:
+def show(wish: Wish, plan: Plan, processes: list[Process], access: Access) -> None:
+    by_address = {str(process.address): process.popen.pid for process in processes}
     with Cluster.reach(Address(HOST, plan.ports[0]), access) as cluster:
-        say("\n".join(node_lines(cluster, processes)))
+        say("\n".join(node_lines(cluster, by_address)))
     say(f"[OK] The cluster is ready: {plural(len(plan.ports), 'process')} on {plural(os.cpu_count() or 1, 'core')}, "
         f"data and logs in {wish.folder}.")  # fmt: skip
     say(f"Clients connect to any node: redis-cli -c -p {plan.ports[0]}")
@@ -359,19 +380,28 @@ def watch(processes: list[Process]) -> int:
 def stop(processes: list[Process]) -> bool:
     """End the nodes, in time for them to save; a second signal kills them.  Whether all ended well."""
     running = [process for process in processes if process.popen.poll() is None]
-    if not running:
-        return True
-    say(f"stopping {plural(len(running), 'node')}")
     try:
         for process in running:
             process.popen.terminate()
+        if running:
+            tell(f"stopping {plural(len(running), 'node')}")
         deadline = time.monotonic() + STOP_SECONDS
         for process in running:
             process.popen.wait(max(0.1, deadline - time.monotonic()))
     except (Stopped, subprocess.TimeoutExpired):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         for process in running:
             if process.popen.poll() is None:
-                warn(f"{process.address} was killed; it may have lost its last changes")
                 process.popen.kill()
                 process.popen.wait()
+                tell(f"[WARNING] {process.address} was killed; it may have lost its last changes")
     return all(process.popen.returncode == 0 for process in running)
+
+
+def tell(line: str) -> None:
+    """Show a line, unless nobody reads any more: that must not keep the nodes running."""
+    try:
+        say(line)
+    except OSError:
+        return

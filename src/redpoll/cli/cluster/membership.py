@@ -28,6 +28,7 @@ def add_node(cluster: Cluster, address: Address, replica: bool, primary_id: str)
         meet(node, cluster.primaries[0])
         cluster.nodes.append(node)
         cluster.wait_until_agreed()
+        cluster.wait_for("the new node is ok", lambda: node.info().get("cluster_state") == "ok")
         if primary is None:
             say(f"[OK] {place} has joined as a primary without slots. Give it some: redpoll cluster rebalance {place} "
                 "--use-empty-masters")  # fmt: skip

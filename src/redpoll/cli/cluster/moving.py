@@ -6,6 +6,7 @@ and tell all primaries the new owner.  Clients are served meanwhile; those whose
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from redpoll.cli.cluster.moves import Move
@@ -16,6 +17,7 @@ from redpoll.cli.resp import ServerComplaint
 
 GRACE_SECONDS = 10.0
 ATTEMPTS = 3
+PER_ATTEMPT = 0.1
 
 
 @dataclass
@@ -86,7 +88,10 @@ def send(cluster: Cluster, source: Node, target: Node, address: Address, keys: l
     replace = manner.replace
     # The time-out is that of one step of MIGRATE; each key has several.
     source.link.wait_up_to((len(keys) + 1) * manner.timeout_ms / 1000 + GRACE_SECONDS)
-    for attempt in range(ATTEMPTS):
+    deadline = time.monotonic() + GRACE_SECONDS
+    attempts = 0
+    while True:
+        attempts += 1
         words: list[str | bytes] = ["MIGRATE", address.host, str(address.port), ""]
         words += [str(source.database), str(manner.timeout_ms)]
         words += ["REPLACE"] if replace else []
@@ -98,9 +103,11 @@ def send(cluster: Cluster, source: Node, target: Node, address: Address, keys: l
             check_same(source, target, keys)
             # The target has the same values, as after a move that was cut off.
             replace = True
-        elif not str(reply).startswith("IOERR") or attempt == ATTEMPTS - 1:
+        elif "CLUSTERDOWN" in str(reply) and time.monotonic() < deadline:
+            # The target has just joined, or has just heard that all slots have owners.
+            time.sleep(PER_ATTEMPT)
+        elif not str(reply).startswith("IOERR") or attempts >= ATTEMPTS:
             raise Refusal(f"{source.address} cannot send keys to {target.address}: {reply}")
-    raise Refusal(f"{source.address} cannot send keys to {target.address}")
 
 
 def check_same(source: Node, target: Node, keys: list[bytes]) -> None:
