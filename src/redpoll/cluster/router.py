@@ -20,9 +20,10 @@ from redpoll.cluster.slot_sets import SLOT_COUNT, members
 from redpoll.cluster_errors import CLUSTER_DOWN, CLUSTER_READ_ONLY, CLUSTER_UNBOUND, CROSSSLOT, TRYAGAIN, moved
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
-from redpoll.engine.routing import Router
+from redpoll.engine.routing import Router, SlotArrival
 from redpoll.engine.session import Session
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.hidden_counts import recount_hidden
 from redpoll.keyspace.slots import key_slot
 
 SHARD_COMMANDS: Final = (b"spublish", b"ssubscribe", b"sunsubscribe")
@@ -99,7 +100,7 @@ class ClusterRouter(Router):
                 # One key: by far the most commands.
                 if self.served[key_slot(args[only.first])] == 1:
                     return b""
-        if session.is_primary:
+        if session.is_primary or session.taker is not None:
             return b""
         wanted = Wanted()
         if command.name == b"exec":
@@ -175,6 +176,25 @@ class ClusterRouter(Router):
         if not config.flag(b"cluster-allow-reads-when-down"):
             return CLUSTER_DOWN
         return CLUSTER_READ_ONLY if wanted.writes else b""
+
+    def arrivals(self) -> list[SlotArrival]:
+        return [SlotArrival(job.name, job.ranges) for job in self.machine.migrations.imports()]
+
+    def load_begins(self) -> None:
+        self.machine.migrations.forget_tracked()
+
+    def loaded(self, arrivals: list[SlotArrival]) -> None:
+        self.machine.outside.update_time()
+        for arrival in arrivals:
+            self.machine.migrations.track(arrival.name, arrival.ranges)
+        if arrivals:
+            recount_hidden(self.engine.databases)
+
+    def flushed(self) -> None:
+        if len(self.machine.migrations.active) > 0:
+            self.machine.outside.update_time()
+            self.machine.migrations.flushed()
+            self.machine.finish()
 
     def redirect(self, session: Session, kind: bytes, slot: int, node: Node) -> bytes:
         return moved(kind, slot, endpoint(session, node) or b"", client_port(node))

@@ -20,7 +20,7 @@ from redpoll.catalogue.spec import (
     STALE,
     WRITE,
 )
-from redpoll.commands import cluster_changes, cluster_reports
+from redpoll.commands import cluster_changes, cluster_migrations, cluster_reports
 from redpoll.commands.cluster_node import node_of, not_yet
 from redpoll.commands.containers import container, help_reply
 from redpoll.engine.command import Function, command
@@ -97,7 +97,7 @@ HANDLERS: Final[dict[str, Function]] = {
     "addslots": cluster_changes.addslots,
     "addslotsrange": cluster_changes.addslotsrange,
     "bumpepoch": cluster_changes.bumpepoch,
-    "cancelslotmigrations": cluster_changes.cancelslotmigrations,
+    "cancelslotmigrations": cluster_migrations.cancelslotmigrations,
     "count-failure-reports": cluster_reports.count_failure_reports,
     "countkeysinslot": cluster_reports.countkeysinslot,
     "delslots": cluster_changes.delslots,
@@ -107,11 +107,12 @@ HANDLERS: Final[dict[str, Function]] = {
     "flushslots": cluster_changes.flushslots,
     "forget": cluster_changes.forget,
     "getkeysinslot": cluster_reports.getkeysinslot,
-    "getslotmigrations": cluster_reports.getslotmigrations,
+    "getslotmigrations": cluster_migrations.getslotmigrations,
     "help": tell_help,
     "info": cluster_reports.info,
     "links": cluster_reports.links,
     "meet": cluster_changes.meet,
+    "migrateslots": cluster_migrations.migrateslots,
     "myid": cluster_reports.myid,
     "myshardid": cluster_reports.myshardid,
     "nodes": cluster_reports.nodes,
@@ -125,6 +126,7 @@ HANDLERS: Final[dict[str, Function]] = {
     "slaves": cluster_reports.replicas,
     "slot-stats": cluster_reports.slot_stats,
     "slots": cluster_reports.slots,
+    "syncslots": cluster_migrations.syncslots,
 }
 
 

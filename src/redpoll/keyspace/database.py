@@ -550,7 +550,11 @@ class Database(KeyLookups):
         table = self.table
         due(table, self.moment.now_ms, most, found)
         done: i64 = 0
+        hidden = self.moment.hidden
         for key in found:
+            if hidden.any and hidden.holds(key):
+                # The node that serves it sends its deletion.
+                continue
             if table.find(key):
                 done += table.object().weight() if table.is_outside() else 1
                 self._expire(key)

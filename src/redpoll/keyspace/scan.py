@@ -49,8 +49,11 @@ def scan_keys(db: Database, cursor: int, count: i64, glob: Glob | None, wanted: 
             break
     keys: list[object] = []
     now_ms = db.moment.now_ms
+    hidden = db.moment.hidden
     for n in range(len(found.keys)):
         key = found.keys[n]
+        if hidden.any and hidden.holds(key):
+            continue
         if not wanted.fits(found.words[n] >> KIND_SHIFT & KIND_MASK) or (glob is not None and not glob.matches(key)):
             continue
         if found.deadlines[n] != 0 and found.deadlines[n] <= now_ms:
@@ -64,6 +67,7 @@ def all_keys(db: Database, glob: Glob | None) -> list[object]:
     """The keys that match.  Expired keys are left out, but not deleted.  O(keys)."""
     keys: list[object] = []
     now_ms = db.moment.now_ms
+    hidden = db.moment.hidden
     table = db.table
     for b in range(table.buckets):
         found = Records()
@@ -71,9 +75,23 @@ def all_keys(db: Database, glob: Glob | None) -> list[object]:
         for n in range(len(found.keys)):
             if found.deadlines[n] != 0 and found.deadlines[n] <= now_ms:
                 continue
+            if hidden.any and hidden.holds(found.keys[n]):
+                continue
             if glob is None or glob.matches(found.keys[n]):
                 keys.append(found.keys[n])
     return keys
+
+
+def visible_keys(db: Database) -> i64:
+    """The number of keys that clients see."""
+    hidden = db.moment.hidden
+    return db.table.size - hidden.keys_in(db.index) if hidden.any else db.table.size
+
+
+def visible_timed(db: Database) -> i64:
+    """The number of keys with a deadline that clients see."""
+    hidden = db.moment.hidden
+    return db.table.volatile - hidden.timed_in(db.index) if hidden.any else db.table.volatile
 
 
 DRAWS: Final[i64] = 100
@@ -83,12 +101,17 @@ def random_key(db: Database, random: Random) -> bytes | None:
     """A random key, None if there is none.
 
     Deletes the expired keys that it draws.  If deleting is off and every key has a deadline, it returns the DRAWS-th
-    key even if that has expired, because the search might never end.
+    key even if that has expired, because the search might never end.  Hidden keys are drawn again.
     """
     table = db.table
     left = DRAWS
+    hidden = db.moment.hidden
+    if hidden.any and visible_keys(db) <= 0:
+        return None
     while table.seek_random(random):
         key = table.key()
+        if hidden.any and hidden.holds(key):
+            continue
         left -= 1
         if db.kind_of(key) >= 0 or (left <= 0 and table.volatile == table.size and not db.moment.deleting_expired):
             return key

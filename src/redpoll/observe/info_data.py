@@ -8,6 +8,7 @@ from redpoll.engine.durability import LOG_OFF, AppendLog
 from redpoll.engine.engine import Engine
 from redpoll.engine.scripts import ScriptHost
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.scan import visible_keys, visible_timed
 from redpoll.observe.facts import Memory, aof_buffer, human
 from redpoll.replication.replication import replication_of
 from redpoll.structures.table_walk import mean_ttl_ms
@@ -56,8 +57,8 @@ def memory_lines(engine: Engine) -> list[str]:
         f"mem_clients_slaves:{held.replicas}",
         f"mem_clients_normal:{held.clients}",
         "mem_cluster_links:0",
-        "mem_cluster_slot_import:0",
-        "mem_cluster_slot_export:0",
+        f"mem_cluster_slot_import:{held.slot_imports}",
+        f"mem_cluster_slot_export:{held.slot_exports}",
         f"mem_aof_buffer:{aof_buffer(engine)}",
         "mem_allocator:python",
         "mem_overhead_db_hashtable_rehashing:0",
@@ -186,13 +187,13 @@ def bytes_a_second(count: i64, us: i64) -> i64:
 
 
 def keyspace_lines(engine: Engine) -> list[str]:
-    return [keyspace_line(db) for db in engine.databases if db.table.size > 0]
+    return [keyspace_line(db) for db in engine.databases if visible_keys(db) > 0]
 
 
 def keyspace_line(db: Database) -> str:
     table = db.table
-    mean = mean_ttl_ms(table, db.moment.now_ms)
+    mean = mean_ttl_ms(table, db.moment.now_ms) if visible_timed(db) > 0 else 0
     return (
-        f"db{db.index}:keys={table.size},expires={table.volatile},avg_ttl={mean},"
+        f"db{db.index}:keys={visible_keys(db)},expires={visible_timed(db)},avg_ttl={mean},"
         f"keys_with_volatile_items={table.volatile_items}"
     )

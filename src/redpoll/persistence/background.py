@@ -71,12 +71,20 @@ class LargeParts:
     def __init__(self, engine: Engine, writer: SnapshotWriter, side_path: bytes) -> None:
         limit = side_bytes(engine.used_memory())
         self.overflow: Final = Overflow(engine.config.files, side_path, limit, writer.sink.compressor)
-        self.queue: Final = ValueQueue(writer, self.overflow)
+        self.queue: Final = self.make_queue(writer)
         self.side: Final[Side] = self.overflow.side()
         """Keys that have to wait for the end of a large value."""
-        self.side_writer: Final = SnapshotWriter(self.side.sink, writer.version, writer.moment, writer.uses)
+        self.side_writer: Final = self.make_side_writer(writer)
         self.side_last: i64 = -1
         """The database of the last key on the side, -1 if that is unknown."""
+
+    def make_queue(self, writer: SnapshotWriter) -> ValueQueue:
+        """The queue of large values."""
+        return ValueQueue(writer, self.overflow)
+
+    def make_side_writer(self, writer: SnapshotWriter) -> SnapshotWriter:
+        """The writer of keys on the side."""
+        return SnapshotWriter(self.side.sink, writer.version, writer.moment, writer.uses)
 
     def write_aside(self, index: i64, table: Table, b: i64) -> None:
         """Write a bucket to the side."""
@@ -111,7 +119,7 @@ class SlicedSnapshot(RunningSave):
         self.parts: LargeParts | None = None
         if isinstance(writer, SnapshotWriter):
             self.snapshot = writer
-            self.parts = LargeParts(engine, writer, side_path)
+            self.parts = self.make_parts(writer, side_path)
         self.complaint = ""
         for db in engine.databases:
             if with_data and db.table.size > 0:
@@ -120,6 +128,10 @@ class SlicedSnapshot(RunningSave):
                 self.written_last = db.index
                 db.table.keeper = keeper
                 self.keepers.append(keeper)
+
+    def make_parts(self, writer: SnapshotWriter, side_path: bytes) -> LargeParts:
+        """What it needs for large values."""
+        return LargeParts(self.engine, writer, side_path)
 
     def keys_done(self) -> i64:
         parts = self.parts

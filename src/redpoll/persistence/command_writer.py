@@ -26,7 +26,7 @@ from redpoll.types.kinds import HASH_VOLATILE, STRING_RAW
 from redpoll.types.list import List
 from redpoll.types.set import Set
 from redpoll.types.stream import Stream, id_text
-from redpoll.types.stream_group import Group
+from redpoll.types.stream_group import Consumer, Group
 from redpoll.types.string import LongString
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
@@ -211,39 +211,55 @@ class CommandWriter(BucketWriter):
             if items is not None:
                 self._items(b"XADD", [id_text(entries.ms[k], entries.seq[k]), *items])
             k += 1
-        if count == 0:
-            # A stream without entries: one is added and removed at once.
-            self._items(b"XADD", [b"MAXLEN", b"0", b"0-1", b"x", b"y"])
-        last = id_text(value.last_ms, value.last_seq)
-        gone = id_text(value.gone_ms, value.gone_seq)
-        self._items(b"XSETID", [last, b"ENTRIESADDED", b"%d" % int(value.added), b"MAXDELETEDID", gone])
+        self.stream_end(value)
         for name in value.sorted_groups():
             group = value.group(name)
             assert group is not None
             self._group(name, group)
 
+    def stream_end(self, value: Stream) -> None:
+        """Write the counters of a stream, whose entries are written; entries that may be needed for that too."""
+        if value.length() == 0:
+            # A stream without entries: one is added and removed at once.
+            self._items(b"XADD", [b"MAXLEN", b"0", b"0-1", b"x", b"y"])
+        last = id_text(value.last_ms, value.last_seq)
+        gone = id_text(value.gone_ms, value.gone_seq)
+        self._items(b"XSETID", [last, b"ENTRIESADDED", b"%d" % int(value.added), b"MAXDELETEDID", gone])
+
     def _group(self, name: bytes, group: Group) -> None:
-        last = id_text(group.last_ms, group.last_seq)
-        write_command(self.out, [b"XGROUP", b"CREATE", self.key, name, last, b"ENTRIESREAD", b"%d" % int(group.read)])
-        pending = group.pending
+        self.group_head(name, group)
         for consumer in group.sorted_consumers():
-            if consumer.ids.count == 0:
-                write_command(self.out, [b"XGROUP", b"CREATECONSUMER", self.key, name, consumer.name])
-                continue
+            self.consumer_head(name, consumer)
             index = consumer.ids.index
             for i in range(index.head, index.stop):
-                walk = consumer.ids.walk(i)
-                more = True
-                while more:
-                    there = pending.find(walk.ms, walk.seq)
-                    assert there
-                    write_command(
-                        self.out,
-                        [
-                            b"XCLAIM", self.key, name, consumer.name, b"0", id_text(walk.ms, walk.seq), b"TIME",
-                            int_text(pending.delivered_ms()), b"RETRYCOUNT", b"%d" % pending.deliveries(), b"JUSTID",
-                            b"FORCE",
-                        ],
-                    )  # fmt: skip
-                    self.sink.drain_piece()
-                    more = walk.step()
+                self.pending_chunk(name, group, consumer, i)
+                self.sink.drain_piece()
+
+    def group_head(self, name: bytes, group: Group) -> None:
+        """Write the command that creates a group."""
+        last = id_text(group.last_ms, group.last_seq)
+        write_command(self.out, [b"XGROUP", b"CREATE", self.key, name, last, b"ENTRIESREAD", b"%d" % int(group.read)])
+
+    def consumer_head(self, name: bytes, consumer: Consumer) -> None:
+        """Write the command that creates a consumer, unless its pending entries do that."""
+        if consumer.ids.count == 0:
+            write_command(self.out, [b"XGROUP", b"CREATECONSUMER", self.key, name, consumer.name])
+
+    def pending_chunk(self, name: bytes, group: Group, consumer: Consumer, i: i64) -> None:
+        """Write the pending entries of a chunk of a consumer's IDs."""
+        pending = group.pending
+        if consumer.ids.count == 0:
+            return
+        walk = consumer.ids.walk(i)
+        more = True
+        while more:
+            there = pending.find(walk.ms, walk.seq)
+            assert there
+            write_command(
+                self.out,
+                [
+                    b"XCLAIM", self.key, name, consumer.name, b"0", id_text(walk.ms, walk.seq), b"TIME",
+                    int_text(pending.delivered_ms()), b"RETRYCOUNT", b"%d" % pending.deliveries(), b"JUSTID", b"FORCE",
+                ],
+            )  # fmt: skip
+            more = walk.step()

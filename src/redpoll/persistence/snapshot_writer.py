@@ -13,6 +13,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.build_info import VERSION
 from redpoll.engine.role import StreamPlace
+from redpoll.engine.routing import SlotArrival
 from redpoll.keyspace.moment import Moment
 from redpoll.persistence import codes
 from redpoll.persistence.formats import COUNTERS, IDLE_TIMES
@@ -100,10 +101,12 @@ class SnapshotWriter(BucketWriter):
         libraries: list[bytes],
         is_base: bool = False,
         place: StreamPlace | None = None,
+        arrivals: list[SlotArrival] | None = None,
     ) -> None:
         """Write the head of the file, before the databases.
 
-        `is_base`: of an append-only file.  `place`: of the data in a replication stream.
+        `is_base`: of an append-only file.  `place`: of the data in a replication stream.  `arrivals`: the imports of
+        slots that are running; only the newest format has room for them.
         """
         sink = self.sink
         sink.raw(codes.MAGIC[int(self.version)])
@@ -123,6 +126,14 @@ class SnapshotWriter(BucketWriter):
         for source in libraries:
             sink.byte(codes.FUNCTION)
             sink.text(source)
+        if arrivals is not None and self.version == codes.VALKEY_80:
+            for arrival in arrivals:
+                sink.byte(codes.SLOT_IMPORT)
+                sink.text(arrival.name)
+                sink.number(len(arrival.ranges))
+                for first, last in arrival.ranges:
+                    sink.number(first)
+                    sink.number(last)
 
     def _note(self, name: bytes, value: bytes) -> None:
         self.sink.byte(codes.AUX)

@@ -16,6 +16,7 @@ from redpoll.engine.gates import GATE_SHOWN, GATE_WRITE_DISK
 from redpoll.engine.propagation import SIGABRT, propagation_failed
 from redpoll.engine.session import Session
 from redpoll.errors import wrong_arity
+from redpoll.keyspace.hidden_counts import HiddenCounts
 from redpoll.protocol.reply import Error
 from redpoll.protocol.requests import Limits, RequestParser
 from redpoll.replication.stream import command_size
@@ -28,7 +29,7 @@ MOST_BULK_BYTES: Final[i64] = 1 << 60
 
 WARN_EVERY_US: Final[i64] = 10_000_000
 
-PLAIN: Final = frozenset((b"ping", b"select", b"script|load", b"function|load"))
+PLAIN: Final = frozenset((b"ping", b"select", b"script|load", b"function|load", b"cluster|syncslots"))
 """Commands of a stream that do not write."""
 
 
@@ -52,6 +53,7 @@ class Applier:
         """The commands since MULTI."""
         self.broken = ""
         """Why the stream cannot go on."""
+        self.counts: Final = HiddenCounts(replication.engine.databases)
         self.warned_us: i64 = 0
         """When the log last warned of the disk."""
 
@@ -138,7 +140,12 @@ class Applier:
         session = self.session
         if engine.gates & GATE_WRITE_DISK != 0 and command.flag(WRITE) and self._must_stop():
             return
+        hidden = engine.moment.hidden
+        if hidden.any:
+            self.counts.begin()
         reply = engine.run(session, command, args)
+        if hidden.any and engine.router is not None:
+            self.counts.end(engine.router.slot(command, args))
         if engine.gates & command.gates & GATE_SHOWN != 0:
             engine.monitors.show(session, command, args)
         if isinstance(reply, Error):
