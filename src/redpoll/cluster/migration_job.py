@@ -74,6 +74,8 @@ class Job:
         self.message = b""
         self.dialed = False
         """Whether an export has begun to connect."""
+        self.postponed = False
+        """Whether the log says that its snapshot has to wait."""
 
     def is_export(self) -> bool:
         return self.kind == EXPORT

@@ -470,7 +470,14 @@ class Migrations:
             job.dialed = True
             self.connect(job)
         if job.state == WAITING_TO_SNAPSHOT:
-            if not self.outside.begin_snapshot(job):
+            reason = self.outside.begin_snapshot(job)
+            if reason:
+                if not job.postponed:
+                    job.postponed = True
+                    self.outside.note(
+                        f"Slot migration {job.shown()} waiting before snapshotting due to {reason.decode()}."
+                    )
+            else:
                 self.outside.note(f"Beginning snapshot of slot migration {job.shown()}.")
                 self.enter(job, SNAPSHOTTING)
         elif job.state == WAITING_TO_PAUSE:

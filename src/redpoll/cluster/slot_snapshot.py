@@ -53,6 +53,8 @@ class SlotSnapshot(SlicedSnapshot):
             engine, SlotWriter(sink, engine.moment, flags), engine.config.files.absolute(DRAFTS.next() + b".side")
         )
 
+        self.is_migration = True
+
     def make_parts(self, writer: SnapshotWriter, side_path: bytes) -> LargeParts:
         return SlotParts(self.engine, writer, side_path)
 

@@ -53,7 +53,7 @@ class Pause:
         return self.until_ms != 0 or len(self.holders) > 0
 
     def hold_writes(self, reason: bytes, until_ms: i64 = 0) -> None:
-        """Let writes wait until `release_writes`, which the caller calls at `until_ms` at the latest, if that is not 0."""
+        """Let writes wait until `release_writes`, which follows at `until_ms` at the latest, if that is not 0."""
         if reason not in self.holders:
             self.holders.append(reason)
         self.known_ends[reason] = int(until_ms)

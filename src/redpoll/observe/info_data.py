@@ -97,6 +97,7 @@ def persistence_lines(engine: Engine) -> list[str]:
     done = 0 if running is None else int(running.keys_done())
     total = 0 if running is None else int(running.total)
     share = 100.0 * done / total if total > 0 else 0.0
+    moving = running is not None and running.is_migration
     seconds = -1 if running is None else (engine.moment.now_us - running.began_us) // 1000000
     return [
         f"loading:{int(durability.loading and not durability.async_loading)}",
@@ -108,11 +109,11 @@ def persistence_lines(engine: Engine) -> list[str]:
         f"current_save_keys_processed:{done}",
         f"current_save_keys_total:{total}",
         f"rdb_changes_since_last_save:{engine.unsaved_changes()}",
-        f"rdb_bgsave_in_progress:{int(running is not None and not rewriting)}",
+        f"rdb_bgsave_in_progress:{int(running is not None and running.is_save())}",
         f"rdb_last_save_time:{durability.saved_s}",
         f"rdb_last_bgsave_status:{'ok' if durability.last_save_worked else 'err'}",
         f"rdb_last_bgsave_time_sec:{durability.took_s}",
-        f"rdb_current_bgsave_time_sec:{-1 if rewriting else seconds}",
+        f"rdb_current_bgsave_time_sec:{-1 if rewriting or moving else seconds}",
         f"rdb_saves:{durability.saves}",
         "rdb_last_cow_size:0",
         f"rdb_last_load_keys_expired:{durability.keys_expired}",
@@ -120,7 +121,7 @@ def persistence_lines(engine: Engine) -> list[str]:
         *append_only_lines(durability.append_only or AppendLog(), rewriting, int(seconds)),
         "module_fork_in_progress:0",
         "module_fork_last_cow_size:0",
-        "slot_migration_fork_in_progress:0",
+        f"slot_migration_fork_in_progress:{int(moving)}",
         *append_file_lines(durability.append_only),
         *progress_lines(engine),
     ]
