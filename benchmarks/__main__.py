@@ -17,6 +17,7 @@ from benchmarks import (
     profile,
     pubsub,
     replication,
+    scripts,
     snapshot,
     stalls,
     throughput,
@@ -37,6 +38,7 @@ BENCHES = {
     "pubsub": pubsub,
     "snapshot": snapshot,
     "replication": replication,
+    "scripts": scripts,
 }
 
 

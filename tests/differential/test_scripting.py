@@ -146,7 +146,7 @@ def test_the_location_of_an_error_in_a_callback(pair: Pair) -> None:
     [
         ("script-parameters", "return type(loadstring('return function(a, b, c, d, ...) end'))"),
         ("script-chains", "return type(loadstring('return ' .. ('a and '):rep(10001) .. 'a'))"),
-        ("script-patterns", "return string.find(('a'):rep(250), 'a*a*a*b')"),
+        ("script-patterns", "return string.find(('a'):rep(150), 'a*a*a*b')"),
         ("script-malformed-patterns", "return string.find(('b'):rep(21), 'a[')"),
         ("script-failing-reader", "return {select(2, load(function() error('x') end))}"),
     ],

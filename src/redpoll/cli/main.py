@@ -14,6 +14,8 @@ USAGE = """redpoll {version}: a data-structure server that speaks Redis.
   redpoll server --check FILE                  all faults of a configuration file
   redpoll top                                  what a server does, in the terminal; any Redis-compatible one
   redpoll top --help                           its options
+  redpoll cluster start --dir DIR              a cluster of processes on this machine, one dataset on several cores
+  redpoll cluster --help                       make, check, mend and reshape clusters
   redpoll check-aof [--fix] FILE               whether an append-only file (or its manifest) is whole; --fix cuts it
   redpoll check-rdb FILE                       whether a snapshot file is whole, and if not, what is wrong where
   redpoll rdb stats FILE                       what a snapshot file holds: keys and bytes by type and prefix
@@ -46,6 +48,10 @@ def main(words: list[str] | None = None) -> int:
         from redpoll.cli.top import main as top
 
         return top(words[1:])
+    if words[:1] == ["cluster"]:
+        from redpoll.cli.cluster.main import main as cluster
+
+        return cluster(words[1:])
     if words[:2] == ["rdb", "export"]:
         from redpoll.cli.rdb import export
 
@@ -69,7 +75,7 @@ def main(words: list[str] | None = None) -> int:
     return 2
 
 
-COMMANDS = ["server", "top", "check-aof", "check-rdb", "rdb stats", "rdb export", "--version", "--help"]
+COMMANDS = ["server", "top", "cluster", "check-aof", "check-rdb", "rdb stats", "rdb export", "--version", "--help"]
 
 
 def advice(words: list[str]) -> str:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 
 MOST_DEPTH = 32
 MOST_BYTES = 512 * 1024 * 1024
 
 
 class ServerComplaint(Exception):
-    """The server answered with an error."""
+    """The server answered with an error.  Inside an array it stands as a value."""
 
 
 class Disconnected(Exception):
     """The server cannot be reached, has closed the connection, or does not speak RESP."""
+
+
+def request(words: Sequence[str | bytes]) -> bytes:
+    """A command as the protocol spells it."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        data = word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
+        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
+    return b"".join(parts)
 
 
 class Connection:
@@ -26,17 +36,28 @@ class Connection:
             raise Disconnected(f"cannot connect to {host}:{port}: {refused.strerror or refused}") from refused
         self.buffer = b""
 
-    def ask(self, *words: str) -> object:
+    def ask(self, *words: str | bytes) -> object:
         """Send a command; its reply: bytes, int, None, or a list of these.  Raises ServerComplaint."""
-        parts = [b"*%d\r\n" % len(words)]
-        for word in words:
-            data = word.encode("utf-8", "surrogateescape")
-            parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
         try:
-            self.sock.sendall(b"".join(parts))
+            self.sock.sendall(request(words))
             return self._reply(0)
         except OSError as failure:
             raise Disconnected(str(failure.strerror or failure)) from failure
+
+    def ask_all(self, commands: Sequence[Sequence[str | bytes]]) -> list[object]:
+        """Send commands together; their replies, errors as values of ServerComplaint.
+
+        The requests and the replies should fit into the buffers of the sockets: some hundred short commands.
+        """
+        try:
+            self.sock.sendall(b"".join([request(words) for words in commands]))
+            return [self._reply(1) for _ in commands]
+        except OSError as failure:
+            raise Disconnected(str(failure.strerror or failure)) from failure
+
+    def wait_up_to(self, seconds: float) -> None:
+        """Give the next replies so much time."""
+        self.sock.settimeout(seconds)
 
     def _reply(self, depth: int) -> object:
         line = self._line()
@@ -44,7 +65,10 @@ class Connection:
         if kind == b"+":
             return rest
         if kind == b"-":
-            raise ServerComplaint(rest.decode("utf-8", "replace"))
+            complaint = ServerComplaint(rest.decode("utf-8", "replace"))
+            if depth:
+                return complaint
+            raise complaint
         if kind not in (b":", b"$", b"*") or not rest.lstrip(b"-").isdigit():
             raise Disconnected("the server does not speak the protocol of Redis")
         number = int(rest)

@@ -13,7 +13,7 @@ from redpoll.cluster.migration_job import Job
 from redpoll.cluster.migration_outside import MigrationOutside
 from redpoll.cluster.migrations import Migrations
 from redpoll.cluster.node import Node
-from redpoll.cluster.slot_import import SlotImport
+from redpoll.cluster.slot_import import SlotImport, changes_data
 from redpoll.cluster.slot_link import SlotLink
 from redpoll.cluster.slot_sets import SLOT_COUNT, members
 from redpoll.cluster.slot_snapshot import SlotJournal, SlotSnapshot
@@ -58,9 +58,11 @@ class SlotMover(MigrationOutside):
         traffic.slots_sent += size
 
     def slot_of(self, effect: list[bytes]) -> i64:
-        """The slot of the keys of a command; -1 without keys."""
+        """The slot of the keys that a command changes; -1 without any."""
         command = self.engine.meant(effect)
-        return self.seat.router.slot(command, effect) if command is not None else i64(-1)
+        if command is None or not changes_data(command):
+            return -1
+        return self.seat.router.slot(command, effect)
 
     # Links.
 

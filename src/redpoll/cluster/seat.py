@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from redpoll.cluster import copying
 from redpoll.cluster.departures import release_subscribers, release_waiting
 from redpoll.cluster.flags import NOFAILOVER
@@ -35,6 +37,7 @@ FAILOVER: Final = b"failover_in_progress"
 """Why writes wait, as INFO shows it."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Seat(Outside):
     """See the module's docstring."""
 

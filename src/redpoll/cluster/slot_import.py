@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from redpoll.catalogue.spec import WRITE
 from redpoll.cluster.migration_job import Job
+from redpoll.engine.command import Command
 from redpoll.engine.gates import GATE_OOM
 from redpoll.engine.role import Taker
 from redpoll.engine.session import SILENT, Session
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from redpoll.cluster.migration_seat import SlotMover
 
 SELECT: Final = b"select"
+
+
+def changes_data(command: Command) -> bool:
+    """Whether a command may change keys.  PFCOUNT keeps its result in its key."""
+    return command.flag(WRITE) or command.name == b"pfcount"
 
 
 class SlotImport(Taker):
@@ -109,7 +115,7 @@ class SlotImport(Taker):
         if count != arity and (arity >= 0 or count < -arity):
             self._failed(wrong_arity(command.name))
             return
-        if not command.flag(WRITE) and command.name != SELECT:
+        if not changes_data(command) and command.name != SELECT:
             self._failed(b"ERR not allowed during a migration")
             return
         if engine.gates & GATE_OOM != 0 and not engine.eviction.make_room():

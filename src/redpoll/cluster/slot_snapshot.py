@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from redpoll.cluster.migrations import syncslots
-from redpoll.cluster.slot_commands import SlotParts, SlotQueue, SlotWriter
 from redpoll.cluster.slot_link import SlotLink
 from redpoll.engine.unit import EXEC, MULTI, Journal
 from redpoll.env.files import Appender
-from redpoll.persistence.background import LargeParts, SlicedSnapshot
+from redpoll.persistence.background import SlicedSnapshot
+from redpoll.persistence.command_writer import CommandWriter
 from redpoll.persistence.saving import DRAFTS
 from redpoll.persistence.sink import Sink
-from redpoll.persistence.snapshot_writer import SnapshotWriter
+from redpoll.persistence.value_streams import BufferStream
 
 if TYPE_CHECKING:
     from redpoll.cluster.migration_seat import SlotMover
@@ -49,14 +49,10 @@ class SlotSnapshot(SlicedSnapshot):
         self.link: Final = link
         sink = Sink(False, ToLink(link))
         sink.summing = False
-        super().__init__(
-            engine, SlotWriter(sink, engine.moment, flags), engine.config.files.absolute(DRAFTS.next() + b".side")
-        )
-
+        writer = CommandWriter(sink)
+        writer.slots = flags
+        super().__init__(engine, writer, engine.config.files.absolute(DRAFTS.next() + b".side"))
         self.is_migration = True
-
-    def make_parts(self, writer: SnapshotWriter, side_path: bytes) -> LargeParts:
-        return SlotParts(self.engine, writer, side_path)
 
     def step(self, budget_us: i64) -> bool:
         if self.link.wire is None:
@@ -88,9 +84,10 @@ class SlotSnapshot(SlicedSnapshot):
 
     def _send(self) -> None:
         """Send what is there, and the messages that wait, unless a command is half written."""
-        parts = self.parts
-        if parts is not None and isinstance(parts.queue, SlotQueue) and parts.queue.is_inside():
-            return
+        open_value = self.parts.queue.open
+        if open_value is not None:
+            if open_value.text is not None or open_value.is_inside or isinstance(open_value, BufferStream):
+                return
         if len(self.writer.sink.out) > 0:
             self.writer.sink.flush()
         self.link.send_late()
@@ -114,6 +111,10 @@ class SlotJournal(Journal):
     def __init__(self, mover: SlotMover) -> None:
         self.mover: Final = mover
         self.links: list[SlotLink] = []
+
+    def takes_messages(self) -> bool:
+        # What a script does for replicas alone changes the data too.
+        return True
 
     def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
         for n in range(len(effects)):

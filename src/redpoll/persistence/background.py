@@ -18,13 +18,17 @@ from mypy_extensions import i64
 
 from redpoll.engine.durability import RunningSave
 from redpoll.engine.engine import Engine
+from redpoll.engine.latency import RDB_UNLINK_TEMP_FILE
 from redpoll.env.files import Syncing
+from redpoll.persistence.command_streams import CommandQueue
+from redpoll.persistence.command_writer import CommandWriter
 from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
 from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
 from redpoll.persistence.side import Overflow, Side
 from redpoll.persistence.snapshot_writer import SLICES, BucketWriter, SnapshotWriter
-from redpoll.persistence.value_queue import ValueQueue
+from redpoll.persistence.spikes import begun_us, record
+from redpoll.persistence.value_queue import SnapshotQueue, ValueQueue
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
@@ -68,23 +72,15 @@ class TableKeeper(Keeper):
 class LargeParts:
     """What a snapshot needs to write large values in slices: their queue, and the keys that wait for their end."""
 
-    def __init__(self, engine: Engine, writer: SnapshotWriter, side_path: bytes) -> None:
+    def __init__(self, engine: Engine, writer: BucketWriter, side_path: bytes) -> None:
         limit = side_bytes(engine.used_memory())
         self.overflow: Final = Overflow(engine.config.files, side_path, limit, writer.sink.compressor)
-        self.queue: Final = self.make_queue(writer)
+        self.queue: Final = queue_of(writer, self.overflow)
         self.side: Final[Side] = self.overflow.side()
         """Keys that have to wait for the end of a large value."""
-        self.side_writer: Final = self.make_side_writer(writer)
+        self.side_writer: Final = writer.beside(self.side.sink)
         self.side_last: i64 = -1
         """The database of the last key on the side, -1 if that is unknown."""
-
-    def make_queue(self, writer: SnapshotWriter) -> ValueQueue:
-        """The queue of large values."""
-        return ValueQueue(writer, self.overflow)
-
-    def make_side_writer(self, writer: SnapshotWriter) -> SnapshotWriter:
-        """The writer of keys on the side."""
-        return SnapshotWriter(self.side.sink, writer.version, writer.moment, writer.uses)
 
     def write_aside(self, index: i64, table: Table, b: i64) -> None:
         """Write a bucket to the side."""
@@ -97,11 +93,16 @@ class LargeParts:
             self.side_last = -1
 
 
-class SlicedSnapshot(RunningSave):
-    """A snapshot of the moment in which it is made, written in slices.  Subclasses say what becomes of its bytes.
+def queue_of(writer: BucketWriter, overflow: Overflow) -> ValueQueue:
+    """The queue for the large values of a writer."""
+    if isinstance(writer, CommandWriter):
+        return CommandQueue(writer, overflow)
+    assert isinstance(writer, SnapshotWriter)
+    return SnapshotQueue(writer, overflow)
 
-    Only a writer of snapshots writes large values in slices; another one writes each value at once.
-    """
+
+class SlicedSnapshot(RunningSave):
+    """A snapshot of the moment in which it is made, written in slices.  Subclasses say what becomes of its bytes."""
 
     def __init__(self, engine: Engine, writer: BucketWriter, side_path: bytes, with_data: bool = True) -> None:
         total: i64 = 0
@@ -115,11 +116,7 @@ class SlicedSnapshot(RunningSave):
         self.current: i64 = 0
         self.written_last: i64 = -1
         """The database of the last key in the file, -1 if that is unknown."""
-        self.snapshot: SnapshotWriter | None = None
-        self.parts: LargeParts | None = None
-        if isinstance(writer, SnapshotWriter):
-            self.snapshot = writer
-            self.parts = self.make_parts(writer, side_path)
+        self.parts: Final = LargeParts(engine, writer, side_path)
         self.complaint = ""
         for db in engine.databases:
             if with_data and db.table.size > 0:
@@ -129,13 +126,8 @@ class SlicedSnapshot(RunningSave):
                 db.table.keeper = keeper
                 self.keepers.append(keeper)
 
-    def make_parts(self, writer: SnapshotWriter, side_path: bytes) -> LargeParts:
-        """What it needs for large values."""
-        return LargeParts(self.engine, writer, side_path)
-
     def keys_done(self) -> i64:
-        parts = self.parts
-        return self.writer.keys + (parts.side_writer.keys if parts is not None else i64(0))
+        return self.writer.keys + self.parts.side_writer.keys
 
     def bytes_done(self) -> i64:
         sink = self.writer.sink
@@ -152,16 +144,11 @@ class SlicedSnapshot(RunningSave):
         if self.complaint:
             return
         parts = self.parts
-        snapshot = self.snapshot
         try:
-            if parts is None or snapshot is None:
-                self._select(keeper.index)
-                self.writer.bucket(keeper.table, b)
-                return
             parts.queue.index = keeper.index
             if parts.queue.open is None and parts.side.is_empty():
                 self._select(keeper.index)
-                snapshot.bucket(keeper.table, b, parts.queue)
+                self.writer.bucket(keeper.table, b, parts.queue)
             else:
                 parts.write_aside(keeper.index, keeper.table, b)
         except OSError as refused:
@@ -177,15 +164,12 @@ class SlicedSnapshot(RunningSave):
     def write_some(self) -> bool:
         """Write a slice: of a large value, of the side, or some buckets; return whether there is more to do."""
         parts = self.parts
-        snapshot = self.snapshot
-        if parts is None or snapshot is None:
-            return self._write_buckets()
         queue = parts.queue
         if parts.overflow.complaint and not self.complaint:
             self.complaint = parts.overflow.complaint
         if self.complaint:
             return False
-        sink = snapshot.sink
+        sink = self.writer.sink
         try:
             if queue.open is not None:
                 queue.step(self.engine.reclaimer)
@@ -196,8 +180,7 @@ class SlicedSnapshot(RunningSave):
             elif not queue.is_empty():
                 stream = queue.following()
                 self._select(stream.index)
-                snapshot.head(stream.word, stream.deadline, stream.type, stream.key)
-                stream.begin(sink, snapshot.values)
+                queue.begin(stream)
             else:
                 return self._write_buckets()
             sink.drain_piece()
@@ -205,14 +188,10 @@ class SlicedSnapshot(RunningSave):
             self.complaint = refused.strerror or "cannot be written"
         return not self.complaint
 
-    def _has_values_left(self) -> bool:
-        parts = self.parts
-        return parts is not None and not parts.queue.is_empty()
-
     def _write_buckets(self) -> bool:
         """Write the next buckets that are not written yet; return whether there may be more to do."""
         written: i64 = 0
-        while self.current < len(self.keepers) and written < LOOK_EVERY and not self._has_values_left():
+        while self.current < len(self.keepers) and written < LOOK_EVERY and self.parts.queue.is_empty():
             keeper = self.keepers[self.current]
             b = keeper.next
             if b >= keeper.table.buckets:
@@ -222,14 +201,12 @@ class SlicedSnapshot(RunningSave):
             if keeper.done[b] == 0:
                 keeper.changes(keeper.table, b)
                 written += 1
-        return (self.current < len(self.keepers) or self._has_values_left()) and not self.complaint
+        return (self.current < len(self.keepers) or not self.parts.queue.is_empty()) and not self.complaint
 
     def let_go(self) -> None:
         """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
-        parts = self.parts
-        if parts is not None:
-            parts.queue.detach(self.engine.reclaimer)
-            parts.overflow.close()
+        self.parts.queue.detach(self.engine.reclaimer)
+        self.parts.overflow.close()
         live = [db.table for db in self.engine.databases]
         for keeper in self.keepers:
             table = keeper.table
@@ -340,7 +317,9 @@ class BackgroundSave(SlicedSnapshot):
 
     def cancel(self, why: str) -> None:
         self.let_go()
+        since_us = begun_us(self.engine)
         self.file.abandon()
+        record(self.engine, RDB_UNLINK_TEMP_FILE, since_us)
         self._close()
         self.engine.host.note(f"Background saving was given up: {why}")
         self.engine.role.saved(False)

@@ -15,6 +15,7 @@ from redpoll.build_info import VERSION
 from redpoll.engine.role import StreamPlace
 from redpoll.engine.routing import SlotArrival
 from redpoll.keyspace.moment import Moment
+from redpoll.keyspace.slots import key_slot
 from redpoll.persistence import codes
 from redpoll.persistence.formats import COUNTERS, IDLE_TIMES
 from redpoll.persistence.sink import Sink
@@ -62,6 +63,8 @@ class BucketWriter:
         self.sink: Final = sink
         self.keys: i64 = 0
         """Keys written so far."""
+        self.slots: bytes = b""
+        """1 for each hash slot whose keys are written; empty if all are."""
 
     def database(self, index: i64, size: i64, volatile: i64) -> None:
         """Begin a database: write its number and about how many keys follow."""
@@ -72,10 +75,40 @@ class BucketWriter:
         raise NotImplementedError
 
     def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
-        """Write the keys of bucket `b`; those with values that take too long go to `queue`, if the format allows it.
+        """Write the keys of bucket `b`; those with values that take too long go to `queue`.
 
         Raises UnwritableError.
         """
+        records = Records()
+        read_bucket(table, b, records, True)
+        sink = self.sink
+        n: i64 = 0
+        count: i64 = len(records.keys)
+        spent: i64 = 0
+        slots = self.slots
+        while n < count:
+            if len(slots) > 0 and slots[key_slot(records.keys[n])] == 0:
+                n += 1
+                continue
+            outside = records.objects[n]
+            if queue is not None and outside is not None:
+                size = outside.size_bytes()
+                if size > SLICES.value_bytes or spent + size > SLICES.bucket_bytes:
+                    queue.put(table, records, n)
+                    n += 1
+                    continue
+                spent += size
+            self.record(records, n)
+            sink.drain_piece()
+            self.keys += 1
+            n += 1
+
+    def record(self, records: Records, n: i64) -> None:
+        """Write record `n` of a bucket.  Raises UnwritableError."""
+        raise NotImplementedError
+
+    def beside(self, sink: Sink) -> BucketWriter:
+        """A writer of the same format into another sink."""
         raise NotImplementedError
 
     def end(self, summed: bool) -> None:
@@ -151,33 +184,14 @@ class SnapshotWriter(BucketWriter):
         self.sink.byte(codes.SELECT)
         self.sink.number(index)
 
-    def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
-        """Write the keys of bucket `b`; those with values that take too long go to `queue`.
+    def record(self, records: Records, n: i64) -> None:
+        word = records.words[n]
+        kind = (word >> KIND_SHIFT) & KIND_MASK
+        self.head(word, records.deadlines[n], self.values.type_of(kind), records.keys[n])
+        self.values.write(kind, records.values[n], records.objects[n])
 
-        Raises UnwritableError.
-        """
-        records = Records()
-        read_bucket(table, b, records, True)
-        sink = self.sink
-        n: i64 = 0
-        count: i64 = len(records.keys)
-        spent: i64 = 0
-        while n < count:
-            word = records.words[n]
-            kind = (word >> KIND_SHIFT) & KIND_MASK
-            outside = records.objects[n]
-            if queue is not None and outside is not None:
-                size = outside.size_bytes()
-                if size > SLICES.value_bytes or spent + size > SLICES.bucket_bytes:
-                    queue.put(table, records, n)
-                    n += 1
-                    continue
-                spent += size
-            self.head(word, records.deadlines[n], self.values.type_of(kind), records.keys[n])
-            self.values.write(kind, records.values[n], outside)
-            sink.drain_piece()
-            self.keys += 1
-            n += 1
+    def beside(self, sink: Sink) -> BucketWriter:
+        return SnapshotWriter(sink, self.version, self.moment, self.uses)
 
     def head(self, word: i64, at_ms: i64, type: i64, key: bytes) -> None:
         """Write what comes before a value: its deadline (0: none), the use of the key, its type, and the key."""

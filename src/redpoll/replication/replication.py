@@ -57,7 +57,7 @@ class Replication(Role):
         self.selected: i64 = 0
         """The database that the stream of the last primary has selected."""
         self.down_since_us: i64 = 0
-        """When the link to the primary went down; 0 if it never was up."""
+        """When the link to a primary went down; 0 if it never was up since this server was last a primary."""
         self.marks: list[Mark] = []
         """Of a replica: offsets that the append-only file has not synced yet, in order ..."""
         self.fsynced: i64 = 0
@@ -130,6 +130,8 @@ class Replication(Role):
         """Become a replica of a server."""
         engine = self.engine
         was_primary = not self.is_replica
+        if self.link.is_up():
+            self.down_since_us = engine.moment.now_us
         self.link.leave()
         self.host = host
         self.port = port
@@ -144,7 +146,6 @@ class Replication(Role):
                 engine.unit.detach(stream)
             self.unblock_all()
             self.link.has_history = True
-        self.down_since_us = 0
         self.apply_role()
         self.link.start(failover)
 
@@ -158,6 +159,7 @@ class Replication(Role):
         engine.config.values[b"replicaof"] = BY_NAME[b"replicaof"].default
         engine.config.tell(b"replicaof")
         self.is_replica = False
+        self.down_since_us = 0
         self.continue_history(engine.random.hex_digits(40))
         self.primary.disconnect_all()
         stream = self.primary.stream

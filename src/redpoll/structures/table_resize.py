@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from redpoll.structures.table import Table
 
 RECORDS_PER_BUCKET: Final[i64] = 16
-BYTES_PER_BUCKET: Final[i64] = 416
+BYTES_PER_BUCKET: Final[i64] = 1024
 """A bucket's records and their header then stay within the 512 bytes that the small-object allocator serves."""
 BYTES_PER_LARGE_BUCKET: Final[i64] = 1280
 """For the tables of large values: less memory where items are long, but a longer copy at each change."""

@@ -62,7 +62,7 @@ class Hash(Value):
     def _open_column(self) -> FieldTimes:
         """Read the column of deadlines before the items."""
         times = FieldTimes(column_at(self.blob, self.start))
-        self.start += column_bytes(len(times.column))
+        self.start += column_bytes(self.blob, self.start)
         times.earliest = earliest_of(times.column)
         self.times = times
         return times

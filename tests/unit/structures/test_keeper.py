@@ -109,7 +109,7 @@ def test_the_score_of_a_long_member_changes_after_its_bucket_is_kept() -> None:
     table = Table()
     member = b"m" * 300
     table.find(member)
-    insert_scored(table, member, 1.0)
+    insert_scored(table, member, 1.0, 0)
     keeper = Told()
     table.keeper = keeper
     assert table.find(member)
