@@ -155,6 +155,40 @@ def test_keys_are_hidden_until_the_takeover_and_changes_follow(two: tuple[Member
     assert 900 < target.play(f"TTL {TAG}1").integer <= 1000
 
 
+@pytest.mark.parametrize("kinds", PAIRS)
+def test_all_databases_move_and_the_source_logs_in(kinds: str) -> None:
+    source, target = joined(kinds, "--cluster-databases", "3", "--primaryauth", "secret")
+    try:
+        for n in range(3):
+            source.do("SELECT", n)
+            for k in range(n + 2):
+                source.do("SET", f"{TAG}{k}", f"{n}:{k}")
+        target.do("CONFIG", "SET", "requirepass", "secret")
+        hold(source, target)
+        source.do("SELECT", 1)
+        source.do("SET", TAG + "late", "1:late")
+        source.do("SELECT", 2)
+        source.do("COPY", TAG + "0", TAG + "0", "DB", 0, "REPLACE")
+        assert [int(target.do("SELECT", n).raw == OK and target.do("DBSIZE").integer) for n in range(3)] == [0, 0, 0]
+        release(source)
+        await_state(source, "success")
+        found = []
+        for n in range(3):
+            target.do("SELECT", n)
+            found.append(
+                (target.do("DBSIZE").integer, target.do("GET", TAG + "0").text, target.do("GET", TAG + "late").text)
+            )
+        assert found == [(2, b"2:0", None), (4, b"1:0", b"1:late"), (4, b"2:0", None)]
+        target.do("CONFIG", "SET", "requirepass", "")
+        source.do("CONFIG", "SET", "requirepass", "other")
+        begin(target, source, 5000, 5100)
+        await_state(target, "failed")
+        assert jobs(target)[0]["message"].startswith("Failed to AUTH to target node: -WRONGPASS ")
+    finally:
+        source.close()
+        target.close()
+
+
 class Writer(threading.Thread):
     """A client of the cluster that counts, and remembers what was acknowledged."""
 

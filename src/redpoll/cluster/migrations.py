@@ -74,6 +74,7 @@ COMMAND_FAILED: Final = b"Failed to process command during slot migration. Check
 SNAPSHOT_FAILED: Final = b"Failed to perform snapshot"
 NOT_CONNECTED: Final = b"Unable to connect to target node: "
 UNKNOWN_WORD: Final = b"Unknown SYNCSLOTS subcommand used"
+NOT_LOGGED_IN: Final = b"Failed to AUTH to target node: "
 REFUSED: Final = b"Received error during handshake to target: "
 
 ACK: Final = b"ACK"
@@ -166,7 +167,7 @@ class Migrations:
                 f"Slot migration {job.shown()}: target node {job.target.decode()} not found in cluster, aborting "
                 "connection attempt."
             )
-            self.fail(job, LOST_TO_TARGET)
+            self.fail(job, b"target node not found")
             return
         self.outside.note(f"Connecting slot migration {job.shown()} (ip: {node.ip.decode()}, port {node.port})")
         self.outside.dial(job, node)
@@ -196,7 +197,9 @@ class Migrations:
     def answered(self, job: Job, line: bytes) -> None:
         """The target has answered AUTH or ESTABLISH."""
         job.heard = self.machine.now
-        if not line.startswith(b"+"):
+        if not line.startswith(b"+") and job.state == READING_AUTH:
+            self.fail(job, NOT_LOGGED_IN + line)
+        elif not line.startswith(b"+"):
             self.fail(job, REFUSED + line + b"\r\n")
         elif job.state == READING_AUTH:
             self.outside.note(f"Successfully authenticated slot migration {job.shown()}")
