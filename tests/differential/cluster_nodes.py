@@ -80,9 +80,9 @@ class Member:
         self.server.close()
 
 
-def joined(kinds: str) -> list[Member]:
+def joined(kinds: str, *options: str) -> list[Member]:
     """A cluster of primaries that share the slots evenly: `r` is a node of redpoll, `v` one of Valkey."""
-    members = [Member(kind == "r") for kind in kinds]
+    members = [Member(kind == "r", *options) for kind in kinds]
     count = len(members)
     for n, member in enumerate(members):
         first, last = 16384 * n // count, 16384 * (n + 1) // count - 1

@@ -22,7 +22,7 @@ from redpoll.cluster.view import View
 from redpoll.cluster_errors import CLUSTER_DOWN, CLUSTER_READ_ONLY, CLUSTER_UNBOUND, CROSSSLOT, TRYAGAIN, moved
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
-from redpoll.engine.routing import NOTHING_SERVED, Router
+from redpoll.engine.routing import NOTHING_SERVED, Router, SlotArrival
 from redpoll.engine.session import Session
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.slots import key_slot
@@ -115,7 +115,7 @@ class ClusterRouter(Router):
         self.engine.served = self.served
 
     def refusal(self, session: Session, command: Command, args: list[bytes]) -> bytes:
-        if session.is_primary:
+        if session.is_primary or session.taker is not None:
             return b""
         slot = simple_slot(command, args)
         if slot >= 0 and self.served[slot] == 1:
@@ -199,6 +199,23 @@ class ClusterRouter(Router):
         if not config.flag(b"cluster-allow-reads-when-down"):
             return CLUSTER_DOWN
         return CLUSTER_READ_ONLY if wanted.writes else b""
+
+    def arrivals(self) -> list[SlotArrival]:
+        return [SlotArrival(job.name, job.ranges) for job in self.machine.migrations.imports()]
+
+    def load_begins(self) -> None:
+        self.machine.migrations.forget_tracked()
+
+    def loaded(self, arrivals: list[SlotArrival]) -> None:
+        self.machine.outside.update_time()
+        for arrival in arrivals:
+            self.machine.migrations.track(arrival.name, arrival.ranges)
+
+    def flushed(self) -> None:
+        if len(self.machine.migrations.active) > 0:
+            self.machine.outside.update_time()
+            self.machine.migrations.flushed()
+            self.machine.finish()
 
     def redirect(self, session: Session, kind: bytes, slot: int, node: Node) -> bytes:
         return moved(kind, slot, endpoint(session, node) or b"", client_port(node))

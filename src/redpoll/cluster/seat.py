@@ -13,11 +13,12 @@ from redpoll.cluster import copying
 from redpoll.cluster.departures import release_subscribers, release_waiting
 from redpoll.cluster.flags import NOFAILOVER
 from redpoll.cluster.machine import Machine, new_view
+from redpoll.cluster.migration_seat import SlotMover
 from redpoll.cluster.node import Node
 from redpoll.cluster.nodes_conf import BadConfig, conf_text, read_conf
 from redpoll.cluster.outside import Outside, Settings
 from redpoll.cluster.router import ClusterRouter
-from redpoll.cluster.slot_sets import members, one
+from redpoll.cluster.slot_sets import ALL_SLOTS, members, one
 from redpoll.cluster.view import View
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.engine import Engine
@@ -50,6 +51,9 @@ class Seat(Outside):
         )  # fmt: skip
         self.announce()
         self.router: Final = ClusterRouter(engine, self.machine)
+        self.mover: Final = SlotMover(self, engine, self.machine.migrations)
+        self.machine.migrations.outside = self.mover
+        MigrationSettings(self).connect()
 
     def activate(self) -> None:
         """From now on commands are routed, and nodes.conf is kept.  A replica follows its primary.
@@ -63,10 +67,33 @@ class Seat(Outside):
         primary = self.machine.view.myself.primary
         if self.is_replica() and primary is not None and primary.ip:
             self.follow(primary, False)
+        self.review_data()
         self.machine.finish()
 
     def is_replica(self) -> bool:
         return self.machine.view.myself.is_replica()
+
+    def review_data(self) -> None:
+        """After the load of the data: delete the keys of others' slots, and own free slots that hold keys.
+
+        O(slots).  A crash in the middle of an import leaves such keys.
+        """
+        machine = self.machine
+        view = machine.view
+        if not self.has_keys() or not view.myself.is_primary():
+            return
+        others = view.assigned & ~view.myself.slots
+        for slot in view.importing:
+            others &= ~one(slot)
+        wrong = self.keys_in(others)
+        if wrong:
+            self.log(f"deleting the keys of {len(members(wrong))} slots that belong to other nodes")
+            self.delete_keys(wrong)
+        free = self.keys_in(ALL_SLOTS & ~view.assigned)
+        if free:
+            self.log(f"taking {len(members(free))} free slots, because there are keys in them")
+            view.assign(free, view.myself)
+            machine.changed()
 
     # Time.
 
@@ -329,4 +356,28 @@ class ClusterSettings(Effects):
         seat.update_time()
         seat.machine.recompute = True
         seat.machine.finish()
+        return b""
+
+
+class MigrationSettings(Effects):
+    """Applies the directives of migrations."""
+
+    NAMES = (b"cluster-slot-migration-log-max-len", b"slot-migration-max-failover-repl-bytes", b"repl-timeout")
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat: Final = seat
+
+    def connect(self) -> None:
+        """Apply the current values, and listen to changes."""
+        config = self.seat.config
+        for name in self.NAMES:
+            config.listen(name, self)
+        self.apply(b"", config)
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        migrations = self.seat.machine.migrations
+        migrations.most_ended = config.integer(b"cluster-slot-migration-log-max-len")
+        migrations.most_unsent = config.integer(b"slot-migration-max-failover-repl-bytes")
+        migrations.timeout_ms = config.integer(b"repl-timeout") * 1000
+        migrations.trim()
         return b""

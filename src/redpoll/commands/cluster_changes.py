@@ -14,7 +14,6 @@ from redpoll.cluster.slot_sets import has, one, span
 from redpoll.cluster_errors import (
     BUS_PORT_OUT_OF_RANGE,
     CLUSTER_SAVE_FAILED,
-    NO_MIGRATIONS,
     PORT_OUT_OF_RANGE,
     SETSLOT_ACTION,
     invalid_base_port,
@@ -266,11 +265,6 @@ def bumpepoch(session: Session, args: list[bytes]) -> object:
     bumped = claims.bump_epoch(machine)
     machine.finish()
     return Status(b"%s %d" % (b"BUMPED" if bumped else b"STILL", machine.view.myself.config_epoch))
-
-
-def cancelslotmigrations(session: Session, args: list[bytes]) -> object:
-    node_of(session)
-    raise CommandError(NO_MIGRATIONS)
 
 
 def saveconfig(session: Session, args: list[bytes]) -> object:

@@ -200,12 +200,6 @@ def shard_row(session: Session, machine: Machine, node: Node) -> Map:
     return Map(row)
 
 
-def getslotmigrations(session: Session, args: list[bytes]) -> object:
-    node_of(session)
-    found: list[object] = []
-    return found
-
-
 def links(session: Session, args: list[bytes]) -> object:
     machine = node_of(session)
     reply: list[object] = []

@@ -201,10 +201,7 @@ class Engine:
         self.monitors.remove(session)
         self.blocking.stop(session)
         self.pubsub.leave(session)
-        follower = session.follower
-        if follower is not None:
-            session.follower = None
-            follower.left()
+        session.leave_links()
         session.transaction = None
         self.sessions.pop(session.id, None)
 

@@ -35,9 +35,12 @@ def _expire_fields_in(db: Database, table: Table, most: i64) -> i64:
     keys: list[bytes] = []
     due_within(table, db.moment.now_ms, most, keys)
     done: i64 = 0
+    hidden = db.moment.hidden
     for key in keys:
         if done >= most:
             break
+        if hidden.any and hidden.holds(key):
+            continue
         # An expired hash is deleted as a whole.
         if not db.is_past(key) and db.find(key):
             db.preserve()

@@ -11,6 +11,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.keyspace.access import Access
 from redpoll.keyspace.events import Event
+from redpoll.keyspace.hidden import Hidden
 from redpoll.keyspace.lags import Lags
 from redpoll.keyspace.slots import key_slot
 from redpoll.keyspace.tables import Tables
@@ -103,6 +104,8 @@ class Moment:
         self.expired: i64 = 0
         self.expired_fields: i64 = 0
         self.evicted: i64 = 0
+        self.hidden: Final = Hidden()
+        """The slots whose keys clients do not see yet."""
         self.lags: Final = Lags()
         """How long after their deadlines keys were deleted."""
         self.touching = True

@@ -101,8 +101,11 @@ def chosen_keys(db: Database, found: Records, glob: Glob | None, wanted: TypeFil
     """The keys among the records that match the filters.  Expired ones are deleted instead."""
     keys: list[object] = []
     now_ms = db.moment.now_ms
+    hidden = db.moment.hidden
     for n in range(len(found.keys)):
         key = found.keys[n]
+        if hidden.any and hidden.holds(key):
+            continue
         if not wanted.fits(found.words[n] >> KIND_SHIFT & KIND_MASK) or (glob is not None and not glob.matches(key)):
             continue
         if found.deadlines[n] != 0 and found.deadlines[n] <= now_ms:
@@ -116,8 +119,11 @@ def all_keys(db: Database, glob: Glob | None, only: i64 = -1) -> list[object]:
     """The keys that match.  Expired keys are left out, but not deleted.  `only` as in `scan_keys`.  O(keys)."""
     keys: list[object] = []
     now_ms = db.moment.now_ms
+    hidden = db.moment.hidden
     tables = db.tables_of(only, only) if db.slotted and only >= 0 else db.tables.existing()
     for table in tables:
+        if hidden.hides(table.slot):
+            continue
         for b in range(table.buckets):
             found = Records()
             read_bucket(table, b, found)
@@ -129,6 +135,22 @@ def all_keys(db: Database, glob: Glob | None, only: i64 = -1) -> list[object]:
     return keys
 
 
+def visible_keys(db: Database) -> i64:
+    """The number of keys that clients see.  O(hidden slots)."""
+    count = db.tables.size()
+    for slot in db.moment.hidden.slots:
+        count -= db.count_in_slot(slot)
+    return count
+
+
+def visible_timed(db: Database) -> i64:
+    """The number of keys with a deadline that clients see.  O(hidden slots)."""
+    count = db.tables.volatile()
+    for slot in db.moment.hidden.slots:
+        count -= db.tables.tables[slot].volatile
+    return count
+
+
 DRAWS: Final[i64] = 100
 
 
@@ -136,14 +158,17 @@ def random_key(db: Database, random: Random) -> bytes | None:
     """A random key, None if there is none.
 
     Deletes the expired keys that it draws.  If deleting is off and every key has a deadline, it returns the DRAWS-th
-    key even if that has expired, because the search might never end.
+    key even if that has expired, because the search might never end.  Hidden keys are drawn again.
     """
     left = DRAWS
+    hidden = db.moment.hidden
     tables = db.tables
-    while tables.size() > 0:
+    while visible_keys(db) > 0:
         table = tables.drawn(random, False)
         table.seek_random(random)
         key = table.key()
+        if hidden.any and hidden.holds(key):
+            continue
         left -= 1
         if db.kind_of(key) >= 0:
             return key

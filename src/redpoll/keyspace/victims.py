@@ -52,6 +52,9 @@ MANY: Final[i64] = 1000
 MOST_STEPS: Final[i64] = 4096
 """A search for keys with deadlines ends after this many buckets if it has found some."""
 
+MOST_TRIES: Final[i64] = 1000
+"""So many victims in a row may be hidden."""
+
 
 class Victims:
     """Candidates of all databases.  `rule` is a rule from above.  `timed`: only keys with deadlines are evicted.
@@ -109,6 +112,17 @@ class Victims:
 
     def next(self) -> Database | None:
         """The database of the next victim, with its table at the key; None if no key may be evicted."""
+        db = self._next()
+        hidden = self.moment.hidden
+        tries: i64 = 0
+        while hidden.any and db is not None and hidden.holds(self.key):
+            tries += 1
+            if tries == MOST_TRIES:
+                return None
+            db = self._next()
+        return db
+
+    def _next(self) -> Database | None:
         if self.rule == KEEP:
             return None
         if self.rule == RANDOM:

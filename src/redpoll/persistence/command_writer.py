@@ -64,7 +64,9 @@ class CommandWriter(BucketWriter):
         self.deadline(self.key, records.deadlines[n])
 
     def beside(self, sink: Sink) -> BucketWriter:
-        return CommandWriter(sink)
+        made = CommandWriter(sink)
+        made.slots = self.slots
+        return made
 
     def deadline(self, key: bytes, at_ms: i64) -> None:
         """Write the deadline of a key after its value; 0: it has none."""

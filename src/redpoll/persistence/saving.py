@@ -8,6 +8,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
+from redpoll.engine.routing import arrivals_of
 from redpoll.env.files import Appender, Files
 from redpoll.errors import up_to_nul
 from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
@@ -68,7 +69,10 @@ class DraftFile:
         moment = engine.moment
         writer = SnapshotWriter(sink, version_written(config), moment, uses_written(config))
         libraries = engine.durability.libraries
-        writer.begin(moment.now_us // 1000000, engine.used_memory(), libraries, is_base, engine.role.place())
+        place = engine.role.place()
+        writer.begin(
+            moment.now_us // 1000000, engine.used_memory(), libraries, is_base, place, arrivals_of(engine)
+        )  # fmt: skip
         return writer
 
     def write_all(self) -> None:

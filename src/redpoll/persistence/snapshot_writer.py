@@ -13,6 +13,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.build_info import VERSION
 from redpoll.engine.role import StreamPlace
+from redpoll.engine.routing import SlotArrival
 from redpoll.keyspace.moment import Moment
 from redpoll.persistence import codes
 from redpoll.persistence.formats import COUNTERS, IDLE_TIMES
@@ -63,6 +64,8 @@ class BucketWriter:
         self.sink: Final = sink
         self.keys: i64 = 0
         """Keys written so far."""
+        self.slots: bytes = b""
+        """1 for each hash slot whose keys are written; empty if all are."""
 
     def database(self, index: i64, size: i64, volatile: i64) -> None:
         """Begin a database: write its number and about how many keys follow."""
@@ -80,6 +83,9 @@ class BucketWriter:
 
         Raises UnwritableError.
         """
+        slots = self.slots
+        if len(slots) > 0 and slots[table.slot] == 0:
+            return
         records = Records()
         read_bucket(table, b, records, True)
         sink = self.sink
@@ -131,10 +137,12 @@ class SnapshotWriter(BucketWriter):
         libraries: list[bytes],
         is_base: bool = False,
         place: StreamPlace | None = None,
+        arrivals: list[SlotArrival] | None = None,
     ) -> None:
         """Write the head of the file, before the databases.
 
-        `is_base`: of an append-only file.  `place`: of the data in a replication stream.
+        `is_base`: of an append-only file.  `place`: of the data in a replication stream.  `arrivals`: the imports of
+        slots that are running; only the newest format has room for them.
         """
         sink = self.sink
         sink.raw(codes.MAGIC[int(self.version)])
@@ -154,6 +162,14 @@ class SnapshotWriter(BucketWriter):
         for source in libraries:
             sink.byte(codes.FUNCTION)
             sink.text(source)
+        if arrivals is not None and self.version == codes.VALKEY_80:
+            for arrival in arrivals:
+                sink.byte(codes.SLOT_IMPORT)
+                sink.text(arrival.name)
+                sink.number(len(arrival.ranges))
+                for first, last in arrival.ranges:
+                    sink.number(first)
+                    sink.number(last)
 
     def _note(self, name: bytes, value: bytes) -> None:
         self.sink.byte(codes.AUX)

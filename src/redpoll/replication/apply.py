@@ -28,7 +28,7 @@ MOST_BULK_BYTES: Final[i64] = 1 << 60
 
 WARN_EVERY_US: Final[i64] = 10_000_000
 
-PLAIN: Final = frozenset((b"ping", b"select", b"script|load", b"function|load"))
+PLAIN: Final = frozenset((b"ping", b"select", b"script|load", b"function|load", b"cluster|syncslots"))
 """Commands of a stream that do not write."""
 
 

@@ -157,6 +157,8 @@ class Loader:
         engine.start_unit()
         summing = durability.checking_sums and engine.config.flag(b"rdbchecksum")
         progress = Serving(self.replication)
+        if engine.router is not None:
+            engine.router.load_begins()
         snapshot = SnapshotReader(engine, Source(b"", reader.size, reader, summing), progress, False, databases)
         complaint = ""
         try:
@@ -173,6 +175,8 @@ class Loader:
         if complaint:
             engine.host.log(f"Failed trying to load the PRIMARY synchronization DB: {complaint}")
             return complaint
+        if engine.router is not None:
+            engine.router.loaded(snapshot.arrivals)
         self.place = snapshot.place
         durability.keys_loaded = snapshot.keys
         durability.keys_expired = snapshot.expired
