@@ -19,7 +19,7 @@ LONG_SECONDS = 600
 WORKERS = 3
 KEYS = 300000
 SLACK = 16 << 20
-"""Trimming begins above 1.2 times the memory in use and 8 MB (docs/operations.md); as much again for clients."""
+"""Free blocks between others, and the clients."""
 
 LOCAL = ("--bind", "127.0.0.1", "--port", "{port}", "--notify-keyspace-events", "KEA")
 

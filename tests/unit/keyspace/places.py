@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import HSET, SET, Event
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.keyspace.moment import Listener, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.structures.table import Table
@@ -82,4 +83,4 @@ class Place:
         """The tables are whole, and the running sum of memory is what a full walk finds."""
         for db in (self.db, self.other):
             check(db.table)
-        assert self.moment.used_bytes == self.db.table.size_bytes() + self.other.table.size_bytes()
+        assert self.moment.used_bytes == counted_bytes(self.db.table) + counted_bytes(self.other.table)

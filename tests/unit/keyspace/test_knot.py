@@ -23,6 +23,7 @@ from redpoll.env.random import Random
 from redpoll.keyspace.compaction import Compaction
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import HDEL, HSET, LPOP, RPUSH, SADD, SET, SREM, XADD, ZADD, ZREM
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.structures.mover import Mover
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
@@ -419,7 +420,7 @@ class Knot(RuleBasedStateMachine):
     @invariant()
     def the_sum_of_memory_is_that_of_the_tables(self) -> None:
         if not self.open:
-            walked = sum(db.table.size_bytes() for db in self.engine.databases)
+            walked = sum(counted_bytes(db.table) for db in self.engine.databases)
             assert self.engine.moment.used_bytes == walked
 
     def read(self, db: Database, key: bytes) -> Any:

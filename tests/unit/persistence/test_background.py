@@ -18,6 +18,7 @@ from tests.unit.persistence.test_saving import Failing
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Peer, Session
 from redpoll.env.clock import VirtualClock
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.persistence import background
 from redpoll.persistence.saving import save
 from redpoll.protocol.reply import Error
@@ -147,7 +148,7 @@ def test_the_file_has_what_there_was_at_the_start(sketch: list[tuple[str, int, i
     for each in engine.databases:
         assert each.table.keeper is None
         check(each.table)
-    assert engine.moment.used_bytes == sum(each.table.size_bytes() for each in engine.databases)
+    assert engine.moment.used_bytes == sum(counted_bytes(each.table) for each in engine.databases)
 
 
 def begun() -> tuple[Engine, Session]:

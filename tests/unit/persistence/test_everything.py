@@ -25,6 +25,7 @@ from redpoll.engine.unit import Journal
 from redpoll.env.clock import VirtualClock
 from redpoll.keyspace.compaction import Compaction
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.persistence import background
 from redpoll.persistence.saving import save
 from redpoll.protocol.encode import encode
@@ -332,7 +333,7 @@ class Everything(RuleBasedStateMachine):
         for side in (self.main, self.twin):
             for db in side.engine.databases:
                 check(db.table)
-            assert side.engine.moment.used_bytes == sum(db.table.size_bytes() for db in side.engine.databases)
+            assert side.engine.moment.used_bytes == sum(counted_bytes(db.table) for db in side.engine.databases)
         assert self.main.engine.moment.used_bytes == self.twin.engine.moment.used_bytes
         for ours, theirs in zip(self.main.engine.databases, self.twin.engine.databases, strict=True):
             assert state_of(ours) == state_of(theirs)

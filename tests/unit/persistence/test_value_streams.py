@@ -17,6 +17,7 @@ from tests.unit.persistence.test_saving import Failing
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Session
 from redpoll.env.clock import VirtualClock
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.persistence import background, codes
 from redpoll.persistence.background import BackgroundSave, LargeParts
 from redpoll.persistence.long_texts import LongText
@@ -207,7 +208,7 @@ def check_after(engine: Engine) -> None:
                 if inner is not None:
                     assert inner.keeper is None
                     check(inner)
-    assert engine.moment.used_bytes == sum(db.table.size_bytes() for db in engine.databases)
+    assert engine.moment.used_bytes == sum(counted_bytes(db.table) for db in engine.databases)
 
 
 def begun(engine: Engine) -> tuple[Session, BackgroundSave, dict[Any, Any]]:
