@@ -86,7 +86,8 @@ class Compaction:
         """The memory of all tables."""
         total: i64 = 0
         for database in self.databases:
-            total += database.table.size_bytes()
+            for table in database.tables.existing():
+                total += table.size_bytes()
         return total
 
     def move_others(self) -> None:
