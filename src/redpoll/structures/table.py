@@ -54,6 +54,9 @@ BUCKET_BYTES: Final[i64] = 152
 """What a bucket takes beside its records and words: two objects, their places, and what the allocator loses on them."""
 COLUMN_BYTES: Final[i64] = 72
 """What a bucket's column of deadlines takes beside them."""
+SEGMENT_BYTES: Final[i64] = 400
+TABLE_BYTES: Final[i64] = 340
+"""What a segment and a table take beside their buckets.  For a small hash this is more than its content."""
 
 STAMP_SHIFT: Final[i64] = 40
 TABLES_MASK: Final[i64] = (1 << 22) - 1
@@ -563,12 +566,12 @@ class Table:
 
     def size_bytes(self) -> i64:
         """Memory held by buckets, words and outside objects, in bytes.  O(1)."""
-        slots: i64 = self.buckets * BUCKET_BYTES + len(self.segments) * 160
+        slots: i64 = self.buckets * BUCKET_BYTES + len(self.segments) * SEGMENT_BYTES
         timed = self.volatile
         if timed > 0:
             # A bucket with deadlines has a column of them.
             timed = timed * 8 + (timed if timed < self.buckets else self.buckets) * COLUMN_BYTES
-        return self.record_bytes + self.size * 8 + slots + timed + self.outside_bytes + 200
+        return self.record_bytes + self.size * 8 + slots + timed + self.outside_bytes + TABLE_BYTES
 
     def release(self, budget: i64) -> i64:
         """Free some buckets of an unused table; return the rest of the budget.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import HSET, SET, Event
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.keyspace.moment import Listener, Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.keyspace.slots import key_slot
@@ -113,6 +114,6 @@ def check_tables(tables: Tables) -> int:
             assert tables.block_sizes[block] == sum(table.size for table in within)
             assert tables.block_volatile[block] == sum(table.volatile for table in within)
             assert tables.block_tables[block] == len(within)
-    held = sum(int(table.size_bytes()) for table in there)
+    held = sum(int(counted_bytes(table)) for table in there)
     assert tables.size_told() == held + (int(tables.absent.size_bytes()) if slotted else 0)
     return int(tables.size_told())

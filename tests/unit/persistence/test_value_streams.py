@@ -19,6 +19,7 @@ from redpoll.engine.engine import Engine
 from redpoll.engine.session import Session
 from redpoll.env.clock import VirtualClock
 from redpoll.env.files import MemoryAppender, MemoryFile
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.observe.digest import data_digest
 from redpoll.persistence import background, codes
 from redpoll.persistence.append_control import AppendFile, open_append_only
@@ -277,7 +278,7 @@ def check_after(engine: Engine) -> None:
                 if inner is not None:
                     assert inner.keeper is None
                     check(inner)
-    assert engine.moment.used_bytes == sum(db.table.size_bytes() for db in engine.databases)
+    assert engine.moment.used_bytes == sum(counted_bytes(db.table) for db in engine.databases)
 
 
 def begun(engine: Engine) -> tuple[Session, BackgroundSave, dict[Any, Any]]:
