@@ -46,7 +46,7 @@ STAMP_OF = $(patsubst src.stamp,,$(1).stamp)
 PYTEST = REDPOLL_EXPECT=$(1) PYTHONPATH=$(2) $(PY) -m pytest -q -n $(JOBS) $(3) $(ARGS)
 COMMA := ,
 HEADING = printf '\n==== %s\n' "$(1)"
-UNIT := $(wildcard tests/unit tests/commands tests/hostile tests/crash)
+UNIT := $(wildcard tests/unit tests/simulation tests/commands tests/hostile tests/crash)
 DIFF := $(wildcard tests/differential tests/golden tests/clients tests/process tests/applications)
 DOCS := $(wildcard tests/docs tests/examples)
 

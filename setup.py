@@ -42,6 +42,7 @@ NOT_COMPILED = {
     "__main__.py": "`python -m redpoll` runs a source file",
     "__init__.py": "names and imports only: runs once, and help() wants its docstrings",
     "*/__init__.py": "as above",
+    "asyncio.py": "a few lines run fifty times a second, and help() wants its docstrings",
     "build_info.py": "looks at the other modules from outside",
     "net/poller_kqueue.py": "elsewhere the select module has no kqueue to compile against",
     "cli/*": "runs once in a process; not a line of it per command",

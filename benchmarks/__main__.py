@@ -7,6 +7,7 @@ import sys
 
 from benchmarks import (
     aof,
+    cluster,
     embedded,
     eviction,
     expiry,
@@ -17,6 +18,7 @@ from benchmarks import (
     profile,
     pubsub,
     replication,
+    scripts,
     snapshot,
     stalls,
     throughput,
@@ -25,6 +27,7 @@ from benchmarks import (
 BENCHES = {
     "throughput": throughput,
     "aof": aof,
+    "cluster": cluster,
     "large": large,
     "load": loading,
     "memory": memory,
@@ -37,6 +40,7 @@ BENCHES = {
     "pubsub": pubsub,
     "snapshot": snapshot,
     "replication": replication,
+    "scripts": scripts,
 }
 
 

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks import contestants, load, report, throughput
+from benchmarks import cluster, contestants, load, report, throughput
 from benchmarks.contestants import Contestant, Server
 from benchmarks.load import Load
 from benchmarks.rows import ROWS, Row, rows_named
@@ -34,6 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keys", type=int, default=10_000, metavar="N", help="keys, all filled (default 10000)")
     parser.add_argument("--top", type=int, default=15, metavar="N", help="functions shown of each row (default 15)")
+    parser.add_argument("--node", action="store_true", help="measure each as the only node of a cluster")
     parser.add_argument("--keep", metavar="DIR", help="leave callgrind's files there, for kcachegrind")
 
 
@@ -47,6 +48,8 @@ def main(options: argparse.Namespace) -> None:
     notes = [*missing, f"{options.requests:,} requests of each row, {options.depth} at a time, {options.keys:,} keys"]
     report.print_heading("instructions a request, user space", notes)
     found: dict[str, dict[str, float]] = {}
+    if options.node:
+        chosen = [cluster.as_node(contestant) for contestant in chosen]
     for contestant in chosen:
         found[contestant.name] = measure(contestant, rows, options)
     report.print_table(
@@ -64,6 +67,8 @@ def measure(contestant: Contestant, rows: tuple[Row, ...], options: argparse.Nam
     found = {}
     with Server(seeded, wrapper=wrapper, start_seconds=_START_SECONDS) as server:
         connection = server.connect(timeout_seconds=600)
+        if options.node:
+            cluster.serve_all(server)
         for number, row in enumerate(rows, start=1):
             throughput.fill(server, row, options.keys)
             requests = max(options.depth, options.requests // row.weight)

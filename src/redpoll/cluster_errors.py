@@ -38,11 +38,31 @@ SLOT_STATS_METRIC: Final = b"ERR Unrecognized sort metric for ORDERBY."
 SLOT_STATS_LIMIT: Final = b"ERR Limit has to lie in between 1 and 16384 (maximum number of slots)."
 SLOT_STATS_REPEATED: Final = b"ERR Multiple filters of the same type are disallowed."
 NO_MIGRATIONS: Final = b"ERR No migrations ongoing"
+SLOT_IMPORT_RUNS: Final = b"ERR Slot import in progress."
+SLOT_EXPORT_RUNS: Final = b"ERR Slot export in progress."
+MIGRATION_NEEDS_PRIMARY: Final = b"ERR Slot migration can only be used on primary nodes."
+SLOTS_MANUALLY_IMPORTED: Final = b"ERR Slots are being manually imported"
+SLOTS_MANUALLY_MIGRATED: Final = b"ERR Slots are being manually migrated"
+SLOTS_NOT_SERVED: Final = b"ERR Slots are not served by this node."
+SLOTS_OF_SEVERAL_SHARDS: Final = b"ERR Requested slots span multiple shards"
+SLOTS_ALREADY_IMPORTED: Final = b"ERR Slot is already being imported on the target by a different migration"
+SLOT_RANGES_OVERLAP: Final = b"ERR Slot ranges in migrations overlap"
+NO_SLOT_RANGES: Final = b"ERR No slot ranges specified"
+NO_END_SLOT: Final = b"ERR No end slot for final slot range"
+TARGET_NODE_IS_MYSELF: Final = b"ERR Target node can not be this node."
+UNKNOWN_SOURCE: Final = b"ERR Target node does not know the source node"
+SOURCE_IS_TARGET: Final = b"ERR Source node is target node itself"
+OWNERSHIP_DISAGREES: Final = b"ERR Target node does not agree about current slot ownership"
+LINKS_TO_MYSELF: Final = b"ERR Cannot free cluster link(s) to myself"
 CLUSTER_SAVE_FAILED: Final = b"ERR error saving the cluster node config: see the log"
-CLUSTER_COMMAND_NOT_YET: Final = b"ERR This command is not supported by this version of redpoll"
 NO_REPLICAOF_IN_CLUSTER: Final = b"ERR REPLICAOF not allowed in cluster mode."
 NO_FAILOVER_IN_CLUSTER: Final = b"ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."
 NO_SWAPDB_IN_CLUSTER: Final = b"ERR SWAPDB is not allowed in cluster mode"
+
+
+BAD_CLUSTER_CURSOR: Final = b"ERR Invalid cursor"
+CURSOR_MISMATCH: Final = b"ERR Cursor slot mismatch with SLOT argument"
+SLOT_REPEATED: Final = b"ERR SLOT option can only be specified once"
 
 
 def unknown_node(name: bytes) -> bytes:
@@ -100,6 +120,38 @@ def invalid_node_address(ip: bytes, port: bytes) -> bytes:
 def moved(kind: bytes, slot: int, endpoint: bytes, port: int) -> bytes:
     """A redirection: `kind` is MOVED or ASK."""
     return b"%s %d %s:%d" % (kind, slot, endpoint, port)
+
+
+def range_reversed(first: int, last: int) -> bytes:
+    return b"ERR Start slot number %d is greater than end slot number %d." % (first, last)
+
+
+def ranges_overlap(first: int, last: int, before: tuple[int, int]) -> bytes:
+    return b"ERR Slot range %d-%d overlaps with previous range %d-%d." % (first, last, before[0], before[1])
+
+
+def invalid_node_name(name: bytes) -> bytes:
+    return b"ERR Invalid node name: %s" % name
+
+
+def unknown_node_name(name: bytes) -> bytes:
+    return b"ERR Unknown node name: %s" % name
+
+
+def slot_without_node(slot: int) -> bytes:
+    return b"ERR Slot %d has no node served." % slot
+
+
+def already_migrating(slot: int) -> bytes:
+    return b"ERR I am already migrating slot %d." % slot
+
+
+def only_for_migrations(word: bytes) -> bytes:
+    return b"ERR CLUSTER SYNCSLOTS %s should only be used by slot migration clients" % word
+
+
+def unknown_direction(word: bytes) -> bytes:
+    return b"ERR Unknown direction %s" % word
 
 
 def stats_reversed(first: int, last: int) -> bytes:

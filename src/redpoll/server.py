@@ -137,7 +137,8 @@ class Server(Stoppable):
         for remark in config.take_remarks():
             log.notice(remark)
         self.claim.connect(config)
-        StartupLoad(self.engine, self.reactor, log, self.append_only, self.replication).run()
+        follows = len(config.words(b"replicaof")) == 2 or (self.bus is not None and self.bus.is_replica())
+        StartupLoad(self.engine, self.reactor, log, self.append_only, self.replication, follows).run()
         AppendSettings(self.append_only)
         Turns(self.reactor).connect(config)
         if self.reactor.stopping:

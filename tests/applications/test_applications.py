@@ -51,6 +51,27 @@ def test_django_redis_the_api_of_the_cache(applications: Applications) -> None:
     assert done == ["set and get", "times to live", "many", "patterns", "versions", "collections", "clear"]
 
 
+def test_django_redis_what_runs_scripts(applications: Applications) -> None:
+    done = applications.run("django_program.py", "lua")
+    assert done == ["incr", "incr from 8 threads", "lock", "lock from 8 threads", "a script of its own"]
+
+
+def test_channels_redis(applications: Applications) -> None:
+    assert applications.run("channels_program.py") == [
+        "message é",
+        "waited waited",
+        "full ['0', '1', '2', '3', '4']",
+        "group True",
+        "discarded again True",
+        "capacity ['again', '0', '1', '2', '3']",
+        "expired True",
+        "at once True",
+        "pubsub to both to both",
+        "direct to one",
+        "left to the first True",
+    ]
+
+
 def test_django_redis_a_site_with_cached_pages_and_sessions(applications: Applications, client: redis.Redis) -> None:
     visit = applications.site("django_program.py")
     assert [visit("/page"), visit("/page")] == ["run 1", "run 1"]

@@ -8,6 +8,7 @@ import re
 import select
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -187,3 +188,18 @@ def test_the_largest_and_the_hottest_keys(port: int) -> None:
         assert re.search(r"hot key found with counter: [0-9]+\s+keyname: \"small\"", said), said
     finally:
         run(CLI, port, "CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+
+@needs_cli
+def test_eval_of_a_file(port: int, tmp_path: Path) -> None:
+    """redis-cli sends keys, a comma between blanks, and arguments; a long script goes as it is."""
+    file = tmp_path / "add.lua"
+    file.write_text("for n = 1, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[n]) end return redis.call('LLEN', KEYS[1])")
+    assert run(CLI, port, "--eval", str(file), "list", ",", "a", "b c", "") == "3\n"
+    assert run(CLI, port, "LRANGE", "list", "0", "-1") == "a\nb c\n\n"
+    file.write_text("return {#KEYS, KEYS[2], {ARGV[1], 3.9, false, {ok = 'fine'}}, 'é'} --" + "x" * 100_000)
+    assert run(CLI, port, "--eval", str(file), "k1", "k2", ",", "arg") == "2\nk2\narg\n3\n\nfine\né\n"
+    file.write_text("return redis.call('GET', KEYS[1])")
+    assert "WRONGTYPE" in run(CLI, port, "--eval", str(file), "list")
+    file.write_text("return 1 +")
+    assert "Error compiling script" in run(CLI, port, "--eval", str(file))

@@ -80,9 +80,9 @@ class Member:
         self.server.close()
 
 
-def joined(kinds: str) -> list[Member]:
+def joined(kinds: str, *options: str) -> list[Member]:
     """A cluster of primaries that share the slots evenly: `r` is a node of redpoll, `v` one of Valkey."""
-    members = [Member(kind == "r") for kind in kinds]
+    members = [Member(kind == "r", *options) for kind in kinds]
     count = len(members)
     for n, member in enumerate(members):
         first, last = 16384 * n // count, 16384 * (n + 1) // count - 1
@@ -93,6 +93,52 @@ def joined(kinds: str) -> list[Member]:
     until("all know all", lambda: all(member.knows(count) for member in members))
     until("all are ok", lambda: all(member.is_ok() for member in members))
     return members
+
+
+def is_primary(member: Member) -> bool:
+    return "myself,master" in member.text("CLUSTER", "NODES")
+
+
+def follows(member: Member) -> bool:
+    return "myself,slave" in member.text("CLUSTER", "NODES") and "master_link_status:up" in member.text(
+        "INFO", "replication"
+    )
+
+
+def steady(members: list[Member]) -> bool:
+    """Whether all are ok, and nobody sees a failure."""
+    return all(m.is_ok() and m.knows(len(members)) and "fail" not in m.text("CLUSTER", "NODES") for m in members)
+
+
+def all_of(shards: list[list[Member]]) -> list[Member]:
+    return [member for pair in shards for member in pair]
+
+
+def joined_pairs(primary_kinds: str, replica_kinds: str) -> list[list[Member]]:
+    """A cluster whose shards have a primary and a replica each, of the kinds `r` and `v`."""
+    primaries = joined(primary_kinds)
+    replicas = [Member(kind == "r") for kind in replica_kinds]
+    members = primaries + replicas
+    try:
+        for replica in replicas:
+            primaries[0].meet(replica)
+        until("all know all", lambda: all(member.knows(len(members)) for member in members))
+        for primary, replica in zip(primaries, replicas, strict=True):
+            assert replica.do("CLUSTER", "REPLICATE", primary.id).raw == b"+OK\r\n"
+        until("all replicas follow", lambda: all(follows(replica) for replica in replicas))
+        until("all is steady", lambda: steady(members))
+    except BaseException:
+        for member in members:
+            member.close()
+        raise
+    return [list(pair) for pair in zip(primaries, replicas, strict=True)]
+
+
+def restart(member: Member) -> None:
+    """Start a dead node anew, with what it has on the disk.  Its port is another one."""
+    member.wire.close()
+    member.server.start()
+    member.wire = member.connect()
 
 
 def picture(reply: Reply, masks: dict[str, str]) -> object:

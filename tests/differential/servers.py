@@ -45,6 +45,9 @@ def free_port() -> int:
 class Server:
     """A server process that listens on `port` once `start` has returned."""
 
+    ready = READY
+    """What its log says then."""
+
     def __init__(self, name: str, *options: str) -> None:
         self.name = name
         self.options = (*OPTIONS, *options)
@@ -84,7 +87,7 @@ class Server:
     def _became_ready(self, process: subprocess.Popen[bytes]) -> bool:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            if READY in self.log.read_text(errors="replace"):
+            if self.ready in self.log.read_text(errors="replace"):
                 return True
             if process.poll() is not None:
                 return False

@@ -290,19 +290,6 @@ def test_a_node_comes_back_with_its_id_and_slots() -> None:
         member.close()
 
 
-def test_slots_do_not_move_at_once_yet() -> None:
-    """docs/differences.md, `cluster-not-yet`."""
-    first, second = Member(True), Member(True)
-    try:
-        first.meet(second)
-        until("they know each other", lambda: first.knows(2))
-        line = f"CLUSTER MIGRATESLOTS SLOTSRANGE 0 1 NODE {second.id}"
-        assert first.play(line).raw.startswith(b"-ERR This "), line
-    finally:
-        first.close()
-        second.close()
-
-
 def test_two_nodes_cannot_share_a_file() -> None:
     member = Member(True)
     other = None

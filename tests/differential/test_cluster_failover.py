@@ -6,53 +6,25 @@ from collections.abc import Iterator
 
 import pytest
 import redis.cluster
-from tests.differential.cluster_nodes import Member, joined, until
+from tests.differential.cluster_nodes import Member, all_of, follows, is_primary, joined_pairs, restart, steady, until
 
 OK = b"+OK\r\n"
 KEYS = 200
 
 
-def is_primary(member: Member) -> bool:
-    return "myself,master" in member.text("CLUSTER", "NODES")
-
-
-def follows(member: Member) -> bool:
-    return "myself,slave" in member.text("CLUSTER", "NODES") and "master_link_status:up" in member.text(
-        "INFO", "replication"
-    )
-
-
-def steady(members: list[Member]) -> bool:
-    """Whether all are ok, and nobody sees a failure."""
-    return all(m.is_ok() and m.knows(len(members)) and "fail" not in m.text("CLUSTER", "NODES") for m in members)
-
-
 @pytest.fixture(scope="module")
 def shards() -> Iterator[list[list[Member]]]:
     """Three shards of a primary and a replica, of different kinds."""
-    primaries = joined("rvr")
-    replicas = [Member(kind == "r") for kind in "vrv"]
-    members = primaries + replicas
+    pairs = joined_pairs("rvr", "vrv")
     try:
-        for replica in replicas:
-            primaries[0].meet(replica)
-        until("all know all", lambda: all(member.knows(6) for member in members))
-        for primary, replica in zip(primaries, replicas, strict=True):
-            assert replica.do("CLUSTER", "REPLICATE", primary.id).raw == OK
-        until("all replicas follow", lambda: all(follows(replica) for replica in replicas))
-        until("all is steady", lambda: steady(members))
-        client = redis.cluster.RedisCluster(host="127.0.0.1", port=primaries[0].server.port)
+        client = redis.cluster.RedisCluster(host="127.0.0.1", port=pairs[0][0].server.port)
         for n in range(KEYS):
             client.set(f"key:{n}", n)
         client.close()
-        yield [list(pair) for pair in zip(primaries, replicas, strict=True)]
+        yield pairs
     finally:
-        for member in members:
+        for member in all_of(pairs):
             member.close()
-
-
-def all_of(shards: list[list[Member]]) -> list[Member]:
-    return [member for pair in shards for member in pair]
 
 
 def check_keys(shards: list[list[Member]]) -> None:
@@ -84,9 +56,7 @@ def test_a_dead_primary_is_replaced_and_comes_back_as_replica(shards: list[list[
     until("the replica is elected", lambda: is_primary(replica))
     others = [member for member in all_of(shards) if member is not primary]
     until("the cluster serves", lambda: all(member.is_ok() for member in others))
-    primary.wire.close()
-    primary.server.start()
-    primary.wire = primary.connect()
+    restart(primary)
     until("the old primary follows", lambda: follows(primary))
     check_keys(shards)
 
@@ -111,3 +81,18 @@ def test_a_replica_serves_reads_to_those_who_ask_for_them(shards: list[list[Memb
         value = primary.do("GET", *names).raw
         found.append([a.replace(port, b"PORT").replace(slot, b"SLOT").replace(value, b"VALUE") for a in answers])
     assert found[0] == found[1]
+
+
+def test_a_restarted_replica_goes_on_in_the_stream(shards: list[list[Member]]) -> None:
+    """It has the place in the stream from its snapshot file, in both servers."""
+    for pair in shards[:2]:
+        replica = next(member for member in pair if not is_primary(member))
+        assert replica.do("SAVE").raw == OK
+        process = replica.server.process
+        assert process is not None
+        process.kill()
+        process.wait()
+        restart(replica)
+        until("the replica follows", lambda r=replica: follows(r))  # type: ignore[misc]
+        assert "Successful partial resynchronization" in replica.server.log.read_text()
+        until("all is steady", lambda: steady(all_of(shards)))

@@ -51,7 +51,11 @@ SCRIPTS = (
     end
     redis.set_repl(redis.REPL_ALL)
     redis.pcall(unpack(ARGV))
-    return redis.call('del', 'hidden:1', 'hidden:2', 'hidden:3')
+    -- It may have been SWAPDB.
+    for database = 0, 15 do
+        redis.call('select', database)
+        redis.call('del', 'hidden:1', 'hidden:2', 'hidden:3')
+    end
     """,
 )
 LIBRARY = """#!lua name=%(name)s
@@ -249,7 +253,7 @@ def everything_together(seed: int) -> None:
         until(lambda: client.info("rdb_bgsave_in_progress") == "0", "the save has ended")
         assert client.info("rdb_last_bgsave_status") == "ok"
         assert in_file(Path(primary.folder.name) / "dump.rdb") == saved
-        assert play.close() >= COUNT // 60, "no blocked client was served"
+        assert play.close() >= COUNT // 200, "hardly any blocked client was served"
         same(client, their_replica, our_replica)
         client("SELECT", 0)
         before = state(client)

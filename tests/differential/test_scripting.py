@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from tests.differential.pair import Pair
+from tests.differential.servers import Server
+from tests.differential.test_persistence import do
 from tests.differential.wire import Reply, Word
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "scripting"
@@ -35,6 +37,12 @@ def canonical(reply: Reply) -> Any:
     elif reply.kind == "~" or (reply.items and all(item.items for item in reply.items)):
         items = sorted(items, key=repr)
     return reply.kind, reply.text if not reply.items else None, items
+
+
+def info_of(server: Server) -> dict[bytes, bytes]:
+    """INFO memory."""
+    text = do(server, "INFO", "memory").text or b""
+    return dict(line.split(b":", 1) for line in text.splitlines() if b":" in line)
 
 
 def same(theirs: Reply, ours: Reply) -> bool:
@@ -146,7 +154,7 @@ def test_the_location_of_an_error_in_a_callback(pair: Pair) -> None:
     [
         ("script-parameters", "return type(loadstring('return function(a, b, c, d, ...) end'))"),
         ("script-chains", "return type(loadstring('return ' .. ('a and '):rep(10001) .. 'a'))"),
-        ("script-patterns", "return string.find(('a'):rep(250), 'a*a*a*b')"),
+        ("script-patterns", "return string.find(('a'):rep(150), 'a*a*a*b')"),
         ("script-malformed-patterns", "return string.find(('b'):rep(21), 'a[')"),
         ("script-failing-reader", "return {select(2, load(function() error('x') end))}"),
     ],
@@ -177,6 +185,16 @@ def test_the_memory_of_scripts_in_info(pair: Pair) -> None:
     assert rows[b"engines_total_memory_overhead"] == b"0"
     assert rows[b"used_memory_vm_eval"] == rows[b"used_memory_vm_total"]
     assert int(rows[b"used_memory_vm_eval"]) > 100_000
+    # A library of 100,000 numbers, 16 bytes each.
+    code = "local t = {} for i = 1, 100000 do t[i] = i end redis.register_function('many', function() return #t end)"
+    pair.do("FUNCTION", "LOAD", "REPLACE", "#!lua name=big\n" + code)
+    for server in pair.servers:
+        found = info_of(server)
+        functions, total = int(found[b"used_memory_vm_functions"]), int(found[b"used_memory_vm_total"])
+        assert 1_600_000 < functions < 3_000_000
+        assert functions + int(found[b"used_memory_vm_eval"]) == total
+    pair.do("FUNCTION", "DELETE", "big")
+    assert int(info_of(pair.servers[1])[b"used_memory_vm_functions"]) == 0
 
 
 def test_the_commands_that_scripts_may_not_call_can_be_opened(pair: Pair) -> None:

@@ -38,7 +38,9 @@ assert commands.FAMILIES, "importing them fills the catalogue"
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "rdb"
 SLOWEST_S = 2.0
-"""Most processor time of one payload."""
+"""Most processor time of NOTED payloads."""
+NOTED = 64
+"""After so many payloads their time is looked at, and the number of the next is noted: both cost time."""
 MOST_GROWTH = 400 << 20
 """Bytes of memory that the process may take beyond its start."""
 LARGEST = 4096
@@ -155,8 +157,8 @@ class Target:
         return True
 
 
-def loaded(data: bytes) -> bool:
-    """Load a file, and export it; whether it was accepted."""
+def loaded(data: bytes, exporting: Target) -> bool:
+    """Load a file, and export it with the settings of another engine; whether it was accepted."""
     target = Target()
     file = target.engine.config.files.append(b"f")
     file.write(data)
@@ -166,7 +168,7 @@ def loaded(data: bytes) -> bool:
             check(db.table)
     for kind in (JsonExport, CommandExport):
         try:
-            kind(Target().engine, Source(data, len(data)), Silent(), MemoryAppender(MemoryFile())).run()
+            kind(exporting.engine, Source(data, len(data)), Silent(), MemoryAppender(MemoryFile())).run()
         except DamagedError:
             assert not accepted
     return accepted
@@ -180,23 +182,26 @@ def fuzz(payloads: int, seed: int, first: int = 0, note: Path | None = None, sho
     start_bytes = resident_bytes()
     accepted = 0
     began = time.monotonic()
+    before = time.process_time()
     for number in range(first, first + payloads):
         # Each number has a seed of its own, so that one payload can be repeated alone.
         chance = random.Random(seed * 1_000_000_007 + number)
-        if note is not None and number % 64 == 0:
-            note.write_text(f"{number}\n")
-        before = time.process_time()
+        if number % NOTED == 0:
+            now = time.process_time()
+            took = now - before
+            assert took < SLOWEST_S, f"the payloads before {number} of seed {seed} took {took:.1f} s"
+            before = now
+            if note is not None:
+                note.write_text(f"{number}\n")
         try:
             if number % FILE_EVERY == 0:
-                accepted += loaded(mutated(chance, chance.choice(whole), whole))
+                accepted += loaded(mutated(chance, chance.choice(whole), whole), target)
             else:
                 version = chance.choice((10, 11, 12, 80, 80))
                 body = mutated(chance, chance.choice(bases), bases)
                 accepted += target.restore(body + version.to_bytes(2, "little") + bytes(8))
         except Exception as error:
             raise AssertionError(f"payload {number} of seed {seed}: {error!r}") from error
-        took = time.process_time() - before
-        assert took < SLOWEST_S, f"payload {number} of seed {seed} took {took:.1f} s"
         if number % ENGINES_EVERY == 0:
             check(target.engine.databases[0].table)
             target = Target()

@@ -14,7 +14,8 @@ from pathlib import Path
 import redis
 from tests.differential.servers import free_port, redpoll_environment
 
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Seconds.  Other work on the machine may make a start take many of them."""
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

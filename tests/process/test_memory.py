@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 import redis
@@ -68,7 +69,7 @@ def test_when_all_is_gone(start: Start, how: str) -> None:
     becomes_small(server, client, 0)
 
 
-@pytest.mark.parametrize(("count", "size"), [(40_000, 2000), (150_000, 400), (400_000, 100)])
+@pytest.mark.parametrize(("count", "size"), [(40_000, 2000), (150_000, 400), (150_000, 300), (400_000, 100)])
 def test_when_a_tenth_stays_everywhere(start: Start, count: int, size: int) -> None:
     """What stays lies in each page: it moves."""
     server = start("--port", "{port}", "--enable-debug-command", "yes").ready()
@@ -78,6 +79,30 @@ def test_when_a_tenth_stays_everywhere(start: Start, count: int, size: int) -> N
     becomes_small(server, client, count // 10)
     assert client.get("key:70") == before
     assert all(client.strlen(f"key:{n}") == size for n in range(0, count, 1000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["DEL", "UNLINK", "expiry"])
+def test_when_a_random_tenth_of_a_million_stays(start: Start, how: str) -> None:
+    server = start("--port", "{port}", "--enable-debug-command", "yes").ready()
+    client = filled(server, 1_000_000, 100)
+    keys = [f"key:{n}" for n in range(1_000_000)]
+    Random(7).shuffle(keys)
+    gone = keys[100_000:]
+    at = int(time.time() * 1000) + 20_000
+    for first in range(0, len(gone), 1000):
+        pipe = client.pipeline(transaction=False)
+        for key in gone[first : first + 1000]:
+            if how == "expiry":
+                pipe.pexpireat(key, at)
+            else:
+                pipe.execute_command(how, key)
+        pipe.execute()
+    if how == "expiry":
+        deadline = time.monotonic() + 120
+        while client.dbsize() > 100_000 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    becomes_small(server, client, 100_000)
 
 
 def test_purge_gives_back_what_there_is(start: Start) -> None:

@@ -17,9 +17,13 @@ LIMIT = 100 << 20
 SECONDS = 30
 LONG_SECONDS = 600
 WORKERS = 3
+PATIENCE = 150.0
 KEYS = 300000
 SLACK = 16 << 20
-"""Trimming begins above 1.2 times the memory in use and 8 MB (docs/operations.md); as much again for clients."""
+"""Free blocks between others, and the clients."""
+
+SHORT_GROWTH = 1.1
+"""What the process may grow by in the short form, in limits; 1.084 was measured after 150 seconds."""
 
 LOCAL = ("--bind", "127.0.0.1", "--port", "{port}", "--notify-keyspace-events", "KEA")
 
@@ -101,20 +105,28 @@ class Load:
             thread.join()
 
 
+def reached(client: redis.Redis, until: float) -> bool:
+    """Whether keys were evicted and expired, or the time for it is over."""
+    stats = client.info("stats")
+    return (stats["evicted_keys"] > 0 and stats["expired_keys"] > 0) or time.monotonic() > until
+
+
 def soak(start: Start, seconds: float) -> None:
     server = start(*LOCAL, "--maxmemory", str(LIMIT), "--maxmemory-policy", "allkeys-lru").ready()
     client = server.client()
     before = resident(server)
     load = Load(server)
     try:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not load.failures:
+        began = time.monotonic()
+        # A slow machine needs longer until the limit is reached.
+        while not load.failures and (time.monotonic() < began + seconds or not reached(client, began + PATIENCE)):
             memory = client.info("memory")
             used = memory["used_memory"] - memory["mem_not_counted_for_evict"]
             assert used <= LIMIT * 1.05, used
             counted = memory["mem_not_counted_for_evict"]
             grown = resident(server) - before
             assert grown <= (LIMIT + counted) * 1.2 - counted + SLACK, grown
+            assert seconds > SECONDS or grown <= LIMIT * SHORT_GROWTH, grown
             load.ends.wait(0.1)
     finally:
         load.stop()
@@ -125,6 +137,7 @@ def soak(start: Start, seconds: float) -> None:
     assert client.ping()
 
 
+@pytest.mark.timeout(240)
 def test_a_mixed_load_at_the_limit(start: Start) -> None:
     soak(start, SECONDS)
 

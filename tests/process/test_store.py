@@ -91,6 +91,43 @@ def test_a_killed_program_with_an_append_only_file_loses_nothing(tmp_path: Path)
             assert int(store.get("n") or 0) >= acknowledged
 
 
+ASYNC_APPENDER = """
+import asyncio, sys, redpoll.asyncio
+
+async def main():
+    async with redpoll.asyncio.open(sys.argv[1], appendonly=True, appendfsync="always", save="1 1") as store:
+        while True:
+            print(store.incr("n"), flush=True)
+            await asyncio.sleep(0)
+
+asyncio.run(main())
+"""
+
+
+def test_a_killed_asyncio_program_loses_nothing(tmp_path: Path) -> None:
+    chance = random.Random(16)
+    acknowledged = 0
+    for _ in range(3):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", ASYNC_APPENDER, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=redpoll_environment(),
+        )
+        assert writer.stdout is not None
+        try:
+            for _ in range(chance.randint(1, 2000)):
+                acknowledged = int(writer.stdout.readline())
+            with pytest.raises(redpoll.StoreError, match=f"is open in process {writer.pid}$"):
+                redpoll.open(tmp_path)
+        finally:
+            writer.send_signal(signal.SIGKILL)
+            writer.wait(20)
+            writer.stdout.close()
+        with redpoll.open(tmp_path) as store:
+            assert int(store.get("n") or 0) >= acknowledged
+
+
 def test_a_store_and_a_server_use_one_folder_in_turn(start: Start, tmp_path: Path) -> None:
     store = redpoll.open(tmp_path)
     store.set("k", "of the store")

@@ -76,9 +76,9 @@ class StoreFolder:
         try:
             complaint = load(engine, reader, Progress())
         finally:
+            reader.close()
             if collecting:
                 gc.enable()
-        reader.close()
         if complaint:
             raise StoreError(f"{self.shown}/{path.decode('utf-8', 'surrogateescape')}: {complaint}")
 
@@ -96,13 +96,22 @@ class StoreFolder:
         self.log = log
         if log.switch_on():
             raise StoreError(f"{self.shown}: the append-only file cannot be written")
+        try:
+            self._write_base(log)
+        finally:
+            if log.state != LOG_ON:
+                log.close()
+        if log.state != LOG_ON:
+            raise StoreError(f"{self.shown}: the append-only file cannot be written")
+
+    def _write_base(self, log: AppendFile) -> None:
+        """Let the first rewrite end.  If it has worked, the state of `log` is LOG_ON."""
+        engine = self.engine
         running = engine.durability.running
         while running is not None and engine.durability.running is running:
             if not running.step(BEGINNING_US):
                 break
             engine.clock.sleep(BEGINNING_S)
-        if log.state != LOG_ON:
-            raise StoreError(f"{self.shown}: the append-only file cannot be written")
 
     def _remove_drafts(self) -> None:
         """Remove files that processes were writing when they were killed."""

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from mypy_extensions import i64
-
 from redpoll.cluster.node import Node
 from redpoll.engine.engine import Engine
+from redpoll.persistence.saving import save
 from redpoll.replication.replication import Replication, replication_of
 
 
 def offset(engine: Engine) -> int:
-    """The offset of this node: of a primary that of its stream, of a replica what it has applied."""
+    """The offset of this node: of a primary that of its stream, of a replica what it has applied.
+
+    0 for a replica that has nothing of its primary yet: the offset of another stream would tell nothing.
+    """
     role = replication_of(engine)
-    return int(role.link.applied_offset() if role.is_replica else role.offset)
+    if not role.is_replica:
+        return int(role.offset)
+    return int(role.link.applied_offset()) if role.link.has_history else 0
 
 
 def data_age_ms(engine: Engine) -> int:
-    """How long ago a replica last heard from its primary; of a link that is down, since it is so."""
+    """How long ago a replica last heard from its primary; of a link that is down, since it is so.
+
+    Without a link since the start, the data is as old as time: other replicas may have much newer data.
+    """
     role = replication_of(engine)
-    since: i64 = role.link.heard_us if role.link.is_up() else role.down_since_us
-    if since == 0:
-        # There was no link yet: the data is as old as the program.
-        since = engine.started_us
-    return int(max(0, engine.clock.now_us() - since) // 1000)
+    clock = engine.clock
+    if role.link.is_up():
+        return int(max(0, clock.now_us() - role.link.heard_us) // 1000)
+    if role.down_since_us == 0:
+        return int(clock.now_us() // 1000)
+    return int((clock.steady_us() - role.down_steady_us) // 1000)
 
 
 def follow(engine: Engine, primary: Node, full: bool) -> None:
@@ -31,6 +39,8 @@ def follow(engine: Engine, primary: Node, full: bool) -> None:
     role.follow(primary.ip, primary.port)
     if full:
         role.link.has_history = False
+        # It must not be elected with the data of another shard.
+        role.down_since_us = 0
 
 
 def promote(engine: Engine) -> None:
@@ -40,6 +50,19 @@ def promote(engine: Engine) -> None:
 
 
 def flush(engine: Engine) -> None:
-    """Delete all data."""
+    """Delete all data, on the disk too.  The stream does not tell it, so it ends: nobody may go on with it."""
+    running = engine.durability.running
+    if running is not None and not running.is_rewrite:
+        running.cancel("the node has dropped its data")
+    role = replication_of(engine)
+    role.primary.disconnect_all()
+    role.primary.close_stream()
+    role.begin_history()
     for db in engine.databases:
         engine.moment.changes += db.flush()
+    if engine.unit.journal is not None:
+        # The append-only file.
+        engine.unit.add(0, [b"FLUSHALL"])
+        engine.unit.end_each()
+    if engine.config.words(b"save") and not engine.durability.loading:
+        save(engine)

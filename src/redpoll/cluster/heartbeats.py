@@ -28,7 +28,7 @@ def tick(machine: Machine) -> None:
     for node in list(view.nodes.values()):
         if node is not view.myself and node.flags & NOADDR == 0:
             look_at_link(machine, node)
-    if machine.ticks % RANDOM_PING_TICKS == 0:
+    if machine.ticks % RANDOM_PING_TICKS == 0 and not machine.faults.no_random_ping:
         ping_one_of_some(machine)
     for node in list(view.nodes.values()):
         if node is not view.myself and node.flags & (NOADDR | HANDSHAKE) == 0:
@@ -61,7 +61,7 @@ def look_at_link(machine: Machine, node: Node) -> None:
         link = node.link
         machine.lost(link)
         machine.outside.close(link)
-    if node.link is not None or not node.ip:
+    if node.link is not None or not node.ip or machine.faults.no_reconnection:
         return
     if node.inbound is None and node.tried and now - node.tried < machine.settings.timeout // RETRY_SHARE:
         return

@@ -21,6 +21,7 @@ from typing import Final
 from redpoll.cluster import elections, heartbeats, outgoing, processing, state
 from redpoll.cluster.flags import ABILITIES, HANDSHAKE, MASTER
 from redpoll.cluster.messages import TYPES, BadMessage, BadStream, Message, decode, encode
+from redpoll.cluster.migrations import Migrations
 from redpoll.cluster.node import Link, Node
 from redpoll.cluster.outside import Outside, Settings
 from redpoll.cluster.view import View
@@ -73,6 +74,17 @@ class Traffic:
         """Links that were closed because too much waited on them."""
 
 
+class Faults:
+    """What DEBUG makes the bus do wrong."""
+
+    def __init__(self) -> None:
+        self.drops = -1
+        """The type of messages that are dropped when they arrive; -1: none, -2: all."""
+        self.closes_on_drop = False
+        self.no_random_ping = False
+        self.no_reconnection = False
+
+
 class Machine:
     """See the module's docstring."""
 
@@ -99,6 +111,8 @@ class Machine:
         self.election: Final = Election()
         self.manual: Final = ManualFailover()
         self.traffic: Final = Traffic()
+        self.faults: Final = Faults()
+        self.migrations: Final = Migrations(self)
         self.cannot_elect = ""
         """Why no election is held, as it was logged last."""
         view.myself.flags |= ABILITIES
@@ -153,6 +167,11 @@ class Machine:
                 message = decode(frame)
             except BadMessage:
                 continue
+            if self.faults.drops in (message.kind, -2):
+                if self.faults.closes_on_drop:
+                    self.close(link)
+                    return
+                continue
             processing.process(self, link, message, len(frame))
             if link.is_closed():
                 return
@@ -161,9 +180,13 @@ class Machine:
         """Timers; every TICK_MS."""
         self.ticks += 1
         heartbeats.tick(self)
+        if len(self.migrations.active) > 0 or self.migrations.paused_until:
+            self.migrations.tick()
 
     def finish(self) -> None:
         """The end of a turn: recompute the state, save, and send what waits."""
+        if self.routing_changed and len(self.migrations.active) > 0:
+            self.migrations.review()
         if self.recompute:
             self.recompute = False
             state.update(self)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from redpoll.cluster import claims, elections, outgoing, state
 from redpoll.cluster.flags import MASTER, MEET, MIGRATE_TO
+from redpoll.cluster.migration_job import joined
 from redpoll.cluster.node import Node
 from redpoll.cluster.nodes_conf import is_name
 from redpoll.cluster.slot_sets import has, members, one
@@ -22,18 +23,34 @@ from redpoll.cluster_errors import (
     FAILOVER_WITHOUT_PRIMARY,
     KEYS_IN_EMPTIED_NODE,
     KNOWS_OTHER_NODES,
+    MIGRATION_NEEDS_PRIMARY,
     NOT_EMPTY_FOR_REPLICATE,
     NOT_EMPTY_FOR_RESET,
+    OWNERSHIP_DISAGREES,
     REPLICATE_NEEDS_PRIMARY,
     SETSLOT_NEEDS_PRIMARY,
+    SLOT_EXPORT_RUNS,
+    SLOT_IMPORT_RUNS,
+    SLOTS_ALREADY_IMPORTED,
+    SLOTS_MANUALLY_IMPORTED,
+    SLOTS_MANUALLY_MIGRATED,
+    SLOTS_NOT_SERVED,
+    SLOTS_OF_SEVERAL_SHARDS,
+    SOURCE_IS_TARGET,
     TARGET_IS_MYSELF,
+    TARGET_NODE_IS_MYSELF,
     TARGET_NOT_PRIMARY,
+    UNKNOWN_SOURCE,
+    already_migrating,
     already_owner,
+    invalid_node_name,
     keys_left_in_slot,
     not_owner,
     slot_busy,
     slot_unassigned,
+    slot_without_node,
     unknown_node,
+    unknown_node_name,
     unknown_target,
 )
 from redpoll.errors import CommandError
@@ -205,6 +222,73 @@ def flush_slots(machine: Machine) -> None:
 def check_may_set_slots(machine: Machine) -> None:
     if machine.view.myself.is_replica():
         raise CommandError(SETSLOT_NEEDS_PRIMARY)
+    if len(machine.migrations.imports()) > 0:
+        raise CommandError(SLOT_IMPORT_RUNS)
+    if len(machine.migrations.exports()) > 0:
+        raise CommandError(SLOT_EXPORT_RUNS)
+
+
+# Slots that move at once.
+
+
+def check_may_migrate(machine: Machine) -> None:
+    """Raises CommandError unless whole slots may leave or arrive."""
+    view = machine.view
+    if view.myself.is_replica():
+        raise CommandError(MIGRATION_NEEDS_PRIMARY)
+    if view.importing:
+        raise CommandError(SLOTS_MANUALLY_IMPORTED)
+    if view.migrating:
+        raise CommandError(SLOTS_MANUALLY_MIGRATED)
+
+
+def shard_of_slots(machine: Machine, ranges: list[tuple[int, int]]) -> Node:
+    """The only owner of the slots.  Raises CommandError."""
+    view = machine.view
+    owner: Node | None = None
+    for first, last in ranges:
+        for slot in range(first, last + 1):
+            found = view.owner(slot)
+            if found is None:
+                raise CommandError(slot_without_node(slot))
+            if owner is not None and found is not owner:
+                raise CommandError(SLOTS_OF_SEVERAL_SHARDS)
+            owner = found
+    assert owner is not None
+    return owner
+
+
+def check_import(machine: Machine, source: bytes, ranges: list[tuple[int, int]]) -> Node:
+    """The node that wants to move these slots here.  Raises CommandError."""
+    owner = shard_of_slots(machine, ranges)
+    node = machine.view.nodes.get(source)
+    if node is None:
+        raise CommandError(UNKNOWN_SOURCE)
+    if node is machine.view.myself:
+        raise CommandError(SOURCE_IS_TARGET)
+    if owner is not node:
+        raise CommandError(OWNERSHIP_DISAGREES)
+    if joined(ranges) & machine.migrations.imported():
+        raise CommandError(SLOTS_ALREADY_IMPORTED)
+    return node
+
+
+def export_target(machine: Machine, name: bytes, ranges: list[tuple[int, int]]) -> Node:
+    """The node to which these slots of ours may move.  Raises CommandError."""
+    view = machine.view
+    if shard_of_slots(machine, ranges) is not view.myself:
+        raise CommandError(SLOTS_NOT_SERVED)
+    if not is_name(name):
+        raise CommandError(invalid_node_name(name))
+    node = view.nodes.get(name)
+    if node is None:
+        raise CommandError(unknown_node_name(name))
+    if node is view.myself:
+        raise CommandError(TARGET_NODE_IS_MYSELF)
+    busy = joined(ranges) & machine.migrations.exported()
+    if busy:
+        raise CommandError(already_migrating(members(busy)[0]))
+    return node
 
 
 def migration_target(machine: Machine, slot: int, name: bytes) -> Node:

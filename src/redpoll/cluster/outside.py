@@ -26,6 +26,7 @@ class Settings:
         self.manual_failover_timeout = 5000
         self.gossip_percent = 10
         self.repl_ping_period_s = 10
+        self.slot_statistics = False
         self.sendbuf_limit = 0
         self.tls = False
         self.announce_ip = b""

@@ -17,16 +17,17 @@ from redpoll.cluster.machine import Machine
 from redpoll.cluster.node import Node
 from redpoll.cluster.outgoing import publish
 from redpoll.cluster.slot_sets import SLOT_COUNT, members
+from redpoll.cluster.slot_statistics import SlotStatistics
+from redpoll.cluster.view import View
 from redpoll.cluster_errors import CLUSTER_DOWN, CLUSTER_READ_ONLY, CLUSTER_UNBOUND, CROSSSLOT, TRYAGAIN, moved
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
-from redpoll.engine.routing import Router
+from redpoll.engine.routing import NOTHING_SERVED, Router, SlotArrival
 from redpoll.engine.session import Session
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.slots import key_slot
 
 SHARD_COMMANDS: Final = (b"spublish", b"ssubscribe", b"sunsubscribe")
-NOTHING_SERVED: Final = bytes(SLOT_COUNT)
 
 
 class Wanted:
@@ -64,6 +65,25 @@ class Wanted:
                     self.keys.append(key)
 
 
+def simple_slot(command: Command, args: list[bytes]) -> i64:
+    """The slot of all keys of a command whose keys are at fixed places; -1 if they differ or must be searched for."""
+    if len(command.spec.keys) != 1:
+        return -1
+    spec = command.spec.keys[0]
+    if not isinstance(spec, KeyRange):
+        return -1
+    last = spec.last if spec.last >= 0 else len(args) + spec.last
+    at = spec.first
+    if at > last or last >= len(args):
+        return -1
+    slot = key_slot(args[at])
+    while at + spec.step <= last:
+        at += spec.step
+        if key_slot(args[at]) != slot:
+            return -1
+    return slot
+
+
 def copies_elsewhere(args: list[bytes]) -> bool:
     return any(word.upper() == b"DB" for word in args[3:])
 
@@ -76,6 +96,7 @@ class ClusterRouter(Router):
         self.machine: Final = machine
         self.served: bytes = NOTHING_SERVED
         """1 for each slot that this node serves whatever the command is."""
+        self.statistics: Final = SlotStatistics(self)
 
     def refresh(self) -> None:
         """Look again at what is served here."""
@@ -89,17 +110,15 @@ class ClusterRouter(Router):
                 served[slot] = 0
             for slot in view.importing:
                 served[slot] = 0
+        self.statistics.forget_others(shard_slots(view))
         self.served = bytes(served)
+        self.engine.served = self.served
 
     def refusal(self, session: Session, command: Command, args: list[bytes]) -> bytes:
-        specs = command.spec.keys
-        if len(specs) == 1:
-            only = specs[0]
-            if isinstance(only, KeyRange) and only.first == only.last:
-                # One key: by far the most commands.
-                if self.served[key_slot(args[only.first])] == 1:
-                    return b""
-        if session.is_primary:
+        if session.is_primary or session.taker is not None:
+            return b""
+        slot = simple_slot(command, args)
+        if slot >= 0 and self.served[slot] == 1:
             return b""
         wanted = Wanted()
         if command.name == b"exec":
@@ -120,7 +139,12 @@ class ClusterRouter(Router):
             return b""
         return self.decide(session, command, wanted)
 
+    def reset_statistics(self) -> None:
+        self.statistics.reset()
+
     def slot(self, command: Command, args: list[bytes]) -> i64:
+        if command.key_at > 0:
+            return self.engine.moment.find_slot(args[command.key_at])
         wanted = Wanted()
         wanted.add(command, args)
         return wanted.slot
@@ -176,6 +200,23 @@ class ClusterRouter(Router):
             return CLUSTER_DOWN
         return CLUSTER_READ_ONLY if wanted.writes else b""
 
+    def arrivals(self) -> list[SlotArrival]:
+        return [SlotArrival(job.name, job.ranges) for job in self.machine.migrations.imports()]
+
+    def load_begins(self) -> None:
+        self.machine.migrations.forget_tracked()
+
+    def loaded(self, arrivals: list[SlotArrival]) -> None:
+        self.machine.outside.update_time()
+        for arrival in arrivals:
+            self.machine.migrations.track(arrival.name, arrival.ranges)
+
+    def flushed(self) -> None:
+        if len(self.machine.migrations.active) > 0:
+            self.machine.outside.update_time()
+            self.machine.migrations.flushed()
+            self.machine.finish()
+
     def redirect(self, session: Session, kind: bytes, slot: int, node: Node) -> bytes:
         return moved(kind, slot, endpoint(session, node) or b"", client_port(node))
 
@@ -184,10 +225,16 @@ class ClusterRouter(Router):
         self.machine.finish()
 
 
+def shard_slots(view: View) -> int:
+    """The slots of this node's shard, as a set."""
+    primary = view.shard_primary()
+    return primary.slots if primary is not None else 0
+
+
 def holds(db: Database, key: bytes) -> bool:
     """Whether a key is there.  Nothing is deleted, touched or counted."""
-    table = db.table
-    if not table.find(key):
+    if not db.find(key):
         return False
+    table = db.table
     deadline = table.deadline() if table.volatile > 0 else i64(0)
     return deadline == 0 or deadline > db.moment.now_ms

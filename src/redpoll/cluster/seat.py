@@ -1,22 +1,24 @@
 """The seat of a node in its program: files, data and clients of the engine for the state machine.
 
-`net/bus.py` subclasses it with sockets.  Finding the keys of one slot takes a walk over all keys, because a
-database has one table for all slots.
+`net/bus.py` subclasses it with sockets.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from redpoll.cluster import copying
 from redpoll.cluster.departures import release_subscribers, release_waiting
 from redpoll.cluster.flags import NOFAILOVER
 from redpoll.cluster.machine import Machine, new_view
+from redpoll.cluster.migration_seat import SlotMover
 from redpoll.cluster.node import Node
 from redpoll.cluster.nodes_conf import BadConfig, conf_text, read_conf
 from redpoll.cluster.outside import Outside, Settings
 from redpoll.cluster.router import ClusterRouter
-from redpoll.cluster.slot_sets import has, one
+from redpoll.cluster.slot_sets import ALL_SLOTS, members, one
 from redpoll.cluster.view import View
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.engine import Engine
@@ -25,16 +27,14 @@ from redpoll.env.files import Files
 from redpoll.errors import ServerError
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import UNNAMED
-from redpoll.keyspace.slots import key_slot
-from redpoll.structures.table_walk import Records, read_bucket
 
 BUS_OFFSET: Final = 10000
 MOST_PORT: Final = 65535
-DEL: Final = b"DEL"
 FAILOVER: Final = b"failover_in_progress"
 """Why writes wait, as INFO shows it."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Seat(Outside):
     """See the module's docstring."""
 
@@ -51,12 +51,49 @@ class Seat(Outside):
         )  # fmt: skip
         self.announce()
         self.router: Final = ClusterRouter(engine, self.machine)
+        self.mover: Final = SlotMover(self, engine, self.machine.migrations)
+        self.machine.migrations.outside = self.mover
+        MigrationSettings(self).connect()
 
     def activate(self) -> None:
-        """From now on commands are routed, and nodes.conf is kept."""
+        """From now on commands are routed, and nodes.conf is kept.  A replica follows its primary.
+
+        It does so at once: while it followed nobody, expired keys would be deleted, and the data would no longer be a
+        past state of the primary's.
+        """
         self.engine.router = self.router
         self.engine.gates |= GATE_CLUSTER
+        self.router.statistics.switch(self.settings.slot_statistics)
+        primary = self.machine.view.myself.primary
+        if self.is_replica() and primary is not None and primary.ip:
+            self.follow(primary, False)
+        self.review_data()
         self.machine.finish()
+
+    def is_replica(self) -> bool:
+        return self.machine.view.myself.is_replica()
+
+    def review_data(self) -> None:
+        """After the load of the data: delete the keys of others' slots, and own free slots that hold keys.
+
+        O(slots).  A crash in the middle of an import leaves such keys.
+        """
+        machine = self.machine
+        view = machine.view
+        if not self.has_keys() or not view.myself.is_primary():
+            return
+        others = view.assigned & ~view.myself.slots
+        for slot in view.importing:
+            others &= ~one(slot)
+        wrong = self.keys_in(others)
+        if wrong:
+            self.log(f"deleting the keys of {len(members(wrong))} slots that belong to other nodes")
+            self.delete_keys(wrong)
+        free = self.keys_in(ALL_SLOTS & ~view.assigned)
+        if free:
+            self.log(f"taking {len(members(free))} free slots, because there are keys in them")
+            view.assign(free, view.myself)
+            machine.changed()
 
     # Time.
 
@@ -184,25 +221,31 @@ class Seat(Outside):
         copying.flush(self.engine)
 
     def has_keys(self) -> bool:
-        return any(db.table.size > 0 for db in self.engine.databases)
+        return any(db.tables.size() > 0 for db in self.engine.databases)
 
     def keys_in(self, slots: int) -> int:
         found = 0
-        for db in self.engine.databases:
-            for key in keys_of_slots(db, slots):
-                found |= one(int(key_slot(key)))
+        for slot in members(slots):
+            if any(db.count_in_slot(slot) > 0 for db in self.engine.databases):
+                found |= one(slot)
         return found
 
     def delete_keys(self, slots: int) -> None:
         engine = self.engine
         for db in engine.databases:
-            for key in keys_of_slots(db, slots):
-                if db.discard(key):
-                    db.changed(key, None, UNNAMED, 1)
-                    if engine.unit.journal is not None:
-                        engine.unit.add(db.index, [DEL, key])
+            for slot in members(slots):
+                self._delete_slot(db, slot)
         if engine.unit.journal is not None:
             engine.unit.end_each()
+
+    def _delete_slot(self, db: Database, slot: int) -> None:
+        """Delete the keys of a slot, and report each to the journal and the listeners."""
+        engine = self.engine
+        if engine.unit.journal is not None:
+            word = engine.deletion_word(False)
+            for key in db.keys_in_slot(slot):
+                engine.unit.add(db.index, [word, key])
+        db.flush_slot(slot, UNNAMED)
 
     def pause_writes(self, span_ms: int) -> None:
         # The machine ends it at its deadline, if not before.
@@ -244,23 +287,6 @@ def own_entry(view: View) -> list[object]:
     ]  # fmt: skip
 
 
-def keys_of_slots(db: Database, slots: int, most: int = -1) -> list[bytes]:
-    """The keys of a set of slots, at most so many (below 0: all).  O(all keys)."""
-    found: list[bytes] = []
-    table = db.table
-    now_ms = db.moment.now_ms
-    for bucket in range(table.buckets):
-        if most >= 0 and len(found) >= most:
-            break
-        records = Records()
-        read_bucket(table, bucket, records)
-        for n in range(len(records.keys)):
-            key = records.keys[n]
-            if has(slots, int(key_slot(key))) and (records.deadlines[n] == 0 or records.deadlines[n] > now_ms):
-                found.append(key)
-    return found if most < 0 else found[:most]
-
-
 class ClusterSettings(Effects):
     """Applies the `cluster-*` directives."""
 
@@ -275,6 +301,7 @@ class ClusterSettings(Effects):
         b"cluster-manual-failover-timeout",
         b"cluster-message-gossip-perc",
         b"cluster-link-sendbuf-limit",
+        b"cluster-slot-stats-enabled",
         b"repl-ping-replica-period",
     )
     ANNOUNCED = (
@@ -317,14 +344,40 @@ class ClusterSettings(Effects):
         settings.manual_failover_timeout = config.integer(b"cluster-manual-failover-timeout")
         settings.gossip_percent = config.integer(b"cluster-message-gossip-perc")
         settings.sendbuf_limit = config.integer(b"cluster-link-sendbuf-limit")
+        settings.slot_statistics = config.flag(b"cluster-slot-stats-enabled")
         settings.repl_ping_period_s = config.integer(b"repl-ping-replica-period")
 
     def apply(self, name: bytes, config: Config) -> bytes:
         self.read(config)
         seat = self.seat
+        seat.router.statistics.switch(seat.settings.slot_statistics)
         if name in self.ANNOUNCED:
             seat.announce()
         seat.update_time()
         seat.machine.recompute = True
         seat.machine.finish()
+        return b""
+
+
+class MigrationSettings(Effects):
+    """Applies the directives of migrations."""
+
+    NAMES = (b"cluster-slot-migration-log-max-len", b"slot-migration-max-failover-repl-bytes", b"repl-timeout")
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat: Final = seat
+
+    def connect(self) -> None:
+        """Apply the current values, and listen to changes."""
+        config = self.seat.config
+        for name in self.NAMES:
+            config.listen(name, self)
+        self.apply(b"", config)
+
+    def apply(self, name: bytes, config: Config) -> bytes:
+        migrations = self.seat.machine.migrations
+        migrations.most_ended = config.integer(b"cluster-slot-migration-log-max-len")
+        migrations.most_unsent = config.integer(b"slot-migration-max-failover-repl-bytes")
+        migrations.timeout_ms = config.integer(b"repl-timeout") * 1000
+        migrations.trim()
         return b""

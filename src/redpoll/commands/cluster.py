@@ -20,8 +20,8 @@ from redpoll.catalogue.spec import (
     STALE,
     WRITE,
 )
-from redpoll.commands import cluster_changes, cluster_reports
-from redpoll.commands.cluster_node import node_of, not_yet
+from redpoll.commands import cluster_changes, cluster_migrations, cluster_reports, cluster_scan, slot_stats
+from redpoll.commands.cluster_node import node_of
 from redpoll.commands.containers import container, help_reply
 from redpoll.engine.command import Function, command
 from redpoll.engine.session import Session
@@ -71,7 +71,7 @@ def asking(session: Session, args: list[bytes]) -> object:
     summary="Iterate over the keys of the whole cluster, a few with each call.",
 )  # fmt: skip
 def clusterscan(session: Session, args: list[bytes]) -> object:
-    return not_yet(session, args)
+    return cluster_scan.scan(session, args)
 
 
 cluster = container(
@@ -97,7 +97,7 @@ HANDLERS: Final[dict[str, Function]] = {
     "addslots": cluster_changes.addslots,
     "addslotsrange": cluster_changes.addslotsrange,
     "bumpepoch": cluster_changes.bumpepoch,
-    "cancelslotmigrations": cluster_changes.cancelslotmigrations,
+    "cancelslotmigrations": cluster_migrations.cancelslotmigrations,
     "count-failure-reports": cluster_reports.count_failure_reports,
     "countkeysinslot": cluster_reports.countkeysinslot,
     "delslots": cluster_changes.delslots,
@@ -107,11 +107,12 @@ HANDLERS: Final[dict[str, Function]] = {
     "flushslots": cluster_changes.flushslots,
     "forget": cluster_changes.forget,
     "getkeysinslot": cluster_reports.getkeysinslot,
-    "getslotmigrations": cluster_reports.getslotmigrations,
+    "getslotmigrations": cluster_migrations.getslotmigrations,
     "help": tell_help,
     "info": cluster_reports.info,
     "links": cluster_reports.links,
     "meet": cluster_changes.meet,
+    "migrateslots": cluster_migrations.migrateslots,
     "myid": cluster_reports.myid,
     "myshardid": cluster_reports.myshardid,
     "nodes": cluster_reports.nodes,
@@ -123,8 +124,9 @@ HANDLERS: Final[dict[str, Function]] = {
     "setslot": cluster_changes.setslot,
     "shards": cluster_reports.shards,
     "slaves": cluster_reports.replicas,
-    "slot-stats": cluster_reports.slot_stats,
+    "slot-stats": slot_stats.slot_stats,
     "slots": cluster_reports.slots,
+    "syncslots": cluster_migrations.syncslots,
 }
 
 
@@ -136,7 +138,7 @@ def subcommand(
     command(
         "cluster|" + word, arity=arity, flags=flags, group="cluster", since=since, complexity=complexity,
         summary=summary, arguments=arguments, tips=tips, acl=acl, replaced=replaced, system=system,
-    )(HANDLERS.get(word, not_yet))  # fmt: skip
+    )(HANDLERS[word])  # fmt: skip
 
 
 subcommand("addslots", -3, CHANGE, "3.0.0", "Assign slots to this node.", arguments="slot:integer ...",

@@ -14,7 +14,6 @@ from redpoll.cluster.slot_sets import has, one, span
 from redpoll.cluster_errors import (
     BUS_PORT_OUT_OF_RANGE,
     CLUSTER_SAVE_FAILED,
-    NO_MIGRATIONS,
     PORT_OUT_OF_RANGE,
     SETSLOT_ACTION,
     invalid_base_port,
@@ -38,6 +37,7 @@ from redpoll.errors import (
     wrong_arity,
     wrong_subcommand,
 )
+from redpoll.keyspace.events import DEL
 from redpoll.protocol.numbers import is_int
 from redpoll.protocol.reply import OK, Status
 
@@ -122,13 +122,14 @@ def flushslots(session: Session, args: list[bytes]) -> object:
 
 
 def flushslot(session: Session, args: list[bytes]) -> object:
-    machine = node_of(session)
+    node_of(session)
     slot = slot_number(args[2])
     if len(args) > 4:
         raise CommandError(wrong_subcommand(args[1], b"CLUSTER"))
     if len(args) == 4 and args[3].upper() not in (b"ASYNC", b"SYNC"):
         raise CommandError(SYNTAX)
-    machine.outside.delete_keys(one(slot))
+    for db in session.engine.databases:
+        db.flush_slot(slot, DEL)
     return OK
 
 
@@ -264,11 +265,6 @@ def bumpepoch(session: Session, args: list[bytes]) -> object:
     bumped = claims.bump_epoch(machine)
     machine.finish()
     return Status(b"%s %d" % (b"BUMPED" if bumped else b"STILL", machine.view.myself.config_epoch))
-
-
-def cancelslotmigrations(session: Session, args: list[bytes]) -> object:
-    node_of(session)
-    raise CommandError(NO_MIGRATIONS)
 
 
 def saveconfig(session: Session, args: list[bytes]) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from redpoll.cluster.machine import Machine
 from redpoll.cluster.router import ClusterRouter
 from redpoll.cluster.slot_sets import SLOT_COUNT
-from redpoll.cluster_errors import CLUSTER_COMMAND_NOT_YET, INVALID_SLOT, NO_CLUSTER
+from redpoll.cluster_errors import INVALID_SLOT, NO_CLUSTER
 from redpoll.engine.args import integer
 from redpoll.engine.session import Session
 from redpoll.errors import CommandError
@@ -19,12 +19,6 @@ def node_of(session: Session) -> Machine:
     machine = router.machine
     machine.outside.update_time()
     return machine
-
-
-def not_yet(session: Session, args: list[bytes]) -> object:
-    """The handler of commands for which a node of redpoll has no code yet."""
-    node_of(session)
-    raise CommandError(CLUSTER_COMMAND_NOT_YET)
 
 
 def slot_number(word: bytes) -> int:

@@ -9,22 +9,16 @@ from redpoll.cluster.endpoints import client_ip, client_port, endpoint, metadata
 from redpoll.cluster.messages import TYPE_NAMES
 from redpoll.cluster.nodes_conf import node_line
 from redpoll.cluster.operations import find_node
-from redpoll.cluster.seat import keys_of_slots
-from redpoll.cluster.slot_sets import SLOT_COUNT, has, members, one, ranges
+from redpoll.cluster.slot_sets import SLOT_COUNT, ranges
 from redpoll.cluster_errors import (
     INVALID_KEY_COUNT,
     INVALID_KEY_SLOT,
     NOT_A_PRIMARY,
-    SLOT_STATS_LIMIT,
-    SLOT_STATS_METRIC,
-    SLOT_STATS_REPEATED,
-    stats_reversed,
 )
-from redpoll.commands.cluster_node import node_of, slot_number
-from redpoll.engine.args import Args, integer
+from redpoll.commands.cluster_node import node_of
+from redpoll.engine.args import integer
 from redpoll.engine.session import Session
-from redpoll.errors import SYNTAX, CommandError, wrong_subcommand
-from redpoll.keyspace.slots import key_slot
+from redpoll.errors import CommandError
 from redpoll.protocol.reply import Map, Verbatim
 
 if TYPE_CHECKING:
@@ -206,12 +200,6 @@ def shard_row(session: Session, machine: Machine, node: Node) -> Map:
     return Map(row)
 
 
-def getslotmigrations(session: Session, args: list[bytes]) -> object:
-    node_of(session)
-    found: list[object] = []
-    return found
-
-
 def links(session: Session, args: list[bytes]) -> object:
     machine = node_of(session)
     reply: list[object] = []
@@ -237,7 +225,7 @@ def countkeysinslot(session: Session, args: list[bytes]) -> object:
     slot: int = integer(args[2])
     if not 0 <= slot < SLOT_COUNT:
         raise CommandError(INVALID_KEY_SLOT)
-    return len(keys_of_slots(session.db, one(slot)))
+    return session.db.count_in_slot(slot)
 
 
 def getkeysinslot(session: Session, args: list[bytes]) -> object:
@@ -246,69 +234,5 @@ def getkeysinslot(session: Session, args: list[bytes]) -> object:
     most: int = integer(args[3])
     if not 0 <= slot < SLOT_COUNT or most < 0:
         raise CommandError(INVALID_KEY_COUNT)
-    found: list[object] = list(keys_of_slots(session.db, one(slot), most))
+    found: list[object] = list(session.db.keys_in_slot(slot, most))
     return found
-
-
-KEY_COUNT = b"key-count"
-
-
-def slot_stats(session: Session, args: list[bytes]) -> object:
-    machine = node_of(session)
-    primary = machine.view.shard_primary()
-    owned = primary.slots if primary is not None else 0
-    if args[2].upper() == b"SLOTSRANGE" and len(args) == 5:
-        first, last = slot_number(args[3]), slot_number(args[4])
-        if first > last:
-            raise CommandError(stats_reversed(first, last))
-        counts = key_counts(session)
-        rows = [(slot, counts[slot]) for slot in members(owned) if first <= slot <= last]
-        return stats_reply(rows)
-    if args[2].upper() != b"ORDERBY":
-        raise CommandError(wrong_subcommand(args[1], b"CLUSTER"))
-    if args[3].lower() != KEY_COUNT:
-        raise CommandError(SLOT_STATS_METRIC)
-    options = StatsOptions(Args(args, 4))
-    counts = key_counts(session)
-    pairs = [(count if options.ascending else -count, slot) for slot, count in enumerate(counts)]
-    chosen = sorted([pair for pair in pairs if has(owned, pair[1])])
-    return stats_reply([(slot, abs(count)) for count, slot in chosen[: options.limit]])
-
-
-class StatsOptions:
-    """LIMIT and the order of CLUSTER SLOT-STATS ORDERBY."""
-
-    def __init__(self, cursor: Args) -> None:
-        self.limit = SLOT_COUNT
-        self.ascending = False
-        limited = ordered = False
-        while cursor.left() > 0:
-            word = cursor.word()
-            if word == b"LIMIT" and cursor.left() > 0:
-                if limited:
-                    raise CommandError(SLOT_STATS_REPEATED)
-                limited = True
-                limit: int = cursor.integer(SLOT_STATS_LIMIT)
-                if not 1 <= limit <= SLOT_COUNT:
-                    raise CommandError(SLOT_STATS_LIMIT)
-                self.limit = limit
-            elif word in (b"ASC", b"DESC"):
-                if ordered:
-                    raise CommandError(SLOT_STATS_REPEATED)
-                ordered = True
-                self.ascending = word == b"ASC"
-            else:
-                raise CommandError(SYNTAX)
-
-
-def key_counts(session: Session) -> list[int]:
-    """The keys of each slot in all databases.  O(keys)."""
-    counts = [0] * SLOT_COUNT
-    for db in session.engine.databases:
-        for key in keys_of_slots(db, -1):
-            counts[key_slot(key)] += 1
-    return counts
-
-
-def stats_reply(rows: list[tuple[int, int]]) -> list[object]:
-    return [[slot, Map([KEY_COUNT, count])] for slot, count in rows]

@@ -9,6 +9,7 @@ from redpoll.engine.args import integer
 from redpoll.engine.command import command
 from redpoll.engine.session import Session
 from redpoll.errors import FIRST_DB_INVALID, SECOND_DB_INVALID, SYNTAX, CommandError
+from redpoll.keyspace.scan import visible_keys
 from redpoll.persistence.saving import save
 from redpoll.protocol.reply import OK
 
@@ -19,7 +20,7 @@ from redpoll.protocol.reply import OK
     since="1.0.0", complexity="O(1)", summary="Return the number of keys in the database.",
 )  # fmt: skip
 def dbsize(session: Session, args: list[bytes]) -> object:
-    return session.db.table.size
+    return visible_keys(session.db)
 
 
 def check_mode(args: list[bytes]) -> None:
@@ -37,8 +38,10 @@ def check_mode(args: list[bytes]) -> None:
 )  # fmt: skip
 def flushall(session: Session, args: list[bytes]) -> object:
     check_mode(args)
-    session.journal_always()
     engine = session.engine
+    if engine.router is not None:
+        engine.router.flushed()
+    session.journal_always()
     running = engine.durability.running
     if running is not None and not running.is_rewrite:
         running.cancel("FLUSHALL")
@@ -59,6 +62,9 @@ def flushall(session: Session, args: list[bytes]) -> object:
 )  # fmt: skip
 def flushdb(session: Session, args: list[bytes]) -> object:
     check_mode(args)
+    router = session.engine.router
+    if router is not None:
+        router.flushed()
     session.journal_always()
     session.db.moment.changes += session.db.flush()
     return OK

@@ -11,8 +11,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.catalogue.spec import ADMIN, LOADING, NOSCRIPT, STALE
-from redpoll.cluster_errors import ONLY_IN_A_CLUSTER
+from redpoll.commands import debug_cluster
 from redpoll.commands.containers import help_lines
+from redpoll.commands.debug_cluster import is_on
 from redpoll.config.rewrite import rewrite
 from redpoll.config.values import memory_bytes
 from redpoll.engine.args import integer
@@ -116,15 +117,9 @@ def debug(session: Session, args: list[bytes]) -> object:
     return row.run(session, args)
 
 
-def is_on(word: bytes) -> bool:
-    """A switch, read as leniently as in the reference: anything but a number is 0."""
-    digits = word.strip()
-    return is_int(digits) and to_int(digits) != 0
-
-
 def go_to(db: Database, key: bytes) -> None:
     """Go to a key, expired or not, without touching it."""
-    if not db.table.find(key):
+    if not db.find(key):
         raise CommandError(NO_SUCH_KEY)
 
 
@@ -249,7 +244,7 @@ def populate(session: Session, args: list[bytes]) -> object:
     db = session.db
     for n in range(count):
         key = b"%b:%d" % (prefix, n)
-        if not db.table.find(key):
+        if not db.find(key):
             value = b"value:%d" % n
             if size > 0:
                 value = value[:size].ljust(size, b"\0")
@@ -385,12 +380,6 @@ def force_tls_write_error(session: Session, args: list[bytes]) -> object:
     raise CommandError(NO_TLS)
 
 
-def clusterlink(session: Session, args: list[bytes]) -> object:
-    if args[2].lower() != b"kill":
-        raise CommandError(wrong_subcommand(args[1], b"DEBUG"))
-    raise CommandError(ONLY_IN_A_CLUSTER)
-
-
 def config_rewrite_force_all(session: Session, args: list[bytes]) -> object:
     config = session.engine.config
     complaint = rewrite(config, everything=True) if config.path else b"Bad address"
@@ -475,12 +464,16 @@ def help(session: Session, args: list[bytes]) -> object:
         b"CLIENT-ENFORCE-REPLY-LIST <0|1>", b"Whether each reply becomes a piece of its own on its way to its client.",
         b"CLIENT-EVICTION", b"How many clients there are of which size, if maxmemory-clients is set.",
         b"AOF-FLUSH-SLEEP <microseconds>", b"How long to sleep before each write to the append-only file.",
-        b"CLUSTERLINK KILL <to|from|all> <node-id>", b"Answer that there is no cluster.",
+        b"CLOSE-CLUSTER-LINK-ON-PACKET-DROP <0|1>", b"Whether a message that is dropped closes its link.",
+        b"CLUSTERLINK KILL <to|from|all> <node-id>", b"Close the links to or from another node of the cluster.",
         b"CONFIG-REWRITE-FORCE-ALL", b"Rewrite the configuration file with all directives, defaults too.",
         b"CRASH-AND-RECOVER [<milliseconds>]", b"Start anew under the same pid, without an end in good order.",
         b"DICT-RESIZING <0|1>", b"Whether tables grow and shrink before it is extreme.",
         b"DIGEST", b"A number for the content of all databases.",
         b"DIGEST-VALUE <key> [<key> ...]", b"A number for the content of each key.",
+        b"DISABLE-CLUSTER-RANDOM-PING <0|1>", b"Whether the node pings no random node each second.",
+        b"DISABLE-CLUSTER-RECONNECTION <0|1>", b"Whether links that are gone stay so.",
+        b"DROP-CLUSTER-PACKET-FILTER <type>", b"Drop messages of this type; -1: none, -2: all.",
         b"ERROR <string>", b"Answer this error.",
         b"FORCE-TLS-WRITE-ERROR <0|1>", b"Answer that there is no TLS.",
         b"HTSTATS <dbid> [full]", b"Figures of a database's table.",
@@ -508,6 +501,7 @@ def help(session: Session, args: list[bytes]) -> object:
         b"SET-ACTIVE-EXPIRE <0|1>", b"Whether keys past their deadline are deleted by themselves.",
         b"SET-SKIP-CHECKSUM-VALIDATION <0|1>", b"Whether checksums of files and payloads are passed over.",
         b"SLEEP <seconds>", b"Let the whole server wait.",
+        b"SLOTMIGRATION <PREVENT-PAUSE|PREVENT-FAILOVER> <0|1>", b"Hold migrations of slots before this step.",
         b"STRUCTSIZE", b"The sizes of the reference's structures.",
         b"STRINGMATCH-TEST", b"Answer that patterns do no harm.",
     ])  # fmt: skip
@@ -519,12 +513,16 @@ SUBCOMMANDS: Final = {
     b"CHANGE-REPL-ID": Row(change_replication_id, 0, 0),
     b"CLIENT-ENFORCE-REPLY-LIST": Row(client_enforce_reply_list, 1, 1),
     b"CLIENT-EVICTION": Row(client_eviction, 0, 0),
-    b"CLUSTERLINK": Row(clusterlink, 3, 3),
+    b"CLOSE-CLUSTER-LINK-ON-PACKET-DROP": Row(debug_cluster.close_on_drop, 1, 1),
+    b"CLUSTERLINK": Row(debug_cluster.clusterlink, 3, 3),
     b"CONFIG-REWRITE-FORCE-ALL": Row(config_rewrite_force_all, 0, 0),
     b"CRASH-AND-RECOVER": Row(crash_and_recover, 0, 1 << 30),
     b"DICT-RESIZING": Row(dict_resizing, 1, 1),
     b"DIGEST": Row(digest, 0, 0),
     b"DIGEST-VALUE": Row(digest_value, 0, 1 << 30),
+    b"DISABLE-CLUSTER-RANDOM-PING": Row(debug_cluster.no_random_ping, 1, 1),
+    b"DISABLE-CLUSTER-RECONNECTION": Row(debug_cluster.no_reconnection, 1, 1),
+    b"DROP-CLUSTER-PACKET-FILTER": Row(debug_cluster.drop_packet_filter, 1, 1),
     b"ERROR": Row(error, 1, 1),
     b"FORCE-TLS-WRITE-ERROR": Row(force_tls_write_error, 1, 1),
     b"HELP": Row(help, 0, 0),
@@ -553,6 +551,7 @@ SUBCOMMANDS: Final = {
     b"SET-DISABLE-DENY-SCRIPTS": Row(set_disable_deny_scripts, 1, 1),
     b"SET-SKIP-CHECKSUM-VALIDATION": Row(set_skip_checksum_validation, 1, 1),
     b"SLEEP": Row(sleep, 1, 1),
+    b"SLOTMIGRATION": Row(debug_cluster.slotmigration, 2, 1 << 30),
     b"STRUCTSIZE": Row(structsize, 0, 0),
     b"STRINGMATCH-TEST": Row(stringmatch_test, 0, 0),
 }

@@ -11,7 +11,7 @@ from redpoll.catalogue.spec import DANGEROUS, FAST, KEYSPACE, READONLY, WRITE
 from redpoll.commands.scan_options import ScanOptions, scan_cursor
 from redpoll.engine.command import Handler, command
 from redpoll.engine.session import Session
-from redpoll.keyspace.scan import all_keys, glob_or_none, random_key, scan_keys
+from redpoll.keyspace.scan import all_keys, glob_or_none, random_key, scan_keys, slot_of_matches
 from redpoll.protocol.numbers import int_text
 from redpoll.protocol.reply import Status
 from redpoll.types.kinds import TYPE_NAME
@@ -103,7 +103,7 @@ def type_(session: Session, args: list[bytes]) -> object:
     since="1.0.0", complexity="O(keys of the database)", summary="Return all keys that match a pattern.",
 )  # fmt: skip
 def keys(session: Session, args: list[bytes]) -> object:
-    return all_keys(session.db, glob_or_none(args[1]))
+    return all_keys(session.db, glob_or_none(args[1]), slot_of_matches(session.db, args[1]))
 
 
 @command(
@@ -125,5 +125,6 @@ def randomkey(session: Session, args: list[bytes]) -> object:
 def scan(session: Session, args: list[bytes]) -> object:
     cursor = scan_cursor(args[1])
     options = ScanOptions(args, 2, b"SCAN")
-    following, keys = scan_keys(session.db, cursor, options.count, options.glob, options.type)
+    only = slot_of_matches(session.db, options.pattern)
+    following, keys = scan_keys(session.db, cursor, options.count, options.glob, options.type, only)
     return [int_text(following), keys]

@@ -36,7 +36,7 @@ from redpoll.protocol.reply import OK, Status
 )  # fmt: skip
 def save_(session: Session, args: list[bytes]) -> object:
     running = session.engine.durability.running
-    if running is not None and not running.is_rewrite:
+    if running is not None and running.is_save():
         raise CommandError(SAVE_IN_PROGRESS)
     session.engine.durability.saves += 1
     if not save(session.engine):
@@ -57,14 +57,14 @@ def bgsave(session: Session, args: list[bytes]) -> object:
     engine = session.engine
     running = engine.durability.running
     if words == [b"CANCEL"]:
-        if running is not None and not running.is_rewrite:
+        if running is not None and running.is_save():
             running.cancel("BGSAVE CANCEL")
             return Status(b"Background saving cancelled")
         if engine.durability.scheduled:
             engine.durability.scheduled = False
             return Status(b"Scheduled background saving cancelled")
         raise CommandError(NO_SAVE_IN_PROGRESS)
-    if running is not None and not running.is_rewrite:
+    if running is not None and running.is_save():
         raise CommandError(SAVE_IN_PROGRESS)
     if running is not None:
         if words != [b"SCHEDULE"]:

@@ -14,6 +14,7 @@ from redpoll.protocol.numbers import parse_scan_cursor
 
 DEFAULT_COUNT: Final[i64] = 10
 
+KEY_SCANS: Final = (b"SCAN", b"CLUSTERSCAN")
 OWNERS: Final = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}
 """Options of one command each, which the others know well enough to complain of by name."""
 
@@ -31,6 +32,7 @@ class ScanOptions:
 
     def __init__(self, args: list[bytes], at: i64, command: bytes) -> None:
         self.count: i64 = DEFAULT_COUNT
+        self.pattern: bytes | None = None
         self.glob: Glob | None = None
         self.type: TypeFilter = TypeFilter(None)
         self.bare = False
@@ -50,8 +52,13 @@ class ScanOptions:
                 if self.count < 1:
                     raise CommandError(SYNTAX)
             elif word == b"MATCH":
-                self.glob = glob_or_none(options.next())
-            elif word == b"TYPE" and command == b"SCAN":
+                self.pattern = options.next()
+                self.glob = glob_or_none(self.pattern)
+            elif word == b"TYPE" and command in KEY_SCANS:
                 self.type = TypeFilter(options.next())
-            else:
+            elif not self.accept(word, options):
                 raise CommandError(SYNTAX)
+
+    def accept(self, word: bytes, options: Args) -> bool:
+        """Whether the option is one that only a subclass has; then its value is taken from `options`."""
+        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from redpoll.config.directive import EFFECT, NOT_YET, REFUSED, Directive
+from redpoll.config.directive import EFFECT, REFUSED, Directive
 from redpoll.config.special_values import FilePath, HostName, IPv4, IPv6, NodeText, PrimaryAddress
 from redpoll.config.values import GREATEST, GREATEST_UNSIGNED, Bool, Enum, Int, Memory, Text, UnsignedInt
 
@@ -487,18 +487,18 @@ DIRECTIVES: Final = [
         b"cluster-slot-migration-log-max-len",
         Int(0, GREATEST),
         b"1000",
-        NOT_YET,
+        EFFECT,
         "cluster",
         "Finished slot migrations that are remembered.",
     ),
     Directive(
-        b"cluster-slot-stats-enabled", Bool(), b"no", NOT_YET, "cluster", "Whether statistics are kept for each slot."
+        b"cluster-slot-stats-enabled", Bool(), b"no", EFFECT, "cluster", "Whether statistics are kept for each slot."
     ),
     Directive(
         b"slot-migration-max-failover-repl-bytes",
         Memory(-1, GREATEST),
         b"0",
-        NOT_YET,
+        EFFECT,
         "cluster",
         "Bytes that a slot's new owner may lag behind when it takes over; -1: no limit.",
     ),

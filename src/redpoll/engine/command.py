@@ -11,7 +11,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.catalogue.keyspec import KeySpec
+from redpoll.catalogue.keyspec import KeyRange, KeySpec
 from redpoll.catalogue.spec import (
     ADMIN,
     ALLOW_BUSY,
@@ -82,6 +82,8 @@ class Command:
         self.index: i64 = index
         self.arity: i64 = spec.arity
         self.gates: i64 = gates_of(spec)
+        self.key_at: i64 = only_key_at(spec)
+        """The index of the key in the arguments, if there is always exactly one; else 0."""
         self.subcommands: dict[bytes, Command] | None = None
         self.container: Command | None = None
 
@@ -105,6 +107,15 @@ FOR_SUBSCRIBERS: Final = (
     b"ping", b"quit", b"reset",
 )  # fmt: skip
 """What a RESP2 client may send in subscribed mode."""
+
+
+def only_key_at(spec: Spec) -> i64:
+    """The index of a command's only key; 0 if it may have several or none."""
+    if len(spec.keys) == 1:
+        only = spec.keys[0]
+        if isinstance(only, KeyRange) and only.first == only.last:
+            return only.first
+    return 0
 
 
 def gates_of(spec: Spec) -> i64:

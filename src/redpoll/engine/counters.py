@@ -202,6 +202,9 @@ class Traffic:
         self.received_of_primary: i64 = 0
         self.sent_to_replicas: i64 = 0
         """Bytes of replication links."""
+        self.slots_received: i64 = 0
+        self.slots_sent: i64 = 0
+        """Bytes of migrations of slots."""
         self.reads: i64 = 0
         self.writes: i64 = 0
         self.turns: i64 = 0
@@ -223,6 +226,8 @@ class Traffic:
         self.sent = 0
         self.received_of_primary = 0
         self.sent_to_replicas = 0
+        self.slots_received = 0
+        self.slots_sent = 0
         self.reads = 0
         self.writes = 0
         self.turns = 0

@@ -48,6 +48,12 @@ class RunningSave:
         """Number of keys when it began."""
         self.is_rewrite = False
         """Whether it becomes the base of the append-only file."""
+        self.is_migration = False
+        """Whether it sends slots to another node."""
+
+    def is_save(self) -> bool:
+        """Whether it is a snapshot of BGSAVE or for replicas."""
+        return not self.is_rewrite and not self.is_migration
 
     def keys_done(self) -> i64:
         """Number of written keys."""

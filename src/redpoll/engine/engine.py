@@ -39,7 +39,7 @@ from redpoll.engine.redact import redacted
 from redpoll.engine.remotes import Remotes
 from redpoll.engine.reply_buffers import ReplyBuffers
 from redpoll.engine.role import Role
-from redpoll.engine.routing import Router, misplaced
+from redpoll.engine.routing import NOTHING_SERVED, Router, misplaced
 from redpoll.engine.sampler import Sampler
 from redpoll.engine.scripts import ScriptHost, ScriptStatistics
 from redpoll.engine.session import UNKNOWN, Peer, Session
@@ -63,16 +63,14 @@ from redpoll.keyspace.database import Database
 from redpoll.keyspace.field_expiry import expire_fields
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
+from redpoll.keyspace.slots import SLOTS
 from redpoll.protocol.reply import NO_REPLY, CountedError, Error, Marker
 from redpoll.script_errors import busy
 
 HTTP: Final = (b"post", b"host:")
 """The beginnings of HTTP requests and of their header lines."""
 RECLAIM_US: Final[i64] = 500
-RECLAIM_STEP: Final[i64] = 16
-RECLAIM_STEPS: Final[i64] = 400
-"""How long one tick frees memory, how many small objects it frees between two readings of the clock, and how often.
-"""
+"""How long one tick frees memory."""
 
 REST_US: Final[i64] = 10000
 SHORT_REST_US: Final[i64] = 2000
@@ -114,7 +112,10 @@ class Engine:
         self.config: Final = config if config is not None else default_config(databases)
         in_cluster = self.config.flag(b"cluster-enabled")
         databases = self.config.integer(b"cluster-databases" if in_cluster else b"databases")
-        self.databases: Final = [Database(n, self.moment, self.reclaimer, most_buckets) for n in range(databases)]
+        slots = SLOTS if in_cluster else i64(1)
+        self.databases: Final = [
+            Database(n, self.moment, self.reclaimer, most_buckets, slots) for n in range(databases)
+        ]
         self.unit: Final = Unit(self.moment)
         self.unwritten = False
         """Whether the append-only file has effects in memory, which `commit` writes before replies are sent."""
@@ -136,6 +137,8 @@ class Engine:
         self.session_gates: i64 = 0
         self.router: Router | None = None
         """Set while this is a node of a cluster."""
+        self.served: bytes = NOTHING_SERVED
+        """In a node of a cluster 1 for each slot that it serves whatever the command is, else 0."""
         self.password: bytes = b""
         self.most_bulk_bytes: i64 = 512 * 1024 * 1024
         self.active_expire = True
@@ -198,10 +201,7 @@ class Engine:
         self.monitors.remove(session)
         self.blocking.stop(session)
         self.pubsub.leave(session)
-        follower = session.follower
-        if follower is not None:
-            session.follower = None
-            follower.left()
+        session.leave_links()
         session.transaction = None
         self.sessions.pop(session.id, None)
 
@@ -297,7 +297,10 @@ class Engine:
     def _run_gated(self, session: Session, command: Command, args: list[bytes], closed: i64) -> object:
         """Run a command unless the checks of its `closed` gates stop it; return its reply, or that of the check."""
         if closed == GATE_CLUSTER:
-            # Every command with keys of a node comes here.
+            # Every command with keys of a node comes here, most with one key of a slot that is served.
+            at = command.key_at
+            if at > 0 and self.served[self.moment.find_slot(args[at])] == 1:
+                return self.run(session, command, args)
             moved = misplaced(self, session, command, args)
             return self.run(session, command, args) if moved is None else moved
         held = gate.check(self, session, command, args, closed)
@@ -521,7 +524,7 @@ class Engine:
             # Who waits until a stream goes (XREADGROUP) learns that it has.
             self.blocking.serve()
         if self.reclaimer.pending() > 0:
-            self._give_memory_back(reclaim_us)
+            self.reclaimer.run_for(self.clock, reclaim_us)
         if len(self.remotes.open) > 0:
             self.remotes.close_idle(self.moment.now_us)
         if self.saves_itself:
@@ -536,18 +539,6 @@ class Engine:
                 log.tick()
         self.tick_us += self.clock.now_us() - self.read_us
 
-    def _give_memory_back(self, reclaim_us: i64) -> None:
-        """Free dropped objects for about `reclaim_us`.
-
-        Works in small steps, because freeing the last object of an arena takes a thousand times longer than others: it
-        returns a megabyte to the system.  If the clock does not advance, it makes RECLAIM_STEPS steps.
-        """
-        clock = self.clock
-        until: i64 = clock.now_us() + reclaim_us
-        steps: i64 = 0
-        while self.reclaimer.run(RECLAIM_STEP) and steps < RECLAIM_STEPS and clock.now_us() < until:
-            steps += 1
-
     def expire_some(self, most: i64 = 500) -> i64:
         """Delete about `most` expired keys, and as many expired fields; return how many.
 
@@ -561,7 +552,7 @@ class Engine:
         count: i64 = len(self.databases)
         for n in range(count):
             db = self.databases[(first + n) % count]
-            if db.table.volatile > 0:
+            if db.may_expire():
                 expired += db.expire_due(most - expired)
                 if self.unit.journal is not None:
                     self.unit.end_each()
@@ -579,7 +570,7 @@ class Engine:
         count: i64 = len(self.databases)
         for n in range(count):
             db = self.databases[(first + n) % count]
-            if db.table.volatile_items > 0:
+            if db.may_expire():
                 expired += expire_fields(db, most - expired)
                 if expired >= most:
                     self.is_behind = True
@@ -598,7 +589,7 @@ class Engine:
         if waits_until != 0 and (first == 0 or waits_until < first):
             first = waits_until
         for db in self.databases:
-            if db.table.volatile > 0 or db.table.volatile_items > 0:
+            if db.may_expire():
                 at = self.moment.now_ms + 10
                 if first == 0 or at < first:
                     first = at
@@ -629,6 +620,8 @@ class Engine:
         self.script_statistics.evicted = 0
         self.trimming.moved = 0
         self.trimming.took_us = 0
+        if self.router is not None:
+            self.router.reset_statistics()
 
     def count_program(self, resident: i64) -> None:
         """Count the memory of the program itself: its resident size before there is any data."""

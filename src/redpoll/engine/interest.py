@@ -14,7 +14,7 @@ from redpoll.engine.gates import GATE_OOM
 from redpoll.engine.latency import EXPIRE_DEL
 from redpoll.keyspace.events import EXPIRED, Event
 from redpoll.keyspace.moment import NOTIFIED, REPLACEMENT_AWAITED, WATCHED, Listener
-from redpoll.structures.table import Table
+from redpoll.keyspace.tables import Tables
 
 STREAM_LETTER: Final = b"t"
 
@@ -54,16 +54,19 @@ class Interest(Listener):
     def grown(self, db: i64, key: bytes) -> None:
         self.engine.blocking.mark_ready(int(db), key)
 
-    def replaced(self, db: i64, following: Table | None) -> None:
-        table = self.engine.databases[db].table
+    def replaced(self, db: i64, following: Tables | None) -> None:
+        tables = self.engine.databases[db].tables
         now_ms = self.engine.moment.now_ms
         for place, watching in self.watchers.items():
             if place[0] != db:
                 continue
             key = place[1]
-            was_there = table.find(key)
-            comes = following is not None and following.find(key)
-            stale = comes and following is not None and 0 < following.deadline() <= now_ms
+            was_there = tables.of(key).find(key)
+            comes = stale = False
+            if following is not None:
+                table = following.of(key)
+                comes = table.find(key)
+                stale = comes and 0 < table.deadline() <= now_ms
             for session in watching:
                 if (was_there and place not in session.watched_stale) or (comes and not stale):
                     session.watch_broken = True

@@ -5,7 +5,8 @@ spec/server.md, "LATENCY".
 
 A blocked command counts as `command` or `fast-command` when it is served, as in the reference (where
 `command-unblocking` is for modules).  An `expire-del` is the deletion of a string of many megabytes, which is freed at
-once; containers are freed in small steps.
+once; containers are freed in small steps.  An `aof-write-active-child` is a write while a snapshot or a rewrite is
+under way: there is no child process here.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ EXPIRE_CYCLE: Final = b"expire-cycle"
 EXPIRE_DEL: Final = b"expire-del"
 EVICTION_CYCLE: Final = b"eviction-cycle"
 EVICTION_DEL: Final = b"eviction-del"
+AOF_WRITE: Final = b"aof-write"
+"""Each write to the append-only file; it is also one of the following three."""
+AOF_WRITE_PENDING_FSYNC: Final = b"aof-write-pending-fsync"
+AOF_WRITE_ACTIVE_CHILD: Final = b"aof-write-active-child"
+AOF_WRITE_ALONE: Final = b"aof-write-alone"
+AOF_FSYNC_ALWAYS: Final = b"aof-fsync-always"
+AOF_FSTAT: Final = b"aof-fstat"
+AOF_RENAME: Final = b"aof-rename"
+RDB_UNLINK_TEMP_FILE: Final = b"rdb-unlink-temp-file"
 
 
 @mypyc_attr(acyclic=True)

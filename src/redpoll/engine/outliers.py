@@ -37,6 +37,18 @@ class Measuring:
         raise NotImplementedError
 
 
+class Both(Measuring):
+    """Two that are called after every command."""
+
+    def __init__(self, first: Measuring, second: Measuring) -> None:
+        self.first: Final = first
+        self.second: Final = second
+
+    def add(self, session: Session, command: Command, args: list[bytes], reply: object, usec: i64) -> None:
+        self.first.add(session, command, args, reply, usec)
+        self.second.add(session, command, args, reply, usec)
+
+
 class Outliers:
     """The logs and the monitor of one engine."""
 
@@ -60,14 +72,30 @@ class Outliers:
         self.sees_all_replies = False
         """Whether a connection does so at every reply."""
         self.measuring: Measuring | None = None
-        """The current session of HOTKEYS: it is called after every command."""
+        """It is called after every command: the current session of HOTKEYS, the statistics of slots, or both."""
+        self.keys_measured: Measuring | None = None
+        self.slots_measured: Measuring | None = None
         self.update_thresholds()
 
     def measure(self, measuring: Measuring | None) -> None:
-        """Tell every command to `measuring` from now on."""
-        if measuring is not self.measuring:
-            self.measuring = measuring
-            self.update_thresholds()
+        """Tell every command to a session of HOTKEYS from now on."""
+        if measuring is not self.keys_measured:
+            self.keys_measured = measuring
+            self._choose_measuring()
+
+    def measure_slots(self, measuring: Measuring | None) -> None:
+        """Tell every command to the statistics of slots from now on."""
+        self.slots_measured = measuring
+        self._choose_measuring()
+
+    def _choose_measuring(self) -> None:
+        keys = self.keys_measured
+        slots = self.slots_measured
+        if keys is not None and slots is not None:
+            self.measuring = Both(keys, slots)
+        else:
+            self.measuring = keys if keys is not None else slots
+        self.update_thresholds()
 
     def apply_options(self, options: Options) -> None:
         """Apply the settings."""

@@ -35,6 +35,8 @@ class Pause:
         """Whether CLIENT PAUSE stops only writes."""
         self.holders: list[bytes] = []
         """Other reasons for which writes wait, without an end: failover_in_progress, shutdown_in_progress."""
+        self.known_ends: dict[bytes, int] = {}
+        """When these reasons end at the latest, in ms since 1970; 0 if that is unknown."""
         self.waiting: list[Session] = []
 
     def begin(self, until_ms: i64, writes_only: bool) -> None:
@@ -50,16 +52,18 @@ class Pause:
     def is_on(self) -> bool:
         return self.until_ms != 0 or len(self.holders) > 0
 
-    def hold_writes(self, reason: bytes) -> None:
-        """Let writes wait until `release_writes`."""
+    def hold_writes(self, reason: bytes, until_ms: i64 = 0) -> None:
+        """Let writes wait until `release_writes`, which follows at `until_ms` at the latest, if that is not 0."""
         if reason not in self.holders:
             self.holders.append(reason)
+        self.known_ends[reason] = int(until_ms)
         self._apply()
 
     def release_writes(self, reason: bytes) -> None:
         """End `hold_writes`."""
         if reason in self.holders:
             self.holders.remove(reason)
+            self.known_ends.pop(reason, None)
             self._apply()
 
     def reason(self) -> bytes:
@@ -72,7 +76,8 @@ class Pause:
         """How long the pause goes on, as INFO shows it."""
         now_ms = int(self.engine.moment.now_ms)
         if len(self.holders) > 0:
-            return FOR_EVER_MS - now_ms
+            until_ms = self.known_ends[self.holders[-1]]
+            return max(until_ms - now_ms, 0) if until_ms != 0 else FOR_EVER_MS - now_ms
         return max(int(self.until_ms) - now_ms, 0) if self.until_ms != 0 else 0
 
     def _apply(self) -> None:

@@ -42,6 +42,17 @@ class Follower:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
+class Taker:
+    """Runs the commands of a session instead of the engine: those that bring slots from another node."""
+
+    def take(self, commands: list[list[bytes]], received: i64) -> None:
+        """Run commands; the connection has received so many bytes in all."""
+
+    def left(self) -> None:
+        """The session is closed."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Role:
     """The role of an engine in replication."""
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from redpoll.keyspace.slots import SLOTS
 from redpoll.protocol.reply import Error
 
 if TYPE_CHECKING:
     from redpoll.engine.command import Command
     from redpoll.engine.engine import Engine
     from redpoll.engine.session import Session
+
+
+NOTHING_SERVED: Final = bytes(int(SLOTS))
+
+
+class SlotArrival:
+    """An import of slots that was running when a snapshot was made."""
+
+    def __init__(self, name: bytes, ranges: list[tuple[int, int]]) -> None:
+        self.name = name
+        self.ranges = ranges
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -26,8 +38,31 @@ class Router:
         """The slot of a command's keys; -1 if it has none."""
         return -1
 
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT: the statistics of slots go to zero."""
+
+    def arrivals(self) -> list[SlotArrival]:
+        """The imports of slots that are running, for a snapshot."""
+        found: list[SlotArrival] = []
+        return found
+
+    def load_begins(self) -> None:
+        """A snapshot of the primary replaces the data."""
+
+    def loaded(self, arrivals: list[SlotArrival]) -> None:
+        """A snapshot was loaded, during which these imports were running."""
+
+    def flushed(self) -> None:
+        """All keys of a database are about to be deleted by a client."""
+
     def publish(self, channel: bytes, payload: bytes, shard: bool) -> None:
         """Spread a message of PUBLISH or SPUBLISH to other nodes."""
+
+
+def arrivals_of(engine: Engine) -> list[SlotArrival] | None:
+    """The imports of slots that are running; None outside a cluster."""
+    router = engine.router
+    return router.arrivals() if router is not None else None
 
 
 def misplaced(engine: Engine, session: Session, command: Command, args: list[bytes]) -> Error | None:

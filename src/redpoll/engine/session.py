@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.engine.gates import GATE_NO_TOUCH, GATE_SUBSCRIBED
-from redpoll.engine.role import Follower
+from redpoll.engine.role import Follower, Taker
 from redpoll.engine.settings import NORMAL, PUBSUB, REPLICA
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import Event
@@ -216,10 +216,25 @@ class Session:
         self.capa_redirect = False
         self.follower: Follower | None = None
         """The replica at the other end, once it has announced itself."""
+        self.taker: Taker | None = None
+        """Runs the commands of this session, which come from a node that moves slots here."""
+        self.exports = False
+        """Whether a node to which slots move is at the other end."""
         self.is_primary = False
         """Whether the commands come from the primary, or from a file with its effects."""
         self.stream_offset: i64 = 0
         """The offset of the replication stream after the last command with effects: WAIT waits for it."""
+
+    def leave_links(self) -> None:
+        """The session ends: tell the replica and the migration whose link it was."""
+        follower = self.follower
+        if follower is not None:
+            self.follower = None
+            follower.left()
+        taker = self.taker
+        if taker is not None:
+            self.taker = None
+            taker.left()
 
     def held_bytes(self) -> i64:
         """Memory of the session: what it has sent and not run, has not read, and has queued."""
@@ -310,6 +325,10 @@ class Session:
             found += b"S"
         if self.is_primary:
             found += b"M"
+        if self.taker is not None:
+            found += b"i"
+        if self.exports:
+            found += b"E"
         if self.monitors:
             found += b"O"
         if self.subscriptions is not None:

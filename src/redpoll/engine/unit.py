@@ -12,6 +12,11 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.keyspace.moment import Moment
 
+TO_FILE: Final[i64] = 1
+TO_REPLICAS: Final[i64] = 2
+ALL_JOURNALS: Final[i64] = 3
+"""Which journals get an effect.  Scripts know these numbers as REPL_AOF, REPL_REPLICA and REPL_ALL."""
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Journal:
@@ -25,7 +30,8 @@ class Journal:
         self.write([int(db)], [effect])
 
     def takes_messages(self) -> bool:
-        """Whether it also gets commands that change no data, but matter to replicas (PUBLISH)."""
+        """Whether it is for replicas: it also gets commands that change no data (PUBLISH), and not what is for the file
+        alone."""
         return False
 
 
@@ -74,9 +80,11 @@ class Unit:
         self.is_message = False
         """Whether the present command changes no data, and only replicas need it."""
         self.messages: list[list[bytes]] = []
-        """The effects that only replicas need."""
-        self.muted = False
-        """Whether commands leave no effects for now: a script has called set_repl(REPL_NONE)."""
+        """The effects that only replicas get, in their order."""
+        self.local: list[list[bytes]] = []
+        """The effects that only the append-only file gets, in their order."""
+        self.targets: i64 = ALL_JOURNALS
+        """Where commands leave their effects for now: bits of TO_FILE and TO_REPLICAS.  A script may change it."""
 
     def attach(self, journal: Journal) -> None:
         """Send effects to `journal` too from now on.  Earlier effects of the current unit are sent to no journal."""
@@ -85,6 +93,10 @@ class Unit:
     def detach(self, journal: Journal) -> None:
         """Send no more effects to `journal`."""
         self._use([each for each in self.journals if each is not journal])
+
+    def abandon(self) -> None:
+        """The program ends in the middle of this unit: drop its effects, and send no more to any journal."""
+        self._use([])
 
     def _use(self, journals: list[Journal]) -> None:
         self.journals = journals
@@ -96,6 +108,7 @@ class Unit:
         self.many_dbs = []
         self.many = []
         self.messages = []
+        self.local = []
         self._forget()
 
     @property
@@ -157,20 +170,38 @@ class Unit:
 
     def note(self, db: i64, args: list[bytes]) -> None:
         """Record a command that has run, as it is or rewritten, if it changed something."""
-        if (self.moment.changes != self.changes_before or self.forced) and not self.muted:
-            if len(self.rewritten) == 0 and not self.withheld:
-                self.add(db, args)
-                if self.is_message:
-                    self.messages.append(args)
-            for effect in self.rewritten:
-                self.add(db, effect)
+        targets = self.targets
+        if (self.moment.changes != self.changes_before or self.forced) and targets != 0:
+            if self.is_message:
+                targets &= TO_REPLICAS
+            if targets != ALL_JOURNALS:
+                self._note_for(targets, db, args)
+            else:
+                if len(self.rewritten) == 0 and not self.withheld:
+                    self.add(db, args)
+                for effect in self.rewritten:
+                    self.add(db, effect)
         self._forget()
+
+    def _note_for(self, targets: i64, db: i64, args: list[bytes]) -> None:
+        """`note` for a command whose effects only some journals get."""
+        effects = self.rewritten
+        if len(effects) == 0 and not self.withheld:
+            effects = [args]
+        if targets == TO_FILE:
+            self.local.extend(effects)
+        elif targets == TO_REPLICAS:
+            self.messages.extend(effects)
+        else:
+            return
+        for effect in effects:
+            self.add(db, effect)
 
     def end(self) -> bool:
         """Hand the effects to the journal, in a transaction if there are several; return whether there are any."""
         journal = self.journal
-        if len(self.messages) > 0:
-            return self._end_with_messages()
+        if len(self.messages) > 0 or len(self.local) > 0:
+            return self._end_apart()
         only = self.only
         if only is not None:
             if journal is None:
@@ -192,22 +223,28 @@ class Unit:
             return True
         return False
 
-    def _end_with_messages(self) -> bool:
-        """`end` for a unit with effects that only replicas need."""
+    def _end_apart(self) -> bool:
+        """`end` for a unit with effects that only replicas or only the file get."""
         databases = self.databases
         effects = self.effects
         messages = self.messages
+        local = self.local
         self.messages = []
+        self.local = []
         self.many_dbs = []
         self.many = []
         if len(messages) < len(effects):
-            # The append-only file never gets messages, so WAITAOF must not wait until it has them.
+            # The file does not get these, so WAITAOF must not wait until it has them.
             self.count += 1
         for journal in self.journals:
             some_databases: list[int] = []
             some: list[list[bytes]] = []
+            others = local if journal.takes_messages() else messages
+            other = 0
             for n in range(len(effects)):
-                if journal.takes_messages() or not is_among(effects[n], messages):
+                if other < len(others) and effects[n] is others[other]:
+                    other += 1
+                else:
                     some_databases.append(databases[n])
                     some.append(effects[n])
             if len(some) > 1:
@@ -218,7 +255,10 @@ class Unit:
         return True
 
     def end_each(self) -> None:
-        """Hand the effects to the journal one by one, each as a unit of its own: keys that active expiry deleted."""
+        """Hand the effects to the journal one by one, each as a unit of its own: keys that active expiry deleted.
+
+        They tell all changes so far, so the current or the next command is no effect because of these.
+        """
         journal = self.journal
         databases = self.databases
         effects = self.effects
@@ -228,11 +268,7 @@ class Unit:
             self.count += len(effects)
             for n in range(len(effects)):
                 journal.write_one(databases[n], effects[n])
-
-
-def is_among(effect: list[bytes], others: list[list[bytes]]) -> bool:
-    """Whether this very effect is in the list."""
-    return any(other is effect for other in others)
+            self.changes_before = self.moment.changes
 
 
 MULTI: Final = [b"MULTI"]

@@ -3,8 +3,9 @@
 Python gets objects of more than 512 bytes from the C library.  glibc returns freed memory to the system when the end
 of its heap is free.  That may never happen, or it returns 800 MB at once, which takes 60 ms.  A server therefore
 makes glibc keep freed memory.  `FreePages` allocates a large block from the free memory, tells the system that its
-pages are not needed, and allocates the next block.  When glibc must get new memory for a block, all blocks are freed
-again.  They are then address space without memory.
+pages are not needed, and allocates the next block.  When glibc must get new memory for a block, no free block of this
+size is left, and a smaller one follows.  In the end all blocks are freed again.  They are then address space without
+memory.
 """
 
 from __future__ import annotations
@@ -17,11 +18,28 @@ from typing import Any, Final
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64
 
-SIZES: Final[list[i64]] = [4 << 20, 1 << 20, 1 << 18, 1 << 16, 1 << 14, 1 << 13]
-"""Sizes of blocks, the largest first, so that the rest of a hole is smaller than two pages.
+LARGEST: Final[i64] = 4 << 20
+FINE: Final[i64] = 1 << 16
+SMALLEST: Final[i64] = 2 << 12
 
-Returning the largest block takes about 0.3 ms.
-"""
+
+def block_sizes() -> list[int]:
+    """Sizes of blocks, the largest first.
+
+    A hole that takes one block loses the pages at both ends of the block.  A hole that takes several loses a page
+    between each two.  So the sizes differ by a sixth, and small ones by a page.  Returning the largest block takes
+    about 0.3 ms.
+    """
+    sizes: list[int] = []
+    size = LARGEST
+    while size >= SMALLEST:
+        sizes.append(size)
+        step = size // 6 if size > FINE else 1 << 12
+        size = (size - step) & ~4095
+    return sizes
+
+
+SIZES: Final[list[int]] = block_sizes()
 
 FREED_A_STEP: Final[i64] = 64
 
@@ -87,13 +105,19 @@ class FreePages:
             library.mallopt(MMAP_THRESHOLD, SEPARATE_FROM)
 
     def step(self) -> bool:
-        """Return one block; return whether there is more to do.  At most about 0.3 ms."""
-        library = self.library
-        if library is None:
+        """Return one block, or free some blocks; return whether there is more to do.  At most about 0.3 ms."""
+        return self.take() or self.free()
+
+    def take(self) -> bool:
+        """Return and hold one block; return False if all free blocks are held.  At most about 0.3 ms."""
+        if self.library is None or self.level >= len(SIZES):
             return False
-        if self.level < len(SIZES):
-            self._take(SIZES[self.level])
-            return True
+        self._take(SIZES[self.level])
+        return True
+
+    def free(self) -> bool:
+        """Free some of the blocks that are held; return whether there are more."""
+        library = self.library
         for _ in range(FREED_A_STEP):
             left: i64 = len(self.blocks)
             if left == 0:

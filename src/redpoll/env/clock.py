@@ -33,9 +33,11 @@ class VirtualClock(Clock):
 
     def __init__(self, now_us: i64 = 1_700_000_000_000_000) -> None:
         self.at_us: i64 = now_us
+        self.set_by_us: i64 = 0
+        """By how much somebody has set the clock.  The steady clock does not know."""
 
     def now_us(self) -> i64:
-        return self.at_us
+        return self.at_us + self.set_by_us
 
     def steady_us(self) -> i64:
         return self.at_us

@@ -154,11 +154,15 @@ class Files:
         try:
             os.rename(old, new)
         finally:
-            if replaced >= 0:
-                Thread(target=os.close, args=(replaced,), daemon=True).start()
+            close_beside(replaced)
 
     def remove(self, path: bytes) -> None:
-        os.unlink(path)
+        """Remove a file.  The system frees a large one beside the program."""
+        removed = opened_if_large(path)
+        try:
+            os.unlink(path)
+        finally:
+            close_beside(removed)
 
     def remove_beside(self, path: bytes) -> None:
         """Remove a file in a thread of its own: freeing the blocks of a large one takes long.  Errors are ignored."""
@@ -274,6 +278,12 @@ def opened_if_large(path: bytes) -> int:
         return descriptor
     os.close(descriptor)
     return -1
+
+
+def close_beside(descriptor: int) -> None:
+    """Close the result of `opened_if_large` in a thread of its own."""
+    if descriptor >= 0:
+        Thread(target=os.close, args=(descriptor,), daemon=True).start()
 
 
 class FolderFiles(Files):

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from redpoll.env.allocator import anonymous_areas
 from redpoll.keyspace.database import Database
 from redpoll.structures.mover import ALIGNMENT, SMALL, Mover
+from redpoll.structures.regions import common_offset
 from redpoll.structures.table_move import move_bucket
 
 LISTING: Final = -1
@@ -34,7 +35,9 @@ class Compaction:
         self.mover: Final = mover
         self.phase = LISTING
         self.areas: Final = anonymous_areas()
+        mover.regions.offset = common_offset(self.areas)
         self.database: i64 = 0
+        self.slot: i64 = 0
         self.bucket: i64 = 0
         self.piece: i64 = 0
         self.size: i64 = SMALL
@@ -52,8 +55,12 @@ class Compaction:
                 self.phase = COUNTING
         elif phase == COUNTING:
             if not self._walk():
-                mover.start()
+                mover.start(self.known_bytes())
                 self._start_walk(FILLING)
+        elif phase == FILLING and mover.starved_size > 0:
+            if not mover.fill(mover.starved_size, FILLED_A_STEP):
+                mover.starved_size = 0
+                self.phase = MOVING
         elif phase == FILLING:
             # From the largest to the smallest: a block of any size may get a whole empty pool, and larger ones use it
             # up with fewer of them.
@@ -75,12 +82,21 @@ class Compaction:
                 self.phase = DONE
         return self.phase != DONE
 
+    def known_bytes(self) -> i64:
+        """The memory of all tables."""
+        total: i64 = 0
+        for database in self.databases:
+            for table in database.tables.existing():
+                total += table.size_bytes()
+        return total
+
     def move_others(self) -> None:
         """Show further objects to the mover at the end of a pass.  For subclasses."""
 
     def _start_walk(self, phase: int) -> None:
         self.phase = phase
         self.database = 0
+        self.slot = 0
         self.bucket = 0
 
     def _walk(self) -> bool:
@@ -97,8 +113,16 @@ class Compaction:
             return True
         if self.database >= len(self.databases):
             return False
-        if not move_bucket(self.databases[self.database].table, self.bucket, mover):
+        tables = self.databases[self.database].tables
+        slot = tables.following(self.slot)
+        if slot != self.slot:
+            self.slot = slot
+            self.bucket = 0
+        if slot < 0:
             self.database += 1
+            self.slot = 0
+        elif not move_bucket(tables.tables[slot], self.bucket, mover):
+            self.slot += 1
             self.bucket = 0
         elif mover.starved:
             containers.clear()

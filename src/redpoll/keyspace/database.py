@@ -9,16 +9,14 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from redpoll.errors import WRONGTYPE, CommandError
+from redpoll.keyspace.all_keys import AllKeys
 from redpoll.keyspace.content import Content
 from redpoll.keyspace.events import DEL, EXPIRED, NEW, Event
-from redpoll.keyspace.key_lookups import KeyLookups
 from redpoll.keyspace.moment import NOTIFIED
 from redpoll.protocol.numbers import int_text, to_int, to_int_at
 from redpoll.protocol.reply import Strings
 from redpoll.structures.lookups import MOST as LOOKUPS
 from redpoll.structures.segment import CLOCK_MASK, KIND_MASK, KIND_SHIFT, OUTSIDE, VOLATILE_KIND, Outside
-from redpoll.structures.table import Table
-from redpoll.structures.table_walk import due
 from redpoll.types.forms import empty
 from redpoll.types.hash import Hash
 from redpoll.types.kinds import (
@@ -41,8 +39,12 @@ from redpoll.types.value import CREATED, Value
 from redpoll.types.zset import ZSet
 
 
-class Database(KeyLookups):
+class Database(AllKeys):
     """See the module's docstring.  `index` is its number.  SWAPDB exchanges tables, not databases."""
+
+    def another(self) -> Database:
+        """An empty database with the same number."""
+        return Database(self.index, self.moment, self.reclaimer, self.most_buckets, self.tables.slots)
 
     def string(self, key: bytes) -> bytes | None:
         """The string at `key`, or None.  Raises WRONGTYPE."""
@@ -52,6 +54,8 @@ class Database(KeyLookups):
 
     def strings(self, args: list[bytes]) -> Strings:
         """The string at each key of `args[1:]`, null if there is none or if it has another type."""
+        if self.slotted:
+            return self._strings_of_slots(args)
         found = Strings()
         table = self.table
         moment = self.moment
@@ -76,6 +80,18 @@ class Database(KeyLookups):
                     else:
                         found.add_part(table.blob(), table.value_start(), table.record_stop())
                 at += 1
+        return found
+
+    def _strings_of_slots(self, args: list[bytes]) -> Strings:
+        """`strings`, if each slot has a table of its own."""
+        found = Strings()
+        at: i64 = 1
+        while at < len(args):
+            if self.look(args[at]) and self.table.kind() <= STRING_RAW:
+                found.add(self.text())
+            else:
+                found.add(None)
+            at += 1
         return found
 
     def text(self) -> bytes:
@@ -263,7 +279,7 @@ class Database(KeyLookups):
         moment = self.moment
         if there:
             moment.hits += 1
-            if moment.clock > CLOCK_MASK and moment.touching and self.table.find(key):
+            if moment.clock > CLOCK_MASK and moment.touching and self.find(key):
                 self._count_use()
         else:
             self._miss(key)
@@ -288,9 +304,12 @@ class Database(KeyLookups):
 
     def set_found(self, key: bytes, value: bytes, there: bool, keep_deadline: bool) -> None:
         """`set_string` after a look-up of `key`: the position is that of the key, or where it will be inserted."""
+        if not there:
+            if not self.moment.deleting_expired:
+                self._make_room(key)
+            if self.slotted:
+                self.aim_to_insert(key)
         table = self.table
-        if not there and not self.moment.deleting_expired:
-            self._make_room(key)
         timed = there and table.volatile > 0 and table.deadline() != 0
         kind = string_kind(key, value, timed)
         if there and table.word & OUTSIDE != 0:
@@ -358,6 +377,8 @@ class Database(KeyLookups):
         """
         moment = self.moment
         moment.changes += count
+        if self.slotted:
+            self.aim(key)
         if value is not None:
             if value.puts > 0:
                 value.apply_limits(moment.limits)
@@ -373,7 +394,10 @@ class Database(KeyLookups):
             else:
                 value.put_back(self.table, key)
         table = self.table
-        if table.record_bytes + table.outside_bytes != table.content_told:
+        if table.record_bytes + table.outside_bytes != table.content_told or (
+            self.slotted and table.volatile_items + table.items_counted > 0
+        ):
+            # A deadline of a field may have changed without a change of the size.
             self._account()
         if moment.interest != 0:
             moment.listener.changed(self.index, key, event)
@@ -389,9 +413,10 @@ class Database(KeyLookups):
 
     def _keep_encoding(self, key: bytes, value: Value) -> None:
         """Store the encoding after a command that did not change the content (ZADD XX of a long member)."""
-        table = self.table
-        if value.home != CREATED and table.find(key) and table.kind() != value.kind:
-            table.set_kind(value.kind)
+        if value.home != CREATED and self.find(key) and self.table.kind() != value.kind:
+            self.table.set_kind(value.kind)
+            if self.slotted:
+                self.count_records()
 
     def put_back(self, key: bytes, value: Value) -> None:
         """Write `value` back without reporting a change.  Only reports that a key is new.
@@ -402,6 +427,8 @@ class Database(KeyLookups):
             self._put_in(key, value)
             self._created(key, value.kind)
         else:
+            if self.slotted:
+                self.aim(key)
             value.put_back(self.table, key)
         self._account()
 
@@ -412,6 +439,8 @@ class Database(KeyLookups):
         a change.
         """
         self.moment.changes += count
+        if self.slotted:
+            self.aim(key)
         value.put_back(self.table, key)
         table = self.table
         if table.record_bytes + table.outside_bytes != table.content_told:
@@ -422,11 +451,13 @@ class Database(KeyLookups):
         moment = self.moment
         if not moment.deleting_expired:
             self._make_room(key)
+        if self.slotted:
+            self.aim_to_insert(key)
         self.table.clock = moment.first_clock()
         value.put_back(self.table, key)
 
     def _empty(self, key: bytes, value: Value, event: Event) -> None:
-        if value.home != CREATED and self.table.find(key):
+        if value.home != CREATED and self.find(key):
             self._remove()
         if self.moment.interest != 0:
             self.moment.listener.changed(self.index, key, event)
@@ -434,8 +465,7 @@ class Database(KeyLookups):
 
     def delete(self, key: bytes) -> bool:
         """Delete `key` and report `del`; return whether the key existed."""
-        table = self.table
-        if not table.find(key) or (table.volatile > 0 and self._is_gone(key)):
+        if not self.find(key) or (self.table.volatile > 0 and self._is_gone(key)):
             return False
         self._remove()
         self.changed(key, None, DEL, 1)
@@ -461,9 +491,11 @@ class Database(KeyLookups):
 
     def put(self, key: bytes, content: Content) -> None:
         """Insert `content` at `key`, which must not exist.  Reports `new`; the caller calls `changed`."""
-        table = self.table
-        there = table.find(key)
+        there = self.find(key)
         assert not there
+        if self.slotted:
+            self.aim_to_insert(key)
+        table = self.table
         table.clock = self.moment.first_clock()
         content.fit_record(table, key)
         outside = content.outside
@@ -483,9 +515,11 @@ class Database(KeyLookups):
 
         Tells nobody.  The sum of memory is wrong until `end_loading`.
         """
-        table = self.table
-        if table.find(key):
+        if self.find(key):
             return False
+        if self.slotted:
+            self.aim_to_insert(key)
+        table = self.table
         table.clock = clock
         if value is not None:
             value.put_back(table, key)
@@ -495,36 +529,25 @@ class Database(KeyLookups):
             table.insert_outside(key, LongString(text), string_kind(key, text, deadline != 0))
         if deadline != 0:
             table.set_deadline(deadline)
+        if self.slotted:
+            self.count_records()
         return True
 
     def end_loading(self) -> None:
-        """Bring the sum of memory up to date."""
-        self._account()
+        """Bring the sum of memory up to date.  O(tables)."""
+        for table in self.tables.existing():
+            self.table = table
+            self._account()
 
     def discard(self, key: bytes) -> bool:
         """Delete `key`, expired or not, without reporting it; return whether it existed.
 
         For callers that store another value there, or report an empty result.
         """
-        if not self.table.find(key):
+        if not self.find(key):
             return False
         self._remove()
         return True
-
-    def exchange(self, other: Database) -> None:
-        """Exchange the keys of two databases."""
-        if other is self:
-            return
-        listener = self.moment.listener
-        ours = self.table
-        theirs = other.table
-        listener.replaced(self.index, theirs)
-        listener.replaced(other.index, ours)
-        self.table = theirs
-        other.table = ours
-        if self.moment.awaited != 0:
-            listener.exchanged(self.index)
-            listener.exchanged(other.index)
 
     def expire_now(self, key: bytes) -> None:
         """Delete the key at the position because a command set its deadline in the past."""
@@ -540,50 +563,3 @@ class Database(KeyLookups):
     def set_encoding(self, kind: i64) -> None:
         """Set the encoding of the string at the position.  The caller calls `changed`."""
         self.table.set_kind(kind)
-
-    def expire_due(self, most: i64) -> i64:
-        """Delete expired keys, worth up to about `most` small ones; return how much that was.
-
-        O(deleted + segments).
-        """
-        found: list[bytes] = []
-        table = self.table
-        due(table, self.moment.now_ms, most, found)
-        done: i64 = 0
-        for key in found:
-            if table.find(key):
-                done += table.object().weight() if table.is_outside() else 1
-                self._expire(key)
-                if done >= most:
-                    break
-        return done
-
-    def set_aside(self) -> Table:
-        """Start again without keys; return the table of the old ones for `end_aside`."""
-        kept = self.table
-        if kept.size > 0:
-            self.moment.listener.replaced(self.index, None)
-        self.moment.used_bytes -= kept.size_told
-        self.table = Table(most_buckets=self.most_buckets)
-        self._account()
-        return kept
-
-    def end_aside(self, kept: Table, back: bool) -> None:
-        """Drop the keys that were set aside, or with `back` the new ones."""
-        gone = kept
-        if back:
-            gone = self.table
-            self.moment.used_bytes += kept.size_told - gone.size_told
-            self.table = kept
-        self._give_back(gone)
-
-    def _give_back(self, gone: Table) -> None:
-        """Free a dropped table in slices.  A snapshot that still needs it does that later."""
-        if gone.size > 0 and gone.keeper is None:
-            self.reclaimer.tables.append(gone)
-
-    def flush(self) -> i64:
-        """Delete all keys; return how many there were.  The memory is freed in slices."""
-        gone = self.set_aside()
-        self._give_back(gone)
-        return gone.size

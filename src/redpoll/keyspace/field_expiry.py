@@ -6,6 +6,7 @@ from mypy_extensions import i64
 
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import DEL, HEXPIRED
+from redpoll.structures.table import Table
 from redpoll.structures.table_walk import due_within
 from redpoll.types.hash import Hash
 
@@ -13,14 +14,33 @@ from redpoll.types.hash import Hash
 def expire_fields(db: Database, most: i64) -> i64:
     """Delete about `most` expired fields, and hashes that become empty; return how many fields.
 
-    O(deleted + segments).
+    O(deleted + segments).  With a table for each slot, the search continues where it stopped.
     """
-    keys: list[bytes] = []
-    due_within(db.table, db.moment.now_ms, most, keys)
+    if not db.slotted:
+        return _expire_fields_in(db, db.table, most)
     done: i64 = 0
+    tables = db.tables
+    slot = tables.due(db.fields_expire_from, db.moment.now_ms)
+    while slot >= 0 and done < most:
+        done += _expire_fields_in(db, tables.tables[slot], most - done)
+        db.fields_expire_from = slot if done >= most else slot + 1
+        slot = tables.due(db.fields_expire_from, db.moment.now_ms)
+    if slot < 0:
+        db.fields_expire_from = 0
+    return done
+
+
+def _expire_fields_in(db: Database, table: Table, most: i64) -> i64:
+    """`expire_fields` for one table."""
+    keys: list[bytes] = []
+    due_within(table, db.moment.now_ms, most, keys)
+    done: i64 = 0
+    hidden = db.moment.hidden
     for key in keys:
         if done >= most:
             break
+        if hidden.any and hidden.holds(key):
+            continue
         # An expired hash is deleted as a whole.
         if not db.is_past(key) and db.find(key):
             db.preserve()

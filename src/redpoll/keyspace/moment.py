@@ -11,11 +11,13 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.keyspace.access import Access
 from redpoll.keyspace.events import Event
+from redpoll.keyspace.hidden import Hidden
 from redpoll.keyspace.lags import Lags
+from redpoll.keyspace.slots import key_slot
+from redpoll.keyspace.tables import Tables
 from redpoll.structures.lookups import Lookups
 from redpoll.structures.segment import CLOCK_MASK
-from redpoll.structures.table import Table
-from redpoll.structures.warming import Warming
+from redpoll.structures.warming import NO_KEY, Warming
 from redpoll.types.kinds import EncodingLimits
 
 WATCHED: Final[i64] = 1 << 0
@@ -40,7 +42,7 @@ class Listener:
     def grown(self, db: i64, key: bytes) -> None:
         """A key was created whose kind is in `Moment.awaited`, or an awaited stream changed."""
 
-    def replaced(self, db: i64, following: Table | None) -> None:
+    def replaced(self, db: i64, following: Tables | None) -> None:
         """All keys of a database are about to be replaced by those of `following`.  The old keys can still be read."""
 
     def exchanged(self, db: i64) -> None:
@@ -93,11 +95,17 @@ class Moment:
         self.warmed: i64 = 0
         """The warm pass stores here what it read, so that the compiler cannot remove the reads."""
         self.lookups: Final = Lookups()
+        self.slot_key: bytes = NO_KEY
+        """The key whose slot was computed last, compared by identity ..."""
+        self.slot: i64 = 0
+        """... and that slot."""
         self.hits: i64 = 0
         self.misses: i64 = 0
         self.expired: i64 = 0
         self.expired_fields: i64 = 0
         self.evicted: i64 = 0
+        self.hidden: Final = Hidden()
+        """The slots whose keys clients do not see yet."""
         self.lags: Final = Lags()
         """How long after their deadlines keys were deleted."""
         self.touching = True
@@ -109,6 +117,16 @@ class Moment:
         """
         self.deleting_expired = True
         """Whether expired keys are deleted.  Otherwise they are only hidden (pause, replica)."""
+
+    def find_slot(self, key: bytes) -> i64:
+        """The slot of a key.  Remembers it, and knows those that the warm pass has computed."""
+        if key is self.slot_key:
+            return self.slot
+        warming = self.warming
+        slot = warming.slots[warming.turn] if key is warming.key and warming.has_slots else key_slot(key)
+        self.slot_key = key
+        self.slot = slot
+        return slot
 
     def set_time(self, now_us: i64) -> None:
         """Set the current time."""

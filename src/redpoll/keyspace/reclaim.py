@@ -10,8 +10,13 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from redpoll.env.clock import Clock
 from redpoll.structures.segment import Outside
 from redpoll.structures.table import Table
+
+STEP: Final[i64] = 16
+MOST_STEPS: Final[i64] = 400
+"""How many small objects are freed between two readings of the clock, and how often at most."""
 
 LARGE_BYTES: Final[i64] = 32768
 """An object beside its record is worth a slice of its own from this size on."""
@@ -66,6 +71,17 @@ class Reclaimer:
                 self.freed += table.size
                 self.tables.pop()
         return self.pending() > 0
+
+    def run_for(self, clock: Clock, span_us: i64) -> None:
+        """Free dropped objects for about `span_us`.
+
+        Works in small steps, because freeing the last object of an arena takes a thousand times longer than others: it
+        returns a megabyte to the system.  If the clock does not advance, it makes MOST_STEPS steps.
+        """
+        until: i64 = clock.now_us() + span_us
+        steps: i64 = 0
+        while self.run(STEP) and steps < MOST_STEPS and clock.now_us() < until:
+            steps += 1
 
     def finish(self) -> None:
         """Free all that waits.  O(what waits)."""

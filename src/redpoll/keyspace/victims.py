@@ -19,6 +19,7 @@ from redpoll.env.random import Random
 from redpoll.keyspace.access import MOST_COUNT
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.moment import Moment
+from redpoll.keyspace.tables import Tables
 from redpoll.structures.segment import (
     CLOCK_MASK,
     CLOCK_SHIFT,
@@ -50,6 +51,9 @@ MANY: Final[i64] = 1000
 
 MOST_STEPS: Final[i64] = 4096
 """A search for keys with deadlines ends after this many buckets if it has found some."""
+
+MOST_TRIES: Final[i64] = 1000
+"""So many victims in a row may be hidden."""
 
 
 class Victims:
@@ -108,6 +112,17 @@ class Victims:
 
     def next(self) -> Database | None:
         """The database of the next victim, with its table at the key; None if no key may be evicted."""
+        db = self._next()
+        hidden = self.moment.hidden
+        tries: i64 = 0
+        while hidden.any and db is not None and hidden.holds(self.key):
+            tries += 1
+            if tries == MOST_TRIES:
+                return None
+            db = self._next()
+        return db
+
+    def _next(self) -> Database | None:
         if self.rule == KEEP:
             return None
         if self.rule == RANDOM:
@@ -122,9 +137,9 @@ class Victims:
                 if db is not None:
                     return db
 
-    def _eligible(self, table: Table) -> i64:
-        """Number of keys of a table that may be evicted."""
-        return table.volatile if self.timed else table.size
+    def _eligible(self, tables: Tables) -> i64:
+        """Number of keys that may be evicted."""
+        return tables.volatile() if self.timed else tables.size()
 
     # By chance.
 
@@ -134,12 +149,14 @@ class Victims:
         while tried < count:
             db = self.databases[self.turn]
             self.turn = (self.turn + 1) % count
-            if self._eligible(db.table) > 0:
+            if self._eligible(db.tables) > 0:
+                table = db.tables.drawn(self.random, self.timed)
                 if self.timed:
-                    self._seek_timed(db.table)
+                    self._seek_timed(table)
                 else:
-                    db.table.seek_random(self.random)
-                self.key = db.table.key()
+                    table.seek_random(self.random)
+                self.key = table.key()
+                db.table = table
                 return db
             tried += 1
         return None
@@ -179,7 +196,7 @@ class Victims:
             most = self._sample_active()
             if most > 0:
                 return most
-        self.active = [db for db in self.databases if db.table.size > 0]
+        self.active = [db for db in self.databases if db.tables.size() > 0]
         most = self._sample_active()
         self.has_many = most >= MANY
         return most
@@ -191,9 +208,9 @@ class Victims:
         if wanted < 1:
             wanted = 1
         for db in self.active:
-            table = db.table
-            if table.size > 0 and self._eligible(table) > 0:
-                most += self._eligible(table)
+            eligible = self._eligible(db.tables)
+            if eligible > 0:
+                most += eligible
                 if self.timed:
                     self._sample_timed(db, wanted)
                 else:
@@ -206,13 +223,23 @@ class Victims:
         tried: i64 = 0
         # Nearly all buckets of a table have records; one that has lost most of its keys has been merged.
         while (tried < wanted or seen < self.samples) and tried < 4 * POOL:
+            if db.slotted:
+                table = db.tables.drawn(self.random, False)
             b = self.random.below(table.buckets)
             seen += self._sample_bucket(db, table, b)
             tried += 1
 
     def _sample_timed(self, db: Database, wanted: i64) -> None:
         """The same with buckets that contain deadlines, from a random bucket on."""
-        table = db.table
+        if not db.slotted:
+            self._sample_timed_in(db, db.table, wanted)
+            return
+        tried: i64 = 0
+        while tried < wanted:
+            self._sample_timed_in(db, db.tables.drawn(self.random, True), 1)
+            tried += 1
+
+    def _sample_timed_in(self, db: Database, table: Table, wanted: i64) -> None:
         seen: i64 = 0
         found: i64 = 0
         steps: i64 = 0
@@ -385,6 +412,8 @@ class Victims:
         keys[at] = keys[last]
         keys[last] = b""
         self.count = last
+        if db.slotted:
+            db.aim(key)
         table = db.table
         if not table.find_hashed(key, hash) or (self.timed and table.deadline() == 0):
             return None

@@ -8,8 +8,9 @@ from mypy_extensions import i64
 
 from redpoll.engine.durability import LOG_BEGINS, LOG_OFF
 from redpoll.engine.engine import Engine
+from redpoll.engine.gates import GATE_BUSY
 from redpoll.env.log import Log
-from redpoll.net.loop import Reactor, Timer
+from redpoll.net.loop import Reactor, Timer, now_ms
 from redpoll.net.saving import IDLE_MS
 from redpoll.net.timers import TICK_MS
 from redpoll.persistence.append_control import AppendFile
@@ -29,8 +30,13 @@ class Ending(Timer):
         self.log: Final = log
         self.append_only: Final = append_only
         self.departure: Final = departure
+        self.postponed: list[bytes] | None = None
+        """The words with which to end once the script that is busy has ended; None if that is not wanted."""
 
     def run(self) -> i64:
+        if self.postponed is not None:
+            self.end_after_script()
+            return TICK_MS
         self.engine.start_unit()
         departure = self.departure
         if departure.is_over() and not self.end(departure.end()):
@@ -45,7 +51,22 @@ class Ending(Timer):
             return
         self.log.signal(f"Received {name} scheduling shutdown...")
         directive = b"shutdown-on-sigint" if name == "SIGINT" else b"shutdown-on-sigterm"
-        self.stop("", [word.upper() for word in self.engine.config.words(directive)])
+        self.postponed = [word.upper() for word in self.engine.config.words(directive)]
+        self.end_after_script()
+
+    def end_after_script(self) -> None:
+        """End as a signal asked for.  A busy script is ended first if it wrote nothing, else it is waited for."""
+        engine = self.engine
+        scripts = engine.scripts
+        if engine.gates & GATE_BUSY != 0 and scripts is not None:
+            scripts.kill(scripts.runs_function())
+            if self.due_ms - now_ms() > TICK_MS:
+                self.reactor.postpone(self, TICK_MS)
+            return
+        words = self.postponed
+        self.postponed = None
+        if words is not None:
+            self.stop("", words)
 
     def stop(self, who: str, words: list[bytes]) -> bool:
         """End the loop after this turn; `who` names the client for the log, `words` are the words of SHUTDOWN.

@@ -21,7 +21,7 @@ from redpoll.config.settings import Config, Effects
 from redpoll.engine.settings import Options
 from redpoll.env.log import Log
 from redpoll.errors import ServerError
-from redpoll.net.loop import Handler, Reactor, Timer, now_ms
+from redpoll.net.loop import Handler, Reactor, Timer
 
 MAY_BE_MISSING: Final = [
     errno.ENOPROTOOPT,
@@ -170,8 +170,8 @@ class Listeners(Effects):
         """
         self.acceptor.paused = self
         self.watch(False)
-        self.retry.due_ms = now_ms() + RETRY_MS
-        if self.retry.due_ms - self.paused_ms > QUIET_MS:
+        due_ms = self.reactor.postpone(self.retry, RETRY_MS)
+        if due_ms - self.paused_ms > QUIET_MS:
             if self.spare >= 0:
                 os.close(self.spare)
             self.log.warning(
@@ -179,7 +179,7 @@ class Listeners(Effects):
                 "raise 'ulimit -n' or lower maxclients."
             )
             self.spare = spare_descriptor()
-        self.paused_ms = self.retry.due_ms
+        self.paused_ms = due_ms
 
     def go_on(self) -> None:
         """Resume accepting."""

@@ -66,6 +66,8 @@ class Reactor:
         self.poller: Final[Poller] = new_poller()
         self.handlers: Final[dict[int, Handler]] = {}
         self.timers: Final[list[Timer]] = []
+        self.first_due_ms: i64 = -1
+        """When the first timer is due; -1 without timers."""
         self.soon: list[Task] = []
         self.unhurried: list[Task] = []
         self.unhurried_at: i64 = 0
@@ -96,18 +98,27 @@ class Reactor:
             self.poller.forget(fd)
 
     def add_timer(self, timer: Timer, delay_ms: i64) -> None:
-        timer.due_ms = now_ms() + delay_ms
         self.timers.append(timer)
+        self.postpone(timer, delay_ms)
+
+    def postpone(self, timer: Timer, delay_ms: i64) -> i64:
+        """Let it run in so many ms instead; return when that is."""
+        timer.due_ms = now_ms() + delay_ms
+        self._find_first_due()
+        return timer.due_ms
+
+    def _find_first_due(self) -> None:
+        first: i64 = -1
+        for timer in self.timers:
+            if first < 0 or timer.due_ms < first:
+                first = timer.due_ms
+        self.first_due_ms = first
 
     def next_deadline_ms(self) -> i64:
         """When there is something to do: the next timer is due, or there is work at hand; -1 if never."""
         if len(self.unhurried) > 0:
             return now_ms()
-        first: i64 = -1
-        for timer in self.timers:
-            if first < 0 or timer.due_ms < first:
-                first = timer.due_ms
-        return first
+        return self.first_due_ms
 
     def run_once(self, timeout_ms: i64 = -1) -> None:
         """Wait at most this long (negative: until something happens), and handle everything that is ready."""
@@ -123,7 +134,7 @@ class Reactor:
             traffic.active_us += took
             if took > traffic.longest_turn_us:
                 traffic.longest_turn_us = took
-        first = self.next_deadline_ms()
+        first = self.first_due_ms
         if first >= 0:
             left = first - now_us // 1000
             if left < 0:
@@ -161,6 +172,7 @@ class Reactor:
                 for timer in self.timers:
                     if timer.due_ms <= now:
                         timer.due_ms = now + timer.run()
+                self._find_first_due()
 
     def run_nested(self) -> None:
         """Handle what is ready inside a handler that takes long; timers and what has no hurry wait.

@@ -62,6 +62,8 @@ class Outgoing(Handler):
             self.receiver.connected()
         if not self.closed:
             self.flush()
+        if not self.closed and len(self.waiting) == 0:
+            self.receiver.drained()
 
     def on_readable(self) -> None:
         if self.closed or self.paused or not self.is_connected:
@@ -77,14 +79,17 @@ class Outgoing(Handler):
             self.fail("the other end closed the connection")
             return
         traffic = self.network.engine.traffic
-        traffic.received_of_primary += len(data)
+        if self.receiver.counts_as_primary():
+            traffic.received_of_primary += len(data)
+        else:
+            traffic.received += len(data)
         traffic.reads += 1
         self.network.engine.start_unit()
         self.receiver.received(data)
 
     def on_failure(self, failure: Exception) -> None:
         self.network.engine.counters.internal_errors += 1
-        self.network.engine.host.log(f"internal error in the link to the primary: {failure!r}")
+        self.network.engine.host.log(f"internal error in the link to the {self.receiver.purpose()}: {failure!r}")
         self.fail("internal error")
 
     def fail(self, reason: str) -> None:
@@ -121,6 +126,16 @@ class Outgoing(Handler):
         if not self.paused:
             self.reactor.want_writable(self.fd, False)
 
+    def backlog(self) -> int:
+        total = 0
+        for data in self.waiting:
+            total += len(data)
+        return total
+
+    def ask_writable(self) -> None:
+        if not self.closed and not self.paused:
+            self.reactor.want_writable(self.fd, True)
+
     def pause(self, paused: bool) -> None:
         if self.closed or paused == self.paused:
             return
@@ -147,6 +162,12 @@ class SocketWire(Wire):
 
     def send(self, data: bytes) -> None:
         self.outgoing.send(data)
+
+    def backlog(self) -> int:
+        return self.outgoing.backlog()
+
+    def ask_writable(self) -> None:
+        self.outgoing.ask_writable()
 
     def pause(self, paused: bool) -> None:
         self.outgoing.pause(paused)
@@ -192,7 +213,7 @@ class ReactorNetwork(Network):
         try:
             found = socket.getaddrinfo(host.decode("utf-8", "surrogateescape"), port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as failure:
-            self.engine.host.log(f"Unable to connect to PRIMARY: {failure}")
+            self.engine.host.log(f"Unable to connect to {receiver.purpose()}: {failure}")
             return None
         family, kind, protocol, _, address = found[0]
         if config.flag(b"repl-mptcp"):
@@ -200,7 +221,7 @@ class ReactorNetwork(Network):
         try:
             sock = socket.socket(family, kind, protocol)
         except OSError as failure:
-            self.engine.host.log(f"Unable to connect to PRIMARY: {failure.strerror}")
+            self.engine.host.log(f"Unable to connect to {receiver.purpose()}: {failure.strerror}")
             return None
         sock.setblocking(False)
         try:
@@ -211,11 +232,11 @@ class ReactorNetwork(Network):
             outcome = sock.connect_ex(address)
         except OSError as failure:
             sock.close()
-            self.engine.host.log(f"Unable to connect to PRIMARY: {failure.strerror}")
+            self.engine.host.log(f"Unable to connect to {receiver.purpose()}: {failure.strerror}")
             return None
         if outcome not in IN_PROGRESS:
             sock.close()
-            self.engine.host.log(f"Unable to connect to PRIMARY: {os.strerror(outcome)}")
+            self.engine.host.log(f"Unable to connect to {receiver.purpose()}: {os.strerror(outcome)}")
             return None
         return Outgoing(self, sock, receiver).wire
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import select
+from typing import Final
 
 from mypy_extensions import i64
 
 from redpoll.net.poller import READABLE, WRITABLE, Poller
+
+FEW: Final = 42
+"""So many events fit what Python's own allocator gives; for more, each wait calls malloc."""
+MANY: Final = 512
 
 
 class EpollPoller(Poller):
@@ -16,6 +21,8 @@ class EpollPoller(Poller):
 
     def __init__(self) -> None:
         self.epoll = select.epoll()
+        self.most = FEW
+        """Events asked for at a time: FEW, or MANY after a wait that found FEW or more."""
 
     def fileno(self) -> int:
         return self.epoll.fileno()
@@ -31,7 +38,9 @@ class EpollPoller(Poller):
         self.epoll.unregister(fd)
 
     def wait(self, timeout_ms: i64) -> list[tuple[int, int]]:
-        ready: list[tuple[int, int]] = self.epoll.poll(-1 if timeout_ms < 0 else float(timeout_ms) / 1000.0, 512)
+        timeout = -1.0 if timeout_ms < 0 else float(timeout_ms) / 1000.0
+        ready: list[tuple[int, int]] = self.epoll.poll(timeout, self.most)
+        self.most = FEW if len(ready) < FEW else MANY
         return ready
 
     def close(self) -> None:

@@ -28,13 +28,21 @@ class StartupLoad(Progress):
     """Loads the data of one server.  The loop turns whenever the load reports progress."""
 
     def __init__(
-        self, engine: Engine, reactor: Reactor, log: Log, append_only: AppendFile, replication: Replication
+        self,
+        engine: Engine,
+        reactor: Reactor,
+        log: Log,
+        append_only: AppendFile,
+        replication: Replication,
+        follows: bool,
     ) -> None:
         self.engine: Final = engine
         self.reactor: Final = reactor
         self.log: Final = log
         self.append_only: Final = append_only
         self.replication: Final = replication
+        self.follows: Final = follows
+        """Whether the server will be a replica: then it goes on in the stream of the file."""
         self.began_us: i64 = engine.clock.now_us()
         self.told_us: i64 = self.began_us
         """When the log last had a line about the progress."""
@@ -86,7 +94,7 @@ class StartupLoad(Progress):
             raise ServerError(FATAL_LOAD % (path.decode("utf-8", "surrogateescape"), complaint))
         place = engine.durability.place
         if place.offset >= 0 and len(place.history) == 40:
-            self.replication.loaded(place, len(self.engine.config.words(b"replicaof")) == 2)
+            self.replication.loaded(place, self.follows)
         self.log.notice(f"DB loaded from disk: {float(engine.clock.now_us() - began_us) / 1e6:.3f} seconds")
 
     # Progress.

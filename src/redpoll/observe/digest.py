@@ -11,7 +11,7 @@ from typing import Final
 from redpoll.engine.engine import Engine
 from redpoll.env.openssl import sha1
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.scan import all_keys
+from redpoll.keyspace.scan import all_keys, visible_keys
 from redpoll.observe.aside import Aside
 from redpoll.protocol.numbers import parse_double, shortest_text
 from redpoll.structures.ids import number_of
@@ -104,7 +104,7 @@ def data_digest(engine: Engine) -> bytes:
     total = NOTHING
     with Aside(engine.moment):
         for db in engine.databases:
-            if db.table.size > 0:
+            if visible_keys(db) > 0:
                 total = with_next(total, number(db.index))
                 for key in all_keys(db, None):
                     if isinstance(key, bytes) and db.kind_of(key) >= 0:

@@ -35,14 +35,16 @@ class Memory:
         keys = 0
         content = 0
         for db in engine.databases:
-            keys += db.table.size
-            content += db.table.record_bytes + db.table.outside_bytes
+            keys += db.tables.size()
+            content += db.tables.content_bytes()
         self.keys: Final = keys
         self.dataset: Final = content
         self.overhead: Final = self.used - content
         self.fragmentation: Final = ratio(self.resident, self.used)
         self.clients: Final[int] = client_bytes(engine, False)
         self.replicas: Final[int] = client_bytes(engine, True)
+        self.slot_imports: Final[int] = link_bytes(engine, False)
+        self.slot_exports: Final[int] = link_bytes(engine, True)
 
     def dataset_share(self) -> float:
         """The share of the data in the memory that was added since the start, in per cent."""
@@ -50,11 +52,20 @@ class Memory:
         return min(100.0 * self.dataset / grown, 100.0) if grown > 0 else 0.0
 
 
+def link_bytes(engine: Engine, of_exports: bool) -> i64:
+    """The bytes in the buffers of the links by which slots leave, or of those by which slots arrive.  O(clients)."""
+    total: i64 = 0
+    for session in engine.sessions.values():
+        if session.exports if of_exports else session.taker is not None:
+            total += session.held_bytes()
+    return total
+
+
 def client_bytes(engine: Engine, of_replicas: bool) -> i64:
     """The bytes in the buffers of all replicas, or of all other clients.  O(clients)."""
     total: i64 = 0
     for session in engine.sessions.values():
-        if session.is_replica() != of_replicas:
+        if session.is_replica() != of_replicas or session.taker is not None or session.exports:
             continue
         held = session.peer.buffers()
         total += held.request + held.reply + held.backlog

@@ -8,9 +8,9 @@ from redpoll.engine.durability import LOG_OFF, AppendLog
 from redpoll.engine.engine import Engine
 from redpoll.engine.scripts import ScriptHost
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.scan import visible_keys, visible_timed
 from redpoll.observe.facts import Memory, aof_buffer, human
 from redpoll.replication.replication import replication_of
-from redpoll.structures.table_walk import mean_ttl_ms
 
 
 def memory_lines(engine: Engine) -> list[str]:
@@ -56,8 +56,8 @@ def memory_lines(engine: Engine) -> list[str]:
         f"mem_clients_slaves:{held.replicas}",
         f"mem_clients_normal:{held.clients}",
         "mem_cluster_links:0",
-        "mem_cluster_slot_import:0",
-        "mem_cluster_slot_export:0",
+        f"mem_cluster_slot_import:{held.slot_imports}",
+        f"mem_cluster_slot_export:{held.slot_exports}",
         f"mem_aof_buffer:{aof_buffer(engine)}",
         "mem_allocator:python",
         "mem_overhead_db_hashtable_rehashing:0",
@@ -96,6 +96,7 @@ def persistence_lines(engine: Engine) -> list[str]:
     done = 0 if running is None else int(running.keys_done())
     total = 0 if running is None else int(running.total)
     share = 100.0 * done / total if total > 0 else 0.0
+    moving = running is not None and running.is_migration
     seconds = -1 if running is None else (engine.moment.now_us - running.began_us) // 1000000
     return [
         f"loading:{int(durability.loading and not durability.async_loading)}",
@@ -107,11 +108,11 @@ def persistence_lines(engine: Engine) -> list[str]:
         f"current_save_keys_processed:{done}",
         f"current_save_keys_total:{total}",
         f"rdb_changes_since_last_save:{engine.unsaved_changes()}",
-        f"rdb_bgsave_in_progress:{int(running is not None and not rewriting)}",
+        f"rdb_bgsave_in_progress:{int(running is not None and running.is_save())}",
         f"rdb_last_save_time:{durability.saved_s}",
         f"rdb_last_bgsave_status:{'ok' if durability.last_save_worked else 'err'}",
         f"rdb_last_bgsave_time_sec:{durability.took_s}",
-        f"rdb_current_bgsave_time_sec:{-1 if rewriting else seconds}",
+        f"rdb_current_bgsave_time_sec:{-1 if rewriting or moving else seconds}",
         f"rdb_saves:{durability.saves}",
         "rdb_last_cow_size:0",
         f"rdb_last_load_keys_expired:{durability.keys_expired}",
@@ -119,7 +120,7 @@ def persistence_lines(engine: Engine) -> list[str]:
         *append_only_lines(durability.append_only or AppendLog(), rewriting, int(seconds)),
         "module_fork_in_progress:0",
         "module_fork_last_cow_size:0",
-        "slot_migration_fork_in_progress:0",
+        f"slot_migration_fork_in_progress:{int(moving)}",
         *append_file_lines(durability.append_only),
         *progress_lines(engine),
     ]
@@ -186,13 +187,12 @@ def bytes_a_second(count: i64, us: i64) -> i64:
 
 
 def keyspace_lines(engine: Engine) -> list[str]:
-    return [keyspace_line(db) for db in engine.databases if db.table.size > 0]
+    return [keyspace_line(db) for db in engine.databases if visible_keys(db) > 0]
 
 
 def keyspace_line(db: Database) -> str:
-    table = db.table
-    mean = mean_ttl_ms(table, db.moment.now_ms)
+    mean = db.mean_ttl_ms() if visible_timed(db) > 0 else i64(0)
     return (
-        f"db{db.index}:keys={table.size},expires={table.volatile},avg_ttl={mean},"
-        f"keys_with_volatile_items={table.volatile_items}"
+        f"db{db.index}:keys={visible_keys(db)},expires={visible_timed(db)},avg_ttl={mean},"
+        f"keys_with_volatile_items={db.tables.volatile_items()}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from redpoll.engine.engine import Engine
-from redpoll.engine.latency import COMMAND, EXPIRE_CYCLE, EXPIRE_DEL, FAST_COMMAND, Series
+from redpoll.engine.latency import AOF_FSYNC_ALWAYS, AOF_WRITE, COMMAND, EXPIRE_CYCLE, EXPIRE_DEL, FAST_COMMAND, Series
 
 COLUMNS: Final = 80
 ROWS: Final = 4
@@ -106,6 +106,11 @@ def advices(engine: Engine) -> list[str]:
         found.append("Many keys reach their deadline at the same time: spread their TTLs.")
     if EXPIRE_DEL in outliers.latency.series:
         found.append("Strings of many megabytes reach their deadline, and are freed at once: keep smaller ones.")
+    if AOF_WRITE in outliers.latency.series or AOF_FSYNC_ALWAYS in outliers.latency.series:
+        found.append(
+            "The disk made commands wait: use a faster one, another one than the programs that write much, or "
+            "appendfsync everysec. While a snapshot or a rewrite is written, no-appendfsync-on-rewrite yes helps."
+        )
     if len(found) == 0:
         found.append("Look at LATENCY HISTORY and LATENCY GRAPH of the events above.")
     return found

@@ -36,9 +36,9 @@ def usage(db: Database, key: bytes) -> i64:
 
     An expired key is neither hidden nor deleted.
     """
-    table = db.table
-    if not table.find(key):
+    if not db.find(key):
         return -1
+    table = db.table
     total: i64 = (table.word & LENGTH_MASK) + WORD_BYTES
     if table.is_outside():
         total += table.object().size_bytes()
@@ -65,18 +65,17 @@ def figures(engine: Engine) -> list[object]:
         b"clients.slaves", held.replicas,
         b"clients.normal", held.clients,
         b"cluster.links", 0,
-        b"cluster.slot_import", 0,
-        b"cluster.slot_export", 0,
+        b"cluster.slot_import", held.slot_imports,
+        b"cluster.slot_export", held.slot_exports,
         b"aof.buffer", aof_buffer(engine),
         b"lua.caches", int(scripts.texts_bytes() + scripts.eval_bytes()),
         b"functions.caches", int(scripts.libraries_bytes() + scripts.functions_bytes()),
     ]  # fmt: skip
     buckets = 0
     for db in engine.databases:
-        table = db.table
         if db.named:
-            timed = int(table.volatile) * DEADLINE_BYTES
-            main = int(bucket_bytes(table)) - timed
+            timed = int(db.tables.volatile()) * DEADLINE_BYTES
+            main = sum(int(bucket_bytes(table)) for table in db.tables.existing()) - timed
             buckets += main + timed
             items.append(b"db.%d" % db.index)
             items.append(Map([b"overhead.hashtable.main", main, b"overhead.hashtable.expires", timed]))

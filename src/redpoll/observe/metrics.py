@@ -23,7 +23,6 @@ from redpoll.observe.info_server import client_lines, cpu_lines, server_lines
 from redpoll.observe.info_stats import stats_lines
 from redpoll.observe.metric_names import CLIENTS, CLUSTER, CPU, MEMORY, PERSISTENCE, REPLICATION, SERVER, STATS, Row
 from redpoll.observe.report import Report
-from redpoll.structures.table_walk import mean_ttl_ms
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -166,12 +165,12 @@ class Metrics(Report):
         timed = self.one("redis_db_keys_expiring", GAUGE, "Keys of a database that have a deadline.")
         ttl = self.one("redis_db_avg_ttl_seconds", GAUGE, "Mean time that keys with a deadline have left.")
         for db in self.engine.databases:
-            table = db.table
+            tables = db.tables
             labels = {"db": f"db{db.index}"}
-            keys.add_sample("redis_db_keys", labels, float(table.size))
-            timed.add_sample("redis_db_keys_expiring", labels, float(table.volatile))
-            if table.size > 0:
-                mean_ms = mean_ttl_ms(table, db.moment.now_ms)
+            keys.add_sample("redis_db_keys", labels, float(tables.size()))
+            timed.add_sample("redis_db_keys_expiring", labels, float(tables.volatile()))
+            if tables.size() > 0:
+                mean_ms = db.mean_ttl_ms()
                 ttl.add_sample("redis_db_avg_ttl_seconds", labels, float(mean_ms) / 1000.0)
         self.put(keys)
         self.put(timed)

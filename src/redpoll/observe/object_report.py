@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from redpoll.keyspace.access import idle_seconds, minute_of
 from redpoll.keyspace.database import Database
 from redpoll.observe.aside import Aside
@@ -224,25 +226,36 @@ def hash_table_of(value: Value) -> Table:
 
 def table_lines(table: Table, full: bool) -> str:
     """The figures of one table.  With `full` how many records its buckets have: O(buckets)."""
-    if table.size == 0:
+    return sum_lines([table], table.size, full)
+
+
+def sum_lines(tables: list[Table], size: i64, full: bool) -> str:
+    """The figures of several tables as if they were one.  `size`: their entries."""
+    if size == 0:
         return ""
+    buckets: i64 = 0
+    for table in tables:
+        buckets += table.buckets
     text = (
         "Hash table 0 stats (main hash table):\n"
-        f" table size: {table.buckets * 16}\n number of entries: {table.size}\n rehashing index: -1\n"
+        f" table size: {buckets * 16}\n number of entries: {size}\n rehashing index: -1\n"
     )
-    return text + distribution(table) if full else text
+    return text + distribution(tables) if full else text
 
 
-def distribution(table: Table) -> str:
+def distribution(tables: list[Table]) -> str:
     counts: dict[int, int] = {}
-    for segment in table.segments:
-        for n in range(len(segment.words)):
-            length = len(segment.words[n])
-            counts[length] = counts.get(length, 0) + 1
-    buckets = int(table.buckets)
+    buckets = size = 0
+    for table in tables:
+        buckets += int(table.buckets)
+        size += int(table.size)
+        for segment in table.segments:
+            for n in range(len(segment.words)):
+                length = len(segment.words[n])
+                counts[length] = counts.get(length, 0) + 1
     text = (
         f" top-level buckets: {buckets}\n child buckets: 0\n max chain length: {max(counts)}\n"
-        f" avg chain length: {int(table.size) / buckets:.6f}\n chain length distribution:\n"
+        f" avg chain length: {size / buckets:.6f}\n chain length distribution:\n"
     )
     for length in sorted(counts):
         text += f"   {length}: {counts[length]} ({100.0 * counts[length] / buckets:.2f}%)\n"
@@ -250,11 +263,7 @@ def distribution(table: Table) -> str:
 
 
 def database_lines(db: Database, full: bool) -> bytes:
-    """DEBUG HTSTATS: the main table; deadlines are a column of it and have no table of their own."""
-    text = "[Dictionary HT]\n" + table_lines(db.table, full) + "[Expires HT]\n"
-    if db.table.volatile > 0:
-        text += (
-            "Hash table 0 stats (main hash table):\n"
-            f" table size: {db.table.buckets * 16}\n number of entries: {db.table.volatile}\n rehashing index: -1\n"
-        )
-    return text.encode()
+    """DEBUG HTSTATS: the tables of all keys; deadlines are a column of them and have no tables of their own."""
+    tables = db.tables.existing()
+    text = "[Dictionary HT]\n" + sum_lines(tables, db.tables.size(), full) + "[Expires HT]\n"
+    return (text + sum_lines(tables, db.tables.volatile(), False)).encode()

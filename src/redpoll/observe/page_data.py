@@ -93,9 +93,9 @@ class PageData(Report):
             "clients": self.clients(),
             "files": self.files(),
             "databases": [
-                {"db": int(db.index), "keys": int(db.table.size), "expires": int(db.table.volatile)}
+                {"db": int(db.index), "keys": int(db.tables.size()), "expires": int(db.tables.volatile())}
                 for db in engine.databases
-                if db.table.size > 0
+                if db.tables.size() > 0
             ],
             "hot_window_s": int(options.hotkey_window_seconds) if options.hotkey_top_k > 0 else 0,
             "hot": [
@@ -114,7 +114,7 @@ class PageData(Report):
         engine = self.engine
         content: i64 = 0
         for db in engine.databases:
-            content += db.table.record_bytes + db.table.outside_bytes
+            content += db.tables.content_bytes()
         return {
             "used": int(engine.sampler.note_memory(engine.moment.now_us)),
             "peak": int(engine.sampler.peak_bytes),

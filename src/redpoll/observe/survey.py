@@ -14,8 +14,8 @@ from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.tables import Tables
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, LENGTH_MASK
-from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, scan
 from redpoll.types.kinds import STREAM, TYPE_NAME
 from redpoll.types.stream import Stream
@@ -63,8 +63,10 @@ class Walk:
 
     def __init__(self, db: Database) -> None:
         self.db: Final = db
-        self.table: Table = db.table
+        self.tables: Tables = db.tables
+        self.slot: i64 = 0
         self.cursor: i64 = 0
+        """The place of the walk: a slot, and a cursor of its table."""
         self.tally = Tally()
         self.complete: Tally | None = None
         """The last complete pass."""
@@ -75,10 +77,22 @@ class Walk:
 
     def restart(self) -> None:
         """Whether another table has replaced the table of the walk (FLUSHDB, SWAPDB)."""
-        self.table = self.db.table
+        self.tables = self.db.tables
+        self.slot = 0
         self.cursor = 0
         self.tally = Tally()
         self.complete = None
+
+    def read(self, found: Records) -> None:
+        """Read the next bucket.  The place is the first one again after the last bucket."""
+        slot = self.tables.following(self.slot)
+        if slot != self.slot:
+            self.cursor = 0
+        if slot >= 0:
+            self.cursor = scan(self.tables.tables[slot], self.cursor, found)
+            if self.cursor == 0:
+                slot = self.tables.following(slot + 1)
+        self.slot = slot if slot >= 0 else i64(0)
 
 
 class TypeShare:
@@ -109,15 +123,15 @@ class Survey:
         while now_us - began_us < budget_us:
             busy = False
             for walk in self.walks:
-                if walk.table is not walk.db.table:
+                if walk.tables is not walk.db.tables:
                     self.restart(walk)
                 if walk.next_us > now_us + REST_US:
                     # The clock was set back.
                     walk.next_us = now_us
-                if walk.table.size > 0 and walk.next_us <= now_us:
+                if walk.tables.size() > 0 and walk.next_us <= now_us:
                     busy = True
                     self.read(walk, now_us)
-                elif walk.table.size == 0 and walk.complete is not None:
+                elif walk.tables.size() == 0 and walk.complete is not None:
                     walk.restart()
             if not busy:
                 return
@@ -137,7 +151,7 @@ class Survey:
     def read(self, walk: Walk, now_us: i64) -> None:
         """Read one bucket.  O(its records)."""
         found = Records()
-        walk.cursor = scan(walk.table, walk.cursor, found)
+        walk.read(found)
         tally = walk.tally
         db = int(walk.db.index)
         for n in range(len(found.keys)):
@@ -157,7 +171,7 @@ class Survey:
             if kind == STREAM and len(self.streams) < MOST_STREAMS:
                 place = Place(db, found.keys[n])
                 self.streams[place.id()] = place
-        if walk.cursor == 0:
+        if walk.slot == 0 and walk.cursor == 0:
             walk.complete = tally
             walk.tally = Tally()
             walk.next_us = now_us + REST_US
@@ -180,9 +194,9 @@ class Survey:
         shares = {name.decode(): TypeShare(name.decode()) for name in TYPE_NAME}
         for walk in self.walks:
             tally = walk.known()
-            if tally.seen == 0 or walk.table is not walk.db.table:
+            if tally.seen == 0 or walk.tables is not walk.db.tables:
                 continue
-            scale = float(walk.table.size) / float(tally.seen)
+            scale = float(walk.tables.size()) / float(tally.seen)
             for kind in range(len(TYPE_NAME)):
                 share = shares[TYPE_NAME[kind].decode()]
                 share.keys += round(float(tally.keys[kind]) * scale)
@@ -194,17 +208,18 @@ class Survey:
         seen = 0
         size = 0
         for walk in self.walks:
-            size += walk.db.table.size
-            if walk.table is walk.db.table:
+            keys = walk.db.tables.size()
+            size += keys
+            if walk.tables is walk.db.tables:
                 whole = walk.complete is not None
-                seen += walk.table.size if whole else min(walk.tally.seen, walk.table.size)
+                seen += keys if whole else min(walk.tally.seen, keys)
         return seen / size if size > 0 else 1.0
 
     def largest(self) -> list[LargeKey]:
         """The largest keys found so far with their current sizes, the largest first.  O(MOST_LARGE)."""
         current: list[LargeKey] = []
         for old in list(self.large.values()):
-            table = self.walks[old.db].db.table
+            table = self.walks[old.db].db.tables.of(old.key)
             if not table.find(old.key):
                 del self.large[old.id()]
                 self.least = 0
@@ -225,7 +240,7 @@ class Survey:
         found: list[tuple[Place, Stream]] = []
         for place in list(self.streams.values()):
             db = self.walks[place.db].db
-            if db.table.find(place.key) and db.table.kind() == STREAM:
+            if db.find(place.key) and db.table.kind() == STREAM:
                 stream = db.container()
                 assert isinstance(stream, Stream)
                 found.append((place, stream))

@@ -15,6 +15,7 @@ from mypy_extensions import i64
 from redpoll.config.settings import Config, Effects
 from redpoll.engine.durability import LOG_BEGINS, LOG_OFF, LOG_ON
 from redpoll.engine.engine import Engine
+from redpoll.engine.latency import AOF_FSTAT, AOF_RENAME
 from redpoll.env.files import Appender
 from redpoll.errors import WAITAOF_WITHOUT_AOF
 from redpoll.persistence.append_encode import write_time
@@ -29,6 +30,7 @@ from redpoll.persistence.saving import DraftFile
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_reader import Progress
 from redpoll.persistence.snapshot_writer import BucketWriter
+from redpoll.persistence.spikes import begun_us, record
 from redpoll.protocol.reply import Error
 
 PATIENCE: Final[i64] = 3
@@ -49,7 +51,7 @@ class BaseFile(DraftFile):
         if self.as_snapshot:
             return self.snapshot_writer(appender, b"aof-rewrite-incremental-fsync", True)
         engine = self.engine
-        sink = Sink(False, appender, engine.config.flag(b"aof-rewrite-incremental-fsync"))
+        sink = Sink(False, appender, engine.config.flag(b"aof-rewrite-incremental-fsync"), self.files)
         sink.summing = False
         if engine.config.flag(b"aof-timestamp-enabled"):
             write_time(sink.out, engine.moment.now_us // 1000000)
@@ -172,7 +174,7 @@ class AppendFile(AppendOnly):
             self.engine.host.note(f"Creating AOF base file {os.fsdecode(base.name)} on server start")
             changed = True
         if not manifest.incrementals:
-            manifest.incrementals.append(folder.new_incremental())
+            manifest.incrementals.append(folder.unused_incremental())
             changed = True
         current = manifest.incrementals[-1]
         path = folder.path(current.name)
@@ -180,6 +182,9 @@ class AppendFile(AppendOnly):
             self.engine.host.note(f"Creating AOF incr file {os.fsdecode(current.name)} on server start")
         file_size = folder.files.size(path) if folder.files.exists(path) else 0
         appender = folder.files.append(path)
+        if file_size > 0:
+            # What clients see now must not be lost later, and a killed process may not have synced it.
+            appender.sync()
         folder.files.sync_folder(folder.folder)
         if changed:
             folder.write(manifest)
@@ -190,10 +195,22 @@ class AppendFile(AppendOnly):
         self.base_size = 0
         first = manifest.base
         if not fresh:
-            self.size = folder.total_size()
+            self.size = self._total_size()
             if first is not None:
                 self.base_size = folder.files.size(folder.path(first.name))
         self._collect_history()
+
+    def _total_size(self) -> i64:
+        """Bytes of all files."""
+        since_us = begun_us(self.engine)
+        size: i64 = self.folder.total_size()
+        record(self.engine, AOF_FSTAT, since_us)
+        return size
+
+    def _rename(self, old: bytes, new: bytes) -> None:
+        since_us = begun_us(self.engine)
+        self.folder.files.rename(old, new)
+        record(self.engine, AOF_RENAME, since_us)
 
     def _attach(self, state: i64) -> None:
         self.read_settings()
@@ -332,6 +349,7 @@ class AppendFile(AppendOnly):
         # All but the last file of the manifest must be complete, also after a failure of power.
         if not self.flush_now():
             raise OSError(0, f"the append-only file cannot be written: {self.trouble}")
+        before = folder.manifest
         following = folder.new_incremental()
         path = folder.path(following.name)
         appender = folder.fresh(path)
@@ -342,8 +360,7 @@ class AppendFile(AppendOnly):
             folder.write(manifest)
         except OSError:
             appender.close()
-            if folder.files.exists(path):
-                folder.files.remove(path)
+            folder.restore(before, [path])
             raise
         self.current = following
         self.use(appender, 0)
@@ -351,10 +368,11 @@ class AppendFile(AppendOnly):
     def take_base(self, file: BaseFile) -> None:
         """Make a written file the base.  Raises OSError; then the old files are still valid."""
         folder = self.folder
-        manifest = folder.manifest.copy()
+        before = folder.manifest
+        manifest = before.copy()
         base = folder.new_base(file.extension())
-        path = folder.path(base.name)
-        folder.files.rename(file.draft, path)
+        made = [folder.path(base.name)]
+        self._rename(file.draft, made[0])
         try:
             folder.files.sync_folder(folder.folder)
             current = self.current
@@ -363,14 +381,14 @@ class AppendFile(AppendOnly):
                 # It must be complete before the manifest names it.
                 if not self.write_out(self.engine.clock.now_us()):
                     raise OSError(0, "the append-only file cannot be written")
-                folder.files.rename(folder.waiting_path(), folder.path(current.name))
+                self._rename(folder.waiting_path(), folder.path(current.name))
+                made.append(folder.path(current.name))
                 folder.files.sync_folder(folder.folder)
             manifest.replace_base(base, current)
             folder.write(manifest)
             self.current = current
         except OSError:
-            if folder.files.exists(path):
-                folder.files.remove(path)
+            folder.restore(before, made)
             raise
         if self.state == LOG_BEGINS:
             self.state = LOG_ON
@@ -398,7 +416,7 @@ class AppendFile(AppendOnly):
         self.failures = 0
         self.wait_min = 0
         self.waits_until_us = 0
-        self.size = self.folder.total_size()
+        self.size = self._total_size()
         self.base_size = self.size
         self._collect_history()
         if self.state == LOG_OFF:

@@ -15,10 +15,15 @@ def write_command(out: BytesWriter, args: list[bytes]) -> None:
     """Append one command."""
     write_header(out, STAR, len(args))
     for arg in args:
-        size: i64 = len(arg)
-        write_header(out, DOLLAR, size)
-        out.write(arg)
-        write_i16_le(out, CRLF)
+        write_argument(out, arg)
+
+
+def write_argument(out: BytesWriter, arg: bytes) -> None:
+    """Append one argument of a command."""
+    size: i64 = len(arg)
+    write_header(out, DOLLAR, size)
+    out.write(arg)
+    write_i16_le(out, CRLF)
 
 
 def write_select(out: BytesWriter, db: i64) -> None:

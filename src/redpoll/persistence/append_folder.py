@@ -71,6 +71,22 @@ class AppendFolder:
         self.manifest = manifest
         files.sync_folder(self.folder)
 
+    def restore(self, before: Manifest, paths: list[bytes]) -> None:
+        """After an error: list the files again that were listed before, and remove those that are not listed now.
+
+        If that fails too, the files stay, because the manifest on the disk may list them.  Raises no error.
+        """
+        files = self.files
+        try:
+            if self.manifest is not before:
+                self.write(before)
+            for path in paths:
+                if files.exists(path):
+                    files.remove(path)
+        except OSError:
+            # The first error is reported by the caller and is the useful one.
+            pass
+
     def upgrade(self) -> bool:
         """Move an old single file into the folder, as the base.  Returns whether there was one."""
         old = os.path.join(self.outer, self.name)
@@ -109,6 +125,16 @@ class AppendFolder:
         """The name of the next file of commands."""
         number = self.manifest.next_incremental()
         return Entry(b"%b.%d.incr.aof" % (self.name, number), number, INCREMENTAL)
+
+    def unused_incremental(self) -> Entry:
+        """The same, but not that of a file with commands: nobody lists those, and they would be loaded later."""
+        number = self.manifest.next_incremental()
+        while True:
+            found = Entry(b"%b.%d.incr.aof" % (self.name, number), number, INCREMENTAL)
+            path = self.path(found.name)
+            if not self.files.exists(path) or self.files.size(path) == 0:
+                return found
+            number += 1
 
     def waiting_path(self) -> bytes:
         """The file of commands while the first base is written (CONFIG SET appendonly yes)."""

@@ -20,11 +20,19 @@ from mypy_extensions import i64
 
 from redpoll.engine.durability import AppendLog
 from redpoll.engine.engine import Engine
+from redpoll.engine.latency import (
+    AOF_FSYNC_ALWAYS,
+    AOF_WRITE,
+    AOF_WRITE_ACTIVE_CHILD,
+    AOF_WRITE_ALONE,
+    AOF_WRITE_PENDING_FSYNC,
+)
 from redpoll.engine.unit import EXEC, MULTI
 from redpoll.env.files import Appender, Syncing
 from redpoll.persistence.append_encode import write_command, write_select, write_time
 from redpoll.persistence.append_folder import AppendFolder
 from redpoll.persistence.points import review_gate
+from redpoll.persistence.spikes import begun_us, record
 
 ALWAYS: Final[i64] = 0
 EVERY_SECOND: Final[i64] = 1
@@ -154,11 +162,14 @@ class AppendOnly(AppendLog):
         if self.delay_us > 0:
             engine.clock.sleep(float(self.delay_us) / 1e6)
         data = self.out.getvalue()
+        since_us = begun_us(engine)
         try:
             file.write(data)
         except OSError as refused:
+            self._record_write(since_us)
             self._write_failed(file, refused.strerror or "cannot be written", now_us)
             return False
+        self._record_write(since_us)
         size: i64 = len(data)
         self.file_size += size
         self.size += size
@@ -180,6 +191,20 @@ class AppendOnly(AppendLog):
         elif self.policy == EVERY_SECOND:
             self.sync_beside(now_us)
         return True
+
+    def _record_write(self, since_us: i64) -> None:
+        """Tell LATENCY of a write."""
+        if since_us == 0:
+            return
+        engine = self.engine
+        syncing = self.syncing
+        if syncing is not None and not syncing.finished:
+            record(engine, AOF_WRITE_PENDING_FSYNC, since_us)
+        elif engine.durability.running is not None:
+            record(engine, AOF_WRITE_ACTIVE_CHILD, since_us)
+        else:
+            record(engine, AOF_WRITE_ALONE, since_us)
+        record(engine, AOF_WRITE, since_us)
 
     def _write_failed(self, file: Appender, reason: str, now_us: i64) -> None:
         host = self.engine.host
@@ -239,6 +264,7 @@ class AppendOnly(AppendLog):
         file = self.file
         if file is None:
             return
+        since_us = begun_us(self.engine)
         try:
             file.sync()
         except OSError as refused:
@@ -247,6 +273,7 @@ class AppendOnly(AppendLog):
                 f"{refused.strerror}. Exiting..."
             )
             return
+        record(self.engine, AOF_FSYNC_ALWAYS, since_us)
         self.unsynced = False
         self.synced_us = now_us
         self._synced(self.written_count)

@@ -18,13 +18,18 @@ from mypy_extensions import i64
 
 from redpoll.engine.durability import RunningSave
 from redpoll.engine.engine import Engine
+from redpoll.engine.latency import RDB_UNLINK_TEMP_FILE
 from redpoll.env.files import Syncing
+from redpoll.keyspace.database import Database
+from redpoll.persistence.command_streams import CommandQueue
+from redpoll.persistence.command_writer import CommandWriter
 from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
 from redpoll.persistence.points import review_gate
 from redpoll.persistence.saving import DraftFile, SnapshotFile, folder, record_save
 from redpoll.persistence.side import Overflow, Side
 from redpoll.persistence.snapshot_writer import SLICES, BucketWriter, SnapshotWriter
-from redpoll.persistence.value_queue import ValueQueue
+from redpoll.persistence.spikes import begun_us, record
+from redpoll.persistence.value_queue import SnapshotQueue, ValueQueue
 from redpoll.persistence.value_writer import UnwritableError
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.table import Table
@@ -42,39 +47,75 @@ SIDE_SHARE: Final[i64] = 64
 """
 
 
-class TableKeeper(Keeper):
-    """Remembers for each bucket of a table whether it is written: 1 if so."""
+class DatabaseKeeper(Keeper):
+    """Remembers for each bucket of the tables of a database whether it is written: 1 if so."""
 
-    def __init__(self, save: SlicedSnapshot, index: i64, table: Table) -> None:
+    def __init__(self, save: SlicedSnapshot, db: Database) -> None:
         self.save: SlicedSnapshot = save
-        self.index: i64 = index
+        self.index: i64 = db.index
         """The number of the database when the snapshot began."""
-        self.table: Table = table
-        self.done: bytearray = bytearray(int(table.buckets))
+        self.slotted = db.slotted
+        self.tables: list[Table] = db.tables.existing()
+        self.buckets: list[bytearray | None] = [None] * int(db.tables.slots)
+        """The buckets of each slot's table, from its first change on."""
+        self.current: i64 = 0
+        """The table whose buckets are being written, and ..."""
         self.next: i64 = 0
+        """... the next of them."""
+        for table in self.tables:
+            table.keeper = self
+
+    def done(self, table: Table) -> bytearray:
+        """The buckets of a table."""
+        buckets = self.buckets[table.slot]
+        if buckets is None:
+            buckets = bytearray(int(table.buckets))
+            self.buckets[table.slot] = buckets
+        return buckets
 
     def changes(self, table: Table, b: i64) -> None:
-        if self.done[b] == 0:
-            self.done[b] = 1
-            self.save.write(self, b)
+        done = self.done(table)
+        if done[b] == 0:
+            done[b] = 1
+            self.save.write(self, table, b)
 
-    def parts(self) -> None:
-        self.done.append(1)
+    def parts(self, table: Table) -> None:
+        self.done(table).append(1)
 
-    def joins(self) -> None:
-        self.done.pop()
+    def joins(self, table: Table) -> None:
+        self.done(table).pop()
+
+    def write_next(self) -> bool:
+        """Write the next bucket, unless it is written already; return whether it was not."""
+        table = self.tables[self.current]
+        b = self.next
+        if b == 0 and self.slotted:
+            self.save.begin_slot(self, table)
+        if b >= table.buckets:
+            self.current += 1
+            self.next = 0
+            return False
+        self.next = b + 1
+        if self.done(table)[b] != 0:
+            return False
+        self.changes(table, b)
+        return True
+
+    def is_ahead(self) -> bool:
+        """Whether there are buckets after the place of `write_next`."""
+        return self.current < len(self.tables)
 
 
 class LargeParts:
     """What a snapshot needs to write large values in slices: their queue, and the keys that wait for their end."""
 
-    def __init__(self, engine: Engine, writer: SnapshotWriter, side_path: bytes) -> None:
+    def __init__(self, engine: Engine, writer: BucketWriter, side_path: bytes) -> None:
         limit = side_bytes(engine.used_memory())
         self.overflow: Final = Overflow(engine.config.files, side_path, limit, writer.sink.compressor)
-        self.queue: Final = ValueQueue(writer, self.overflow)
+        self.queue: Final = queue_of(writer, self.overflow)
         self.side: Final[Side] = self.overflow.side()
         """Keys that have to wait for the end of a large value."""
-        self.side_writer: Final = SnapshotWriter(self.side.sink, writer.version, writer.moment, writer.uses)
+        self.side_writer: Final = writer.beside(self.side.sink)
         self.side_last: i64 = -1
         """The database of the last key on the side, -1 if that is unknown."""
 
@@ -89,41 +130,39 @@ class LargeParts:
             self.side_last = -1
 
 
-class SlicedSnapshot(RunningSave):
-    """A snapshot of the moment in which it is made, written in slices.  Subclasses say what becomes of its bytes.
+def queue_of(writer: BucketWriter, overflow: Overflow) -> ValueQueue:
+    """The queue for the large values of a writer."""
+    if isinstance(writer, CommandWriter):
+        return CommandQueue(writer, overflow)
+    assert isinstance(writer, SnapshotWriter)
+    return SnapshotQueue(writer, overflow)
 
-    Only a writer of snapshots writes large values in slices; another one writes each value at once.
-    """
+
+class SlicedSnapshot(RunningSave):
+    """A snapshot of the moment in which it is made, written in slices.  Subclasses say what becomes of its bytes."""
 
     def __init__(self, engine: Engine, writer: BucketWriter, side_path: bytes, with_data: bool = True) -> None:
         total: i64 = 0
         for db in engine.databases:
-            total += db.table.size
+            total += db.tables.size()
         super().__init__(engine.moment.now_us, total)
         self.engine: Final = engine
         self.writer: Final = writer
         self.changes: i64 = engine.moment.changes
-        self.keepers: list[TableKeeper] = []
+        self.keepers: list[DatabaseKeeper] = []
         self.current: i64 = 0
         self.written_last: i64 = -1
         """The database of the last key in the file, -1 if that is unknown."""
-        self.snapshot: SnapshotWriter | None = None
-        self.parts: LargeParts | None = None
-        if isinstance(writer, SnapshotWriter):
-            self.snapshot = writer
-            self.parts = LargeParts(engine, writer, side_path)
+        self.parts: Final = LargeParts(engine, writer, side_path)
         self.complaint = ""
         for db in engine.databases:
-            if with_data and db.table.size > 0:
-                keeper = TableKeeper(self, db.index, db.table)
-                writer.database(db.index, db.table.size, db.table.volatile)
+            if with_data and db.tables.size() > 0:
+                self.keepers.append(DatabaseKeeper(self, db))
+                writer.database(db.index, db.tables.size(), db.tables.volatile())
                 self.written_last = db.index
-                db.table.keeper = keeper
-                self.keepers.append(keeper)
 
     def keys_done(self) -> i64:
-        parts = self.parts
-        return self.writer.keys + (parts.side_writer.keys if parts is not None else i64(0))
+        return self.writer.keys + self.parts.side_writer.keys
 
     def bytes_done(self) -> i64:
         sink = self.writer.sink
@@ -135,23 +174,29 @@ class SlicedSnapshot(RunningSave):
         rate = float(self.bytes_done()) / float(max(1, now_us - self.began_us)) * 1e6 / (1024 * 1024)
         return f"Background saving: {share:.0f} %, {rate:.1f} MB/s, about {self.left_s(now_us)} s left"
 
-    def write(self, keeper: TableKeeper, b: i64) -> None:
+    def begin_slot(self, keeper: DatabaseKeeper, table: Table) -> None:
+        """Write about how many keys of a slot follow; nothing if other bytes come first."""
+        parts = self.parts
+        if self.complaint or parts.queue.open is not None or not parts.side.is_empty():
+            return
+        try:
+            self._select(keeper.index)
+            self.writer.slot(table)
+        except OSError as refused:
+            self.complaint = refused.strerror or "cannot be written"
+
+    def write(self, keeper: DatabaseKeeper, table: Table, b: i64) -> None:
         """Write a bucket.  The next step reports an error, because a command may be running now."""
         if self.complaint:
             return
         parts = self.parts
-        snapshot = self.snapshot
         try:
-            if parts is None or snapshot is None:
-                self._select(keeper.index)
-                self.writer.bucket(keeper.table, b)
-                return
             parts.queue.index = keeper.index
             if parts.queue.open is None and parts.side.is_empty():
                 self._select(keeper.index)
-                snapshot.bucket(keeper.table, b, parts.queue)
+                self.writer.bucket(table, b, parts.queue)
             else:
-                parts.write_aside(keeper.index, keeper.table, b)
+                parts.write_aside(keeper.index, table, b)
         except OSError as refused:
             self.complaint = refused.strerror or "cannot be written"
         except UnwritableError as unwritable:
@@ -165,15 +210,12 @@ class SlicedSnapshot(RunningSave):
     def write_some(self) -> bool:
         """Write a slice: of a large value, of the side, or some buckets; return whether there is more to do."""
         parts = self.parts
-        snapshot = self.snapshot
-        if parts is None or snapshot is None:
-            return self._write_buckets()
         queue = parts.queue
         if parts.overflow.complaint and not self.complaint:
             self.complaint = parts.overflow.complaint
         if self.complaint:
             return False
-        sink = snapshot.sink
+        sink = self.writer.sink
         try:
             if queue.open is not None:
                 queue.step(self.engine.reclaimer)
@@ -184,8 +226,7 @@ class SlicedSnapshot(RunningSave):
             elif not queue.is_empty():
                 stream = queue.following()
                 self._select(stream.index)
-                snapshot.head(stream.word, stream.deadline, stream.type, stream.key)
-                stream.begin(sink, snapshot.values)
+                queue.begin(stream)
             else:
                 return self._write_buckets()
             sink.drain_piece()
@@ -193,37 +234,26 @@ class SlicedSnapshot(RunningSave):
             self.complaint = refused.strerror or "cannot be written"
         return not self.complaint
 
-    def _has_values_left(self) -> bool:
-        parts = self.parts
-        return parts is not None and not parts.queue.is_empty()
-
     def _write_buckets(self) -> bool:
         """Write the next buckets that are not written yet; return whether there may be more to do."""
         written: i64 = 0
-        while self.current < len(self.keepers) and written < LOOK_EVERY and not self._has_values_left():
+        while self.current < len(self.keepers) and written < LOOK_EVERY and self.parts.queue.is_empty():
             keeper = self.keepers[self.current]
-            b = keeper.next
-            if b >= keeper.table.buckets:
+            if not keeper.is_ahead():
                 self.current += 1
-                continue
-            keeper.next = b + 1
-            if keeper.done[b] == 0:
-                keeper.changes(keeper.table, b)
+            elif keeper.write_next():
                 written += 1
-        return (self.current < len(self.keepers) or self._has_values_left()) and not self.complaint
+        return (self.current < len(self.keepers) or not self.parts.queue.is_empty()) and not self.complaint
 
     def let_go(self) -> None:
         """Detach the keepers from the tables, and free tables that were replaced during the snapshot."""
-        parts = self.parts
-        if parts is not None:
-            parts.queue.detach(self.engine.reclaimer)
-            parts.overflow.close()
-        live = [db.table for db in self.engine.databases]
+        self.parts.queue.detach(self.engine.reclaimer)
+        self.parts.overflow.close()
         for keeper in self.keepers:
-            table = keeper.table
-            table.keeper = None
-            if table.size > 0 and not is_among(table, live):
-                self.engine.reclaimer.tables.append(table)
+            for table in keeper.tables:
+                table.keeper = None
+                if table.size > 0 and not is_live(table, self.engine.databases):
+                    self.engine.reclaimer.tables.append(table)
         self.keepers = []
 
 
@@ -328,7 +358,9 @@ class BackgroundSave(SlicedSnapshot):
 
     def cancel(self, why: str) -> None:
         self.let_go()
+        since_us = begun_us(self.engine)
         self.file.abandon()
+        record(self.engine, RDB_UNLINK_TEMP_FILE, since_us)
         self._close()
         self.engine.host.note(f"Background saving was given up: {why}")
         self.engine.role.saved(False)
@@ -386,6 +418,6 @@ def side_bytes(used: i64) -> i64:
     return share if share < MOST_SIDE else MOST_SIDE
 
 
-def is_among(table: Table, others: list[Table]) -> bool:
-    """Whether a table is in the list."""
-    return any(other is table for other in others)
+def is_live(table: Table, databases: list[Database]) -> bool:
+    """Whether a table is that of a database."""
+    return any(db.tables.tables[table.slot] is table for db in databases)

@@ -13,11 +13,11 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.persistence.append_encode import write_command, write_select
 from redpoll.persistence.sink import Sink
-from redpoll.persistence.snapshot_writer import BucketWriter, LargeValues
+from redpoll.persistence.snapshot_writer import BucketWriter
+from redpoll.persistence.stream_commands import StreamCommands
 from redpoll.protocol.numbers import format_double, int_text
 from redpoll.structures.members import MemberWalk
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT, Outside
-from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.field_records import value_of
 from redpoll.types.forms import empty
@@ -25,8 +25,7 @@ from redpoll.types.hash import Hash
 from redpoll.types.kinds import HASH_VOLATILE, STRING_RAW
 from redpoll.types.list import List
 from redpoll.types.set import Set
-from redpoll.types.stream import Stream, id_text
-from redpoll.types.stream_group import Group
+from redpoll.types.stream import Stream
 from redpoll.types.string import LongString
 from redpoll.types.value import Value
 from redpoll.types.zset import ZSet
@@ -58,22 +57,21 @@ class CommandWriter(BucketWriter):
     def end(self, summed: bool) -> None:
         self.sink.flush()
 
-    def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
-        records = Records()
-        read_bucket(table, b, records, True)
-        out = self.out
-        n: i64 = 0
-        count: i64 = len(records.keys)
-        while n < count:
-            kind = (records.words[n] >> KIND_SHIFT) & KIND_MASK
-            self.key = records.keys[n]
-            self.value(kind, records.values[n], records.objects[n])
-            at_ms = records.deadlines[n]
-            if at_ms != 0:
-                write_command(out, [b"PEXPIREAT", self.key, int_text(at_ms)])
-            self.sink.drain_piece()
-            n += 1
-        self.keys += count
+    def record(self, records: Records, n: i64) -> None:
+        kind = (records.words[n] >> KIND_SHIFT) & KIND_MASK
+        self.key = records.keys[n]
+        self.value(kind, records.values[n], records.objects[n])
+        self.deadline(self.key, records.deadlines[n])
+
+    def beside(self, sink: Sink) -> BucketWriter:
+        made = CommandWriter(sink)
+        made.slots = self.slots
+        return made
+
+    def deadline(self, key: bytes, at_ms: i64) -> None:
+        """Write the deadline of a key after its value; 0: it has none."""
+        if at_ms != 0:
+            write_command(self.out, [b"PEXPIREAT", key, int_text(at_ms)])
 
     def value(self, kind: i64, packed: bytes, outside: Outside | None) -> None:
         """Write the commands that create the value of a record: the packed value, or the object beside it."""
@@ -200,50 +198,8 @@ class CommandWriter(BucketWriter):
         if at_ms != 0:
             self._items(b"HPEXPIREAT", [int_text(at_ms), b"FIELDS", b"1", field])
 
-    # Streams.
-
     def _stream(self, value: Stream) -> None:
-        entries = value.all_entries()
-        count = entries.count()
-        k: i64 = 0
-        while k < count:
-            items = entries.items(k)
-            if items is not None:
-                self._items(b"XADD", [id_text(entries.ms[k], entries.seq[k]), *items])
-            k += 1
-        if count == 0:
-            # A stream without entries: one is added and removed at once.
-            self._items(b"XADD", [b"MAXLEN", b"0", b"0-1", b"x", b"y"])
-        last = id_text(value.last_ms, value.last_seq)
-        gone = id_text(value.gone_ms, value.gone_seq)
-        self._items(b"XSETID", [last, b"ENTRIESADDED", b"%d" % int(value.added), b"MAXDELETEDID", gone])
-        for name in value.sorted_groups():
-            group = value.group(name)
-            assert group is not None
-            self._group(name, group)
-
-    def _group(self, name: bytes, group: Group) -> None:
-        last = id_text(group.last_ms, group.last_seq)
-        write_command(self.out, [b"XGROUP", b"CREATE", self.key, name, last, b"ENTRIESREAD", b"%d" % int(group.read)])
-        pending = group.pending
-        for consumer in group.sorted_consumers():
-            if consumer.ids.count == 0:
-                write_command(self.out, [b"XGROUP", b"CREATECONSUMER", self.key, name, consumer.name])
-                continue
-            index = consumer.ids.index
-            for i in range(index.head, index.stop):
-                walk = consumer.ids.walk(i)
-                more = True
-                while more:
-                    there = pending.find(walk.ms, walk.seq)
-                    assert there
-                    write_command(
-                        self.out,
-                        [
-                            b"XCLAIM", self.key, name, consumer.name, b"0", id_text(walk.ms, walk.seq), b"TIME",
-                            int_text(pending.delivered_ms()), b"RETRYCOUNT", b"%d" % pending.deliveries(), b"JUSTID",
-                            b"FORCE",
-                        ],
-                    )  # fmt: skip
-                    self.sink.drain_piece()
-                    more = walk.step()
+        """Write a stream at once."""
+        writer = StreamCommands(self.key, value)
+        while writer.step(self.sink):
+            self.sink.drain_piece()

@@ -7,10 +7,10 @@ import errno
 from redpoll.engine.durability import RunningLoad
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Reader
+from redpoll.keyspace.tables import Tables
 from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.snapshot_reader import Progress, SnapshotReader
 from redpoll.persistence.source import Source
-from redpoll.structures.table import Table
 
 
 def open_snapshot(engine: Engine, path: bytes) -> Reader | None:
@@ -62,7 +62,7 @@ def reload(engine: Engine, path: bytes, progress: Progress, flushing: bool, merg
         return f"{refused.strerror}"
     if reader is None:
         return "there is no such file"
-    kept: list[Table] = []
+    kept: list[Tables] = []
     if flushing:
         for db in engine.databases:
             kept.append(db.set_aside())

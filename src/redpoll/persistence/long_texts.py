@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.strings import write_i16_le
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.persistence.lzf import Compressor
 from redpoll.persistence.side import Overflow
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import SLICES
+from redpoll.protocol.output import CRLF, DOLLAR, write_header
 from redpoll.structures.keeper import TextKeeper
 from redpoll.types.string import LongString
 
@@ -48,6 +50,26 @@ class LongText:
         sink.raw(self.data[self.at : stop])
         self.at = stop
         return stop < len(self.data)
+
+
+@mypyc_attr(acyclic=True)
+class LongArgument(LongText):
+    """Writes a long string in slices as an argument of a command."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data, False)
+
+    def step(self, sink: Sink) -> bool:
+        if self.at < 0:
+            self.at = 0
+            write_header(sink.out, DOLLAR, len(self.data))
+        stop = self.at + SLICES.text_bytes
+        sink.raw(self.data[self.at : stop])
+        self.at = stop
+        if stop < len(self.data):
+            return True
+        write_i16_le(sink.out, CRLF)
+        return False
 
 
 class PageKeeper(TextKeeper):

@@ -8,6 +8,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
+from redpoll.engine.routing import arrivals_of
 from redpoll.env.files import Appender, Files
 from redpoll.errors import up_to_nul
 from redpoll.persistence.delays import KEY_SAVE_DELAY, seconds_of
@@ -15,6 +16,7 @@ from redpoll.persistence.formats import uses_written, version_written
 from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import BucketWriter, SnapshotWriter
 from redpoll.persistence.value_writer import UnwritableError
+from redpoll.structures.table import Table
 
 
 def snapshot_path(engine: Engine) -> bytes:
@@ -67,7 +69,10 @@ class DraftFile:
         moment = engine.moment
         writer = SnapshotWriter(sink, version_written(config), moment, uses_written(config))
         libraries = engine.durability.libraries
-        writer.begin(moment.now_us // 1000000, engine.used_memory(), libraries, is_base, engine.role.place())
+        place = engine.role.place()
+        writer.begin(
+            moment.now_us // 1000000, engine.used_memory(), libraries, is_base, place, arrivals_of(engine)
+        )  # fmt: skip
         return writer
 
     def write_all(self) -> None:
@@ -75,14 +80,21 @@ class DraftFile:
         engine = self.engine
         delay: i64 = engine.config.integer(KEY_SAVE_DELAY)
         for db in engine.databases:
-            table = db.table
-            if table.size > 0:
-                self.writer.database(db.index, table.size, table.volatile)
-                for b in range(table.buckets):
-                    before = self.writer.keys
-                    self.writer.bucket(table, b)
-                    if delay != 0:
-                        engine.clock.sleep(seconds_of(delay, self.writer.keys - before, engine.random))
+            if db.tables.size() > 0:
+                self.writer.database(db.index, db.tables.size(), db.tables.volatile())
+                for table in db.tables.existing():
+                    if db.slotted:
+                        self.writer.slot(table)
+                    self.write_table(table, delay)
+
+    def write_table(self, table: Table, delay: i64) -> None:
+        """Write all keys of a table, and wait `delay` microseconds after each."""
+        engine = self.engine
+        for b in range(table.buckets):
+            before = self.writer.keys
+            self.writer.bucket(table, b)
+            if delay != 0:
+                engine.clock.sleep(seconds_of(delay, self.writer.keys - before, engine.random))
 
     def finish(self) -> None:
         """End the file, sync it and rename it."""

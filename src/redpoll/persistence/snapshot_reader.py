@@ -8,7 +8,9 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.engine.engine import Engine
 from redpoll.engine.role import StreamPlace
+from redpoll.engine.routing import SlotArrival
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.slots import SLOTS
 from redpoll.persistence import codes
 from redpoll.persistence.damage import DamagedError
 from redpoll.persistence.delays import KEY_LOAD_DELAY, seconds_of
@@ -60,6 +62,8 @@ class SnapshotReader:
         self.values: Final = ValueReader(engine.moment.limits)
         self.version: i64 = 0
         self.libraries: dict[bytes, bytes] = {}
+        self.arrivals: list[SlotArrival] = []
+        """The imports of slots that were running."""
         """Sources of function libraries by name."""
         self.keys: i64 = 0
         self.expired: i64 = 0
@@ -196,7 +200,21 @@ class SnapshotReader:
         elif code == codes.MODULE_AUX:
             raise source.damaged("data of a module: redpoll has none")
         else:
+            self._read_arrival()
+
+    def _read_arrival(self) -> None:
+        """An import of slots that was running."""
+        source = self.source
+        if not self.engine.config.flag(b"cluster-enabled"):
             raise source.damaged("slots that are being imported, which only a node of a cluster can go on with")
+        name = source.text()
+        ranges: list[tuple[int, int]] = []
+        for _ in range(int(source.number())):
+            first, last = int(source.number()), int(source.number())
+            if not 0 <= first <= last < SLOTS:
+                raise source.damaged("a range of slots that is none")
+            ranges.append((first, last))
+        self.arrivals.append(SlotArrival(name, ranges))
 
     def _read_library(self) -> None:
         text = self.source.text()

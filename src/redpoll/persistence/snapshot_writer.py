@@ -13,6 +13,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from redpoll.build_info import VERSION
 from redpoll.engine.role import StreamPlace
+from redpoll.engine.routing import SlotArrival
 from redpoll.keyspace.moment import Moment
 from redpoll.persistence import codes
 from redpoll.persistence.formats import COUNTERS, IDLE_TIMES
@@ -23,6 +24,8 @@ from redpoll.structures.segment import CLOCK_MASK, CLOCK_SHIFT, KIND_MASK, KIND_
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.version import COMPATIBLE_VERSION, REFERENCE_VERSION
+
+SLOT_INFO: Final = b"slot-info"
 
 
 class Slices:
@@ -61,6 +64,8 @@ class BucketWriter:
         self.sink: Final = sink
         self.keys: i64 = 0
         """Keys written so far."""
+        self.slots: bytes = b""
+        """1 for each hash slot whose keys are written; empty if all are."""
 
     def database(self, index: i64, size: i64, volatile: i64) -> None:
         """Begin a database: write its number and about how many keys follow."""
@@ -70,11 +75,43 @@ class BucketWriter:
         """Write the number of the database whose keys follow."""
         raise NotImplementedError
 
+    def slot(self, table: Table) -> None:
+        """Write about how many keys of a slot follow, if the format has a place for that."""
+
     def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
-        """Write the keys of bucket `b`; those with values that take too long go to `queue`, if the format allows it.
+        """Write the keys of bucket `b`; those with values that take too long go to `queue`.
 
         Raises UnwritableError.
         """
+        slots = self.slots
+        if len(slots) > 0 and slots[table.slot] == 0:
+            return
+        records = Records()
+        read_bucket(table, b, records, True)
+        sink = self.sink
+        n: i64 = 0
+        count: i64 = len(records.keys)
+        spent: i64 = 0
+        while n < count:
+            outside = records.objects[n]
+            if queue is not None and outside is not None:
+                size = outside.size_bytes()
+                if size > SLICES.value_bytes or spent + size > SLICES.bucket_bytes:
+                    queue.put(table, records, n)
+                    n += 1
+                    continue
+                spent += size
+            self.record(records, n)
+            sink.drain_piece()
+            self.keys += 1
+            n += 1
+
+    def record(self, records: Records, n: i64) -> None:
+        """Write record `n` of a bucket.  Raises UnwritableError."""
+        raise NotImplementedError
+
+    def beside(self, sink: Sink) -> BucketWriter:
+        """A writer of the same format into another sink."""
         raise NotImplementedError
 
     def end(self, summed: bool) -> None:
@@ -100,10 +137,12 @@ class SnapshotWriter(BucketWriter):
         libraries: list[bytes],
         is_base: bool = False,
         place: StreamPlace | None = None,
+        arrivals: list[SlotArrival] | None = None,
     ) -> None:
         """Write the head of the file, before the databases.
 
-        `is_base`: of an append-only file.  `place`: of the data in a replication stream.
+        `is_base`: of an append-only file.  `place`: of the data in a replication stream.  `arrivals`: the imports of
+        slots that are running; only the newest format has room for them.
         """
         sink = self.sink
         sink.raw(codes.MAGIC[int(self.version)])
@@ -123,6 +162,14 @@ class SnapshotWriter(BucketWriter):
         for source in libraries:
             sink.byte(codes.FUNCTION)
             sink.text(source)
+        if arrivals is not None and self.version == codes.VALKEY_80:
+            for arrival in arrivals:
+                sink.byte(codes.SLOT_IMPORT)
+                sink.text(arrival.name)
+                sink.number(len(arrival.ranges))
+                for first, last in arrival.ranges:
+                    sink.number(first)
+                    sink.number(last)
 
     def _note(self, name: bytes, value: bytes) -> None:
         self.sink.byte(codes.AUX)
@@ -140,33 +187,19 @@ class SnapshotWriter(BucketWriter):
         self.sink.byte(codes.SELECT)
         self.sink.number(index)
 
-    def bucket(self, table: Table, b: i64, queue: LargeValues | None = None) -> None:
-        """Write the keys of bucket `b`; those with values that take too long go to `queue`.
+    def slot(self, table: Table) -> None:
+        if self.version == codes.VALKEY_80 and table.size > 0:
+            counts = (int(table.slot), int(table.size), int(table.volatile), int(table.volatile_items))
+            self._note(SLOT_INFO, b"%d,%d,%d,%d" % counts)
 
-        Raises UnwritableError.
-        """
-        records = Records()
-        read_bucket(table, b, records, True)
-        sink = self.sink
-        n: i64 = 0
-        count: i64 = len(records.keys)
-        spent: i64 = 0
-        while n < count:
-            word = records.words[n]
-            kind = (word >> KIND_SHIFT) & KIND_MASK
-            outside = records.objects[n]
-            if queue is not None and outside is not None:
-                size = outside.size_bytes()
-                if size > SLICES.value_bytes or spent + size > SLICES.bucket_bytes:
-                    queue.put(table, records, n)
-                    n += 1
-                    continue
-                spent += size
-            self.head(word, records.deadlines[n], self.values.type_of(kind), records.keys[n])
-            self.values.write(kind, records.values[n], outside)
-            sink.drain_piece()
-            self.keys += 1
-            n += 1
+    def record(self, records: Records, n: i64) -> None:
+        word = records.words[n]
+        kind = (word >> KIND_SHIFT) & KIND_MASK
+        self.head(word, records.deadlines[n], self.values.type_of(kind), records.keys[n])
+        self.values.write(kind, records.values[n], records.objects[n])
+
+    def beside(self, sink: Sink) -> BucketWriter:
+        return SnapshotWriter(sink, self.version, self.moment, self.uses)
 
     def head(self, word: i64, at_ms: i64, type: i64, key: bytes) -> None:
         """Write what comes before a value: its deadline (0: none), the use of the key, its type, and the key."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.persistence.side import Overflow
-from redpoll.persistence.snapshot_writer import SLICES, LargeValues, SnapshotWriter
+from redpoll.persistence.snapshot_writer import SLICES, BucketWriter, LargeValues, SnapshotWriter
 from redpoll.persistence.value_streams import (
     BufferStream,
-    ListStream,
+    NodeStream,
     PackedStream,
+    SnapshotItems,
     StreamStream,
     TableStream,
     TextStream,
@@ -31,19 +34,58 @@ from redpoll.types.zset import ZSet
 
 
 class ValueQueue(LargeValues):
-    """The large values that wait to be written, and the one that is being written (`open`)."""
+    """The large values that wait to be written, and the one that is being written (`open`).
 
-    def __init__(self, writer: SnapshotWriter, overflow: Overflow) -> None:
-        self.writer: SnapshotWriter = writer
+    The formats subclass it and say how values of each type are written.
+    """
+
+    def __init__(self, writer: BucketWriter, overflow: Overflow) -> None:
+        self.writer: Final = writer
         self.overflow: Overflow = overflow
         self.index: i64 = 0
-        """The database whose keys are put into the queue."""
+        """The number of the database whose keys are put into the queue."""
         self.waiting: list[ValueStream] = []
         self.next: i64 = 0
         self.open: ValueStream | None = None
 
     def is_empty(self) -> bool:
         return self.open is None and self.next >= len(self.waiting)
+
+    # What a format does.
+
+    def begin(self, stream: ValueStream) -> None:
+        """Write what comes before the items of a value."""
+        raise NotImplementedError
+
+    def end(self, stream: ValueStream) -> None:
+        """Write what comes after them."""
+
+    def text_stream(self, records: Records, n: i64, text: LongString) -> ValueStream:
+        """A string whose bytes do not change."""
+        raise NotImplementedError
+
+    def buffer_stream(self, records: Records, n: i64, text: LongString, buffer: bytearray) -> ValueStream:
+        """A string in a buffer that is too long to be copied."""
+        raise NotImplementedError
+
+    def packed_stream(self, records: Records, n: i64, value: Value) -> ValueStream:
+        """A value that is not large."""
+        raise NotImplementedError
+
+    def hash_stream(self, records: Records, n: i64, value: Hash) -> ValueStream:
+        raise NotImplementedError
+
+    def set_stream(self, records: Records, n: i64, value: Set) -> ValueStream:
+        raise NotImplementedError
+
+    def zset_stream(self, records: Records, n: i64, value: ZSet) -> ValueStream:
+        raise NotImplementedError
+
+    def list_stream(self, records: Records, n: i64, value: List) -> ValueStream:
+        raise NotImplementedError
+
+    def stream_stream(self, records: Records, n: i64, value: Stream) -> ValueStream:
+        raise NotImplementedError
 
     # What goes in.
 
@@ -53,44 +95,29 @@ class ValueQueue(LargeValues):
         self.waiting.append(self._stream(records, n, outside))
 
     def _stream(self, records: Records, n: i64, outside: Outside) -> ValueStream:
-        index = self.index
-        overflow = self.overflow
-        values = self.writer.values
         if isinstance(outside, LongString):
             buffer = outside.buffer
             if buffer is not None and len(buffer) > SLICES.raw_bytes:
-                return BufferStream(overflow, index, records, n, outside, buffer)
-            return TextStream(index, records, n, outside.text(), self.writer.sink.compressor is not None)
+                return self.buffer_stream(records, n, outside, buffer)
+            return self.text_stream(records, n, outside)
         assert isinstance(outside, Value)
-        kind = outside.kind
         if not outside.is_large():
-            return PackedStream(index, records, n, values.type_of(kind), outside.packed())
+            return self.packed_stream(records, n, outside)
         if isinstance(outside, Hash):
-            inner = outside.table
-            assert inner is not None
-            general = HASH_VOLATILE if kind == HASH_VOLATILE else HASH_HASHTABLE
-            return TableStream(overflow, index, records, n, values.type_of(general), general, inner)
+            return self.hash_stream(records, n, outside)
         if isinstance(outside, Set):
-            inner = outside.table
-            assert inner is not None
-            return TableStream(overflow, index, records, n, values.type_of(SET_HASHTABLE), SET_HASHTABLE, inner)
+            return self.set_stream(records, n, outside)
         if isinstance(outside, ZSet):
-            inner = outside.members
-            order = outside.order
-            assert inner is not None and order is not None
-            return ZSetStream(overflow, index, records, n, values.type_of(ZSET_SKIPLIST), inner, order)
+            return self.zset_stream(records, n, outside)
         if isinstance(outside, List):
-            chunks = outside.chunks
-            nodes = outside.nodes
-            assert chunks is not None and nodes is not None
-            return ListStream(index, records, n, chunks, nodes)
+            return self.list_stream(records, n, outside)
         assert isinstance(outside, Stream)
-        return StreamStream(index, records, n, outside, values)
+        return self.stream_stream(records, n, outside)
 
     # What comes out.
 
     def following(self) -> ValueStream:
-        """Open the next value.  None is open, and one waits."""
+        """Open the next value, and return it for `begin`.  None is open, and one waits."""
         stream = self.waiting[self.next]
         self.next += 1
         if self.next == len(self.waiting):
@@ -112,8 +139,9 @@ class ValueQueue(LargeValues):
         side = stream.side
         if side is not None and not stream.is_inside and not side.is_empty():
             sink.raw(side.taken())
-        elif not stream.step(sink, self.writer.values):
+        elif not stream.step(sink):
             self.open = None
+            self.end(stream)
             self.writer.keys += 1
             stream.detach(reclaimer)
             if side is not None:
@@ -130,3 +158,57 @@ class ValueQueue(LargeValues):
             self.next += 1
         self.waiting = []
         self.next = 0
+
+
+class SnapshotQueue(ValueQueue):
+    """Large values that wait to be written into a snapshot."""
+
+    def __init__(self, writer: SnapshotWriter, overflow: Overflow) -> None:
+        super().__init__(writer, overflow)
+        self.snapshot: SnapshotWriter = writer
+
+    def begin(self, stream: ValueStream) -> None:
+        snapshot = self.snapshot
+        snapshot.head(stream.word, stream.deadline, stream.type, stream.key)
+        stream.begin(snapshot.sink)
+
+    def text_stream(self, records: Records, n: i64, text: LongString) -> ValueStream:
+        return TextStream(self.index, records, n, text.text(), self.snapshot.sink.compressor is not None)
+
+    def buffer_stream(self, records: Records, n: i64, text: LongString, buffer: bytearray) -> ValueStream:
+        return BufferStream(self.overflow, self.index, records, n, text, buffer)
+
+    def packed_stream(self, records: Records, n: i64, value: Value) -> ValueStream:
+        values = self.snapshot.values
+        return PackedStream(self.index, records, n, values.type_of(value.kind), value.packed(), values)
+
+    def hash_stream(self, records: Records, n: i64, value: Hash) -> ValueStream:
+        inner = value.table
+        assert inner is not None
+        general = HASH_VOLATILE if value.kind == HASH_VOLATILE else HASH_HASHTABLE
+        return self._table_stream(records, n, general, inner)
+
+    def set_stream(self, records: Records, n: i64, value: Set) -> ValueStream:
+        inner = value.table
+        assert inner is not None
+        return self._table_stream(records, n, SET_HASHTABLE, inner)
+
+    def _table_stream(self, records: Records, n: i64, kind: i64, inner: Table) -> ValueStream:
+        type = self.snapshot.values.type_of(kind)
+        return TableStream(self.overflow, self.index, records, n, type, kind, inner, SnapshotItems(kind))
+
+    def zset_stream(self, records: Records, n: i64, value: ZSet) -> ValueStream:
+        inner = value.members
+        order = value.order
+        assert inner is not None and order is not None
+        type = self.snapshot.values.type_of(ZSET_SKIPLIST)
+        return ZSetStream(self.overflow, self.index, records, n, type, inner, order, SnapshotItems(ZSET_SKIPLIST))
+
+    def list_stream(self, records: Records, n: i64, value: List) -> ValueStream:
+        chunks = value.chunks
+        nodes = value.nodes
+        assert chunks is not None and nodes is not None
+        return NodeStream(self.index, records, n, chunks, nodes, self.snapshot.values)
+
+    def stream_stream(self, records: Records, n: i64, value: Stream) -> ValueStream:
+        return StreamStream(self.index, records, n, value, self.snapshot.values)

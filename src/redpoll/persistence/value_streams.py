@@ -32,12 +32,12 @@ from redpoll.persistence.sink import Sink
 from redpoll.persistence.snapshot_writer import SLICES
 from redpoll.persistence.stream_writer import StreamWriter
 from redpoll.persistence.value_writer import ValueWriter, write_deadline
-from redpoll.structures.btree import BTree
 from redpoll.structures.chunks import Chunks
 from redpoll.structures.hashing import hash_of
 from redpoll.structures.keeper import Keeper
 from redpoll.structures.members import recorded_score
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
+from redpoll.structures.shared_texts import SharedBTree
 from redpoll.structures.table import Table
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.field_records import value_of
@@ -69,10 +69,10 @@ class ValueStream(Keeper):
         self.is_inside = False
         """Whether an item is being written: nothing else may be written then."""
 
-    def begin(self, sink: Sink, values: ValueWriter) -> None:
+    def begin(self, sink: Sink) -> None:
         """Write what comes before the items."""
 
-    def step(self, sink: Sink, values: ValueWriter) -> bool:
+    def step(self, sink: Sink) -> bool:
         """Write some items, or begin with a long string; return whether there may be more."""
         return False
 
@@ -97,10 +97,10 @@ class BufferStream(ValueStream):
         super().__init__(index, records, n, codes.STRING)
         self.keeper: PageKeeper = PageKeeper(overflow, text, buffer)
 
-    def begin(self, sink: Sink, values: ValueWriter) -> None:
+    def begin(self, sink: Sink) -> None:
         sink.number(self.keeper.size)
 
-    def step(self, sink: Sink, values: ValueWriter) -> bool:
+    def step(self, sink: Sink) -> bool:
         page = self.keeper.taken()
         sink.raw(page)
         return len(page) > 0
@@ -112,29 +112,27 @@ class BufferStream(ValueStream):
 class PackedStream(ValueStream):
     """A packed value beside its record."""
 
-    def __init__(self, index: i64, records: Records, n: i64, type: i64, packed: bytes) -> None:
+    def __init__(self, index: i64, records: Records, n: i64, type: i64, packed: bytes, values: ValueWriter) -> None:
         super().__init__(index, records, n, type)
         self.packed: bytes = packed
+        self.values: Final = values
 
-    def begin(self, sink: Sink, values: ValueWriter) -> None:
-        values.write((self.word >> KIND_SHIFT) & KIND_MASK, self.packed, None)
+    def begin(self, sink: Sink) -> None:
+        self.values.write((self.word >> KIND_SHIFT) & KIND_MASK, self.packed, None)
 
 
 class ListStream(ValueStream):
-    """A list, node by node."""
+    """A list, node by node; the base of those of the formats."""
 
-    def __init__(self, index: i64, records: Records, n: i64, chunks: Chunks, nodes: Nodes) -> None:
-        super().__init__(index, records, n, codes.LIST_LISTPACKS)
+    def __init__(self, index: i64, records: Records, n: i64, type: i64, chunks: Chunks, nodes: Nodes) -> None:
+        super().__init__(index, records, n, type)
         self.chunks: Chunks = chunks.copy()
         self.nodes: Nodes = nodes.copy()
         self.node: i64 = self.nodes.low
         self.start: i64 = 0
         """The index of its first element."""
 
-    def begin(self, sink: Sink, values: ValueWriter) -> None:
-        sink.number(self.nodes.number())
-
-    def step(self, sink: Sink, values: ValueWriter) -> bool:
+    def step(self, sink: Sink) -> bool:
         nodes = self.nodes
         k = self.node
         if k >= len(nodes.counts):
@@ -144,21 +142,36 @@ class ListStream(ValueStream):
         self.chunks.slice(self.start, self.start + count, items)
         self.node = k + 1
         self.start += count
-        if nodes.sizes[k] >= 0:
-            values.packed_node(sink, items)
-            return True
-        sink.number(codes.PLAIN_NODE)
-        if len(items[0]) <= SLICES.text_bytes:
-            sink.text(items[0])
-        else:
-            self.text = LongText(items[0], sink.compressor is not None)
+        self.write_node(sink, items, nodes.sizes[k] < 0)
         return True
+
+    def write_node(self, sink: Sink, items: list[bytes], is_plain: bool) -> None:
+        """Write a node, which has one long item if it is plain."""
+        raise NotImplementedError
 
     def detach(self, reclaimer: Reclaimer) -> None:
         gone = List()
         gone.chunks = self.chunks
         gone.nodes = self.nodes
         reclaimer.drop_copy(gone)
+
+
+class NodeStream(ListStream):
+    """A list in a snapshot."""
+
+    def __init__(self, index: i64, records: Records, n: i64, chunks: Chunks, nodes: Nodes, values: ValueWriter) -> None:
+        super().__init__(index, records, n, codes.LIST_LISTPACKS, chunks, nodes)
+        self.values: Final = values
+
+    def begin(self, sink: Sink) -> None:
+        sink.number(self.nodes.number())
+
+    def write_node(self, sink: Sink, items: list[bytes], is_plain: bool) -> None:
+        if not is_plain:
+            self.values.packed_node(sink, items)
+            return
+        sink.number(codes.PLAIN_NODE)
+        self.text = begun_text(sink, items[0])
 
 
 class StreamStream(ValueStream):
@@ -171,25 +184,117 @@ class StreamStream(ValueStream):
         self.copy: Stream = copy
         self.writer: StreamWriter = StreamWriter(values.listpack, copy, values.version)
 
-    def begin(self, sink: Sink, values: ValueWriter) -> None:
+    def begin(self, sink: Sink) -> None:
         self.writer.begin(sink)
 
-    def step(self, sink: Sink, values: ValueWriter) -> bool:
+    def step(self, sink: Sink) -> bool:
         return self.writer.step(sink)
 
     def detach(self, reclaimer: Reclaimer) -> None:
         reclaimer.drop_copy(self.copy)
 
 
+class Items:
+    """How the items of hashes, sets and sorted sets are written.  The formats subclass it."""
+
+    def begin(self, sink: Sink, count: i64) -> None:
+        """Write what comes before so many items."""
+
+    def put(self, sink: Sink, key: bytes, value: bytes, deadline: i64, score: float) -> None:
+        """Write an item; it may wait until `end`."""
+        raise NotImplementedError
+
+    def end(self, sink: Sink) -> None:
+        """The next item goes to another sink, or in another slice."""
+
+    def put_part(self, sink: Sink, item: LaterItem) -> LongText | None:
+        """Write the next part of an item that is too long, and set `is_done` after its last one.
+
+        Returns a string that comes next, in slices.
+        """
+        raise NotImplementedError
+
+    def finish(self, sink: Sink) -> bool:
+        """Write some of what comes after all items; return whether there may be more."""
+        return False
+
+
+@mypyc_attr(acyclic=True)
+class LaterItem:
+    """An item that is too long for a slice; its bytes never change."""
+
+    def __init__(self, key: bytes, value: bytes, deadline: i64, score: float) -> None:
+        self.key: bytes = key
+        self.value: bytes = value
+        self.deadline: i64 = deadline
+        self.score: float = score
+        self.part: i64 = 0
+        """Which part is written next: key, value, or what follows them."""
+        self.is_done = False
+
+
+class SnapshotItems(Items):
+    """Items in a snapshot."""
+
+    def __init__(self, kind: i64) -> None:
+        self.kind: i64 = kind
+
+    def begin(self, sink: Sink, count: i64) -> None:
+        sink.number(count)
+
+    def put(self, sink: Sink, key: bytes, value: bytes, deadline: i64, score: float) -> None:
+        kind = self.kind
+        sink.text(key)
+        if kind == ZSET_SKIPLIST:
+            sink.double(score)
+        elif kind != SET_HASHTABLE:
+            sink.text(value)
+            if kind == HASH_VOLATILE:
+                write_deadline(sink, deadline)
+
+    def put_part(self, sink: Sink, item: LaterItem) -> LongText | None:
+        part = item.part
+        item.part = part + 1
+        if part == 0:
+            return begun_text(sink, item.key)
+        if part == 1:
+            if self.kind != SET_HASHTABLE and self.kind != ZSET_SKIPLIST:
+                return begun_text(sink, item.value)
+            return None
+        if self.kind == HASH_VOLATILE:
+            write_deadline(sink, item.deadline)
+        elif self.kind == ZSET_SKIPLIST:
+            sink.double(item.score)
+        item.is_done = True
+        return None
+
+
+def begun_text(sink: Sink, text: bytes) -> LongText | None:
+    """Write a string, or return it if it has to be written in slices."""
+    if len(text) > SLICES.text_bytes:
+        return LongText(text, sink.compressor is not None)
+    sink.text(text)
+    return None
+
+
 class TableStream(ValueStream):
     """A hash or a set, bucket by bucket; the base of that for sorted sets."""
 
     def __init__(
-        self, overflow: Overflow, index: i64, records: Records, n: i64, type: i64, kind: i64, inner: Table
+        self,
+        overflow: Overflow,
+        index: i64,
+        records: Records,
+        n: i64,
+        type: i64,
+        kind: i64,
+        inner: Table,
+        items: Items,
     ) -> None:
         super().__init__(index, records, n, type)
         self.overflow: Final = overflow
         self.kind: i64 = kind
+        self.items: Final = items
         self.inner: Table = inner
         self.count: i64 = inner.size
         self.next: i64 = 0
@@ -223,14 +328,15 @@ class TableStream(ValueStream):
             self.side = side
         try:
             self.write_bucket(side.sink, b)
+            self.items.end(side.sink)
             side.end_item()
         except OSError as refused:
             overflow.complaint = refused.strerror or "cannot be written"
 
-    def parts(self) -> None:
+    def parts(self, table: Table) -> None:
         self.done.append(1)
 
-    def joins(self) -> None:
+    def joins(self, table: Table) -> None:
         self.done.pop()
 
     def released(self) -> None:
@@ -238,18 +344,24 @@ class TableStream(ValueStream):
 
     # Writing.
 
-    def begin(self, sink: Sink, values: ValueWriter) -> None:
-        sink.number(self.count)
+    def begin(self, sink: Sink) -> None:
+        self.items.begin(sink, self.count)
 
-    def step(self, sink: Sink, values: ValueWriter) -> bool:
+    def step(self, sink: Sink) -> bool:
         item = self.item
         if item is None and len(self.later) > 0:
             item = self.later.pop()
             self.item = item
         if item is not None:
-            self._step_item(sink, item)
+            self.is_inside = True
+            self.text = self.items.put_part(sink, item)
+            if item.is_done:
+                self.is_inside = False
+                self.item = None
             return True
-        return self.write_items(sink)
+        more = self.write_items(sink)
+        self.items.end(sink)
+        return more or self.items.finish(sink)
 
     def write_items(self, sink: Sink) -> bool:
         """Write some buckets; return whether there may be more."""
@@ -289,36 +401,12 @@ class TableStream(ValueStream):
                 self.later.append(LaterItem(key, value, records.deadlines[n], score))
             else:
                 spent += size
-                write_item(sink, kind, key, value, records.deadlines[n], score)
+                self.items.put(sink, key, value, records.deadlines[n], score)
             n += 1
 
     def is_written(self, score: float, member: bytes) -> bool:
         """Whether an entry of a sorted set is written, in a bucket that is not."""
         return False
-
-    def _step_item(self, sink: Sink, item: LaterItem) -> None:
-        """Write the next part of an item that is too long: its key, its value, or what follows them."""
-        part = item.part
-        item.part = part + 1
-        self.is_inside = True
-        if part == 0:
-            self._begin_text(sink, item.key)
-        elif part == 1:
-            if self.kind != SET_HASHTABLE and self.kind != ZSET_SKIPLIST:
-                self._begin_text(sink, item.value)
-        else:
-            if self.kind == HASH_VOLATILE:
-                write_deadline(sink, item.deadline)
-            elif self.kind == ZSET_SKIPLIST:
-                sink.double(item.score)
-            self.is_inside = False
-            self.item = None
-
-    def _begin_text(self, sink: Sink, text: bytes) -> None:
-        if len(text) <= SLICES.text_bytes:
-            sink.text(text)
-        else:
-            self.text = LongText(text, sink.compressor is not None)
 
     def detach(self, reclaimer: Reclaimer) -> None:
         self.inner.keeper = None
@@ -336,10 +424,18 @@ class ZSetStream(TableStream):
     """A sorted set: the entries of the tree from the last one on, and before them those on the side."""
 
     def __init__(
-        self, overflow: Overflow, index: i64, records: Records, n: i64, type: i64, members: Table, order: BTree
+        self,
+        overflow: Overflow,
+        index: i64,
+        records: Records,
+        n: i64,
+        type: i64,
+        members: Table,
+        order: SharedBTree,
+        items: Items,
     ) -> None:
-        super().__init__(overflow, index, records, n, type, ZSET_SKIPLIST, members)
-        self.order: BTree = order
+        super().__init__(overflow, index, records, n, type, ZSET_SKIPLIST, members, items)
+        self.order: SharedBTree = order
         self.score: float = 0.0
         self.member: bytes = b""
         """The entries from this one on are written ..."""
@@ -374,8 +470,7 @@ class ZSetStream(TableStream):
                 self.later.append(LaterItem(member, b"", 0, scores[n]))
             else:
                 spent += size
-                sink.text(member)
-                sink.double(scores[n])
+                self.items.put(sink, member, b"", 0, scores[n])
         return True
 
     def is_written(self, score: float, member: bytes) -> bool:
@@ -397,27 +492,3 @@ class ZSetStream(TableStream):
         gone.members = self.inner
         gone.order = self.order
         reclaimer.drop(gone)
-
-
-@mypyc_attr(acyclic=True)
-class LaterItem:
-    """An item that is too long for a slice; its bytes never change."""
-
-    def __init__(self, key: bytes, value: bytes, deadline: i64, score: float) -> None:
-        self.key: bytes = key
-        self.value: bytes = value
-        self.deadline: i64 = deadline
-        self.score: float = score
-        self.part: i64 = 0
-        """Which part is written next: key, value, or what follows them."""
-
-
-def write_item(sink: Sink, kind: i64, key: bytes, value: bytes, deadline: i64, score: float) -> None:
-    """Write an item of a hash, a set or a sorted set."""
-    sink.text(key)
-    if kind == ZSET_SKIPLIST:
-        sink.double(score)
-    elif kind != SET_HASHTABLE:
-        sink.text(value)
-        if kind == HASH_VOLATILE:
-            write_deadline(sink, deadline)

@@ -28,7 +28,7 @@ MOST_BULK_BYTES: Final[i64] = 1 << 60
 
 WARN_EVERY_US: Final[i64] = 10_000_000
 
-PLAIN: Final = frozenset((b"ping", b"select", b"script|load", b"function|load"))
+PLAIN: Final = frozenset((b"ping", b"select", b"script|load", b"function|load", b"cluster|syncslots"))
 """Commands of a stream that do not write."""
 
 
@@ -84,19 +84,20 @@ class Applier:
             for args in commands:
                 self.parsed += command_size(args)
                 self._apply_one(args)
+                if self.broken:
+                    # This command is not applied: who has its bytes must not count them as data.
+                    break
                 if len(engine.blocking.ready) > 0:
                     moment.repeating = False
                     engine.blocking.serve()
                     moment.repeating = True
                 if self.queued is None:
                     self.applied = self.parsed
-                if self.broken:
-                    break
         finally:
             moment.repeating = False
             engine.frozen -= 1
             engine.start_unit()
-        if self.parser.pending_bytes() == 0 and self.queued is None:
+        if self.parser.pending_bytes() == 0 and self.queued is None and not self.broken:
             # Also the bytes that belong to no command, such as empty lines.
             self.parsed = self.read
             self.applied = self.read

@@ -150,7 +150,7 @@ class PrimaryLink(Receiver):
         was_up = self.state == CONNECTED
         if was_up:
             replication.engine.host.note(f"Connection with primary lost: {reason}")
-            replication.down_since_us = replication.engine.moment.now_us
+            replication.record_link_down()
         else:
             replication.engine.host.note(f"Synchronization with the primary failed: {reason}")
         self._disconnect()

@@ -57,7 +57,7 @@ class Loader:
         """Whether a snapshot is loaded while it arrives."""
         mode = self.mode()
         if mode == b"on-empty-db":
-            return all(db.table.size == 0 for db in self.replication.engine.databases)
+            return all(db.tables.size() == 0 for db in self.replication.engine.databases)
         return mode != b"disabled"
 
     def draft_name(self) -> bytes:
@@ -123,7 +123,7 @@ class Loader:
         """Load into other databases, and exchange them at the end."""
         replication = self.replication
         engine = replication.engine
-        beside = [Database(db.index, engine.moment, engine.reclaimer, db.most_buckets) for db in engine.databases]
+        beside = [db.another() for db in engine.databases]
         # The old data is a past state of the new data only if it has the same history.
         engine.durability.async_loading = place is not None and place.history == replication.history
         complaint = self._load(reader, beside)
@@ -133,7 +133,7 @@ class Loader:
             if not complaint:
                 db.exchange(other)
             other.flush()
-            engine.moment.used_bytes -= other.table.size_told
+            engine.moment.used_bytes -= other.tables.size_told()
         self._log_again()
         return complaint
 
@@ -157,6 +157,8 @@ class Loader:
         engine.start_unit()
         summing = durability.checking_sums and engine.config.flag(b"rdbchecksum")
         progress = Serving(self.replication)
+        if engine.router is not None:
+            engine.router.load_begins()
         snapshot = SnapshotReader(engine, Source(b"", reader.size, reader, summing), progress, False, databases)
         complaint = ""
         try:
@@ -173,6 +175,8 @@ class Loader:
         if complaint:
             engine.host.log(f"Failed trying to load the PRIMARY synchronization DB: {complaint}")
             return complaint
+        if engine.router is not None:
+            engine.router.loaded(snapshot.arrivals)
         self.place = snapshot.place
         durability.keys_loaded = snapshot.keys
         durability.keys_expired = snapshot.expired

@@ -21,6 +21,17 @@ class Receiver:
     def lost(self, reason: str) -> None:
         """The connection has failed or was closed by the other end.  Nothing more will come."""
 
+    def drained(self) -> None:
+        """Bytes that had to wait are sent, or `Wire.ask_writable` has asked for this call."""
+
+    def counts_as_primary(self) -> bool:
+        """Whether the traffic counts as that of the link to the primary."""
+        return True
+
+    def purpose(self) -> str:
+        """Whom the connection reaches, for the log."""
+        return "PRIMARY"
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Wire:
@@ -28,6 +39,13 @@ class Wire:
 
     def send(self, data: bytes) -> None:
         """Send bytes, some of them later if the other end is slow."""
+
+    def backlog(self) -> int:
+        """Bytes that the connection has not taken yet."""
+        return 0
+
+    def ask_writable(self) -> None:
+        """Call `Receiver.drained` when the connection takes bytes, after others have had their turn."""
 
     def pause(self, paused: bool) -> None:
         """Stop receiving, or go on."""

@@ -57,7 +57,9 @@ class Replication(Role):
         self.selected: i64 = 0
         """The database that the stream of the last primary has selected."""
         self.down_since_us: i64 = 0
-        """When the link to the primary went down; 0 if it never was up."""
+        """When the link to a primary went down; 0 if it never was up since this server was last a primary."""
+        self.down_steady_us: i64 = 0
+        """The same moment on the clock that nobody sets."""
         self.marks: list[Mark] = []
         """Of a replica: offsets that the append-only file has not synced yet, in order ..."""
         self.fsynced: i64 = 0
@@ -130,6 +132,8 @@ class Replication(Role):
         """Become a replica of a server."""
         engine = self.engine
         was_primary = not self.is_replica
+        if self.link.is_up():
+            self.record_link_down()
         self.link.leave()
         self.host = host
         self.port = port
@@ -144,9 +148,12 @@ class Replication(Role):
                 engine.unit.detach(stream)
             self.unblock_all()
             self.link.has_history = True
-        self.down_since_us = 0
         self.apply_role()
         self.link.start(failover)
+
+    def record_link_down(self) -> None:
+        self.down_since_us = self.engine.moment.now_us
+        self.down_steady_us = self.engine.clock.steady_us()
 
     def promote(self) -> None:
         """Stop following; the data and the history stay."""
@@ -158,6 +165,7 @@ class Replication(Role):
         engine.config.values[b"replicaof"] = BY_NAME[b"replicaof"].default
         engine.config.tell(b"replicaof")
         self.is_replica = False
+        self.down_since_us = 0
         self.continue_history(engine.random.hex_digits(40))
         self.primary.disconnect_all()
         stream = self.primary.stream

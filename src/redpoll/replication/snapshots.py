@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
+from redpoll.engine.routing import arrivals_of
 from redpoll.env.files import Appender
 from redpoll.persistence import codes
 from redpoll.persistence.background import SlicedSnapshot
@@ -88,7 +89,8 @@ class ReplicaSnapshot(SlicedSnapshot):
             replica.state = LOADS
             replica.awaits_ack = True
             replica.add_piece(b"$EOF:%b\r\n" % self.marker)
-        writer.begin(moment.now_us // 1000000, engine.used_memory(), libraries, False, primary.role.place())
+        place = primary.role.place()
+        writer.begin(moment.now_us // 1000000, engine.used_memory(), libraries, False, place, arrivals_of(engine))
         side_path = config.files.absolute(DRAFTS.next() + b".side")
         super().__init__(engine, writer, side_path, not replicas[0].functions_only)
 

@@ -110,7 +110,7 @@ class Api:
             targets = 0
         if targets < 0 or targets > 3:
             raise ScriptError(SET_REPL_RANGE, 0)
-        self.calls.direct(targets)
+        self.calls.engine.unit.targets = targets
         return None
 
     def acl_check_cmd(self, *words: object) -> object:

@@ -104,7 +104,12 @@ class Watch:
             )
         elif 0 <= now_us - self.served_us < SERVE_EVERY_US:
             return b""
-        if not engine.host.serve() and not self.sentence:
+        if not engine.host.serve():
+            # SHUTDOWN NOSAVE.  Half a script must not reach the files and the replicas, nor its reply the client.
+            engine.unit.abandon()
+            caller = self.calls.peer.caller
+            if caller is not None:
+                caller.peer.close()
             self.sentence = killed_script(self.is_function)
         self.served_us = engine.clock.now_us()
         return self.sentence

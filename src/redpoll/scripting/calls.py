@@ -24,6 +24,7 @@ from redpoll.engine.gates import (
     GATE_WRITE_DISK,
 )
 from redpoll.engine.session import Peer, Session
+from redpoll.engine.unit import ALL_JOURNALS
 from redpoll.errors import (
     NO_ROOM,
     unknown_subcommand,
@@ -59,10 +60,6 @@ GATES_IN_SCRIPTS: Final[i64] = (
     | GATE_CLUSTER
 )
 """The gates that a call from a script meets.  The others belong to the client that runs the script."""
-
-REPL_ALL: Final = 3
-"""redis.REPL_ALL: effects go to the append-only file and to the replicas."""
-
 
 ENDS_SCRIPT: Final = 3
 
@@ -118,8 +115,6 @@ class Calls:
         """Whether all calls of the script must use one slot of a cluster: that of its first call with keys."""
         self.slot: i64 = -1
         """This slot; -1 before that call."""
-        self.targets: i64 = REPL_ALL
-        """Where effects go: the bits of REPL_AOF and REPL_REPLICA."""
 
     def begin(self, caller: Session, read_only: bool, flags: i64) -> None:
         """A script with these flags begins."""
@@ -143,13 +138,7 @@ class Calls:
     def end(self) -> None:
         """The script has ended."""
         self.peer.caller = None
-        if self.targets != REPL_ALL:
-            self.direct(REPL_ALL)
-
-    def direct(self, targets: int) -> None:
-        """Choose where the effects of later calls go."""
-        self.targets = targets
-        self.engine.unit.muted = targets == 0
+        self.engine.unit.targets = ALL_JOURNALS
 
     def call(self, *words: object) -> object:
         """redis.call: the reply as Lua sees it, or ScriptError."""

@@ -82,6 +82,8 @@ class Library:
         self.name: Final = name
         self.source: Final = source
         self.functions: Final[dict[bytes, Function]] = {}
+        self.lua_bytes: i64 = 0
+        """By how much Lua's memory grew when it was loaded: about what it needs."""
 
 
 class Functions:
@@ -218,12 +220,14 @@ class Functions:
         self.bare_error = b""
         scripts.watch.begin_loading()
         scripts.runtime.begin()
+        before: i64 = int(scripts.runtime.garbage() * 1024)
         try:
             # The first line becomes a comment.
             result: Any = scripts.runtime.load_library(b"--" + source[2:])
         finally:
             self.loading = None
             scripts.watch.end()
+        made.lua_bytes = max(i64(int(scripts.runtime.garbage() * 1024)) - before, i64(0))
         complaint = b""
         if result is not None:
             phase, message = result

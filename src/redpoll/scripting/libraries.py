@@ -36,7 +36,7 @@ class LuaRuntime(Protocol):
 # Helpers that every library gets.  Levels count from the function of the library: `bad_argument` must be called by it
 # directly, or with one more for each Lua function between.
 PRELUDE: Final = rb"""
-local getinfo, newproxy, getmetatable = debug.getinfo, newproxy, getmetatable
+local getinfo, newproxy, getmetatable, setmetatable = debug.getinfo, newproxy, getmetatable, setmetatable
 local error, type, select, tonumber = error, type, select, tonumber
 local tools = {}
 
@@ -83,6 +83,10 @@ metatable.__tostring = function() return 'userdata: (nil)' end
 metatable.__metatable = false
 
 tools.getinfo = getinfo
+
+-- What a library keeps between calls: a function that drops it, by a function of the library, which is a weak key.  An
+-- error in the middle of a call leaves more there than the next script has room for.
+tools.releases = setmetatable({}, {__mode = 'k'})
 
 -- Doubles and singles as bytes, most significant first.
 local floor, ldexp, frexp, huge = math.floor, math.ldexp, math.frexp, math.huge
@@ -164,6 +168,7 @@ return tools
 
 INSTALL: Final = rb"""
 local tools, cjson, cmsgpack, struct, bit, random, strings, loader = ...
+_G.releases = tools.releases
 _G.cjson, _G.cmsgpack, _G.struct, _G.bit = cjson, cmsgpack, struct, bit
 math.random, math.randomseed = random.random, random.randomseed
 for name, replacement in pairs(strings.string) do string[name] = replacement end
@@ -195,6 +200,6 @@ def install(runtime: LuaRuntime, random: ScriptRandom) -> None:
         run(library_struct.SOURCE, tools),
         run(library_bit.SOURCE, tools),
         generator,
-        run(library_strings.SOURCE, tools, run(library_patterns.SOURCE)),
+        run(library_strings.SOURCE, tools, run(library_patterns.SOURCE, tools)),
         run(library_loader.SOURCE, tools),
     )

@@ -126,6 +126,8 @@ local function pack(...)
 end
 
 ---------------------------------------------------------------- unpack
+tools.releases[pack] = function() out = nil end
+
 local MISSING, BAD, DEEP = 'Missing bytes in input.', 'Bad data format in input.',
   'stack overflow (in function mp_decode_to_lua_array)'
 local DEEP_MAP = 'stack overflow (in function mp_decode_to_lua_hash)'

@@ -76,6 +76,7 @@ class Runtime:
             self.begin,
             self.watch,
             self.garbage,
+            self.release,
             self.lock,
         ) = made
 
@@ -109,6 +110,16 @@ class Runtime:
         used = self.runtime.get_memory_used()
         return used + size <= self.limit
 
+    def has_room_again(self, size: i64) -> bool:
+        """`has_room` while no script runs: what earlier scripts have left behind is dropped if necessary."""
+        if self.has_room(size):
+            return True
+        try:
+            self.release()
+        except self.lua_error:
+            return False
+        return self.has_room(size)
+
     def lift_limit(self) -> None:
         """Let small values be pushed although memory is used up: the script will end."""
         self.is_lifted = True
@@ -117,5 +128,6 @@ class Runtime:
     def restore_limit(self) -> None:
         """The script has ended: its memory is garbage, and the limit is what it was."""
         self.is_lifted = False
+        self.release()
         self.runtime.gccollect()
         self.set_limit(self.limit)

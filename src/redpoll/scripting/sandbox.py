@@ -27,7 +27,7 @@ local assert, error, getmetatable, ipairs, loadstring, load, next, pairs, pcall,
       assert, error, getmetatable, ipairs, loadstring, load, next, pairs, pcall, rawequal, rawget, rawset, select,
       setmetatable, tonumber, tostring, type, unpack, xpcall, setfenv, getfenv, newproxy, collectgarbage, gcinfo
 local string, table, math, coroutine, os = string, table, math, coroutine, os
-local cjson, cmsgpack, struct, bit = cjson, cmsgpack, struct, bit
+local cjson, cmsgpack, struct, bit, releases = cjson, cmsgpack, struct, bit, releases
 local byte, format, find, match = string.byte, string.format, string.find, string.match
 local getinfo, sethook = debug.getinfo, debug.sethook
 local insert = table.insert

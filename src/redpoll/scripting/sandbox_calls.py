@@ -439,6 +439,13 @@ local function garbage()
   return collectgarbage('count')
 end
 
+-- Drop what scripts and libraries have left behind: arguments, results, half documents.
+local function release()
+  eval_real.KEYS, eval_real.ARGV = {}, {}
+  fed, fed_count, rest, tokens, token_count = {}, 0, nil, nil, 0
+  for _, drop in next, releases do drop() end
+end
+
 local function lock()
   -- Strings have one metatable, and it is read-only.
   local mt = getmetatable('')
@@ -449,5 +456,5 @@ end
 
 return run, run_function, feed, run_fed, more, compile, forget, forget_all, renew_eval, renew_functions, load_library,
        keep_function, fields, items, array, long_array, status_table, error_table, add_tokens, tree, begin,
-       watch, garbage, lock
+       watch, garbage, release, lock
 """

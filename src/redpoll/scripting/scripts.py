@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from mypy_extensions import i64
 
+from redpoll.catalogue.spec import WRITE
 from redpoll.engine.args import integer
 from redpoll.engine.command import Command
 from redpoll.engine.engine import Engine
+from redpoll.engine.gate import write_complaint
 from redpoll.engine.gates import GATE_SHOWN, GATE_STALE
 from redpoll.engine.scripts import ScriptHost
 from redpoll.engine.session import Session
@@ -63,6 +65,8 @@ class Scripts(ScriptHost):
         self.runtime.renew_functions(engine.options.lua_enable_insecure_api)
         self.runtime.close()
         self.runtime.watch(HOOK_EVERY)
+        self.is_new = True
+        """Whether the gates have not seen the flags of a script yet: there was nobody to ask."""
 
     # Scripts.
 
@@ -96,13 +100,21 @@ class Scripts(ScriptHost):
 
     def require_room(self, size: i64) -> None:
         """Make room in Lua's memory, or raise CommandError."""
-        if not self.runtime.has_room(size):
+        runtime = self.runtime
+        if not (runtime.has_room(size) if self.watch.running else runtime.has_room_again(size)):
             raise CommandError(SCRIPT_OUT_OF_MEMORY)
 
     # Running.
 
     def eval(self, session: Session, args: list[bytes], read_only: bool) -> object:
         """EVAL and EVAL_RO."""
+        if self.is_new:
+            self.is_new = False
+            flags = self.flags_for(self.engine.commands[b"eval"], args)
+            if flags >= 0 and flags & WRITE != 0:
+                complaint = write_complaint(self.engine, self.engine.gates)
+                if complaint:
+                    raise CommandError(complaint)
         count = self.number_of_keys(args)
         return self.run(session, self.compiled(args[1]), args, count, read_only)
 
@@ -263,7 +275,15 @@ class Scripts(ScriptHost):
         return self.cache.texts_bytes
 
     def eval_bytes(self) -> i64:
-        return int(self.runtime.garbage() * 1024)
+        used: i64 = int(self.runtime.garbage() * 1024)
+        return max(used - self.functions_bytes(), i64(0))
+
+    def functions_bytes(self) -> i64:
+        """What the libraries took when they were loaded: scripts and functions share one Lua."""
+        total: i64 = 0
+        for library in self.functions_.libraries.values():
+            total += library.lua_bytes
+        return total
 
     def flags_for(self, command: Command, args: list[bytes]) -> i64:
         """The command flags of the script that EVAL, EVALSHA or FCALL name; -1 if it has none of its own."""
@@ -280,7 +300,7 @@ class Scripts(ScriptHost):
             flags = found.flags if found is not None else PLAIN
         else:
             try:
-                flags = parse_shebang(args[1])
+                flags = parse_shebang(args[1], any_engine=True)
             except CommandError:
                 flags = PLAIN
         return command_flags(flags) if flags & PLAIN == 0 else i64(-1)

@@ -35,8 +35,8 @@ FLAGS: Final = {
 """In the order in which FUNCTION LIST names them."""
 
 
-def parse_shebang(text: bytes) -> i64:
-    """The flags of a script; raises CommandError for a line that is wrong."""
+def parse_shebang(text: bytes, any_engine: bool = False) -> i64:
+    """The flags of a script; raises CommandError for a line that is wrong, or names another engine than Lua."""
     if text[:2] != b"#!":
         return PLAIN
     line, end, _ = text.partition(b"\n")
@@ -45,9 +45,6 @@ def parse_shebang(text: bytes) -> i64:
     words = split_line(line)
     if words is None:
         raise CommandError(BAD_SHEBANG_ENGINE)
-    engine = words[0][2:]
-    if engine.lower() != b"lua" and (engine or len(words) == 1):
-        raise CommandError(no_scripting_engine(engine))
     flags: i64 = 0
     for word in words[1:]:
         if word[:6] != b"flags=":
@@ -60,6 +57,9 @@ def parse_shebang(text: bytes) -> i64:
             if flag is None:
                 raise CommandError(unknown_script_flag(name))
             flags |= flag
+    engine = words[0][2:]
+    if not any_engine and engine.lower() != b"lua":
+        raise CommandError(no_scripting_engine(engine))
     return flags
 
 

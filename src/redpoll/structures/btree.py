@@ -128,18 +128,18 @@ class BTree:
         node, index, rank = self.place(rank)
         leaf = node.leaves[index]
         at = skip(leaf, 0, rank)
-        return score_of(leaf, at), member_at(leaf, at)
+        return score_of(leaf, at), self.member_in(leaf, at)
 
     def first(self) -> tuple[float, bytes]:
         """Score and member of the first entry of a tree that has one.  O(log n)."""
         leaf = edge_node(self.root, 0).leaves[0]
-        return score_of(leaf, 0), member_at(leaf, 0)
+        return score_of(leaf, 0), self.member_in(leaf, 0)
 
     def last(self) -> tuple[float, bytes]:
         """Score and member of the last entry of a tree that has one.  O(log n)."""
         leaf = edge_node(self.root, -1).leaves[-1]
         at = last_record(leaf, 0, len(leaf))
-        return score_of(leaf, at), member_at(leaf, at)
+        return score_of(leaf, at), self.member_in(leaf, at)
 
     def span(self, start: i64, stop: i64) -> Span:
         """The entries at ranks `start` to `stop` - 1, in the leaves as they are now.
@@ -149,13 +149,13 @@ class BTree:
         span = Span()
         if start < stop:
             add_leaves(self.root, start, stop, span)
-        return span
+        return self.readable(span)
 
     def span_between(self, low: float, high: float) -> Span:
         """The entries with scores from `low` to before `high`, and some before and after them.  O(log n + leaves)."""
         span = Span()
         add_leaves_between(self.root, low, high, span)
-        return span
+        return self.readable(span)
 
     def leaves(self) -> list[bytes]:
         """All leaves in order.  They stay valid while the tree changes.  O(leaves)."""
@@ -172,7 +172,7 @@ class BTree:
                 break
             node = node.nodes[index]
         leaf = node.leaves[index]
-        at, before = seek(leaf, 0, len(leaf), score, member)
+        at, before = self.seek(leaf, score, member)
         if at < 0:
             return -1 - total - before
         return total + before
@@ -249,16 +249,14 @@ class BTree:
 
     def pop_first(self) -> tuple[float, bytes]:
         """Take out the first entry of a tree that has one; its score and member.  O(log n)."""
-        found = self.first()
-        self._pop(self.root, 0)
+        found = self._pop(self.root, 0)
         self.count -= 1
         self._rebalance_root()
         return found
 
     def pop_last(self) -> tuple[float, bytes]:
         """Take out the last entry of a tree that has one; its score and member.  O(log n)."""
-        found = self.last()
-        self._pop(self.root, -1)
+        found = self._pop(self.root, -1)
         self.count -= 1
         self._rebalance_root()
         return found
@@ -288,10 +286,14 @@ class BTree:
     def copy(self) -> BTree:
         """A copy of the tree.  O(nodes): leaves are shared, because they never change in place."""
         made = BTree(self.leaf_bytes, self.fanout)
+        self.copy_to(made)
+        return made
+
+    def copy_to(self, made: BTree) -> None:
+        """Make the empty tree `made` a copy.  O(nodes)."""
         made.count = self.count
         made.size_bytes = self.size_bytes
         made.root = copied_node(self.root)
-        return made
 
     def release(self, budget: i64) -> i64:
         """Drop at least `budget` entries, or all, from the end; return the number of entries left.
@@ -320,10 +322,10 @@ class BTree:
             self._rebalance(node, index)
             return
         leaf = node.leaves[index]
-        at, _ = seek(leaf, 0, len(leaf), score, member)
+        at, _ = self.seek(leaf, score, member)
         at = -1 - at
         assert at >= 0
-        data = record(score, member)
+        data = self.new_record(score, member)
         if len(leaf) + len(data) <= self.leaf_bytes or len(leaf) == 0:
             self._put_leaf(node, index, spliced(leaf, at, at, data))
         else:
@@ -337,7 +339,7 @@ class BTree:
             self._append_leaf(node.nodes[index], leaf, count)
             self._rebalance(node, index)
             return
-        insert_bound(node, index + 1, score_of(leaf, 0), boundary(node.leaves[index], leaf), count)
+        insert_bound(node, index + 1, score_of(leaf, 0), self.boundary(node.leaves[index], leaf), count)
         node.leaves.append(leaf)
         self.size_bytes += allocated(leaf) + allocated(node.members[index + 1]) + SLOT_BYTES
 
@@ -351,7 +353,7 @@ class BTree:
             self._rebalance(node, index)
             return True
         leaf = node.leaves[index]
-        at, _ = seek(leaf, 0, len(leaf), score, member)
+        at, _ = self.seek(leaf, score, member)
         if at < 0:
             return False
         node.counts[index] -= 1
@@ -371,9 +373,9 @@ class BTree:
             self._rebalance(node, index)
             return
         leaf = node.leaves[index]
-        at, _ = seek(leaf, 0, len(leaf), old, member)
+        at, _ = self.seek(leaf, old, member)
         assert at >= 0
-        leaf = with_score(leaf, at, new, member)
+        leaf = self.rescored(leaf, at, new, member)
         if len(leaf) > self.leaf_bytes and node.counts[index] > 1:
             # The new score takes more bytes than the old one, and the leaf has no room for them.
             self._remove(node, old, member)
@@ -381,19 +383,23 @@ class BTree:
         else:
             self._put_leaf(node, index, leaf)
 
-    def _pop(self, node: Node, edge: i64) -> None:
-        """Take out the first (`edge` 0) or last (-1) entry below `node`, which may end up with too few children."""
+    def _pop(self, node: Node, edge: i64) -> tuple[float, bytes]:
+        """Take out the first (`edge` 0) or last (-1) entry below `node`, which may end up with too few children.
+
+        Returns its score and member.
+        """
         index = len(node.counts) - 1 if edge else edge
         node.counts[index] -= 1
         if node.level > 1:
-            self._pop(node.nodes[index], edge)
+            score, member = self._pop(node.nodes[index], edge)
             self._rebalance(node, index)
-            return
+            return score, member
         leaf = node.leaves[index]
-        if edge:
-            self._shrink_leaf(node, index, leaf[: last_record(leaf, 0, len(leaf))])
-        else:
-            self._shrink_leaf(node, index, leaf[record_end(leaf, 0) :])
+        at = last_record(leaf, 0, len(leaf)) if edge else i64(0)
+        score = score_of(leaf, at)
+        member = self.member_in(leaf, at)
+        self._shrink_leaf(node, index, leaf[:at] if edge else leaf[record_end(leaf, at) :])
+        return score, member
 
     def _cut(self, node: Node, start: i64, stop: i64) -> None:
         """`remove_range` below `node`, some of whose entries stay; it may end up with too few children."""
@@ -500,7 +506,9 @@ class BTree:
         for k in range(1, len(pieces)):
             left, right = pieces[k - 1], pieces[k]
             index += 1
-            insert_bound(node, index, score_of(right, 0), boundary(left, right), ranked.count(right, 0, len(right)))
+            insert_bound(
+                node, index, score_of(right, 0), self.boundary(left, right), ranked.count(right, 0, len(right))
+            )
             node.leaves.insert(index, right)
             self.size_bytes += allocated(right) + allocated(node.members[index]) + SLOT_BYTES
 
@@ -573,29 +581,67 @@ class BTree:
 
     def check(self) -> None:
         """Assert all that must always hold.  O(n)."""
-        count, memory = check_node(self.root, self.fanout, self.leaf_bytes, None, None)
+        count, memory = check_node(self.root, self.fanout, self.leaf_bytes, None, None, self.readable_leaf)
         assert count == self.count
         assert memory == self.size_bytes
         assert self.root.level == 1 or len(self.root.counts) > 1
         assert all(self.leaves())
 
+    # Members in leaves.  `shared_texts.py` has another form of them.
+
+    def load(self, scores: vec[float], members: list[bytes]) -> None:
+        """Add sorted entries without duplicates to an empty tree.  Leaves and nodes are full.  O(n).
+
+        For loading and for commands that store a result: less than half the time of inserting the entries in order.
+        """
+        pending: list[bytes] = []
+        size: i64 = 0
+        for k in range(len(members)):
+            data = self.loaded_record(scores[k], members[k])
+            if size + len(data) > self.leaf_bytes and size > 0:
+                self.append_leaf(b"".join(pending), len(pending))
+                pending = []
+                size = 0
+            pending.append(data)
+            size += len(data)
+        if size > 0:
+            self.append_leaf(b"".join(pending), len(pending))
+
+    def new_record(self, score: float, member: bytes) -> bytes:
+        """The record of an entry that is inserted."""
+        return record(score, member)
+
+    def loaded_record(self, score: float, member: bytes) -> bytes:
+        """The record of an entry that `load` adds."""
+        return record(score, member)
+
+    def seek(self, leaf: bytes, score: float, member: bytes) -> tuple[i64, i64]:
+        """`ranked.seek` in a whole leaf."""
+        return seek(leaf, 0, len(leaf), score, member)
+
+    def member_in(self, leaf: bytes, at: i64) -> bytes:
+        """The member of the record at `at`."""
+        return member_at(leaf, at)
+
+    def rescored(self, leaf: bytes, at: i64, score: float, member: bytes) -> bytes:
+        """`ranked.with_score`."""
+        return with_score(leaf, at, score, member)
+
+    def boundary(self, left: bytes, right: bytes) -> bytes:
+        """`ranked.boundary`."""
+        return boundary(left, right)
+
+    def readable(self, span: Span) -> Span:
+        """The span with all members in it."""
+        return span
+
+    def readable_leaf(self, leaf: bytes) -> bytes:
+        """The leaf with all members in it."""
+        return leaf
+
 
 def build(scores: vec[float], members: list[bytes], leaf_bytes: i64 = LEAF_BYTES, fanout: i64 = FANOUT) -> BTree:
-    """Build a tree from sorted entries without duplicates.  Leaves and nodes are full.  O(n).
-
-    For loading and for commands that store a result: less than half the time of inserting the entries in order.
-    """
+    """A tree of sorted entries without duplicates; see `load`."""
     tree = BTree(leaf_bytes, fanout)
-    pending: list[bytes] = []
-    size: i64 = 0
-    for k in range(len(members)):
-        data = record(scores[k], members[k])
-        if size + len(data) > leaf_bytes and size > 0:
-            tree.append_leaf(b"".join(pending), len(pending))
-            pending = []
-            size = 0
-        pending.append(data)
-        size += len(data)
-    if size > 0:
-        tree.append_leaf(b"".join(pending), len(pending))
+    tree.load(scores, members)
     return tree

@@ -13,6 +13,7 @@ member is empty.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from librt.vecs import append, extend, pop, vec
@@ -252,11 +253,16 @@ def node_bytes(node: Node) -> i64:
 
 
 def check_node(
-    node: Node, fanout: i64, leaf_bytes: i64, low: tuple[float, bytes] | None, high: tuple[float, bytes] | None
+    node: Node,
+    fanout: i64,
+    leaf_bytes: i64,
+    low: tuple[float, bytes] | None,
+    high: tuple[float, bytes] | None,
+    readable: Callable[[bytes], bytes],
 ) -> tuple[i64, i64]:
     """Assert every invariant in and below `node`, whose entries are from `low` to before `high`.
 
-    Returns the number of entries and the memory below it.  O(n).
+    `readable` writes the members of a leaf out.  Returns the number of entries and the memory below it.  O(n).
     """
     size: i64 = len(node.counts)
     assert 1 <= size <= fanout
@@ -270,13 +276,14 @@ def check_node(
         end = (node.scores[k + 1], node.members[k + 1]) if k + 1 < size else high
         if node.level > 1:
             assert node.nodes[k].level == node.level - 1
-            count, below = check_node(node.nodes[k], fanout, leaf_bytes, start, end)
+            count, below = check_node(node.nodes[k], fanout, leaf_bytes, start, end, readable)
             memory += below
         else:
             leaf = node.leaves[k]
-            assert in_order(leaf)
             count = ranked.count(leaf, 0, len(leaf))
             assert count == 1 or len(leaf) <= leaf_bytes
+            leaf = readable(leaf)
+            assert in_order(leaf) and ranked.count(leaf, 0, len(leaf)) == count
             if count > 0:
                 last = last_record(leaf, 0, len(leaf))
                 assert start is None or start <= (score_of(leaf, 0), member_at(leaf, 0))

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Keeper:
-    """The keeper of one table; see the module's docstring."""
+    """The keeper of a table, or of all tables of a database; see the module's docstring."""
 
     def changes(self, table: Table, b: i64) -> None:
         """Bucket `b`, or an object beside one of its records, is about to change."""
 
-    def parts(self) -> None:
+    def parts(self, table: Table) -> None:
         """A bucket was split: the table has one more bucket, at the end.  `changes` was called for the old one."""
 
-    def joins(self) -> None:
+    def joins(self, table: Table) -> None:
         """The last bucket was merged into another one.  `changes` was called for both."""
 
     def released(self) -> None:

@@ -47,12 +47,12 @@ def insert_member(table: Table, member: bytes) -> None:
         table.insert_outside(member, LongMember(), 0)
 
 
-def insert_scored(table: Table, member: bytes, score: float) -> None:
-    """Add a member with a score after `find` found none."""
+def insert_scored(table: Table, member: bytes, score: float, kind: i64) -> None:
+    """Add a member with a score after `find` found none.  The kind is 0 or REFERRED (`shared_texts.py`)."""
     if len(member) <= KEY_LIMIT:
-        table.insert(member, packed(score), 0)
+        table.insert(member, packed(score), kind)
     else:
-        table.insert_outside(member, LongMember(score), 0)
+        table.insert_outside(member, LongMember(score), kind)
 
 
 def found_score(table: Table) -> float:
@@ -68,7 +68,7 @@ def set_score(table: Table, score: float) -> None:
         table.keep_bucket()
         _long_member(table).score = score
     else:
-        table.replace(packed(score), 0)
+        table.replace(packed(score), table.kind())
 
 
 def recorded_score(records: Records, n: i64) -> float:

@@ -6,8 +6,9 @@ in use, and makes another copy.  The address of a column cannot be read: the mov
 the same size first, and the column gets the place of the probe.  The old object becomes a filler too; otherwise the
 next object would get its place.  When all objects are moved and the fillers are freed, the sparse regions are empty.
 
-Objects of more than 512 bytes come from the C library, which uses the smallest hole that fits.  Copying such an object
-fills a small hole and leaves large holes with whole pages.
+Objects of more than 512 bytes come from the C library, which uses the smallest hole that fits, wherever it is.  The
+mover treats them in the same way, with smaller regions.  The caller holds all larger holes meanwhile (`FreePages`), so
+that copies fill small holes and then lie one after another at the end of the heap.
 """
 
 from __future__ import annotations
@@ -35,13 +36,18 @@ OBJECT_BYTES: Final[i64] = 96
 """Approximate bytes of an object without its content."""
 MOST_MOVED: Final[i64] = 16384
 """Larger objects are not moved: they share few pages with others."""
+HEAP_BITS: Final[i64] = 16
+"""Regions of the C library have 64 KB."""
+EMPTY_ROW_BYTES: Final[i64] = 64
+"""An empty vector of vectors: it has a block that tells the type of its items."""
 TRIES: Final[i64] = 64
+HEAP_TRIES: Final[i64] = 8
 SHELF: Final[i64] = 4096
 """Length of a list of fillers.  A single list of millions would be copied as it grows."""
 SPARE_LISTS: Final[i64] = 80
 """Number of freed lists that CPython keeps for reuse.  Each can be in another region."""
 
-_BLANK: Final = bytes(SMALL)
+_BLANK: Final = bytes(MOST_MOVED)
 _BIG: Final[int] = 1 << 40
 _scratch: Final = BytesWriter()
 
@@ -55,6 +61,10 @@ class Mover:
 
     def __init__(self, anywhere: bool = False) -> None:
         self.regions: Final = Regions()
+        self.heap: Final = Regions(HEAP_BITS)
+        """Bytes in use of objects of the C library."""
+        self.large: i64 = 0
+        """Bytes of objects that are not moved because of their size."""
         self.anywhere: Final = anywhere
         """Whether all objects are moved.  For tests."""
         self.counting = True
@@ -62,17 +72,27 @@ class Mover:
         self.filled: i64 = 0
         self.starved = False
         """Whether TRIES blocks were in sparse regions.  Nothing is moved until `fill` has filled these regions."""
+        self.starved_size: i64 = 0
+        """The size of the last of these blocks if it is of the C library, else 0."""
         self.moved: i64 = 0
         self.containers: list[Outside] = []
         """Containers whose content is not moved yet."""
 
-    def start(self) -> None:
-        """Start to move objects out of sparse regions, which the counts determine."""
+    def start(self, known: i64 = 0) -> None:
+        """Start to move objects out of sparse regions, which the counts determine.
+
+        `known` is the memory in use by the caller's sum.  What was not shown needs room too: without it, too many
+        regions seem to be sparse, and these then keep what cannot be moved.
+        """
         self.counting = False
         if not self.anywhere:
+            hidden = known - self.regions.total - self.regions.elsewhere - self.heap.total - self.large
+            if hidden > 0:
+                self.regions.elsewhere += hidden
             for spare in spare_lists():
                 self.regions.add(id(spare), OBJECT_BYTES)
             self.regions.choose()
+            self.heap.choose()
 
     def bytes_(self, data: bytes) -> bytes:
         """The same bytes, in another place if they are in a sparse region."""
@@ -80,12 +100,13 @@ class Mover:
         if self.counting:
             if size <= SMALL:
                 self.regions.add(id(data), size)
+            elif size <= MOST_MOVED:
+                self.heap.add(id(data), size)
+            else:
+                self.large += size
             return data
         if size > SMALL:
-            if size > MOST_MOVED:
-                return data
-            self.moved += 1
-            return copied(data)
+            return self._large_bytes(data, size)
         if size <= HEADER + 1 or self.lies_well(data):
             # The shortest ones are shared by the whole process.
             return data
@@ -94,6 +115,24 @@ class Mover:
             made = copied(data)
         if self.starved:
             return data
+        self.moved += 1
+        self.keep(data)
+        return made
+
+    def _large_bytes(self, data: bytes, size: i64) -> bytes:
+        """`bytes_` for an object of the C library, of `size` bytes."""
+        if size > MOST_MOVED or not (self.anywhere or self.heap.is_sparse(id(data))):
+            return data
+        made = copied(data)
+        tries: i64 = 1
+        while self.heap.is_sparse(id(made)):
+            self.keep(made)
+            if tries == HEAP_TRIES:
+                self.starved = True
+                self.starved_size = size
+                return data
+            made = copied(data)
+            tries += 1
         self.moved += 1
         self.keep(data)
         return made
@@ -151,6 +190,9 @@ class Mover:
         found.move_bytes(self)
         if self.counting:
             self.regions.add(id(found), OBJECT_BYTES)
+            if not found.is_light() and not found.in_pieces():
+                # A text that changes in place.
+                self.large += found.size_bytes()
             return found
         if not found.is_light() or (self.lies_well(found) and not found.in_pieces()):
             # The addresses of the parts of a container are not known.
@@ -183,6 +225,7 @@ class Mover:
             return False
         self.keep(made)
         self.starved = self.filled & (TRIES - 1) == 0
+        self.starved_size = 0
         return not self.starved
 
     def claim(self, size: i64) -> bool:
@@ -195,9 +238,10 @@ class Mover:
     def fill(self, size: i64, most: i64) -> bool:
         """Fill up to `most` free blocks of this size in sparse regions; return whether there may be more."""
         self.starved = False
+        regions = self.regions if size <= SMALL else self.heap
         while most > 0:
             filler = block(size)
-            if not self.regions.is_sparse(id(filler)):
+            if not regions.is_sparse(id(filler)):
                 return False
             self.keep(filler)
             most -= 1

@@ -30,6 +30,9 @@ COUNT_BITS: Final[i64] = 20
 COUNT_MASK: Final[i64] = (1 << 20) - 1
 MANY: Final[i64] = (1 << 20) - 1
 """The count that marks an entry in `many`."""
+MANY_DELIVERIES: Final = (1 << 20) - 1
+MOST_DELIVERIES: Final = (1 << 63) - 1
+"""A greater count is negative, as in the replies of the reference."""
 LATEST: Final[i64] = (1 << 43) - 1
 """The greatest delivery time that is kept: in the year 2248."""
 
@@ -258,7 +261,10 @@ class Pending:
             at_ms = 0
         elif at_ms > LATEST:
             at_ms = LATEST
-        if deliveries >= MANY or deliveries < 0:
+        # As `int`: a file or one more delivery may exceed 63 bits.
+        if deliveries >= MANY_DELIVERIES or deliveries < 0:
+            if deliveries > MOST_DELIVERIES:
+                deliveries -= 1 << 64
             self.many[(int(ms), int(seq))] = deliveries
             return at_ms << COUNT_BITS | MANY
         return at_ms << COUNT_BITS | deliveries

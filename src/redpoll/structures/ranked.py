@@ -27,6 +27,9 @@ from redpoll.structures.scores import OTHER, packed, score_at, size_at, to_whole
 SHORT: Final[i64] = 128
 """Lengths below this take one byte."""
 
+REFERENCE_BYTES: Final[i64] = 4
+"""What stands in place of the member if its length is 0 in two bytes: a reference, see `shared_texts.py`."""
+
 # The first four bytes of a record, as one big-endian word: a short length and a score of up to three bytes.  (Bytes
 # read one by one take compiled code about three times as long.)  A long length makes it negative.
 LENGTH_SHIFT: Final[i64] = 24
@@ -88,7 +91,7 @@ def record_end(blob: bytes, at: i64) -> i64:
 
 
 def _long_size(blob: bytes, at: i64) -> tuple[i64, i64]:
-    """The length that begins at `at`, and the offset after it."""
+    """The length of a record's member, or of a reference to it, that begins at `at`, and the offset after it."""
     size: i64 = 0
     shift: i64 = 0
     byte: i64 = blob[at]
@@ -97,7 +100,8 @@ def _long_size(blob: bytes, at: i64) -> tuple[i64, i64]:
         shift += 7
         at += 1
         byte = blob[at]
-    return size | byte << shift, at + 1
+    size |= byte << shift
+    return REFERENCE_BYTES if size == 0 and shift > 0 else size, at + 1
 
 
 def score_of(blob: bytes, at: i64) -> float:
@@ -404,11 +408,14 @@ def boundary(left: bytes, right: bytes) -> bytes:
     at = last_record(left, 0, len(left))
     if score_of(left, at) < score_of(right, 0):
         return b""
-    member = member_at(right, 0)
-    start = member_start(left, at)
-    size: i64 = len(left) - start
+    return divider(member_at(left, at), member_at(right, 0))
+
+
+def divider(before: bytes, member: bytes) -> bytes:
+    """The shortest beginning of `member` that is after `before`, which is less than `member`."""
+    size: i64 = len(before)
     k: i64 = 0
-    while k < size and left[start + k] == member[k]:
+    while k < size and before[k] == member[k]:
         k += 1
     return member[: k + 1]
 
@@ -419,13 +426,16 @@ def with_score(row: bytes, at: i64, score: float, member: bytes) -> bytes:
     O(row).
     """
     end = record_end(row, at)
-    held = packed(score)
-    to, _ = seek(row, 0, len(row), score, member)
+    begin = score_start(row, at)
+    # The way to the new place need not begin at the first record.
+    if score < score_at(row, begin):
+        to, _ = seek(row, 0, at, score, member)
+    else:
+        to, _ = seek(row, end, len(row), score, member)
     if to < 0:
         to = -1 - to
     if at <= to <= end:
-        begin = score_start(row, at)
-        return spliced(row, begin, begin + size_at(row, begin), held)
+        return spliced(row, begin, begin + size_at(row, begin), packed(score))
     data = record(score, member)
     if to < at:
         return b"%b%b%b%b" % (row[:to], data, row[to:at], row[end:])

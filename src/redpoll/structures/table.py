@@ -35,17 +35,28 @@ from redpoll.structures.segment import (
     OUTSIDE,
     RECORD_LIMIT,
     SEGMENT_BITS,
+    SEGMENT_BUCKETS,
     SEGMENT_MASK,
     VOLATILE_KIND,
     Outside,
     Segment,
 )
-from redpoll.structures.table_resize import BYTES_PER_BUCKET, RECORDS_PER_BUCKET, grow, shrink
+from redpoll.structures.table_resize import (
+    BYTES_PER_BUCKET,
+    BYTES_PER_LARGE_BUCKET,
+    RECORDS_PER_BUCKET,
+    RECORDS_PER_LARGE_BUCKET,
+    grow,
+    shrink,
+)
 
 BUCKET_BYTES: Final[i64] = 152
 """What a bucket takes beside its records and words: two objects, their places, and what the allocator loses on them."""
 COLUMN_BYTES: Final[i64] = 72
 """What a bucket's column of deadlines takes beside them."""
+SEGMENT_BYTES: Final[i64] = 400
+TABLE_BYTES: Final[i64] = 340
+"""What a segment and a table take beside their buckets.  For a small hash this is more than its content."""
 
 STAMP_SHIFT: Final[i64] = 40
 TABLES_MASK: Final[i64] = (1 << 22) - 1
@@ -81,38 +92,47 @@ class Table:
         bucket_bytes: i64 = BYTES_PER_BUCKET,
         bucket_records: i64 = RECORDS_PER_BUCKET,
     ) -> None:
-        self.most_buckets: i64 = most_buckets
-        self.bucket_bytes: i64 = bucket_bytes
-        self.bucket_records: i64 = bucket_records
         first = Segment(1)
         first.add_bucket()
-        self.segments: list[Segment] = [first]
+        # A cluster has a table for each slot, and few of them are in cache.  What a look-up needs is at the beginning,
+        # in two cache lines; what a change needs is in the third.
+        self.segment: Segment = first
+        """The segment of the position.  A table with a single segment is always there."""
         self.buckets: i64 = 1
         self.low: i64 = 0
         self.high: i64 = 1
         self.split: i64 = 0
-        self.size: i64 = 0
-        self.record_bytes: i64 = 0
-        self.outside_bytes: i64 = 0
-        self.volatile: i64 = 0
-        self.volatile_items: i64 = 0
-        """How many records are of VOLATILE_KIND: their values have deadlines of their own."""
-        self.longest: i64 = 0
-        self.stamp: i64 = STAMPS.first()
-        self.size_told: i64 = 0
-        """The size in bytes that the keyspace's sum of memory holds for this table ..."""
-        self.content_told: i64 = -1
-        """... and `record_bytes + outside_bytes` at that time: while it is the same, so is the size."""
-        self.clock: i64 = 0
-        self.keeper: Keeper | None = None
         # The position.
+        self.word: i64 = 0
         self.hash: i64 = 0
         self.bucket: i64 = 0
-        self.segment: Segment = first
         self.j: i64 = 0
         self.index: i64 = 0
         self.offset: i64 = 0
-        self.word: i64 = 0
+        self.volatile: i64 = 0
+        self.keeper: Keeper | None = None
+        self.size: i64 = 0
+        self.record_bytes: i64 = 0
+        self.outside_bytes: i64 = 0
+        self.content_told: i64 = -1
+        """`record_bytes + outside_bytes` at the time of `size_told`: while it is the same, so is the size."""
+        self.stamp: i64 = STAMPS.first()
+        self.volatile_items: i64 = 0
+        """How many records are of VOLATILE_KIND: their values have deadlines of their own."""
+        self.items_counted: i64 = 0
+        self.size_told: i64 = 0
+        """The size in bytes that the keyspace's sum of memory holds for this table."""
+        self.slot: i64 = 0
+        """Of a table of a database: the slot of its keys, and what the sums over all tables hold for it."""
+        self.size_counted: i64 = 0
+        self.volatile_counted: i64 = 0
+        self.content_counted: i64 = 0
+        self.segments: list[Segment] = [first]
+        self.most_buckets: i64 = most_buckets
+        self.bucket_bytes: i64 = bucket_bytes
+        self.bucket_records: i64 = bucket_records
+        self.longest: i64 = 0
+        self.clock: i64 = 0
 
     # Finding.
 
@@ -125,7 +145,9 @@ class Table:
         b: i64 = h & self.low
         if b < self.split:
             b = h & self.high
-        segment = self.segments[b >> SEGMENT_BITS]
+        segment = self.segment
+        if self.buckets > SEGMENT_BUCKETS:
+            segment = self.segments[b >> SEGMENT_BITS]
         j: i64 = b & SEGMENT_MASK
         self.hash = h
         self.bucket = b
@@ -544,12 +566,12 @@ class Table:
 
     def size_bytes(self) -> i64:
         """Memory held by buckets, words and outside objects, in bytes.  O(1)."""
-        slots: i64 = self.buckets * BUCKET_BYTES + len(self.segments) * 160
+        slots: i64 = self.buckets * BUCKET_BYTES + len(self.segments) * SEGMENT_BYTES
         timed = self.volatile
         if timed > 0:
             # A bucket with deadlines has a column of them.
             timed = timed * 8 + (timed if timed < self.buckets else self.buckets) * COLUMN_BYTES
-        return self.record_bytes + self.size * 8 + slots + timed + self.outside_bytes + 200
+        return self.record_bytes + self.size * 8 + slots + timed + self.outside_bytes + TABLE_BYTES
 
     def release(self, budget: i64) -> i64:
         """Free some buckets of an unused table; return the rest of the budget.
@@ -579,6 +601,11 @@ class Table:
             segment.drop_bucket()
             budget -= 2
         return budget
+
+
+def large_table() -> Table:
+    """An empty table for the items of a large value."""
+    return Table(bucket_bytes=BYTES_PER_LARGE_BUCKET, bucket_records=RECORDS_PER_LARGE_BUCKET)
 
 
 _gone: Final = Segment(0)

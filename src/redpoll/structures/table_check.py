@@ -23,6 +23,7 @@ def check(table: Table) -> None:
     """Raises AssertionError where words, records, columns and sums disagree.  O(records)."""
     size = record_bytes = outside_bytes = volatile = volatile_items = longest = 0
     assert table.buckets == table.low + 1 + table.split
+    assert len(table.segments) > 1 or table.segment is table.segments[0]
     assert table.buckets == sum(len(segment.words) for segment in table.segments)
     for b in range(table.buckets):
         segment = table.segments[b >> SEGMENT_BITS]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
-from redpoll.structures.mover import Mover
-from redpoll.structures.segment import SEGMENT_BITS, SEGMENT_MASK, Segment
+from redpoll.structures.mover import EMPTY_ROW_BYTES, Mover
+from redpoll.structures.segment import NEVER, SEGMENT_BITS, SEGMENT_MASK, Segment
 from redpoll.structures.table import Table
 
 SEGMENT_BYTES: Final[i64] = 128
@@ -19,6 +20,9 @@ def move_segment(table: Table, at: i64, mover: Mover) -> None:
     if mover.counting:
         mover.regions.add(id(old), SEGMENT_BYTES)
         return
+    if len(old.deadlines) == 0 and mover.claim(EMPTY_ROW_BYTES):
+        # Its address cannot be read.
+        old.deadlines = vec[vec[i64]]()
     if (mover.lies_well(old) and mover.lies_well(old.objects)) or not mover.claim(SEGMENT_BYTES):
         return
     made = Segment(0)
@@ -40,6 +44,8 @@ def move_segment(table: Table, at: i64, mover: Mover) -> None:
     table.segments[at] = made
     if table.segment is old:
         table.segment = made
+    # Otherwise all that these lists hold would be freed at once, with the old segment.
+    old.objects.clear()
     mover.keep(old)
 
 
@@ -56,7 +62,9 @@ def move_bucket(table: Table, b: i64, mover: Mover) -> bool:
     segment.blobs[j] = mover.bytes_(segment.blobs[j])
     segment.words[j] = mover.column(segment.words[j])
     if len(segment.deadlines) > j:
-        segment.deadlines[j] = mover.column(segment.deadlines[j])
+        # The deadlines of a bucket that has none any more.
+        gone = segment.earliest[j] == NEVER and not mover.counting
+        segment.deadlines[j] = vec[i64]() if gone else mover.column(segment.deadlines[j])
     if len(segment.objects) > j and len(segment.objects[j]) > 0:
         segment.objects[j] = mover.objects(segment.objects[j])
     return True

@@ -14,7 +14,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from redpoll.structures.hashing import hash_of
-from redpoll.structures.segment import SEGMENT_BITS, SEGMENT_MASK
+from redpoll.structures.segment import SEGMENT_BITS, SEGMENT_BUCKETS, SEGMENT_MASK
 from redpoll.structures.table import Table
 
 MOST: Final[i64] = 128
@@ -43,6 +43,13 @@ class Warming:
         for _ in range(MOST):
             self.buckets = append(self.buckets, 0)
             self.hashes = append(self.hashes, 0)
+        self.slots: vec[i64] = vec[i64]([0] * int(MOST))
+        """If `has_slots`, the slots that belong to `hashes`."""
+        self.has_slots = False
+        self.turn: i64 = 0
+        """The place in `hashes` and `slots` of `key`."""
+        self.tables: Final[list[Table]] = [Table(1)] * int(MOST)
+        """The tables of the first `count` keys, if they are in several.  Later ones are of earlier passes."""
         self.count: i64 = 0
         self.key: bytes = NO_KEY
         """The first key of the command that runs, if its hash is known ..."""
@@ -64,10 +71,66 @@ class Warming:
         """The next command's first key is `key`, whose hash is `hashes[n]`."""
         self.key = key
         self.hash = self.hashes[n]
+        self.turn = n
 
     def expect_none(self) -> None:
         """The hash of the next command's first key is not known."""
         self.key = NO_KEY
+
+    def add_of(self, table: Table, key: bytes, slot: i64) -> None:
+        """Add a key, at most MOST of them, of the table of a slot.  `touch_all` then replaces `touch`."""
+        turn = self.count
+        self.count = turn + 1
+        self.hashes[turn] = hash_of(key)
+        self.slots[turn] = slot
+        self.tables[turn] = table
+
+    def touch_all(self) -> i64:
+        """`touch` for keys of several tables: each step is done for all before the next begins."""
+        buckets = self.buckets
+        hashes = self.hashes
+        tables = self.tables
+        count = self.count
+        touched: i64 = 0
+        k: i64 = 0
+        while k < count:
+            table = tables[k]
+            b: i64 = hashes[k] & table.low
+            if b < table.split:
+                b = hashes[k] & table.high
+            buckets[k] = b
+            # A look-up needs two more cache lines of it.
+            touched += table.volatile + table.stamp
+            k += 1
+        k = 0
+        while k < count:
+            b = buckets[k]
+            table = tables[k]
+            # A small table has only one segment, that of its last look-up.
+            segment = table.segment
+            if table.buckets > SEGMENT_BUCKETS or b >= len(segment.words):
+                segment = table.segments[b >> SEGMENT_BITS]
+            words = segment.words[b & SEGMENT_MASK]
+            records: i64 = len(words)
+            if records > 0:
+                touched += words[0] + words[records - 1]
+            k += 1
+        k = 0
+        while k < count:
+            b = buckets[k]
+            table = tables[k]
+            segment = table.segment
+            if table.buckets > SEGMENT_BUCKETS or b >= len(segment.words):
+                segment = table.segments[b >> SEGMENT_BITS]
+            blob = segment.blobs[b & SEGMENT_MASK]
+            size: i64 = len(blob)
+            at = HEADER
+            while at < size:
+                touched += blob[at]
+                at += CACHE_LINE
+            k += 1
+        self.count = 0
+        return touched
 
     def touch(self, table: Table) -> i64:
         """Read the words and records of all added buckets, and clear the list.

@@ -20,9 +20,8 @@ from redpoll.structures.columns import appended, removed
 from redpoll.structures.deadlines import column_at, column_bytes, packed_column
 from redpoll.structures.packed import LENGTH_BYTE, equal_at, spliced, without
 from redpoll.structures.segment import NEVER, Outside, earliest_of
-from redpoll.structures.table import Table
+from redpoll.structures.table import Table, large_table
 from redpoll.structures.table_copy import copied
-from redpoll.structures.table_resize import BYTES_PER_LARGE_BUCKET
 from redpoll.structures.table_walk import Records, due, past_count, read_bucket
 from redpoll.types.field_records import set_record, value_at, value_of
 from redpoll.types.field_times import FieldTimes, has_deadline, without_deadlines
@@ -62,7 +61,7 @@ class Hash(Value):
     def _open_column(self) -> FieldTimes:
         """Read the column of deadlines before the items."""
         times = FieldTimes(column_at(self.blob, self.start))
-        self.start += column_bytes(len(times.column))
+        self.start += column_bytes(self.blob, self.start)
         times.earliest = earliest_of(times.column)
         self.times = times
         return times
@@ -206,7 +205,7 @@ class Hash(Value):
         return True
 
     def _fill_table(self, items: list[bytes], column: vec[i64]) -> bool:
-        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
+        table = large_table()
         timed = len(column) > 0
         for n in range(len(items) // 2):
             field = items[2 * n]
@@ -512,7 +511,7 @@ class Hash(Value):
 
     def _grow(self) -> Table:
         """Switch to the native form."""
-        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
+        table = large_table()
         blob = self.blob
         at = self.start
         times = self.times

@@ -19,9 +19,8 @@ from redpoll.structures import intset
 from redpoll.structures.members import MemberWalk, insert_member
 from redpoll.structures.packed import LENGTH_BYTE, equal_at
 from redpoll.structures.segment import Outside
-from redpoll.structures.table import Table
+from redpoll.structures.table import Table, large_table
 from redpoll.structures.table_copy import copied
-from redpoll.structures.table_resize import BYTES_PER_LARGE_BUCKET
 from redpoll.types.kinds import SET_HASHTABLE, SET_INTSET, SET_LISTPACK, EncodingLimits
 from redpoll.types.value import CREATED, Value
 
@@ -30,14 +29,6 @@ NUMBERS_LIMIT: Final[i64] = 16384
 MOST_NUMBERS: Final[i64] = 2047
 """So many fit into NUMBERS_LIMIT, whatever their width."""
 ITEM_LIMIT: Final[i64] = 254
-
-MEMBERS_PER_BUCKET: Final[i64] = 24
-"""Of a large set.  Members are shorter than keys with values, so more of them make a bucket of the same bytes."""
-
-
-def new_table() -> Table:
-    """The table of a large set."""
-    return Table(bucket_bytes=BYTES_PER_LARGE_BUCKET, bucket_records=MEMBERS_PER_BUCKET)
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -202,7 +193,7 @@ class Set(Value):
         if longest <= ITEM_LIMIT and size <= PACKED_LIMIT:
             self._pack(members)
             return len(set(members)) == len(members)
-        table = new_table()
+        table = large_table()
         for member in members:
             if table.find(member):
                 return False
@@ -368,7 +359,7 @@ class Set(Value):
 
     def _grow(self) -> Table:
         """Take the native form."""
-        table = new_table()
+        table = large_table()
         for member in self.rows():
             table.find(member)
             insert_member(table, member)

@@ -35,6 +35,9 @@ PACKED_LIMIT: Final[i64] = 512
 SHRINK_LIMIT: Final[i64] = 256
 """... and a large one of a single block with fewer a packed one, when entries are deleted."""
 
+LIGHT_BLOCKS: Final = 4
+"""Up to this many blocks a stream can be copied in one step."""
+
 _scratch: Final = BytesWriter()
 
 
@@ -503,6 +506,10 @@ class Stream(Value):
                 copies[name] = twin
                 made.account(twin)
         return made
+
+    def is_light(self) -> bool:
+        blocks = self.blocks
+        return self.groups is None and (blocks is None or len(blocks.data) <= LIGHT_BLOCKS)
 
     def move_piece(self, mover: Mover, at: i64) -> i64:
         blocks = self.blocks

@@ -1,8 +1,9 @@
 """Sorted set: packed in order while small; once large, a table of members to scores beside a counted B+tree.
 
 The table gives a member's score in O(1); the tree keeps (score, member) in order and gives ranks in O(log n).  Both
-always have the same members: only the methods here change them, and `check` verifies it.  The packed form is a row of
-records like the tree's leaves (`structures/ranked.py`).
+always have the same members: only the methods here change them, and `check` verifies it.  The text of a long member is
+in the table only (`structures/shared_texts.py`), so a member is inserted into the table first and removed from it last.
+The packed form is a row of records like the tree's leaves (`structures/ranked.py`).
 
 The encoding that clients see is kept in `kind` and follows the configured limits.  As in the reference, every new
 member may change it.  It has one more visible effect: -0.0 becomes 0.0 in a `listpack`, and stays -0.0 in a `skiplist`.
@@ -18,17 +19,16 @@ from mypy_extensions import i64, mypyc_attr
 from redpoll.env.random import Random
 from redpoll.protocol.numbers import format_double
 from redpoll.structures import ranked
-from redpoll.structures.btree import BTree, build
 from redpoll.structures.btree_move import move_leaf
 from redpoll.structures.members import found_score, insert_scored, set_score
 from redpoll.structures.mover import Mover
 from redpoll.structures.ranked import Span
 from redpoll.structures.scores import packed
 from redpoll.structures.segment import Outside
-from redpoll.structures.table import Table
+from redpoll.structures.shared_texts import SharedBTree, kind_for
+from redpoll.structures.table import Table, large_table
 from redpoll.structures.table_check import check
 from redpoll.structures.table_copy import copied
-from redpoll.structures.table_resize import BYTES_PER_LARGE_BUCKET
 from redpoll.structures.warming import AHEAD, Ahead
 from redpoll.types.kinds import ZSET_LISTPACK, ZSET_SKIPLIST, EncodingLimits
 from redpoll.types.value import Value
@@ -68,7 +68,7 @@ class ZSet(Value):
     def __init__(self) -> None:
         super().__init__(ZSET_LISTPACK)
         self.members: Table | None = None
-        self.order: BTree | None = None
+        self.order: SharedBTree | None = None
         self.score: float = 0.0
 
     def is_large(self) -> bool:
@@ -162,7 +162,7 @@ class ZSet(Value):
             members.find(member)
         order = self.order
         assert order is not None
-        insert_scored(members, member, score)
+        insert_scored(members, member, score, kind_for(members, member))
         order.insert(score, member)
         return ADDED
 
@@ -182,10 +182,12 @@ class ZSet(Value):
 
     def _stays(self, at: i64, end: i64, score: float, member: bytes) -> bool:
         """Whether the packed record from `at` to `end` is in the right place for another score."""
-        place, _ = ranked.seek(self.blob, self.start, self.stop, score, member)
-        if place < 0:
-            place = -1 - place
-        return at <= place <= end
+        blob = self.blob
+        if score < ranked.score_of(blob, at):
+            place, _ = ranked.seek(blob, self.start, at, score, member)
+            return -1 - place == at
+        place, _ = ranked.seek(blob, end, self.stop, score, member)
+        return -1 - place == end
 
     # Removing.
 
@@ -200,11 +202,11 @@ class ZSet(Value):
             return True
         if not members.find(member):
             return False
-        score = found_score(members)
-        members.remove()
         order = self.order
         assert order is not None
-        return order.remove(score, member)
+        found = order.remove(found_score(members), member)
+        members.remove()
+        return found
 
     def pop(self, last: bool) -> bytes:
         """Remove and return the first or the last member of a set that is not empty.
@@ -254,7 +256,7 @@ class ZSet(Value):
             k += 1
         return None
 
-    def _keep_few(self, members: Table, order: BTree, start: i64, stop: i64) -> ZSet:
+    def _keep_few(self, members: Table, order: SharedBTree, start: i64, stop: i64) -> ZSet:
         """`remove_range` by moving the remaining members to new structures; return the old structures."""
         gone = ZSet()
         gone.members = members
@@ -379,29 +381,31 @@ class ZSet(Value):
             self.order = None
             self.rewrite(row)
             return
-        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
+        table = large_table()
         ahead = Ahead()
         k: i64 = 0
         while k < len(members):
             if k & (AHEAD - 1) == 0:
                 ahead.touch_from(table, members, k)
             table.find(members[k])
-            insert_scored(table, members[k], scores[k])
+            insert_scored(table, members[k], scores[k], kind_for(table, members[k]))
             k += 1
         self.members = table
-        self.order = build(scores, members)
+        order = SharedBTree(table)
+        order.load(scores, members)
+        self.order = order
         self.rewrite(b"")
 
     def _grow(self) -> Table:
         """Switch to the native form."""
-        table = Table(bucket_bytes=BYTES_PER_LARGE_BUCKET)
-        order = BTree()
+        table = large_table()
+        order = SharedBTree(table)
         blob = self.blob
         at = self.start
         while at < self.stop:
             member = ranked.member_at(blob, at)
             table.find(member)
-            insert_scored(table, member, ranked.score_of(blob, at))
+            insert_scored(table, member, ranked.score_of(blob, at), 0)
             at = ranked.record_end(blob, at)
         order.append_row(blob, self.start, self.stop)
         self.members = table
@@ -441,8 +445,9 @@ class ZSet(Value):
         members = self.members
         order = self.order
         if members is not None and order is not None:
-            made.members = copied(members)
-            made.order = order.copy()
+            table = copied(members)
+            made.members = table
+            made.order = order.copied_beside(table)
         return made
 
     def move_piece(self, mover: Mover, at: i64) -> i64:

@@ -1,12 +1,14 @@
 """A Django site with django-redis as its cache and the home of its sessions.
 
 django_program.py PORT_OF_THE_SERVER api               goes through the API of the cache
+django_program.py PORT_OF_THE_SERVER lua               the part of it that runs scripts in Lua
 django_program.py PORT_OF_THE_SERVER PORT_OF_THE_SITE  serves the site
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 from wsgiref.simple_server import make_server
 
 import django
@@ -59,7 +61,7 @@ urlpatterns = [path("page", page), path("visits", visits), path("leave", leave)]
 
 
 def api() -> None:
-    """All but incr and lock, which call Lua."""
+    """All but what calls Lua."""
     cache.set("a", {"price": 3}, timeout=50)
     assert cache.get("a") == {"price": 3} and 40 < cache.ttl("a") <= 50
     cache.set("long", "x" * 10_000)
@@ -99,7 +101,76 @@ def api() -> None:
     print("clear")
 
 
+def lua() -> None:
+    """incr, decr, and locks."""
+    cache.set("count", 5)
+    assert cache.incr("count") == 6 and cache.incr("count", 10) == 16 and cache.decr("count", 6) == 10
+    assert cache.get("count") == 10 and cache.ttl("count") > 0
+    assert cache.incr("new", 3, ignore_key_check=True) == 3
+    # A value that is no number in the server is packed: then the value is changed here.
+    cache.set("large", 2**63 - 1)
+    assert cache.incr("large") == 2**63 and cache.get("large") == 2**63
+    cache.set("versioned", 1, version=2)
+    assert cache.incr("versioned", version=2) == 2 and cache.get("versioned") is None
+    cache.set("word", "tea")
+    try:
+        cache.incr("absent")
+    except ValueError as error:
+        assert "absent" in str(error)
+        print("incr")
+
+    def add(times: int) -> None:
+        for _ in range(times):
+            cache.incr("shared")
+
+    cache.set("shared", 0)
+    threads = [threading.Thread(target=add, args=(25,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert cache.get("shared") == 200
+    print("incr from 8 threads")
+
+    lock = cache.lock("door", timeout=5)
+    assert lock.acquire() and lock.owned() and not cache.lock("door", blocking=False).acquire()
+    assert lock.extend(10) and lock.reacquire()
+    lock.release()
+    assert not lock.locked()
+    print("lock")
+
+    inside = []
+
+    def enter() -> None:
+        for _ in range(5):
+            with cache.lock("room", timeout=20, sleep=0.005):
+                inside.append(1)
+                assert len(inside) == 1
+                inside.pop()
+                cache.incr("entered")
+
+    cache.set("entered", 0)
+    threads = [threading.Thread(target=enter) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert cache.get("entered") == 40
+    print("lock from 8 threads")
+
+    client = cache.client.get_client(write=True)
+    script = client.register_script("return redis.call('SET', KEYS[1], ARGV[1], 'NX') and 1 or 0")
+    assert [script(keys=["own"], args=["x"]) for _ in range(2)] == [1, 0]
+    with client.pipeline() as pipe:
+        script(keys=["own"], args=["y"], client=pipe)
+        pipe.get("own")
+        assert pipe.execute() == [0, b"x"]
+    print("a script of its own")
+
+
 if sys.argv[2] == "api":
     api()
+elif sys.argv[2] == "lua":
+    lua()
 else:
     make_server("127.0.0.1", int(sys.argv[2]), get_wsgi_application()).serve_forever()

@@ -195,3 +195,26 @@ def test_the_append_only_file_is_chosen_when_the_store_opens(tmp_path: Path) -> 
     with pytest.raises(redpoll.StoreError):
         redpoll.open(tmp_path)
     redpoll.open(tmp_path, appendonly=False).close()
+
+
+def test_a_first_base_that_cannot_be_written_leaves_the_folder_free(tmp_path: Path) -> None:
+    redpoll.open(tmp_path).close()
+    obstacle = tmp_path / "appendonlydir" / "appendonly.aof.1.base.rdb"
+    obstacle.mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(redpoll.StoreError, match="the append-only file cannot be written"):
+            redpoll.open(tmp_path, appendonly=True)
+    obstacle.rmdir()
+    with redpoll.open(tmp_path, appendonly=True) as store:
+        store.set("k", "v")
+
+
+def test_a_failed_load_leaves_no_open_file(tmp_path: Path) -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("no list of open files here")
+    (tmp_path / "dump.rdb").write_bytes(b"REDIS0011\xff")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with pytest.raises(redpoll.StoreError):
+            redpoll.open(tmp_path)
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.cluster.seats import Seated, plain
+from tests.unit.cluster.seats import HOME, Seated, plain
 
 from redpoll.cluster.slot_sets import one, span
+from redpoll.engine.unit import Journal
 from redpoll.errors import ServerError
+from redpoll.replication.replication import replication_of
 
 FOO, BAR = 12182, 5061
 
@@ -81,10 +83,10 @@ def test_the_keys_of_slots() -> None:
     assert node.seat.has_keys()
     assert node.seat.keys_in(span(0, 16383)) == one(FOO) | one(BAR)
     assert node.seat.keys_in(one(0)) == 0
-    assert node.play(f"CLUSTER COUNTKEYSINSLOT {BAR}") == 2
+    assert node.play(f"CLUSTER COUNTKEYSINSLOT {BAR}") == 3, "expired keys count"
     found = node.play(f"CLUSTER GETKEYSINSLOT {BAR} 10")
     assert isinstance(found, list)
-    assert sorted(found) == [b"bar", b"{bar}2"]
+    assert sorted(found) == [b"bar", b"{bar}2", b"{bar}3"]
     most = node.play(f"CLUSTER GETKEYSINSLOT {BAR} 1")
     assert isinstance(most, list)
     assert len(most) == 1
@@ -139,3 +141,51 @@ def test_subscribers_leave_with_the_slot_of_their_channel() -> None:
     node.play("SSUBSCRIBE bar")
     node.neighbour(BAR)
     assert list(node.engine.pubsub.shards.audiences) == [b"foo"]
+
+
+def test_a_replica_follows_from_its_start_on() -> None:
+    """Before it did, it deleted expired keys by itself, and could not go on in the stream of its snapshot file."""
+    first = Seated()
+    first.neighbour(*range(100), epoch=1)
+    assert first.play(f"CLUSTER REPLICATE {HOME.decode()}") == "OK"
+    second = Seated(files=first.files)
+    role = replication_of(second.engine)
+    assert (role.is_replica, role.host, role.port) == (True, b"10.0.0.2", 7002)
+
+
+class Recorder(Journal):
+    def __init__(self) -> None:
+        self.effects: list[list[bytes]] = []
+
+    def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
+        self.effects += effects
+
+
+def test_only_the_deletions_are_effects_when_keys_are_dropped() -> None:
+    """The next command, or the one that drops them, was one too; replicas and the append-only file refuse it."""
+    node = Seated()
+    node.serve()
+    assert node.play("SET foo 1") == "OK"
+    assert node.play("SET bar 1") == "OK"
+    journal = Recorder()
+    node.engine.unit.attach(journal)
+    node.seat.delete_keys(one(FOO))
+    assert node.play("PING") == "PONG"
+    assert node.play(f"CLUSTER FLUSHSLOT {BAR}") == "OK"
+    assert node.play("PING") == "PONG"
+    assert journal.effects == [[b"DEL", b"foo"], [b"DEL", b"bar"]]
+
+
+def test_a_reset_is_told_as_the_loss_of_all_data() -> None:
+    node = Seated()
+    node.neighbour(*range(100), epoch=1)
+    assert node.play(f"CLUSTER REPLICATE {HOME.decode()}") == "OK"
+    command = node.engine.meant([b"SET"])
+    assert command is not None
+    node.engine.run(node.session, command, [b"SET", b"foo", b"1"])
+    journal = Recorder()
+    node.engine.unit.attach(journal)
+    assert node.play("DBSIZE") == 1
+    assert node.play("CLUSTER RESET") == "OK"
+    assert node.play("PING") == "PONG"
+    assert journal.effects == [[b"FLUSHALL"]]

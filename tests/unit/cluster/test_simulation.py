@@ -12,7 +12,7 @@ import pytest
 from tests.unit.cluster.simulation import World
 from tests.unit.cluster.worlds import formed
 
-SEEDS = 3000 if os.environ.get("REDPOLL_PROFILE") == "full" else 100
+SEEDS = 1000 if os.environ.get("REDPOLL_PROFILE") == "full" else 40
 GROUP = 4
 """Seeds that one test runs."""
 

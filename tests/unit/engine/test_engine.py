@@ -11,6 +11,7 @@ from redpoll.engine.session import UNKNOWN, Session
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.errors import CommandError
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.protocol.reply import NO_REPLY, OK, PONG, QUEUED, Error
 
 
@@ -321,7 +322,7 @@ def test_statistics_are_reset(machine: Machine) -> None:
 def test_memory_is_that_of_the_program_and_of_the_data(machine: Machine) -> None:
     engine = machine.engine
     empty = engine.used_memory()
-    assert engine.startup_bytes == empty == sum(db.table.size_bytes() for db in engine.databases)
+    assert engine.startup_bytes == empty == sum(counted_bytes(db.table) for db in engine.databases)
     engine.count_program(1_000_000)
     assert (engine.used_memory(), engine.startup_bytes) == (empty + 1_000_000,) * 2
     machine.do("SET", "k", "v" * 1000)

@@ -11,6 +11,7 @@ from tests.unit.engine.machine import Client, Kept, Machine
 from redpoll.engine.eviction import NO_END_US, patience_us
 from redpoll.engine.gates import GATE_DEBUG, GATE_OOM
 from redpoll.errors import NO_ROOM
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.protocol.reply import BLOCKED, NULL_ARRAY, OK, QUEUED, Error
 
 
@@ -322,7 +323,7 @@ class Bounded(RuleBasedStateMachine):
     @invariant()
     def sums_are_true(self) -> None:
         moment = self.machine.engine.moment
-        assert moment.used_bytes == sum(db.table.size_bytes() for db in self.machine.engine.databases)
+        assert moment.used_bytes == sum(counted_bytes(db.table) for db in self.machine.engine.databases)
         assert moment.used_bytes <= self.most + self.grown or moment.evicted == 0 or self.keeps()
         assert (moment.used_bytes > self.most) <= bool(self.machine.engine.gates & GATE_OOM)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.unit.engine.machine import Kept, Machine
 
+from redpoll.engine.unit import ALL_JOURNALS, TO_FILE, TO_REPLICAS
+
 
 class Messages(Kept):
     """A journal like the stream for replicas."""
@@ -213,12 +215,57 @@ def test_only_replicas_get_messages() -> None:
     assert stream.units == ["0 PUBLISH c m", "0 MULTI, 0 SET a 1, 0 PUBLISH c m, 0 EXEC"]
 
 
-def test_a_muted_unit_has_no_effects() -> None:
+def test_a_unit_without_targets_has_no_effects() -> None:
     machine = Machine()
-    machine.engine.unit.muted = True
+    machine.engine.unit.targets = 0
     assert journal_of(machine, "SET a 1") == []
-    machine.engine.unit.muted = False
+    machine.engine.unit.targets = ALL_JOURNALS
     assert journal_of(machine, "SET a 2") == ["0 SET a 2"]
+
+
+def test_effects_for_one_target() -> None:
+    machine = Machine()
+    log, stream = Kept(), Messages()
+    unit = machine.engine.unit
+    unit.attach(log)
+    unit.attach(stream)
+    for targets in (TO_FILE, TO_REPLICAS):
+        unit.targets = targets
+        for line in ("SET a 1", "SET b 1 PX 100000", "PUBLISH c m", "MULTI", "SET d 1", "PUBLISH c m", "DEL d", "EXEC"):
+            machine.do(*line.split())
+        unit.targets = ALL_JOURNALS
+        machine.do("SET", "e", "1")
+    deadline = machine.engine.clock.now_us() // 1000 + 100000
+    assert (
+        log.units
+        == ["0 SET a 1", f"0 SET b 1 PXAT {deadline}", "0 MULTI, 0 SET d 1, 0 DEL d, 0 EXEC"] + ["0 SET e 1"] * 2
+    )
+    assert stream.units == [
+        "0 SET e 1",
+        "0 SET a 1",
+        f"0 SET b 1 PXAT {deadline}",
+        "0 PUBLISH c m",
+        "0 MULTI, 0 SET d 1, 0 PUBLISH c m, 0 DEL d, 0 EXEC",
+        "0 SET e 1",
+    ]
+    assert unit.count == 5
+
+
+def test_a_unit_of_effects_for_several_targets() -> None:
+    machine = Machine()
+    log, stream = Kept(), Messages()
+    unit = machine.engine.unit
+    unit.attach(log)
+    unit.attach(stream)
+    machine.engine.frozen += 1
+    for targets in (0, TO_FILE, ALL_JOURNALS, TO_REPLICAS, TO_FILE, TO_REPLICAS, ALL_JOURNALS):
+        unit.targets = targets
+        machine.do("INCR", "a")
+    machine.engine.frozen -= 1
+    machine.do("INCR", "a")
+    incr = "0 INCR a"
+    assert log.units == [", ".join(["0 MULTI", *[incr] * 5, "0 EXEC"])]
+    assert stream.units == [", ".join(["0 MULTI", *[incr] * 5, "0 EXEC"])]
 
 
 def test_units_with_effects_are_counted() -> None:

@@ -26,24 +26,28 @@ steps = 1
 while pages.step():
     steps += 1
 given_back = resident_bytes()
-again = 1
-while pages.step():
-    again += 1
-print(full - before, full - freed, given_back - before, steps, again, pages.level, len(pages.blocks), sum(map(len, kept)))
+rounds = []
+for _ in range(3):
+    again = 1
+    while pages.step():
+        again += 1
+    rounds.append(again)
+print(full - before, full - freed, given_back - before, steps, max(rounds[1:]) - rounds[0], pages.level, len(pages.blocks), sum(map(len, kept)))
 """
 
 
 @pytest.mark.skipif(glibc() is None, reason="another C library")
 def test_what_is_free_goes_back_in_steps_and_what_is_in_use_stays() -> None:
     run = subprocess.run([sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN], capture_output=True, text=True, check=True)
-    grown, at_once, left, steps, again, level, blocks, kept = map(int, run.stdout.split())
+    grown, at_once, left, steps, grown_rounds, level, blocks, kept = map(int, run.stdout.split())
     assert grown > 50 << 20
     # The library was told to keep everything ...
     assert at_once < 4 << 20
-    # ... and 200 blocks of 3,000 bytes hold a page or two each.
-    assert left < 6 << 20
+    # ... and 200 blocks of 3,000 bytes hold a page or two each, and as much is lost between blocks that were returned.
+    assert left < 4 << 20
     assert steps > 10
-    assert again <= steps
+    # The heap does not grow from round to round.
+    assert grown_rounds <= 0
     assert (level, blocks, kept) == (0, 0, 200 * 3000)
 
 

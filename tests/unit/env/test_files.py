@@ -117,6 +117,15 @@ def test_a_large_file_is_replaced_and_its_descriptor_closed(files: Files) -> Non
         time.sleep(0.001)
 
 
+def test_a_large_file_is_removed_and_its_descriptor_closed(files: Files) -> None:
+    write(files, b"old", b"o" * (2 << 20), False)
+    before = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
+    files.remove(b"old")
+    assert not files.exists(b"old")
+    while before and len(os.listdir("/proc/self/fd")) > before:
+        time.sleep(0.001)
+
+
 def test_any_part_is_read_even_what_was_written_later(files: Files) -> None:
     write(files, b"a", b"one two", False)
     reader = files.reader(b"a")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import HSET, SET, Event
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.keyspace.moment import Listener, Moment
 from redpoll.keyspace.reclaim import Reclaimer
-from redpoll.structures.table import Table
+from redpoll.keyspace.slots import key_slot
+from redpoll.keyspace.tables import BLOCK_BITS, Tables, first_due
 from redpoll.structures.table_check import check
+from redpoll.structures.table_walk import Records, read_bucket
 
 
 class Ear(Listener):
@@ -22,8 +25,8 @@ class Ear(Listener):
     def grown(self, db: int, key: bytes) -> None:
         self.lines.append(f"grown {db} {key.decode()}")
 
-    def replaced(self, db: int, following: Table | None) -> None:
-        self.lines.append(f"replaced {db} by {following.size if following is not None else None}")
+    def replaced(self, db: int, following: Tables | None) -> None:
+        self.lines.append(f"replaced {db} by {following.size() if following is not None else None}")
 
     def exchanged(self, db: int) -> None:
         self.lines.append(f"exchanged {db}")
@@ -48,13 +51,13 @@ class Ear(Listener):
 class Place:
     """Two databases and what belongs to them; `interest` and `awaited` are set on `moment`."""
 
-    def __init__(self, most_buckets: int = 1 << 26) -> None:
+    def __init__(self, most_buckets: int = 1 << 26, slots: int = 1) -> None:
         self.ear = Ear()
         self.moment = Moment(self.ear)
         self.moment.set_time(1_700_000_000_000_000)
         self.reclaimer = Reclaimer()
-        self.db = Database(0, self.moment, self.reclaimer, most_buckets)
-        self.other = Database(1, self.moment, self.reclaimer, most_buckets)
+        self.db = Database(0, self.moment, self.reclaimer, most_buckets, slots)
+        self.other = Database(1, self.moment, self.reclaimer, most_buckets, slots)
 
     def pass_ms(self, ms: int) -> None:
         self.moment.set_time(self.moment.now_us + ms * 1000)
@@ -80,6 +83,37 @@ class Place:
 
     def sound(self) -> None:
         """The tables are whole, and the running sum of memory is what a full walk finds."""
-        for db in (self.db, self.other):
-            check(db.table)
-        assert self.moment.used_bytes == self.db.table.size_bytes() + self.other.table.size_bytes()
+        assert self.moment.used_bytes == check_tables(self.db.tables) + check_tables(self.other.tables)
+
+
+def check_tables(tables: Tables) -> int:
+    """Raises AssertionError where a table, a slot or a sum is wrong.  The bytes of all tables."""
+    slotted = tables.slots > 1
+    there = tables.existing()
+    assert there == [table for table in tables.tables if table is not tables.absent]
+    assert len(there) == tables.count == sum(tables.block_tables)
+    assert tables.absent.size == 0 and tables.absent.record_bytes == 0
+    assert sum(table.size == 0 for table in there) <= 1, "empty tables stay"
+    for table in there:
+        check(table)
+        assert tables.tables[table.slot] is table
+        if slotted:
+            for b in range(table.buckets):
+                found = Records()
+                read_bucket(table, b, found)
+                assert {int(key_slot(key)) for key in found.keys} <= {int(table.slot)}
+            if table.volatile > 0 or table.volatile_items > 0:
+                assert tables.block_due[table.slot >> BLOCK_BITS] <= first_due(table)
+    assert tables.size() == sum(table.size for table in there)
+    assert tables.volatile() == sum(table.volatile for table in there)
+    assert tables.volatile_items() == sum(table.volatile_items for table in there)
+    assert tables.content_bytes() == sum(table.record_bytes + table.outside_bytes for table in there)
+    if slotted:
+        for block in range(len(tables.block_sizes)):
+            within = [table for table in there if table.slot >> BLOCK_BITS == block]
+            assert tables.block_sizes[block] == sum(table.size for table in within)
+            assert tables.block_volatile[block] == sum(table.volatile for table in within)
+            assert tables.block_tables[block] == len(within)
+    held = sum(int(counted_bytes(table)) for table in there)
+    assert tables.size_told() == held + (int(tables.absent.size_bytes()) if slotted else 0)
+    return int(tables.size_told())

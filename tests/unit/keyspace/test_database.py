@@ -10,7 +10,7 @@ from tests.unit.keyspace.places import Place
 from redpoll.errors import WRONGTYPE, CommandError
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.events import EXPIRE, HDEL, HSET, SET, ZADD
-from redpoll.keyspace.key_lookups import WARM_FROM, WARM_KEYS
+from redpoll.keyspace.key_lookups import WARM_FROM, WARM_KEYS, counted_bytes
 from redpoll.keyspace.moment import NOTIFIED, WATCHED
 from redpoll.keyspace.reclaim import LARGE_BYTES
 from redpoll.structures.lookups import MOST as LOOKUPS
@@ -591,7 +591,7 @@ def test_loading_puts_in_what_is_not_there(place: Place) -> None:
     assert db.load(LONG_KEY, None, HUGE, 0, 79)
     assert not db.load(b"s", None, b"13", 0, 0)
     db.end_loading()
-    assert place.moment.used_bytes == db.table.size_bytes() + place.other.table.size_bytes()
+    assert place.moment.used_bytes == counted_bytes(db.table) + counted_bytes(place.other.table)
     assert db.string(LONG_KEY) == HUGE
     assert db.deadline_of(b"s") == place.moment.now_ms + 5
     for key, kind, clock in ((b"m", SET_LISTPACK, 77), (b"s", STRING_INT, 78)):
@@ -610,4 +610,4 @@ def test_keys_are_set_aside_and_come_back(place: Place) -> None:
         db.end_loading()
         db.end_aside(kept, back)
         assert db.table.size == (size if back else 1)
-        assert place.moment.used_bytes == db.table.size_bytes() + place.other.table.size_bytes()
+        assert place.moment.used_bytes == counted_bytes(db.table) + counted_bytes(place.other.table)

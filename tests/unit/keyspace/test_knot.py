@@ -14,10 +14,13 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.profiles import scaled
+from tests.unit.keyspace.places import check_tables
 
 import redpoll.commands
+from redpoll.config.schema import BY_NAME
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Peer
+from redpoll.engine.settings import default_config
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.keyspace.compaction import Compaction
@@ -54,12 +57,17 @@ Change = tuple[bytes, bytes, float, bool]
 
 class Knot(RuleBasedStateMachine):
     most_buckets = 1 << 26
+    in_cluster = False
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = VirtualClock()
         assert redpoll.commands.FAMILIES
-        self.engine = Engine(self.clock, Random(1), 2, most_buckets=self.most_buckets)
+        config = default_config(2)
+        if self.in_cluster:
+            config.assign(BY_NAME[b"cluster-enabled"], [b"yes"])
+            config.assign(BY_NAME[b"cluster-databases"], [b"2"])
+        self.engine = Engine(self.clock, Random(1), 2, most_buckets=self.most_buckets, config=config)
         self.db, self.aside = self.engine.databases
         self.session = self.engine.open_session(Peer())
         self.model: dict[bytes, Any] = {}
@@ -400,26 +408,27 @@ class Knot(RuleBasedStateMachine):
             (self.db, self.model, self.deadlines),
             (self.aside, self.model_aside, self.deadlines_aside),
         ):
-            check(db.table)
-            for n in range(db.table.buckets):
-                found = Records()
-                read_bucket(db.table, n, found)
-                for outside in found.objects:
-                    inner = outside.inner() if isinstance(outside, Value) else None
-                    if inner is not None:
-                        check(inner)
+            for table in db.tables.existing():
+                check(table)
+                for n in range(table.buckets):
+                    found = Records()
+                    read_bucket(table, n, found)
+                    for outside in found.objects:
+                        inner = outside.inner() if isinstance(outside, Value) else None
+                        if inner is not None:
+                            check(inner)
             for key in CONTAINERS + STRINGS:
-                if not db.table.find(key) or db.is_past(key):
+                if not db.find(key) or db.is_past(key):
                     assert key not in model
                     continue
-                assert db.table.find(key)
+                assert db.find(key)
                 assert db.table.deadline() == deadlines.get(key, 0)
                 assert self.read(db, key) == model[key], key
 
     @invariant()
     def the_sum_of_memory_is_that_of_the_tables(self) -> None:
         if not self.open:
-            walked = sum(db.table.size_bytes() for db in self.engine.databases)
+            walked = sum(check_tables(db.tables) for db in self.engine.databases)
             assert self.engine.moment.used_bytes == walked
 
     def read(self, db: Database, key: bytes) -> Any:
@@ -473,6 +482,14 @@ class KnotInOneBucket(Knot):
     most_buckets = 1
 
 
+class KnotOfSlots(Knot):
+    """Each slot has a table of its own."""
+
+    in_cluster = True
+
+
+TestKnotOfSlots = KnotOfSlots.TestCase
+TestKnotOfSlots.settings = scaled(0.8, 0.75)
 TestKnot = Knot.TestCase
 TestKnot.settings = scaled(0.8, 0.75)
 TestKnotInOneBucket = KnotInOneBucket.TestCase

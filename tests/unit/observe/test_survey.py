@@ -13,8 +13,8 @@ def whole(survey: Survey, machine: Machine) -> None:
     """Let it make a pass over everything."""
     machine.clock.advance_ms(2000)
     for walk in survey.walks:
-        while walk.table is not walk.db.table or (walk.db.table.size > 0 and walk.next_us <= machine.clock.at_us):
-            if walk.table is not walk.db.table:
+        while walk.tables is not walk.db.tables or (walk.db.tables.size() > 0 and walk.next_us <= machine.clock.at_us):
+            if walk.tables is not walk.db.tables:
                 walk.restart()
             survey.read(walk, machine.clock.at_us)
 

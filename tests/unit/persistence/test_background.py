@@ -12,16 +12,17 @@ from tests.differential.catalogue import golden
 from tests.differential.test_random import Drawer, in_groups
 from tests.differential.wire import as_bytes
 from tests.unit.engine.machine import Kept
+from tests.unit.keyspace.places import check_tables
 from tests.unit.persistence.contents import Telling, field_deadlines, load_bytes, opened, small_slices, value_of
 from tests.unit.persistence.test_saving import Failing
 
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Peer, Session
 from redpoll.env.clock import VirtualClock
+from redpoll.keyspace.slots import SLOTS
 from redpoll.persistence import background
 from redpoll.persistence.saving import save
 from redpoll.protocol.reply import Error
-from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.kinds import STRING_RAW
 
@@ -85,8 +86,9 @@ def contents(engine: Engine) -> dict[tuple[int, bytes], Any]:
     found: dict[tuple[int, bytes], Any] = {}
     for db in engine.databases:
         keys = Records()
-        for b in range(db.table.buckets):
-            read_bucket(db.table, b, keys)
+        for table in db.tables.existing():
+            for b in range(table.buckets):
+                read_bucket(table, b, keys)
         for key in list(keys.keys):
             assert db.look(key)
             kind, deadline = int(db.table.kind()), int(db.table.deadline())
@@ -113,10 +115,14 @@ def finish(engine: Engine) -> None:
 steps = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 1 << 20), st.integers(0, 9)), max_size=60)
 
 
-@given(steps)
+IN_CLUSTER = {"cluster_enabled": "yes", "cluster_databases": "16"}
+
+
+@pytest.mark.parametrize("options", [{}, IN_CLUSTER], ids=["alone", "in a cluster"])
+@given(sketch=steps)
 @settings(max_examples=settings().max_examples // 2 + 1)
-def test_the_file_has_what_there_was_at_the_start(sketch: list[tuple[str, int, int]]) -> None:
-    engine = opened()
+def test_the_file_has_what_there_was_at_the_start(options: dict[str, str], sketch: list[tuple[str, int, int]]) -> None:
+    engine = opened(**options)
     clock = engine.clock
     assert isinstance(clock, VirtualClock)
     session = session_of(engine)
@@ -145,17 +151,34 @@ def test_the_file_has_what_there_was_at_the_start(sketch: list[tuple[str, int, i
     finish(engine)
     assert loaded(engine.config.files.read(b"dump.rdb")) == expected
     for each in engine.databases:
-        assert each.table.keeper is None
-        check(each.table)
-    assert engine.moment.used_bytes == sum(each.table.size_bytes() for each in engine.databases)
+        assert all(table.keeper is None for table in each.tables.existing())
+    assert engine.moment.used_bytes == sum(check_tables(each.tables) for each in engine.databases)
 
 
-def begun() -> tuple[Engine, Session]:
-    engine = opened()
+def begun(**options: str) -> tuple[Engine, Session]:
+    engine = opened(**options)
     session = session_of(engine)
     fill(engine, session)
     assert background.start(engine)
     return engine, session
+
+
+def test_slots_that_go_meanwhile_are_written_and_then_given_back() -> None:
+    engine, session = begun(**IN_CLUSTER)
+    total = sum(db.tables.size() for db in engine.databases)
+    do(engine, session, "SELECT", 1)
+    for slot in range(SLOTS):
+        engine.databases[1].drop_slot(slot)
+    do(engine, session, "SET", "a", "v")
+    do(engine, session, "SELECT", 2)
+    do(engine, session, "FLUSHDB")
+    assert engine.reclaimer.pending() == 0
+    finish(engine)
+    data = engine.config.files.read(b"dump.rdb")
+    assert len(loaded(data)) == total
+    assert data.count(b"slot-info") > 300
+    assert engine.reclaimer.pending() > 100
+    assert engine.moment.used_bytes == sum(check_tables(each.tables) for each in engine.databases)
 
 
 def test_tables_that_go_meanwhile_are_written_and_then_given_back() -> None:

@@ -17,6 +17,7 @@ from tests.differential.test_random import Drawer
 from tests.differential.wire import as_bytes
 from tests.profiles import scaled
 from tests.unit.engine.machine import Told
+from tests.unit.keyspace.places import check_tables
 from tests.unit.persistence.contents import field_deadlines, load_bytes, opened, small_slices, stream_of
 from tests.unit.persistence.test_background import NAMES, contents
 
@@ -31,7 +32,6 @@ from redpoll.protocol.encode import encode
 from redpoll.protocol.output import Output
 from redpoll.protocol.reply import BLOCKED, NO_REPLY
 from redpoll.structures.mover import Mover
-from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
 from redpoll.types.stream import Stream
 from redpoll.types.string import LongString
@@ -81,8 +81,8 @@ class Effects(Journal):
 class Side:
     """An engine with a client that sends commands, one that waits, and one that hears the events of all keys."""
 
-    def __init__(self) -> None:
-        self.engine = opened(databases="3", maxmemory_samples="3")
+    def __init__(self, options: dict[str, str]) -> None:
+        self.engine = opened(databases="3", maxmemory_samples="3", **options)
         self.engine.options.enable_debug_command = b"yes"
         clock = self.engine.clock
         assert isinstance(clock, VirtualClock)
@@ -118,12 +118,19 @@ def plain(reply: object) -> object:
     return b"".join(out.take())
 
 
+def buckets_of(db: Database) -> Iterator[Records]:
+    """The records of each bucket of each table."""
+    for table in db.tables.existing():
+        for b in range(table.buckets):
+            records = Records()
+            read_bucket(table, b, records, True)
+            yield records
+
+
 def state_of(db: Database) -> list[Any]:
     """All that a database holds, by bucket.  Changes nothing."""
     found: list[Any] = []
-    for b in range(db.table.buckets):
-        records = Records()
-        read_bucket(db.table, b, records, True)
+    for records in buckets_of(db):
         inside: list[Any] = []
         for outside in records.objects:
             if isinstance(outside, LongString):
@@ -137,10 +144,12 @@ def state_of(db: Database) -> list[Any]:
 
 
 class Everything(RuleBasedStateMachine):
+    options: dict[str, str] = {}
+
     def __init__(self) -> None:
         super().__init__()
-        self.main = Side()
-        self.twin = Side()
+        self.main = Side(self.options)
+        self.twin = Side(self.options)
         self.at = 0
         self.compaction: Compaction | None = None
         self.expected: dict[tuple[int, bytes], Any] | None = None
@@ -324,15 +333,13 @@ class Everything(RuleBasedStateMachine):
                 assert loaded(self.main) == self.expected
                 self.expected = None
             for db in self.main.engine.databases:
-                assert db.table.keeper is None
+                assert all(table.keeper is None for table in db.tables.existing())
 
     @invariant()
     def both_are_the_same(self) -> None:
         assert self.main.heard() == self.twin.heard()
         for side in (self.main, self.twin):
-            for db in side.engine.databases:
-                check(db.table)
-            assert side.engine.moment.used_bytes == sum(db.table.size_bytes() for db in side.engine.databases)
+            assert side.engine.moment.used_bytes == sum(check_tables(db.tables) for db in side.engine.databases)
         assert self.main.engine.moment.used_bytes == self.twin.engine.moment.used_bytes
         for ours, theirs in zip(self.main.engine.databases, self.twin.engine.databases, strict=True):
             assert state_of(ours) == state_of(theirs)
@@ -345,5 +352,13 @@ def loaded(side: Side) -> dict[tuple[int, bytes], Any]:
     return contents(engine)
 
 
+class EverythingInSlots(Everything):
+    """Each slot has a table of its own."""
+
+    options = {"cluster_enabled": "yes", "cluster_databases": "3"}
+
+
+TestEverythingInSlots = EverythingInSlots.TestCase
+TestEverythingInSlots.settings = scaled(0.2, 0.7)
 TestEverything = Everything.TestCase
 TestEverything.settings = scaled(0.2, 0.7)

@@ -10,6 +10,7 @@ from tests.unit.persistence.contents import GOLDEN, Telling, check_contents, loa
 
 from redpoll.engine.engine import Engine
 from redpoll.env.files import Appender, MemoryAppender, MemoryFiles
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.persistence.loading import load, open_snapshot, reload
 from redpoll.persistence.saving import save
 from redpoll.persistence.snapshot_reader import Progress
@@ -130,7 +131,7 @@ def test_reloading_a_damaged_file_keeps_what_there_is() -> None:
     file.close()
     assert reload(engine, b"dump.rdb", Progress(), True, False).startswith("at offset ")
     check_contents(engine, GOLDEN / "valkey-9.1.2" / "expected.json")
-    assert engine.moment.used_bytes == sum(db.table.size_bytes() for db in engine.databases)
+    assert engine.moment.used_bytes == sum(counted_bytes(db.table) for db in engine.databases)
 
 
 def test_the_sum_of_memory_is_right_when_loading_beside_the_data_fails() -> None:
@@ -142,14 +143,14 @@ def test_the_sum_of_memory_is_right_when_loading_beside_the_data_fails() -> None
     file.close()
     for merging in (True, False):
         assert reload(engine, b"damaged.rdb", Progress(), False, merging).startswith("at offset ")
-        assert engine.moment.used_bytes == sum(db.table.size_bytes() for db in engine.databases)
+        assert engine.moment.used_bytes == sum(counted_bytes(db.table) for db in engine.databases)
     other = opened()
     file = other.config.files.append(b"damaged.rdb")
     file.write(data[:-20])
     file.close()
     assert reload(other, b"damaged.rdb", Progress(), False, False).startswith("at offset ")
     assert other.databases[0].table.size > 0
-    assert other.moment.used_bytes == sum(db.table.size_bytes() for db in other.databases)
+    assert other.moment.used_bytes == sum(counted_bytes(db.table) for db in other.databases)
 
 
 def test_idle_times_are_written_under_a_policy_that_goes_by_them() -> None:
@@ -192,4 +193,4 @@ def test_a_file_that_is_damaged_leaves_the_sum_of_memory_right() -> None:
     other = opened()
     assert load_bytes(other, data[: len(data) // 2]).startswith("at offset ")
     assert 0 < other.databases[0].table.size < engine.databases[0].table.size
-    assert other.moment.used_bytes == sum(db.table.size_bytes() for db in other.databases)
+    assert other.moment.used_bytes == sum(counted_bytes(db.table) for db in other.databases)

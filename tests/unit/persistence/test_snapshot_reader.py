@@ -8,6 +8,7 @@ import pytest
 from tests.unit.persistence.contents import GOLDEN, Telltale, check_contents, load_bytes, opened
 
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.key_lookups import counted_bytes
 from redpoll.types.kinds import HASH_VOLATILE
 
 WHOLE = [
@@ -136,4 +137,4 @@ def test_progress_is_told_with_what_is_left() -> None:
 def test_memory_is_accounted_for() -> None:
     engine = opened()
     assert load_bytes(engine, (GOLDEN / "valkey-9.1.2" / "dump.rdb").read_bytes()) == ""
-    assert engine.moment.used_bytes == sum(db.table.size_bytes() for db in engine.databases)
+    assert engine.moment.used_bytes == sum(counted_bytes(db.table) for db in engine.databases)

@@ -10,23 +10,32 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.persistence.contents import load_bytes, opened, small_slices
+from tests.unit.persistence.append import Opened
+from tests.unit.persistence.contents import Telltale, load_bytes, opened, put_file, small_slices, without_times
 from tests.unit.persistence.test_background import contents, do, finish, loaded, session_of
 from tests.unit.persistence.test_saving import Failing
 
 from redpoll.engine.engine import Engine
 from redpoll.engine.session import Session
 from redpoll.env.clock import VirtualClock
+from redpoll.env.files import MemoryAppender, MemoryFile
+from redpoll.keyspace.key_lookups import counted_bytes
+from redpoll.observe.digest import data_digest
 from redpoll.persistence import background, codes
+from redpoll.persistence.append_control import AppendFile, open_append_only
 from redpoll.persistence.background import BackgroundSave, LargeParts
+from redpoll.persistence.command_writer import CommandWriter
 from redpoll.persistence.long_texts import LongText
 from redpoll.persistence.saving import save
 from redpoll.persistence.sink import Sink
+from redpoll.persistence.snapshot_reader import Progress
 from redpoll.persistence.snapshot_writer import SLICES
 from redpoll.structures.table_check import check
 from redpoll.structures.table_walk import Records, read_bucket
+from redpoll.types.kinds import STREAM
 from redpoll.types.value import Value
 
+BASE = b"/appendonlydir/appendonly.aof.2.base.aof"
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -53,7 +62,8 @@ def fill(engine: Engine, session: Session) -> None:
             "z",
         )
         do(engine, session, "HSET", "timed", *[f"{n}" for n in range(300)])
-        do(engine, session, "HPEXPIRE", "timed", 2000, "FIELDS", 4, 0, 2, 4, 6)
+        do(engine, session, "HSET", "timed", "t" * 500, "v" * 500)
+        do(engine, session, "HPEXPIRE", "timed", 2000, "FIELDS", 5, 0, 2, 4, 6, "t" * 500)
         do(engine, session, "SADD", "set", *[f"member {n}" for n in range(400)], "m" * 700)
         do(engine, session, "SADD", "numbers", *range(450))
         do(
@@ -175,6 +185,16 @@ def test_the_file_has_them_as_they_were(sketch: list[tuple[int, int]], side_byte
     assert save(engine)
     expected = loaded_file(engine)
     assert background.start(engine)
+    change_meanwhile(engine, session, sketch)
+    assert engine.durability.last_save_worked
+    assert loaded_file(engine) == expected
+    check_after(engine)
+
+
+def change_meanwhile(engine: Engine, session: Session, sketch: list[tuple[int, int]]) -> None:
+    """Change values between the slices of a running snapshot, and let it end."""
+    clock = engine.clock
+    assert isinstance(clock, VirtualClock)
     for seed, slices in sketch:
         draw = Random(seed)
         for words in change(draw):
@@ -187,14 +207,65 @@ def test_the_file_has_them_as_they_were(sketch: list[tuple[int, int]], side_byte
             if running is not None:
                 running.step(0)
     finish(engine)
-    assert engine.durability.last_save_worked
-    assert loaded_file(engine) == expected
+
+
+def begun_log(engine: Engine) -> tuple[AppendFile, Session]:
+    """An append-only file with large values, in `engine`."""
+    log = open_append_only(engine, Progress())
+    session = session_of(engine)
+    fill(engine, session)
+    return log, session
+
+
+def at_once(engine: Engine) -> bytes:
+    """The commands that create the data, written without slices."""
+    file = MemoryFile()
+    writer = CommandWriter(Sink(False, MemoryAppender(file)))
+    for db in engine.databases:
+        writer.select(db.index)
+        for b in range(db.table.buckets):
+            writer.bucket(db.table, b)
+    writer.end(False)
+    return file.data
+
+
+def created(data: bytes) -> dict[tuple[int, bytes], Any]:
+    """What commands create.  They set no times of consumers."""
+    engine = opened(appendonly="yes")
+    put_file(engine, b"appendonlydir/a", data)
+    put_file(engine, b"appendonlydir/appendonly.aof.manifest", b"file a seq 1 type b\n")
+    told = Telltale()
+    open_append_only(engine, told)
+    assert not any("ignored" in line for line in told.lines), told.lines
+    return {
+        key: (kind, deadline, fields, without_times(value) if kind == STREAM else value)
+        for key, (kind, deadline, fields, value) in contents(engine).items()
+    }
+
+
+@given(steps, st.sampled_from((3000, 1 << 20)))
+@settings(max_examples=settings().max_examples // 4 + 1)
+def test_commands_create_them_as_they_were(sketch: list[tuple[int, int]], side_bytes: int) -> None:
+    SLICES.side_bytes = side_bytes
+    engine = opened(appendonly="yes", aof_use_rdb_preamble="no")
+    log, session = begun_log(engine)
+    expected = created(at_once(engine))
+    assert log.rewrite()
+    change_meanwhile(engine, session, sketch)
+    assert log.rewrite_worked
+    assert created(engine.config.files.read(BASE)) == expected
     check_after(engine)
+    engine.tick()
+    assert log.flush()
+    log.close()
+    again = Opened(engine.config.files, int(engine.moment.now_ms - opened().moment.now_ms))
+    assert again.digest() == data_digest(engine)
 
 
 def check_after(engine: Engine) -> None:
     """Nothing of the snapshot is left, and all is whole."""
-    assert engine.config.files.matching(b"/*") == [b"/dump.rdb"]
+    files = engine.config.files
+    assert [name for name in files.matching(b"/*") if b"temp-" in name or b".side" in name] == []
     engine.reclaimer.finish()
     for db in engine.databases:
         assert db.table.keeper is None
@@ -207,7 +278,7 @@ def check_after(engine: Engine) -> None:
                 if inner is not None:
                     assert inner.keeper is None
                     check(inner)
-    assert engine.moment.used_bytes == sum(db.table.size_bytes() for db in engine.databases)
+    assert engine.moment.used_bytes == sum(counted_bytes(db.table) for db in engine.databases)
 
 
 def begun(engine: Engine) -> tuple[Session, BackgroundSave, dict[Any, Any]]:
@@ -223,9 +294,61 @@ def begun(engine: Engine) -> tuple[Session, BackgroundSave, dict[Any, Any]]:
 
 def parts_of(running: BackgroundSave) -> LargeParts:
     """What it needs for large values."""
-    parts = running.parts
-    assert parts is not None
-    return parts
+    return running.parts
+
+
+def test_commands_of_deadlines_buffers_greatest_numbers_and_changed_items() -> None:
+    engine = opened(appendonly="yes", aof_use_rdb_preamble="no")
+    log = open_append_only(engine, Progress())
+    session = session_of(engine)
+    many = [f"item {n}" for n in range(400)]
+    do(engine, session, "RPUSH", "list", *many)
+    do(engine, session, "SADD", "set", *many)
+    do(engine, session, "HSET", "hash", *many)
+    for key in ("list", "set", "hash"):
+        do(engine, session, "PEXPIREAT", key, 4102444800000)
+    for _ in range(2):
+        do(engine, session, "APPEND", "buffer", "b" * 3000)
+    for n in range(63):
+        do(engine, session, "XADD", "stream", f"5-{n + 1}", "field", "value")
+    # The last entry of a step, and what follows it.
+    do(engine, session, "XADD", "stream", "5-18446744073709551615", "field", "value")
+    for n in range(100):
+        do(engine, session, "XADD", "stream", f"6-{n}", "field", "value")
+    expected = created(at_once(engine))
+    assert log.rewrite()
+    running = engine.durability.running
+    assert isinstance(running, BackgroundSave)
+    while len(parts_of(running).queue.waiting) == 0:
+        assert running.step(0)
+    do(engine, session, "HDEL", "hash", *many[::2])
+    do(engine, session, "SREM", "set", *many)
+    finish(engine)
+    assert created(engine.config.files.read(BASE)) == expected
+    check_after(engine)
+
+
+def test_a_long_string_of_commands_is_written_in_slices() -> None:
+    """Also keys that change meanwhile stay outside its command."""
+    engine = opened(appendonly="yes", aof_use_rdb_preamble="no")
+    log, session = begun_log(engine)
+    expected = created(at_once(engine))
+    assert log.rewrite()
+    running = engine.durability.running
+    assert isinstance(running, BackgroundSave)
+    inside = 0
+    while running.step(0):
+        stream = parts_of(running).queue.open
+        if stream is None or stream.text is None or stream.text.at <= 0:
+            continue
+        inside += 1
+        for db in range(2):
+            do(engine, session, "SELECT", db)
+            do(engine, session, "SET", f"filler:{inside % 40}", inside)
+            do(engine, session, "HDEL", "hash", inside)
+    assert inside > 20
+    assert created(engine.config.files.read(BASE)) == expected
+    check_after(engine)
 
 
 def open_value(running: BackgroundSave, key: bytes) -> None:

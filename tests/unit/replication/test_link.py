@@ -52,3 +52,17 @@ def test_a_broken_snapshot_leaves_no_file() -> None:
     world.cut_off.add((2, 1))
     world.wires[0].cut()
     assert not any(b"-repl." in name for name in other.files.contents)
+
+
+def test_a_command_that_ends_the_server_is_not_counted_as_applied() -> None:
+    """Where it is not ended, as here, it must ask for the data from before this command on."""
+    world = World()
+    _, other = world.pair(propagation_error_behavior="panic")
+    link = other.replication.link
+    world.cut_off.add((2, 1))
+    good = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"
+    link.received(good)
+    offset = link.applied_offset()
+    link.received(b"*3\r\n$5\r\nLPUSH\r\n$1\r\na\r\n$1\r\n1\r\n" + good)
+    assert not link.is_up()
+    assert (link.applied_offset(), other.replication.offset) == (offset, offset)

@@ -1,6 +1,6 @@
 """A process of its own for scripts that may end it: reads one script in hex a line, answers its reply in JSON, one a line.
 
-Memory is limited by the system too, and each script by a time of its own: the process then dies, and the test fails.
+Memory is limited by the system too, and each script by processor time of its own: the process then dies, and the test fails.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def main() -> None:
     steps = int(sys.argv[2])
     host = LuaHost(memory)
     for line in sys.stdin:
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         reply = host.eval(bytes.fromhex(line.strip()), steps=steps)
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.write(json.dumps(reply) + "\n")
         sys.stdout.flush()
 

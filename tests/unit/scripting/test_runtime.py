@@ -9,7 +9,7 @@ import pytest
 from tests.commands.effects import opened
 
 import redpoll.commands  # noqa: F401
-from redpoll.engine.unit import Journal
+from redpoll.engine.unit import ALL_JOURNALS, Journal
 from redpoll.protocol.reply import Error
 from redpoll.scripting.runtime import RESERVE
 from redpoll.scripting.scripts import scripts_of
@@ -87,16 +87,42 @@ def test_the_limit_of_memory_is_a_directive() -> None:
     assert execute(session, [b"EVAL", b"return #string.rep('x', 20000000)", b"0"]) == 20000000
 
 
-def test_set_repl_with_one_target_reaches_both() -> None:
-    """The row `script-set-repl` of docs/differences.md."""
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"for i = 1, 1e9 do ARGV[i] = ('x'):rep(1000) .. i end",
+        b"return pcall(function() for i = 1, 1e9 do KEYS[i] = ('x'):rep(1000) .. i end end)",
+        b"local t = {} for i = 1, 1000 do t[i] = t end return pcall(cmsgpack.pack, t)",
+        b"cjson.encode_max_depth(1e6) local t = {} for i = 1, 3000 do t = {t, t, x = 1} end return pcall(cjson.encode, t)",
+        b"return pcall(cjson.decode, '[' .. ('1,'):rep(3e6))",
+        b"local t = {} for i = 1, 3e5 do t[i] = i end return t",
+        b"return pcall(string.find, ('a'):rep(7e6), 'a*a*b')",
+    ],
+)  # fmt: skip
+def test_a_script_that_ran_out_of_memory_leaves_room_for_the_next(script: bytes) -> None:
+    session = opened(Journal())
+    execute = session.engine.execute
+    execute(session, [b"EVAL", b"return 1", b"0"])
+    execute(session, [b"CONFIG", b"SET", b"lua-memory-limit", b"16mb"])
+    execute(session, [b"EVAL", script, b"0"])
+    check = b"return cjson.encode(cjson.decode('[1]')) .. #string.rep('x', 2000000)"
+    assert execute(session, [b"EVAL", check, b"0"]) == b"[1]2000000"
+
+
+def test_set_repl_chooses_where_effects_go() -> None:
     session = opened(Journal())
     script = b"""
     redis.set_repl(redis.REPL_NONE) redis.call('set', 'a', '1')
     redis.set_repl(redis.REPL_AOF) redis.call('set', 'b', '2')
+    redis.set_repl(redis.REPL_SLAVE) redis.call('set', 'c', '3')
+    redis.set_repl(redis.REPL_ALL) redis.call('set', 'd', '4')
     """
     session.engine.frozen += 1  # the unit does not end, so that its effects can be seen
     session.engine.execute(session, [b"EVAL", script, b"0"])
-    assert session.engine.unit.effects == [[b"set", b"b", b"2"]]
+    unit = session.engine.unit
+    assert unit.effects == [[b"set", b"b", b"2"], [b"set", b"c", b"3"], [b"set", b"d", b"4"]]
+    assert unit.local == [[b"set", b"b", b"2"]]
+    assert unit.messages == [[b"set", b"c", b"3"]]
 
 
 def test_a_script_leaves_nothing_for_the_next_one() -> None:
@@ -106,7 +132,7 @@ def test_a_script_leaves_nothing_for_the_next_one() -> None:
     calls = scripts_of(session.engine).calls
     execute(session, [b"EVAL", b"redis.set_repl(redis.REPL_NONE) redis.call('set', 'a', '1')", b"0"])
     assert calls.wrote
-    assert not session.engine.unit.muted
+    assert session.engine.unit.targets == ALL_JOURNALS
     execute(session, [b"EVAL", b"return 1", b"0"])
     assert not calls.wrote
 

@@ -125,7 +125,7 @@ def test_a_split_node_and_its_right_half_join_to_the_same(at: int) -> None:
             before.members,
         )
         assert collected(node) == collected(before)
-        assert check_node(node, 4, 100, None, None)[0] == 4
+        assert check_node(node, 4, 100, None, None, bytes)[0] == 4
 
 
 def collected(node: Node) -> list[bytes]:
@@ -183,7 +183,7 @@ def test_a_copy_goes_its_own_way_at_every_level() -> None:
     delete_slot(made.nodes[0], 0)
     made.counts[0] = 1
     insert_bound(made, 1, 1.5, b"", 0)
-    assert check_node(tree, 4, 100, None, None)[0] == 4
+    assert check_node(tree, 4, 100, None, None, bytes)[0] == 4
     assert collected(tree) == [record(*entry) for entry in FOUR]
 
 
@@ -194,7 +194,7 @@ def test_memory_is_that_of_the_node_and_of_its_leaves() -> None:
     of_leaves = sum(allocated(record(*entry)) for entry in FOUR)
     assert node_bytes(node) == NODE_BYTES + 4 * SLOT_BYTES + of_members + of_leaves
     tree = above(node, node_of([(9.0, b"")]))
-    _, memory = check_node(tree, 4, 100, None, None)
+    _, memory = check_node(tree, 4, 100, None, None, bytes)
     assert memory == node_bytes(tree) + node_bytes(tree.nodes[0]) + node_bytes(tree.nodes[1])
 
 
@@ -233,7 +233,7 @@ def damaged(how: str) -> Node:
 )  # fmt: skip
 def test_damage_is_seen(how: str) -> None:
     with pytest.raises((AssertionError, IndexError)):
-        check_node(damaged(how), 4, 100, None, None)
+        check_node(damaged(how), 4, 100, None, None, bytes)
 
 
 def test_limits_are_checked() -> None:
@@ -242,11 +242,11 @@ def test_limits_are_checked() -> None:
         (3, 100, None, None), (4, 100, (1.0, b"aa"), None), (4, 100, None, (3.0, b"c")),
     ):  # fmt: skip
         with pytest.raises(AssertionError):
-            check_node(node, fanout, leaf_bytes, low, high)
-    assert check_node(node, 4, 1, (1.0, b"a"), (3.0, b"d"))[0] == 4
+            check_node(node, fanout, leaf_bytes, low, high, bytes)
+    assert check_node(node, 4, 1, (1.0, b"a"), (3.0, b"d"), bytes)[0] == 4
     wide = Node(1)
     insert_bound(wide, 0, 0.0, b"", 4)
     wide.leaves.append(b"".join(record(*entry) for entry in FOUR))
-    assert check_node(wide, 4, len(wide.leaves[0]), None, None)[0] == 4
+    assert check_node(wide, 4, len(wide.leaves[0]), None, None, bytes)[0] == 4
     with pytest.raises(AssertionError):
-        check_node(wide, 4, len(wide.leaves[0]) - 1, None, None)
+        check_node(wide, 4, len(wide.leaves[0]) - 1, None, None, bytes)

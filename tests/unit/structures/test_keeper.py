@@ -29,10 +29,10 @@ class Copyist(Keeper):
                 assert records.keys[n] not in self.found
                 self.found[records.keys[n]] = (records.values[n], int(records.deadlines[n]))
 
-    def parts(self) -> None:
+    def parts(self, table: Table) -> None:
         self.done.append(True)
 
-    def joins(self) -> None:
+    def joins(self, table: Table) -> None:
         self.done.pop()
 
     def finish(self) -> None:
@@ -109,7 +109,7 @@ def test_the_score_of_a_long_member_changes_after_its_bucket_is_kept() -> None:
     table = Table()
     member = b"m" * 300
     table.find(member)
-    insert_scored(table, member, 1.0)
+    insert_scored(table, member, 1.0, 0)
     keeper = Told()
     table.keeper = keeper
     assert table.find(member)

@@ -114,7 +114,7 @@ def test_members_keep_their_scores_while_others_come_change_and_go(
         if there:
             set_score(table, score)
         else:
-            insert_scored(table, member, score)
+            insert_scored(table, member, score, 0)
         model[member] = score
     check(table)
     twin = copied(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from redpoll.structures.mover import MOST_MOVED, SMALL, SPARE_LISTS, Mover, block, copied
+from redpoll.structures.mover import HEAP_BITS, HEAP_TRIES, MOST_MOVED, SMALL, SPARE_LISTS, Mover, block, copied
 from redpoll.structures.regions import REGION_BITS
 from redpoll.structures.segment import Outside
 from redpoll.types.hash import Hash
@@ -124,3 +124,39 @@ def test_sparse_regions_are_left() -> None:
     mover.replace_spare_lists()
     while mover.release(SPARE_LISTS):
         pass
+
+
+def test_large_bytes_leave_sparse_regions_of_the_heap() -> None:
+    mover = Mover()
+    mine = [copied(b"%1000d" % n) for n in range(100)]
+    for data in mine:
+        assert mover.bytes_(data) is data
+    assert mover.heap.total == 100 * 1033
+    assert mover.bytes_(bytes(MOST_MOVED)) == bytes(MOST_MOVED)
+    assert mover.large == MOST_MOVED + 33
+    for n in range(400):
+        mover.heap.add((1 << 45) + (n << HEAP_BITS), 60_000)
+    for n in range(400):
+        mover.heap.add((1 << 44) + (n << HEAP_BITS), 1)
+    mover.start()
+    sparse = [data for data in mine if mover.heap.is_sparse(id(data))]
+    for data in mine:
+        while True:
+            made = mover.bytes_(data)
+            if not mover.starved:
+                break
+            assert mover.starved_size == 1033
+            while mover.fill(mover.starved_size, 64):
+                pass
+        assert made == data
+        assert not mover.heap.is_sparse(id(made))
+    assert mover.moved == len(sparse)
+    assert HEAP_TRIES > 0
+
+
+def test_what_is_not_shown_needs_room() -> None:
+    mover = Mover()
+    for n in range(100):
+        mover.regions.add((1 << 45) + (n << REGION_BITS), 1000)
+    mover.start(80 << 20)
+    assert not any(mover.regions.is_sparse((1 << 45) + (n << REGION_BITS)) for n in range(100))

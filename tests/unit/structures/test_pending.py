@@ -149,6 +149,18 @@ def test_a_long_run_is_given_back(order: str) -> None:
     assert not pending.seek(0, 0)
 
 
+def test_a_count_beyond_63_bits_is_negative() -> None:
+    """As in the reference, whose counts are unsigned and whose replies are not."""
+    pending = Pending()
+    pending.add(1, 1, 0, 5, 2**64 - 3)
+    assert (pending.deliveries(), pending.delivered_ms()) == (-3, 5)
+    pending.set_delivered(6, 2**63)
+    assert pending.find(1, 1)
+    assert pending.deliveries() == -(2**63)
+    pending.set_delivered(7, 1)
+    assert pending.deliveries() == 1 and pending.many == {}
+
+
 def test_forgetting_the_oldest_closes_the_gap() -> None:
     pending = Pending()
     for k in range(5000):

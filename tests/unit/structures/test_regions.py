@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from redpoll.structures.regions import REGION_BYTES, Regions
+from redpoll.structures.regions import REGION_BYTES, Regions, common_offset
 
 BASE = 0x7F00_0000_0000
 
@@ -63,3 +63,23 @@ def test_thousands_of_regions() -> None:
     assert regions.count == 5000
     assert set(sparse(regions, 5000)) <= {n for n in range(5000) if n % 10}
     assert len(sparse(regions, 5000)) > 4400
+
+
+def test_regions_start_where_most_areas_start() -> None:
+    areas = [(0x1234000, 0x1235000), (BASE + 0x14000, BASE + 0x14000 + 5 * REGION_BYTES), (BASE * 2, BASE * 2 + 4096)]
+    assert common_offset(areas) == 0x14000
+    assert common_offset([]) == 0
+    regions = Regions()
+    regions.offset = 0x14000
+    regions.add(BASE + 0x14000, 10)
+    regions.add(BASE + 0x14000 + REGION_BYTES - 1, 10)
+    assert regions.count == 1
+
+
+def test_small_regions() -> None:
+    regions = Regions(16)
+    for n in range(40):
+        regions.add(BASE + (n << 16), 50_000 if n < 5 else 100)
+    assert regions.choose() == 35
+    assert not regions.is_sparse(BASE)
+    assert regions.is_sparse(BASE + (10 << 16))

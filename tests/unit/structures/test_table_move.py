@@ -46,3 +46,21 @@ def test_buckets_that_became_empty_need_no_columns() -> None:
     store(table, b"k", b"v", 1)
     assert load(table, b"k") == b"v"
     check(table)
+
+
+def test_columns_of_deadlines_that_are_over_go() -> None:
+    table = Table(most_buckets=1)
+    for n in range(20):
+        store(table, b"%d" % n, b"v", 1)
+    assert table.find(b"3")
+    table.set_deadline(77)
+    table.set_deadline(0)
+    mover = Mover(anywhere=True)
+    mover.start()
+    assert move_bucket(table, 0, mover)
+    assert len(table.segments[0].deadlines[0]) == 0
+    check(table)
+    assert table.find(b"4")
+    table.set_deadline(88)
+    assert table.deadline() == 88
+    check(table)

@@ -122,14 +122,14 @@ def test_a_table_grows_by_number_and_by_size() -> None:
     by_number.put(b"one more", b"", 0)
     assert by_number.buckets == 2
     by_size = Table()
-    by_size.put(b"a", b"v" * (BYTES_PER_BUCKET // 2 - 2), 0)
-    by_size.put(b"b", b"v" * (BYTES_PER_BUCKET // 2 - 2), 0)
+    for key in (b"a", b"b", b"c", b"d"):
+        by_size.put(key, b"v" * (BYTES_PER_BUCKET // 4 - 2), 0)
     assert (by_size.record_bytes, by_size.buckets) == (BYTES_PER_BUCKET, 1)
-    by_size.put(b"a", b"v" * (BYTES_PER_BUCKET // 2 - 1), 0)
+    by_size.put(b"a", b"v" * (BYTES_PER_BUCKET // 4 - 1), 0)
     assert by_size.buckets == 2
     # Shrinking a value merges nothing; a removal does.
-    by_size.put(b"a", b"", 0)
-    by_size.put(b"b", b"", 0)
+    for key in (b"a", b"b", b"c", b"d"):
+        by_size.put(key, b"", 0)
     assert by_size.buckets == 2
     by_size.remove()
     assert by_size.buckets == 1
