@@ -38,6 +38,8 @@ class World:
         self.random: Final = Random(seed)
         self.now = START
         self.heap: list[tuple[int, int, Callable[[], None]]] = []
+        self.moving: set[int] = set()
+        """The slots that an operator is moving key by key."""
         self.sequence = 0
         self.numbers = 0
         self.keep_log: Final = keep_log
@@ -381,6 +383,8 @@ class World:
                 node.frozen_until = self.now
                 node.run(node.life, lambda: None)
             self.restart(node)
+            # After a failed save, a node refuses PING until one has worked, also that of its replica.
+            node.order(b"BGSAVE")
         for client in self.clients:
             client.resting = False
 
@@ -477,8 +481,11 @@ class Move:
         owners = [node for node in world.nodes if node.engine is not None and node.machine.view.myself.slots]
         sources = [node for node in owners if node.machine.view.myself.slots & one(self.slot)]
         others = [node for node in owners if node not in sources]
-        if not sources or not others:
+        if not sources or not others or self.slot in world.moving or (world.moving and not world.troubled):
+            # Two operators may lose keys, here and in the reference: those of one slot that goes to two nodes, and those
+            # of a slot whose source gets another slot, with a newer epoch, before it hears that it has lost this one.
             return
+        world.moving.add(self.slot)
         world.rules.moved.add(self.slot)
         source, target = world.chance.choice(sources), world.chance.choice(others)
         self.source, self.target = source.index, target.index
@@ -492,8 +499,12 @@ class Move:
         self.world.at(self.world.now + self.world.chance.choice((0, 10, 100, 1000)), action)
 
     def order(self, node: SimNode, *words: bytes) -> bool:
+        """Whether it has worked; otherwise this move has ended."""
         reply = node.order(b"CLUSTER", b"SETSLOT", b"%d" % self.slot, *words)
-        return getattr(reply, "text", b"").startswith(b"OK")
+        done = getattr(reply, "text", b"").startswith(b"OK")
+        if not done:
+            self.world.moving.discard(self.slot)
+        return done
 
     def open_source(self) -> None:
         if self.order(self.world.nodes[self.source - 1], b"MIGRATING", self.target_name):
@@ -503,11 +514,13 @@ class Move:
         source, target = self.world.nodes[self.source - 1], self.world.nodes[self.target - 1]
         keys = source.order(b"CLUSTER", b"GETKEYSINSLOT", b"%d" % self.slot, b"2")
         if not isinstance(keys, list):
+            self.world.moving.discard(self.slot)
             return
         if keys:
             place = [target.ip, b"%d" % target.port, b"", b"0", b"500"]
             reply = source.order(b"MIGRATE", *place, b"REPLACE", b"KEYS", *keys)
             if getattr(reply, "text", b"") not in (b"OK", b"NOKEY"):
+                self.world.moving.discard(self.slot)
                 return
             self.later(self.move_keys)
         else:
@@ -525,6 +538,7 @@ class Move:
         for node in (self.world.nodes[self.source - 1], *self.world.nodes):
             if node.engine is not None and node.machine.view.myself.is_primary():
                 self.order(node, b"NODE", self.target_name)
+        self.world.moving.discard(self.slot)
 
 
 def picture(view: View, claimed: int) -> object:

@@ -173,7 +173,7 @@ def test_only_the_deletions_are_effects_when_keys_are_dropped() -> None:
     assert node.play("PING") == "PONG"
     assert node.play(f"CLUSTER FLUSHSLOT {BAR}") == "OK"
     assert node.play("PING") == "PONG"
-    assert journal.effects == [[b"DEL", b"foo"], [b"DEL", b"bar"]]
+    assert journal.effects == [[b"UNLINK", b"foo"], [b"CLUSTER", b"FLUSHSLOT", b"%d" % BAR]]
 
 
 def test_a_reset_is_told_as_the_loss_of_all_data() -> None:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.cluster.seats import Seated
+from tests.unit.keyspace.places import check_tables
 
+from redpoll.cluster.claims import claim
 from redpoll.cluster.migration_job import SNAPSHOTTING
 from redpoll.cluster.slot_sets import ALL_SLOTS
 from redpoll.engine.engine import Engine
@@ -99,7 +101,7 @@ class World:
 
     def tick(self) -> None:
         for one in (self.source, self.target):
-            one.clock.advance(100_000)
+            one.clock.sleep(0.1)
             one.engine.start_unit()
             one.seat.update_time()
             one.machine.migrations.tick()
@@ -154,8 +156,7 @@ class World:
         view = self.source.machine.view
         there = view.nodes[b"b" * 40]
         self.digests = digests(self.source.engine)
-        view.assign(1 << SLOT, there)
-        self.source.machine.changed()
+        claim(self.source.machine, there, 10, there.slots | 1 << SLOT)
         self.source.machine.finish()
         self.wires.run()
 
@@ -165,7 +166,7 @@ def digests(engine: Engine) -> dict[bytes, bytes]:
     found = {}
     for db in engine.databases:
         for name in NAMES:
-            if db.table.find(name):
+            if db.find(name):
                 found[name] = key_digest(db, name)
     return found
 
@@ -248,7 +249,7 @@ def test_any_commands_between_any_slices_give_the_same_data(
     assert world.source.engine.unit.journal is None
     for engine in (world.source.engine, world.target.engine):
         assert not engine.moment.hidden.any and not engine.pause.is_on()
-        engine.databases[0].table.check()
+        check_tables(engine.databases[0].tables)
 
 
 def begun() -> World:
@@ -303,7 +304,7 @@ def test_the_session_of_the_link_can_be_killed() -> None:
 
 def test_a_target_that_takes_nothing_is_given_up() -> None:
     world = begun()
-    world.source.engine.config.set_many([(b"client-output-buffer-limit", b"replica 1000000 0 0")])
+    world.source.engine.config.set([b"client-output-buffer-limit", b"replica 1000000 0 0"])
     world.do(b"SET", NAMES[0], b"x" * 2_000_000)
     world.wires.run()
     assert world.job.state == b"failed"
