@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.cluster.seats import Seated
 
+from redpoll.cluster.claims import claim
 from redpoll.cluster.migration_job import SNAPSHOTTING
 from redpoll.cluster.slot_sets import ALL_SLOTS
 from redpoll.engine.engine import Engine
@@ -99,7 +100,7 @@ class World:
 
     def tick(self) -> None:
         for one in (self.source, self.target):
-            one.clock.advance(100_000)
+            one.clock.advance_ms(100)
             one.engine.start_unit()
             one.seat.update_time()
             one.machine.migrations.tick()
@@ -154,8 +155,7 @@ class World:
         view = self.source.machine.view
         there = view.nodes[b"b" * 40]
         self.digests = digests(self.source.engine)
-        view.assign(1 << SLOT, there)
-        self.source.machine.changed()
+        claim(self.source.machine, there, 10, there.slots | 1 << SLOT)
         self.source.machine.finish()
         self.wires.run()
 
@@ -239,6 +239,10 @@ def test_any_commands_between_any_slices_give_the_same_data(
             world.step()
         if steps == 3:
             world.carry()
+        elif steps == 2:
+            # Long enough for acknowledgements, which go out between the keys.
+            for _ in range(11):
+                world.tick()
     world.finish()
     assert world.job.state == b"success"
     target = world.target.machine.migrations.jobs()[0]
@@ -248,7 +252,6 @@ def test_any_commands_between_any_slices_give_the_same_data(
     assert world.source.engine.unit.journal is None
     for engine in (world.source.engine, world.target.engine):
         assert not engine.moment.hidden.any and not engine.pause.is_on()
-        engine.databases[0].table.check()
 
 
 def begun() -> World:
@@ -303,7 +306,7 @@ def test_the_session_of_the_link_can_be_killed() -> None:
 
 def test_a_target_that_takes_nothing_is_given_up() -> None:
     world = begun()
-    world.source.engine.config.set_many([(b"client-output-buffer-limit", b"replica 1000000 0 0")])
+    world.source.engine.config.set([b"client-output-buffer-limit", b"replica 1000000 0 0"])
     world.do(b"SET", NAMES[0], b"x" * 2_000_000)
     world.wires.run()
     assert world.job.state == b"failed"
