@@ -210,6 +210,10 @@ class SlotLink(Receiver):
 
     def send_late(self) -> None:
         """The snapshot is at the end of a command: send the messages that wait for that."""
+        if len(self.late) == 0:
+            return
+        # Changes wait for the end of the snapshot: they must not go out with the messages.
+        self.seal()
         late = self.late
         self.late = []
         for words in late:
@@ -221,8 +225,9 @@ class SlotLink(Receiver):
         self.seal()
         self.in_snapshot = True
 
-    def end_snapshot(self) -> None:
-        """All keys are on their way: the changes of that time follow."""
+    def end_snapshot(self, last: list[bytes]) -> None:
+        """All keys are on their way: a message says so, and the changes of that time follow."""
+        self.late.append(last)
         self.send_late()
         self.in_snapshot = False
         held = self.held

@@ -75,10 +75,7 @@ class SlotSnapshot(SlicedSnapshot):
             self.mover.snapshot_ended(self.link, False)
             return False
         self.writer.end(False)
-        self.link.send_late()
-        self.link.in_snapshot = False
-        self.link.send(syncslots(b"SNAPSHOT-EOF"))
-        self.link.end_snapshot()
+        self.link.end_snapshot(syncslots(b"SNAPSHOT-EOF"))
         self.mover.snapshot_ended(self.link, True)
         return False
 
