@@ -185,7 +185,8 @@ def test_a_turn_of_the_cycle_is_bounded(session: Session) -> None:
     while True:
         before = engine.moment.expired_fields
         engine.expire_some(300)
-        assert engine.moment.expired_fields - before <= 332, "a bucket goes as a whole, and not much more"
+        # The buckets of a large hash hold 24 fields on average, and seldom twice as many.
+        assert engine.moment.expired_fields - before <= 300 + 48, "a bucket goes as a whole, and not much more"
         left.append([int(db.table.size) for db in engine.databases])
         if not engine.is_behind:
             break

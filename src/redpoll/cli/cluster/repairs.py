@@ -72,7 +72,7 @@ def half_done(slot: Slot) -> str:
         return ""
     source = slot.claims[0]
     target = slot.marks.migrating[source]
-    return source if slot.marks.importing.get(target) == source else ""
+    return source if target != source and slot.marks.importing.get(target) == source else ""
 
 
 def choose_owner(slot: Slot, epochs: dict[str, int], loads: dict[str, int]) -> tuple[str, str]:

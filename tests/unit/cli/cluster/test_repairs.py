@@ -42,6 +42,7 @@ def test_marks_that_do_not_fit_together_are_no_move() -> None:
     assert plan("a", "ab", "bc").finish_from == ""
     assert plan("a", "ab", "ca").finish_from == ""
     assert plan("ab", "ab", "ba").finish_from == ""
+    assert plan("b", "bb", "bb").finish_from == ""
 
 
 def test_of_several_owners_the_one_with_most_keys_keeps_it() -> None:
