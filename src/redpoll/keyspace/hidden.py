@@ -41,5 +41,5 @@ class Hidden:
     def _set(self, slots: list[int], flag: int) -> None:
         for slot in slots:
             self.flags[slot] = flag
-        self.slots = [slot for slot, hidden in enumerate(self.flags) if hidden]
+        self.slots = [slot for slot in range(int(SLOTS)) if self.flags[slot] != 0]
         self.any = len(self.slots) > 0
