@@ -61,7 +61,7 @@ MEMORY: Final = [
     Row("mem_not_counted_for_eviction_bytes", "mem_not_counted_for_evict", "Memory to which maxmemory does not apply."),
     Row("mem_clients_normal", "mem_clients_normal", "Memory in the buffers of clients."),
     Row("mem_clients_slaves", "mem_clients_slaves", "Memory in the buffers of replicas."),
-    Row("active_defrag_running", "active_defrag_running", "Whether memory is defragmented: never."),
+    Row("active_defrag_running", "active_defrag_running", "Whether objects are moved to give back memory."),
     Row("lazyfree_pending_objects", "lazyfree_pending_objects", "Deleted values that are not freed yet."),
 ]
 
@@ -106,9 +106,9 @@ STATS: Final = [
     Row("latest_fork_seconds", "latest_fork_usec", "Duration of the last fork.", 1e-6),
     Row("migrate_cached_sockets_total", "migrate_cached_sockets", "Open connections of MIGRATE."),
     Row("slave_expires_tracked_keys", "slave_expires_tracked_keys", "Keys that a writable replica expires."),
-    Row("defrag_hits", "active_defrag_hits", "Values moved by defragmentation: none."),
+    Row("defrag_hits", "active_defrag_hits", "Objects moved to give back memory."),
     Row("defrag_misses", "active_defrag_misses", "Values not moved by defragmentation."),
-    Row("defrag_key_hits", "active_defrag_key_hits", "Keys moved by defragmentation: none."),
+    Row("defrag_key_hits", "active_defrag_key_hits", "Keys moved by defragmentation, always 0."),
     Row("defrag_key_misses", "active_defrag_key_misses", "Keys not moved by defragmentation."),
     Row("tracking_total_keys", "tracking_total_keys", "Keys that clients cache."),
     Row("tracking_total_items", "tracking_total_items", "Keys that clients cache, for each client."),
