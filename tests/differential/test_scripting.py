@@ -191,7 +191,8 @@ def test_the_memory_of_scripts_in_info(pair: Pair) -> None:
     for server in pair.servers:
         found = info_of(server)
         functions, total = int(found[b"used_memory_vm_functions"]), int(found[b"used_memory_vm_total"])
-        assert 1_600_000 < functions < 3_000_000
+        # Until the collector runs, the arrays count from which this one has grown: 2 MB, and half of it, and so on.
+        assert 1_600_000 < functions < 5_000_000
         assert functions + int(found[b"used_memory_vm_eval"]) == total
     pair.do("FUNCTION", "DELETE", "big")
     assert int(info_of(pair.servers[1])[b"used_memory_vm_functions"]) == 0

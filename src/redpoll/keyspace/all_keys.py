@@ -122,7 +122,10 @@ class AllKeys(KeyLookups):
                 total += int(mean_ttl_ms(table, now_ms)) * int(table.volatile)
                 seen += table.volatile
             slot = self.tables.following(slot + 1)
-        return total // int(seen) if seen > 0 else i64(0)
+        if seen == 0:
+            return 0
+        mean: i64 = total // int(seen)
+        return mean
 
     # Slots of a cluster.
 
