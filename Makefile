@@ -43,6 +43,8 @@ TESTED := src
 endif
 STAMP_OF = $(patsubst src.stamp,,$(1).stamp)
 
+# The tests of processes and clusters wait more than they compute.
+WAITING = -n $(shell echo $$((2 * $(JOBS))))
 PYTEST = REDPOLL_EXPECT=$(1) PYTHONPATH=$(2) $(PY) -m pytest -q -n $(JOBS) $(3) $(ARGS)
 COMMA := ,
 HEADING = printf '\n==== %s\n' "$(1)"
@@ -120,11 +122,11 @@ endif
 
 .PHONY: diff
 diff: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## compare with a real server: replies, files, clients
-	@$(if $(DIFF),$(call PYTEST,$(MODE),$(TESTED),$(DIFF)))
+	@$(if $(DIFF),$(call PYTEST,$(MODE),$(TESTED),$(WAITING) $(DIFF)))
 
 .PHONY: docs
 docs: $(NOTES)/run $(NOTES)/dev $(call STAMP_OF,$(TESTED)) ## run the examples of the documentation
-	@$(if $(DOCS),$(call PYTEST,$(MODE),$(TESTED),$(DOCS)))
+	@$(if $(DOCS),$(call PYTEST,$(MODE),$(TESTED),$(WAITING) $(DOCS)))
 
 .PHONY: test-full
 test-full: check $(NOTES)/run build/applications/installed $(call STAMP_OF,$(TESTED)) $(call STAMP_OF,$(SERVED)) ## all tests, also the long ones, with many more random examples: 45 minutes
