@@ -59,6 +59,8 @@ class Redis(Server):
 @pytest.fixture(params=sorted(FORMATS))
 def version(request: pytest.FixtureRequest) -> str:
     found: str = request.param
+    # Skips the test before another server is made.
+    Redis(found).folder.cleanup()
     return found
 
 

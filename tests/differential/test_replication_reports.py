@@ -280,7 +280,9 @@ def test_what_a_failed_command_of_the_primary_does(behavior: str, read_only: str
             until(lambda: all(is_over(replica) for replica in replicas), "both end")
         assert failures(replicas[0]) == failures(replicas[1])
         ends = [replica.process.returncode for replica in replicas if replica.process is not None]
-        assert ends == ([None, None] if lives else [-6, -6])
+        # While it aborts, Valkey may meet SIGSEGV in its own report of the crash.
+        assert ends[1] == (None if lives else -6)
+        assert ends[0] in ((None,) if lives else (-6, -11))
 
 
 def is_over(server: Server) -> bool:

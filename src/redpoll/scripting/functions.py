@@ -220,14 +220,14 @@ class Functions:
         self.bare_error = b""
         scripts.watch.begin_loading()
         scripts.runtime.begin()
-        before: i64 = int(scripts.runtime.garbage() * 1024)
+        before = scripts.runtime.live_bytes()
         try:
             # The first line becomes a comment.
             result: Any = scripts.runtime.load_library(b"--" + source[2:])
         finally:
             self.loading = None
             scripts.watch.end()
-        made.lua_bytes = max(i64(int(scripts.runtime.garbage() * 1024)) - before, i64(0))
+        made.lua_bytes = max(scripts.runtime.live_bytes() - before, i64(0))
         complaint = b""
         if result is not None:
             phase, message = result

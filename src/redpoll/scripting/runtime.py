@@ -110,6 +110,12 @@ class Runtime:
         used = self.runtime.get_memory_used()
         return used + size <= self.limit
 
+    def live_bytes(self) -> i64:
+        """The memory in use after the garbage is collected.  O(memory)."""
+        self.runtime.gccollect()
+        used: i64 = int(self.garbage() * 1024)
+        return used
+
     def has_room_again(self, size: i64) -> bool:
         """`has_room` while no script runs: what earlier scripts have left behind is dropped if necessary."""
         if self.has_room(size):
