@@ -60,9 +60,7 @@ def flush(engine: Engine) -> None:
     role.begin_history()
     for db in engine.databases:
         engine.moment.changes += db.flush()
-    if engine.unit.journal is not None:
-        # The append-only file.
-        engine.unit.add(0, [b"FLUSHALL"])
-        engine.unit.end_each()
+    # For the append-only file.
+    engine.unit.add_apart(0, [[b"FLUSHALL"]])
     if engine.config.words(b"save") and not engine.durability.loading:
         save(engine)

@@ -184,10 +184,7 @@ class SlotMover(MigrationOutside):
         return total
 
     def propagate(self, words: list[bytes]) -> None:
-        unit = self.engine.unit
-        if unit.journal is not None:
-            unit.add(0, words)
-            unit.end_each()
+        self.engine.unit.add_apart(0, [words])
 
     def note(self, text: str) -> None:
         self.engine.host.note(text)

@@ -235,17 +235,16 @@ class Seat(Outside):
         for db in engine.databases:
             for slot in members(slots):
                 self._delete_slot(db, slot)
-        if engine.unit.journal is not None:
-            engine.unit.end_each()
 
     def _delete_slot(self, db: Database, slot: int) -> None:
         """Delete the keys of a slot, and report each to the journal and the listeners."""
         engine = self.engine
+        deletions: list[list[bytes]] = []
         if engine.unit.journal is not None:
             word = engine.deletion_word(False)
-            for key in db.keys_in_slot(slot):
-                engine.unit.add(db.index, [word, key])
+            deletions = [[word, key] for key in db.keys_in_slot(slot)]
         db.flush_slot(slot, UNNAMED)
+        engine.unit.add_apart(db.index, deletions)
 
     def pause_writes(self, span_ms: int) -> None:
         # The machine ends it at its deadline, if not before.

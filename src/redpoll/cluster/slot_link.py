@@ -198,7 +198,6 @@ class SlotLink(Receiver):
         if self.in_snapshot:
             self.late.append(words)
             return
-        self.seal()
         write_command(self.out, words)
         self.seal()
         self.pump_soon()
@@ -222,7 +221,6 @@ class SlotLink(Receiver):
         self.out.truncate(0)
 
     def begin_snapshot(self) -> None:
-        self.seal()
         self.in_snapshot = True
 
     def end_snapshot(self, last: list[bytes]) -> None:

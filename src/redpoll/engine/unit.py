@@ -270,6 +270,21 @@ class Unit:
                 journal.write_one(databases[n], effects[n])
             self.changes_before = self.moment.changes
 
+    def add_apart(self, db: i64, effects: list[list[bytes]]) -> None:
+        """Add effects of the server itself, after the change: hand them to the journal at once, one by one.
+
+        In a unit that already has effects they become a part of it, so that its transaction stays whole.
+        """
+        if self.journal is None:
+            return
+        inside = self.only is not None or len(self.many) > 0
+        for effect in effects:
+            self.add(db, effect)
+        if inside:
+            self.changes_before = self.moment.changes
+        else:
+            self.end_each()
+
 
 MULTI: Final = [b"MULTI"]
 EXEC: Final = [b"EXEC"]

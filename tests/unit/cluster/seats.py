@@ -13,6 +13,7 @@ from redpoll.config.file import load
 from redpoll.engine.engine import Engine
 from redpoll.engine.host import Host
 from redpoll.engine.session import Peer
+from redpoll.engine.unit import Journal
 from redpoll.env.clock import VirtualClock
 from redpoll.env.files import MemoryFiles
 from redpoll.env.random import Random
@@ -32,6 +33,16 @@ class Noting(Host):
 
     def note(self, message: str) -> None:
         self.notes.append(message)
+
+
+class Recorder(Journal):
+    """Keeps the effects in their order, with MULTI and EXEC."""
+
+    def __init__(self) -> None:
+        self.effects: list[list[bytes]] = []
+
+    def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
+        self.effects += effects
 
 
 class Seated:

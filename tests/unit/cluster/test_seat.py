@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.cluster.seats import HOME, Seated, plain
+from tests.unit.cluster.seats import HOME, Recorder, Seated, plain
 
 from redpoll.cluster.slot_sets import one, span
-from redpoll.engine.unit import Journal
 from redpoll.errors import ServerError
 from redpoll.replication.replication import replication_of
 
@@ -151,14 +150,6 @@ def test_a_replica_follows_from_its_start_on() -> None:
     second = Seated(files=first.files)
     role = replication_of(second.engine)
     assert (role.is_replica, role.host, role.port) == (True, b"10.0.0.2", 7002)
-
-
-class Recorder(Journal):
-    def __init__(self) -> None:
-        self.effects: list[list[bytes]] = []
-
-    def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
-        self.effects += effects
 
 
 def test_only_the_deletions_are_effects_when_keys_are_dropped() -> None:

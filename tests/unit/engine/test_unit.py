@@ -293,3 +293,23 @@ def test_a_unit_of_messages_alone_is_none_that_the_file_has_to_sync() -> None:
     assert unit.count == 1
     assert log.units == ["0 SET a 1"]
     assert stream.units == ["0 PUBLISH c m", "0 MULTI, 0 PUBLISH c m, 0 SET a 1, 0 EXEC"]
+
+
+def test_effects_of_the_server_are_units_of_their_own_but_inside_a_unit() -> None:
+    machine = Machine()
+    unit = machine.engine.unit
+    deletions = [[b"UNLINK", b"a"], [b"UNLINK", b"b"]]
+    unit.add_apart(0, deletions)
+    log = Kept()
+    unit.attach(log)
+    machine.engine.moment.changes += 2
+    unit.add_apart(3, deletions)
+    assert log.units == ["3 UNLINK a", "3 UNLINK b"]
+    log.units.clear()
+    unit.add(0, [b"SET", b"c", b"1"])
+    machine.engine.moment.changes += 2
+    unit.add_apart(3, deletions)
+    unit.note(0, [b"GET", b"c"])
+    assert log.units == []
+    unit.end()
+    assert log.units == ["0 MULTI, 0 SET c 1, 3 UNLINK a, 3 UNLINK b, 3 EXEC"]
