@@ -280,7 +280,7 @@ class ServedEnd(End):
         session = self.session
         self.engine.start_unit()
         while self.queue and not session.waits() and not self.closed and not self.ending:
-            taker = getattr(session, "taker", None)
+            taker = session.taker
             if taker is not None:
                 commands, self.queue = self.queue, []
                 taker.take(commands, self.size)

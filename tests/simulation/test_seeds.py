@@ -7,7 +7,6 @@ The number of seeds makes it about 20 seconds for each of the two builds in `mak
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 
 import pytest
 from tests.simulation.seeds import run_seed
@@ -15,8 +14,6 @@ from tests.simulation.world import World
 
 COUNTS = {"ci": 20, "more": 60, "full": 1500}
 SEEDS = COUNTS.get(os.environ.get("REDPOLL_PROFILE", "ci"), 20)
-
-HOW = ["move a slot", "migrate slots"] if find_spec("redpoll.cluster.migrations") else ["move a slot"]
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -30,7 +27,7 @@ def test_a_seed_replays_exactly() -> None:
     assert (first.steps, first.written) == (second.steps, second.written)
 
 
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("how", ["move a slot", "migrate slots"])
 @pytest.mark.parametrize("seed", range(3))
 def test_slots_that_move_in_peace_lose_nothing(seed: int, how: str) -> None:
     """Without faults, not even a transaction on the way may be lost, however many slots move while clients write."""

@@ -12,11 +12,11 @@ from tests.simulation.disk import Crashed
 from tests.simulation.network import Net, Place
 from tests.simulation.node import SimNode
 from tests.simulation.rules import Rules
+from tests.unit.cluster.agreement import disagreements
 
-from redpoll.cluster.flags import FAILING, HANDSHAKE
 from redpoll.cluster.node import Node
 from redpoll.cluster.nodes_conf import conf_text
-from redpoll.cluster.slot_sets import ALL_SLOTS, has, members, one, span
+from redpoll.cluster.slot_sets import has, members, one, span
 from redpoll.cluster.view import View
 from redpoll.env.random import Random
 
@@ -440,29 +440,10 @@ class World:
 
     def disagreements(self) -> list[str]:
         """What keeps the views from being one and healthy."""
-        found: list[str] = []
-        pictures: dict[object, str] = {}
-        claimed = 0
         moved = 0
         for slot in self.rules.moved:
             moved |= one(slot)
-        for node in self.nodes:
-            claimed |= node.machine.view.myself.slots
-        if ALL_SLOTS & ~claimed & ~moved:
-            found.append("slots that nobody claims")
-        for node in self.nodes:
-            view = node.machine.view
-            if not node.machine.state_ok:
-                found.append(f"{node.name} is not ok")
-            if view.assigned != ALL_SLOTS:
-                found.append(f"{node.name} misses slots")
-            for other in view.nodes.values():
-                if other.flags & (FAILING | HANDSHAKE):
-                    found.append(f"{node.name} sees {other.name.decode()[:6]} with flags {other.flags}")
-            pictures[picture(view, claimed)] = node.name
-        if len(pictures) > 1:
-            found.append(f"{len(pictures)} different views: {list(pictures.values())}")
-        return found
+        return disagreements([(node.name, node.machine) for node in self.nodes], moved)
 
 
 class Move:
@@ -539,19 +520,3 @@ class Move:
             if node.engine is not None and node.machine.view.myself.is_primary():
                 self.order(node, b"NODE", self.target_name)
         self.world.moving.discard(self.slot)
-
-
-def picture(view: View, claimed: int) -> object:
-    """Who owns what of the `claimed` slots, and who follows whom, as one node sees it."""
-    return tuple(
-        sorted(
-            (
-                name,
-                node.is_primary(),
-                node.slots & claimed,
-                node.primary.name if node.primary else b"",
-                view.shown_epoch(node),
-            )
-            for name, node in view.nodes.items()
-        )
-    )

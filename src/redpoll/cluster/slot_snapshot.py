@@ -8,7 +8,7 @@ from mypy_extensions import i64
 
 from redpoll.cluster.migrations import syncslots
 from redpoll.cluster.slot_link import SlotLink
-from redpoll.engine.unit import EXEC, MULTI, Journal
+from redpoll.engine.unit import Journal
 from redpoll.env.files import Appender
 from redpoll.persistence.background import SlicedSnapshot
 from redpoll.persistence.command_writer import CommandWriter
@@ -102,7 +102,8 @@ class SlotSnapshot(SlicedSnapshot):
 class SlotJournal(Journal):
     """Gives the changes of moving slots to their links.
 
-    A transaction is sent as its commands, because no client sees the keys before they have all arrived.
+    A transaction is sent as its commands, because no client sees the keys before they have all arrived: MULTI and EXEC
+    have no slot.
     """
 
     def __init__(self, mover: SlotMover) -> None:
@@ -115,8 +116,7 @@ class SlotJournal(Journal):
 
     def write(self, databases: list[int], effects: list[list[bytes]]) -> None:
         for n in range(len(effects)):
-            if effects[n] is not MULTI and effects[n] is not EXEC:
-                self.write_one(databases[n], effects[n])
+            self.write_one(databases[n], effects[n])
 
     def write_one(self, db: i64, effect: list[bytes]) -> None:
         slot = self.mover.slot_of(effect)

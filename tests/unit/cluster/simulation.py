@@ -16,14 +16,15 @@ import heapq
 import random
 from typing import Final
 
+from tests.unit.cluster.agreement import disagreements
+
 from redpoll.cluster import messages, operations
-from redpoll.cluster.flags import FAILING, HANDSHAKE
 from redpoll.cluster.machine import TICK_MS, Machine, new_view
 from redpoll.cluster.messages import decode
 from redpoll.cluster.node import Link, Node
 from redpoll.cluster.nodes_conf import conf_text, read_conf
 from redpoll.cluster.outside import Outside, Settings
-from redpoll.cluster.slot_sets import ALL_SLOTS, members, one, ranges
+from redpoll.cluster.slot_sets import members, one, ranges
 from redpoll.cluster.view import View
 from redpoll.env.files import MemoryFiles
 from redpoll.env.random import Random
@@ -581,46 +582,8 @@ class World:
 
     def disagreements(self) -> list[str]:
         """What keeps the views from being one and healthy."""
-        found: list[str] = []
-        pictures: dict[object, str] = {}
-        claimed = 0
+        machines: list[tuple[str, Machine]] = []
         for node in self.nodes:
             assert node.machine is not None
-            claimed |= node.machine.view.myself.slots
-        if ALL_SLOTS & ~claimed & ~self.moved:
-            found.append("slots that nobody claims")
-        for node in self.nodes:
-            machine = node.machine
-            assert machine is not None
-            view = machine.view
-            if not machine.state_ok:
-                found.append(f"{node.name} is not ok")
-            if view.assigned != ALL_SLOTS:
-                found.append(f"{node.name} misses slots")
-            for other in view.nodes.values():
-                if other.flags & (FAILING | HANDSHAKE):
-                    found.append(f"{node.name} sees {other.name.decode()[:6]} with flags {other.flags}")
-            pictures[picture(view, claimed)] = node.name
-        if len(pictures) > 1:
-            found.append(f"{len(pictures)} different views")
-        return found
-
-
-def picture(view: View, claimed: int) -> object:
-    """Who owns what of the `claimed` slots, and who follows whom, as one node sees it.
-
-    When the moves of two slots cross a change of epochs, it may happen that nobody claims a slot: the protocol leaves
-    it so, as each node remembers it, until the operator mends it.
-    """
-    return tuple(
-        sorted(
-            (
-                name,
-                node.is_primary(),
-                node.slots & claimed,
-                node.primary.name if node.primary else b"",
-                view.shown_epoch(node),
-            )
-            for name, node in view.nodes.items()
-        )
-    )
+            machines.append((node.name, node.machine))
+        return disagreements(machines, self.moved)

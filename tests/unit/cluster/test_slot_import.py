@@ -147,6 +147,36 @@ def test_a_link_may_only_change_keys(line: bytes) -> None:
     assert world.target.machine.migrations.jobs()[0].state == b"failed"
 
 
+def test_no_command_runs_after_one_that_failed() -> None:
+    world = begun()
+    world.carry()
+    taker = world.link.taker
+    assert taker is not None
+    taker.take([[b"INCR", NAMES[0]], [b"SET", NAMES[0], b"later"]], 0)
+    assert world.target.machine.migrations.jobs()[0].state == b"failed"
+    assert digests(world.target.engine) == {}
+
+
+def test_an_import_fails_without_memory() -> None:
+    world = begun()
+    world.carry()
+    world.target.engine.config.set([b"maxmemory", b"1"])
+    taker = world.link.taker
+    assert taker is not None
+    taker.take([[b"SET", NAMES[0], b"w"]], 0)
+    assert world.target.machine.migrations.jobs()[0].state == b"failed"
+    assert digests(world.target.engine) == {}
+
+
+def test_replicas_get_what_the_source_says() -> None:
+    world = begun()
+    journal = Recorder()
+    world.target.engine.unit.attach(journal)
+    world.carry()
+    assert syncslots(b"SNAPSHOT-EOF") in journal.effects
+    assert {words[1] for words in journal.effects if words[0] == b"SET"} == set(NAMES)
+
+
 def test_the_session_of_the_link_can_be_killed() -> None:
     world = begun()
     session = session_of(world)

@@ -7,6 +7,7 @@ from tests.unit.cluster.migration_world import NAMES, World
 from redpoll.cluster.migration_job import SNAPSHOTTING
 from redpoll.cluster.migrations import ACK, syncslots
 from redpoll.cluster.slot_link import MOST_AT_ONCE, PIECE, SlotLink
+from redpoll.cluster.slot_snapshot import MOST_UNSENT
 from redpoll.protocol.requests import Limits, RequestParser
 
 EOF = syncslots(b"SNAPSHOT-EOF")
@@ -78,6 +79,41 @@ def test_messages_and_changes_keep_their_order_after_the_snapshot() -> None:
     assert link.unsent() > 0
     world.wires.run()
     assert sent(world) == [SELECT, [b"SET", NAMES[0], b"1"], syncslots(ACK), [b"SET", NAMES[0], b"2"]]
+
+
+def test_a_transaction_is_sent_as_its_commands() -> None:
+    world, _ = snapshotting()
+    end_snapshot(world)
+    sent(world)
+    for line in (b"MULTI", b"SET {bar}0 1", b"SET {bar}1 2", b"EXEC"):
+        world.do(*line.split())
+    world.wires.run()
+    assert sent(world) == [SELECT, [b"SET", NAMES[0], b"1"], [b"SET", NAMES[1], b"2"]]
+
+
+def test_a_change_that_a_script_makes_for_replicas_alone_is_sent() -> None:
+    world, _ = snapshotting()
+    end_snapshot(world)
+    sent(world)
+    world.do(b"EVAL", b"redis.set_repl(redis.REPL_REPLICA) redis.call('set', KEYS[1], 'w')", b"1", NAMES[0])
+    world.wires.run()
+    assert sent(world) == [SELECT, [b"set", NAMES[0], b"w"]]
+
+
+def test_the_snapshot_waits_for_a_slow_target() -> None:
+    world, link = snapshotting()
+    world.wires.wire.waiting = 1
+    link.piece(b"PING\r\n" * int(MOST_UNSENT // 6 + 1))
+    before = link.unsent()
+    for _ in range(20):
+        world.step()
+    assert world.job.state == SNAPSHOTTING
+    assert link.unsent() == before
+    world.wires.wire.waiting = 0
+    while link.bytes > 0:
+        link.drained()
+    end_snapshot(world)
+    assert EOF in sent(world)
 
 
 def test_a_link_gets_only_what_its_connection_takes() -> None:
