@@ -58,8 +58,6 @@ CLUSTER_SAVE_FAILED: Final = b"ERR error saving the cluster node config: see the
 NO_REPLICAOF_IN_CLUSTER: Final = b"ERR REPLICAOF not allowed in cluster mode."
 NO_FAILOVER_IN_CLUSTER: Final = b"ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."
 NO_SWAPDB_IN_CLUSTER: Final = b"ERR SWAPDB is not allowed in cluster mode"
-
-
 BAD_CLUSTER_CURSOR: Final = b"ERR Invalid cursor"
 CURSOR_MISMATCH: Final = b"ERR Cursor slot mismatch with SLOT argument"
 SLOT_REPEATED: Final = b"ERR SLOT option can only be specified once"

@@ -1,4 +1,4 @@
-"""Clients of the simulated cluster: they write values of their own, follow redirections, and ask with WAIT who has them."""
+"""Clients of the simulated cluster: they write values of their own, follow redirections, and ask with WAIT how many replicas have them."""
 
 from __future__ import annotations
 
@@ -98,14 +98,14 @@ class Client(Place):
         self.world: Final = world
         self.ends: dict[int, ClientEnd] = {}
         self.guesses: dict[int, int] = {}
-        """The node of a slot, as it was last told."""
+        """The node of a slot, as the last reply said."""
         self.generations: dict[tuple[bytes, int], int] = {}
         """How often a key was given up, because it is not known what has become of a write."""
         self.counter = 0
         self.write: Write | None = None
         self.waiting = False
         self.skipped = 0
-        """Replies that tell nothing."""
+        """How many of the next replies to pass over (ASKING)."""
         self.lines: list[bytes] = []
         """The lines of the replies so far."""
         self.redirections = 0
@@ -175,7 +175,7 @@ class Client(Place):
                 self.generations[place] += 1
         self.begin_soon()
 
-    # What it is told.
+    # Replies.
 
     def replied(self, end: ClientEnd, line: bytes) -> None:
         if end is not self.asked:

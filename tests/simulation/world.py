@@ -383,7 +383,7 @@ class World:
                 node.frozen_until = self.now
                 node.run(node.life, lambda: None)
             self.restart(node)
-            # After a failed save, a node refuses PING until one has worked, also that of its replica.
+            # After a failed save, a node refuses PING until a save has worked, also the PING of its replica.
             node.order(b"BGSAVE")
         for client in self.clients:
             client.resting = False
@@ -423,7 +423,7 @@ class World:
         self.troubled = True
 
     def close_slots(self) -> None:
-        """Close the slots that moves have left open, and give those that nobody claims to the node that others see."""
+        """Close the slots that moves have left open, and give a slot that nobody claims to the owner that others see."""
         for slot in sorted(self.rules.moved):
             for node in self.nodes:
                 node.order(b"CLUSTER", b"SETSLOT", b"%d" % slot, b"STABLE")
@@ -463,8 +463,8 @@ class Move:
         sources = [node for node in owners if node.machine.view.myself.slots & one(self.slot)]
         others = [node for node in owners if node not in sources]
         if not sources or not others or self.slot in world.moving or (world.moving and not world.troubled):
-            # Two operators may lose keys, here and in the reference: those of one slot that goes to two nodes, and those
-            # of a slot whose source gets another slot, with a newer epoch, before it hears that it has lost this one.
+            # Two operators may lose keys, here and in the reference: if one slot goes to two nodes, or if the source of
+            # a slot gets another slot, with a newer epoch, before it hears that it has lost this one.
             return
         world.moving.add(self.slot)
         world.rules.moved.add(self.slot)

@@ -42,7 +42,7 @@ def resolve_collision(machine: Machine, sender: Node) -> None:
 
 
 def claim(machine: Machine, node: Node, epoch: int, slots: int) -> None:
-    """Let `node` own those of `slots` for which `epoch` is the newest claim."""
+    """Give `node` each of `slots` for which `epoch` is the newest claim."""
     view = machine.view
     myself = view.myself
     if node is myself:

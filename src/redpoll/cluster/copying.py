@@ -9,9 +9,9 @@ from redpoll.replication.replication import Replication, replication_of
 
 
 def offset(engine: Engine) -> int:
-    """The offset of this node: of a primary that of its stream, of a replica what it has applied.
+    """The offset of this node: the end of its stream for a primary, the last applied byte for a replica.
 
-    0 for a replica that has nothing of its primary yet: the offset of another stream would tell nothing.
+    0 for a replica that has nothing of its primary yet: an offset of another stream cannot be compared.
     """
     role = replication_of(engine)
     if not role.is_replica:
@@ -20,9 +20,9 @@ def offset(engine: Engine) -> int:
 
 
 def data_age_ms(engine: Engine) -> int:
-    """How long ago a replica last heard from its primary; of a link that is down, since it is so.
+    """How long ago a replica last heard from its primary, or lost the link if it is down.
 
-    Without a link since the start, the data is as old as time: other replicas may have much newer data.
+    Without a link since the start, this is the time since 1970: other replicas may have much newer data.
     """
     role = replication_of(engine)
     clock = engine.clock
@@ -50,7 +50,10 @@ def promote(engine: Engine) -> None:
 
 
 def flush(engine: Engine) -> None:
-    """Delete all data, on the disk too.  The stream does not tell it, so it ends: nobody may go on with it."""
+    """Delete all data, on the disk too.
+
+    The deletion is not in the stream, so the stream ends: no replica may go on with it.
+    """
     running = engine.durability.running
     if running is not None and not running.is_rewrite:
         running.cancel("the node has dropped its data")

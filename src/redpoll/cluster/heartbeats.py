@@ -1,4 +1,4 @@
-"""The timers: connecting, pinging, and suspecting those that do not answer.
+"""The timers: connecting, pinging, and suspecting nodes that do not answer.
 
 Source: spec/cluster.md, section 7.
 """

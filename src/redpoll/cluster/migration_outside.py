@@ -41,7 +41,7 @@ class MigrationOutside:
         """Send no more changes, and drop the snapshot."""
 
     def pause_writes(self, until_ms: int) -> None:
-        """Pause the writes of clients; `until_ms` on the wall clock is what clients are told."""
+        """Pause the writes of clients; INFO shows the end `until_ms`, in ms on the wall clock."""
 
     def resume_writes(self) -> None:
         """End this pause."""
@@ -49,7 +49,7 @@ class MigrationOutside:
     # The data of an import.
 
     def hide(self, slots: int) -> None:
-        """Hide the keys of slots, of which there are none yet."""
+        """Hide the keys that will arrive in slots without keys."""
 
     def show(self, slots: int) -> None:
         """Hide these keys no longer."""

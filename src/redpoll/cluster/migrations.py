@@ -56,6 +56,7 @@ ACK_EVERY_MS: Final = 1000
 GRANTED_MS: Final = 2000
 """The pause goes on for at least so long after the target was allowed to take over."""
 
+# The messages of failed jobs, as CLUSTER GETSLOTMIGRATIONS shows them.
 LOST_TO_SOURCE: Final = (
     b"Connection lost to source. Check CLUSTER GETSLOTMIGRATIONS on the source node for more information."
 )
@@ -73,6 +74,7 @@ UNPAUSED_LATE: Final = b"Unpaused before migration completed (migration may have
 COMMAND_FAILED: Final = b"Failed to process command during slot migration. Check logs for more information"
 SNAPSHOT_FAILED: Final = b"Failed to perform snapshot"
 NOT_CONNECTED: Final = b"Unable to connect to target node: "
+NO_TARGET: Final = b"target node not found"
 UNKNOWN_WORD: Final = b"Unknown SYNCSLOTS subcommand used"
 NOT_LOGGED_IN: Final = b"Failed to AUTH to target node: "
 REFUSED: Final = b"Received error during handshake to target: "
@@ -124,19 +126,11 @@ class Migrations:
 
     def exported(self) -> int:
         """The slots that are leaving."""
-        slots = 0
-        for job in self.active:
-            if job.kind == EXPORT:
-                slots |= job.slots
-        return slots
+        return slots_of(self.exports())
 
     def imported(self) -> int:
         """The slots that are arriving."""
-        slots = 0
-        for job in self.active:
-            if job.kind != EXPORT:
-                slots |= job.slots
-        return slots
+        return slots_of(self.imports())
 
     def find(self, name: bytes) -> Job | None:
         for job in self.active:
@@ -167,7 +161,7 @@ class Migrations:
                 f"Slot migration {job.shown()}: target node {job.target.decode()} not found in cluster, aborting "
                 "connection attempt."
             )
-            self.fail(job, b"target node not found")
+            self.fail(job, NO_TARGET)
             return
         self.outside.note(f"Connecting slot migration {job.shown()} (ip: {node.ip.decode()}, port {node.port})")
         self.outside.dial(job, node)
@@ -556,6 +550,14 @@ class Migrations:
     def trim(self) -> None:
         """Forget the oldest jobs that have ended (`cluster-slot-migration-log-max-len`)."""
         del self.ended[self.most_ended :]
+
+
+def slots_of(jobs: list[Job]) -> int:
+    """The set of the slots of jobs."""
+    slots = 0
+    for job in jobs:
+        slots |= job.slots
+    return slots
 
 
 def creation(job: Job) -> int:

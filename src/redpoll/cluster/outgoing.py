@@ -230,7 +230,7 @@ def send_update(machine: Machine, node: Node, about: Node) -> None:
 
 
 def publish(machine: Machine, channel: bytes, text: bytes, shard: bool) -> None:
-    """Spread a message of PUBLISH to all nodes, or of SPUBLISH to those of the own shard."""
+    """Spread a message of PUBLISH to all nodes, or of SPUBLISH to the nodes of the own shard."""
     myself = machine.view.myself
     for node in machine.view.nodes.values():
         link = node.link

@@ -26,7 +26,6 @@ class Settings:
         self.manual_failover_timeout = 5000
         self.gossip_percent = 10
         self.repl_ping_period_s = 10
-        self.slot_statistics = False
         self.sendbuf_limit = 0
         self.tls = False
         self.announce_ip = b""
@@ -69,7 +68,7 @@ class Outside:
     # Data and replication.
 
     def offset(self) -> int:
-        """The replication offset: of a primary that of its stream, of a replica what it has processed."""
+        """The replication offset: the end of the stream for a primary, the last applied byte for a replica."""
         return 0
 
     def data_age_ms(self) -> int:

@@ -63,7 +63,7 @@ class Seat(Outside):
         """
         self.engine.router = self.router
         self.engine.gates |= GATE_CLUSTER
-        self.router.statistics.switch(self.settings.slot_statistics)
+        self.router.statistics.switch(self.config.flag(b"cluster-slot-stats-enabled"))
         primary = self.machine.view.myself.primary
         if self.is_replica() and primary is not None and primary.ip:
             self.follow(primary, False)
@@ -277,7 +277,7 @@ class Seat(Outside):
 
 
 def own_entry(view: View) -> list[object]:
-    """What other nodes are told of this one."""
+    """The part of the own entry that `announce` may change."""
     myself = view.myself
     return [
         myself.ip, myself.port, myself.bus_port, myself.tls_port, myself.hostname, myself.human_name,
@@ -343,13 +343,12 @@ class ClusterSettings(Effects):
         settings.manual_failover_timeout = config.integer(b"cluster-manual-failover-timeout")
         settings.gossip_percent = config.integer(b"cluster-message-gossip-perc")
         settings.sendbuf_limit = config.integer(b"cluster-link-sendbuf-limit")
-        settings.slot_statistics = config.flag(b"cluster-slot-stats-enabled")
         settings.repl_ping_period_s = config.integer(b"repl-ping-replica-period")
 
     def apply(self, name: bytes, config: Config) -> bytes:
         self.read(config)
         seat = self.seat
-        seat.router.statistics.switch(seat.settings.slot_statistics)
+        seat.router.statistics.switch(config.flag(b"cluster-slot-stats-enabled"))
         if name in self.ANNOUNCED:
             seat.announce()
         seat.update_time()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from redpoll.cluster.router import ClusterRouter
 
 MULTI_BYTES: Final[i64] = 15
-"""MULTI as a request.  It has no slot, so it counts for that of its EXEC."""
+"""MULTI as a request.  It has no slot, so it counts for the slot of its EXEC."""
 
 
 class SlotStatistics(Measuring):

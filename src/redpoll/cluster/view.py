@@ -178,7 +178,7 @@ class View:
         return greatest
 
     def shown_epoch(self, node: Node) -> int:
-        """The config epoch of a node; of a replica that of its primary."""
+        """The config epoch of a primary; for a replica, the one of its primary."""
         if node.is_replica() and node.primary is not None:
             return node.primary.config_epoch
         return node.config_epoch

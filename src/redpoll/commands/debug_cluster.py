@@ -5,7 +5,7 @@ Switches of the bus are accepted outside a cluster too, where they switch nothin
 
 from __future__ import annotations
 
-from redpoll.cluster.machine import Machine
+from redpoll.cluster.machine import Faults, Machine
 from redpoll.cluster.router import ClusterRouter
 from redpoll.cluster_errors import LINKS_TO_MYSELF, ONLY_IN_A_CLUSTER, unknown_direction, unknown_node
 from redpoll.engine.args import integer
@@ -30,32 +30,29 @@ def machine_of(session: Session) -> Machine | None:
     return router.machine
 
 
-def drop_packet_filter(session: Session, args: list[bytes]) -> object:
-    kind: int = integer(args[2])
+def faults_of(session: Session) -> Faults:
+    """The switches of the bus; outside a cluster some that switch nothing."""
     machine = machine_of(session)
-    if machine is not None:
-        machine.faults.drops = kind
+    return machine.faults if machine is not None else Faults()
+
+
+def drop_packet_filter(session: Session, args: list[bytes]) -> object:
+    faults_of(session).drops = integer(args[2])
     return OK
 
 
 def close_on_drop(session: Session, args: list[bytes]) -> object:
-    machine = machine_of(session)
-    if machine is not None:
-        machine.faults.closes_on_drop = is_on(args[2])
+    faults_of(session).closes_on_drop = is_on(args[2])
     return OK
 
 
 def no_random_ping(session: Session, args: list[bytes]) -> object:
-    machine = machine_of(session)
-    if machine is not None:
-        machine.faults.no_random_ping = is_on(args[2])
+    faults_of(session).no_random_ping = is_on(args[2])
     return OK
 
 
 def no_reconnection(session: Session, args: list[bytes]) -> object:
-    machine = machine_of(session)
-    if machine is not None:
-        machine.faults.no_reconnection = is_on(args[2])
+    faults_of(session).no_reconnection = is_on(args[2])
     return OK
 
 

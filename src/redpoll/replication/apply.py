@@ -85,7 +85,7 @@ class Applier:
                 self.parsed += command_size(args)
                 self._apply_one(args)
                 if self.broken:
-                    # This command is not applied: who has its bytes must not count them as data.
+                    # This command is not applied, so its bytes do not count as data.
                     break
                 if len(engine.blocking.ready) > 0:
                     moment.repeating = False

@@ -25,7 +25,7 @@ class Receiver:
         """Bytes that had to wait are sent, or `Wire.ask_writable` has asked for this call."""
 
     def counts_as_primary(self) -> bool:
-        """Whether the traffic counts as that of the link to the primary."""
+        """Whether the traffic counts as traffic of the link to the primary."""
         return True
 
     def purpose(self) -> str:

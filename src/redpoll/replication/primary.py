@@ -1,6 +1,6 @@
-"""The primary's half of replication: the stream, the replicas, their synchronisation, and who has what.
+"""The primary's half of replication: the stream, the replicas, their synchronisation, and the offset that each has.
 
-A replica may itself have replicas; the stream that it passes on is then that of its primary.  Source:
+A replica may itself have replicas; the stream that it passes on is then the stream of its primary.  Source:
 spec/replication.md, sections 1, 4, 5, 7 and 9.
 """
 
