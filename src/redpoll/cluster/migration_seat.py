@@ -174,15 +174,6 @@ class SlotMover(MigrationOutside):
         self.seat.delete_keys(slots)
         self.show(slots)
 
-    # What INFO and MEMORY STATS tell.
-
-    def export_bytes(self) -> i64:
-        """Memory of the changes and pieces that wait for the targets."""
-        total: i64 = 0
-        for link in self.links.values():
-            total += link.unsent()
-        return total
-
     def propagate(self, words: list[bytes]) -> None:
         self.engine.unit.add_apart(0, [words])
 

@@ -208,6 +208,7 @@ class ClusterRouter(Router):
 
     def loaded(self, arrivals: list[SlotArrival]) -> None:
         self.machine.outside.update_time()
+        self.machine.migrations.forget_tracked()
         for arrival in arrivals:
             self.machine.migrations.track(arrival.name, arrival.ranges)
 

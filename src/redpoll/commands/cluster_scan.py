@@ -25,7 +25,6 @@ from redpoll.structures.table_walk import Records
 
 START = b"0"
 FINGERPRINT = 6
-NOTHING: list[object] = []
 
 
 class ClusterScanOptions(ScanOptions):

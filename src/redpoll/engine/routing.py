@@ -47,10 +47,10 @@ class Router:
         return found
 
     def load_begins(self) -> None:
-        """A snapshot of the primary replaces the data."""
+        """The data is gone, and a snapshot of the primary is about to be loaded in its place."""
 
     def loaded(self, arrivals: list[SlotArrival]) -> None:
-        """A snapshot was loaded, during which these imports were running."""
+        """A snapshot was loaded.  When it was made, these imports were running, and no others."""
 
     def flushed(self) -> None:
         """All keys of a database are about to be deleted by a client."""

@@ -157,7 +157,7 @@ class Loader:
         engine.start_unit()
         summing = durability.checking_sums and engine.config.flag(b"rdbchecksum")
         progress = Serving(self.replication)
-        if engine.router is not None:
+        if engine.router is not None and databases is engine.databases:
             engine.router.load_begins()
         snapshot = SnapshotReader(engine, Source(b"", reader.size, reader, summing), progress, False, databases)
         complaint = ""

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.cluster.seats import HOME, Recorder, Seated, plain
 
 from redpoll.cluster.slot_sets import one, span
+from redpoll.engine.routing import SlotArrival
 from redpoll.errors import ServerError
 from redpoll.replication.replication import replication_of
 
@@ -180,3 +181,15 @@ def test_a_reset_is_told_as_the_loss_of_all_data() -> None:
     assert node.play("CLUSTER RESET") == "OK"
     assert node.play("PING") == "PONG"
     assert journal.effects == [[b"FLUSHALL"]]
+
+
+def test_a_snapshot_replaces_the_imports_of_the_primary() -> None:
+    node = Seated()
+    router = node.seat.router
+    for name in (b"c" * 40, b"d" * 40):
+        router.loaded([SlotArrival(name, [(1, 2)])])
+        assert [job.name for job in node.machine.migrations.jobs()] == [name]
+        assert node.engine.moment.hidden.any
+    router.loaded([])
+    assert node.machine.migrations.jobs() == []
+    assert not node.engine.moment.hidden.any

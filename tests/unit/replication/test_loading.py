@@ -6,6 +6,7 @@ import pytest
 from tests.unit.replication.world import Server, World
 
 from redpoll.engine.gates import GATE_LOADING
+from redpoll.engine.routing import Router, SlotArrival
 
 
 @pytest.mark.parametrize("mode", ["flush-before-load", "swapdb"])
@@ -42,6 +43,38 @@ def test_the_old_data_of_the_same_history_is_served() -> None:
     assert replies and all(reply == b"old" for reply in replies)
     assert other.do("GET", "k") == b"new"
     assert one.replication.primary.full_syncs == 2
+
+
+class Calls(Router):
+    """Keeps what it hears about loads."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def load_begins(self) -> None:
+        self.found.append("begins")
+
+    def loaded(self, arrivals: list[SlotArrival]) -> None:
+        self.found.append("loaded")
+
+
+@pytest.mark.parametrize(
+    ("mode", "during", "after"),
+    [("flush-before-load", ["begins"], ["begins", "loaded"]), ("swapdb", [], ["loaded"])],
+)
+def test_old_data_keeps_its_hidden_slots_until_it_is_replaced(mode: str, during: list[str], after: list[str]) -> None:
+    world = World()
+    one, other = Server(world, 1), Server(world, 2, repl_diskless_load=mode)
+    for n in range(500):
+        one.do("SET", f"k{n}", n)
+    calls = Calls()
+    seen: list[list[str]] = []
+    world.watch = lambda: seen.append(list(calls.found))
+    other.do("REPLICAOF", "h", 1)
+    other.engine.router = calls
+    world.settle_down()
+    assert seen and all(found == during for found in seen)
+    assert calls.found == after
 
 
 def test_functions_come_with_the_snapshot() -> None:
