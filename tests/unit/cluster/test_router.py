@@ -7,6 +7,7 @@ from tests.unit.cluster.seats import Seated
 
 from redpoll.cluster.node import Node
 from redpoll.cluster.slot_sets import one, span
+from redpoll.keyspace.slots import key_slot
 from redpoll.protocol.reply import NULL_ARRAY
 
 FOO, BAR = 12182, 5061
@@ -205,3 +206,24 @@ def test_clients_are_sent_to_the_endpoint_of_their_choice() -> None:
     other.client_ipv4 = b"1.2.3.4"
     other.client_port = 9
     assert node.play("GET bar") == f"-MOVED {BAR} 1.2.3.4:9"
+
+
+def test_statistics_of_slots_that_have_left_begin_again() -> None:
+    node = Seated(b"--cluster-slot-stats-enabled", b"yes")
+    node.serve()
+    assert node.play("SET foo 1") == "OK"
+    statistics = node.seat.router.statistics
+    slot = int(key_slot(b"foo"))
+    assert statistics.received[slot] > 0 and statistics.sent[slot] > 0
+    node.machine.view.assign(1 << slot, node.neighbour())
+    node.be_ok(True)
+    assert (statistics.received[slot], statistics.sent[slot], statistics.spent_us[slot]) == (0, 0, 0)
+
+
+def test_multi_counts_for_the_slot_of_its_transaction() -> None:
+    node = Seated(b"--cluster-slot-stats-enabled", b"yes")
+    node.serve()
+    for line in ("MULTI", "SET foo 1", "EXEC"):
+        node.play(line)
+    requests = (b"*1\r\n$5\r\nMULTI\r\n", b"*3\r\n$3\r\nSET\r\n$3\r\nfoo\r\n$1\r\n1\r\n", b"*1\r\n$4\r\nEXEC\r\n")
+    assert node.seat.router.statistics.received[int(key_slot(b"foo"))] == sum(map(len, requests))

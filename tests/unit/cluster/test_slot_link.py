@@ -134,3 +134,13 @@ def test_a_link_gets_only_what_its_connection_takes() -> None:
     link.drained()
     assert len(sent(world)) == 2
     assert link.unsent() == 0
+
+
+def test_a_cancelled_migration_ends_its_snapshot() -> None:
+    world, link = snapshotting()
+    assert world.source.engine.durability.running is not None
+    world.source.machine.migrations.cancel()
+    assert world.source.engine.durability.running is None
+    world.wires.run()
+    assert world.source.engine.unit.journal is None
+    assert link.unsent() == 0
