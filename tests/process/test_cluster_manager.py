@@ -383,7 +383,7 @@ def test_call(nodes: Nodes) -> None:
 def test_set_timeout(nodes: Nodes) -> None:
     shown = managed("set-timeout", nodes.entry, 3000)
     assert "New node timeout: 3000 ms in 6 nodes." in shown
-    assert shown.count("has it until it ends") == 6  # They have no file.
+    assert shown.count("will lose the new value when it restarts") == 6  # They have no file.
     assert b"3000" in nodes.all[1].do("CONFIG", "GET", "cluster-node-timeout").raw
     managed("set-timeout", nodes.entry, 6000)
     assert manage("set-timeout", nodes.entry, 99).status == 2

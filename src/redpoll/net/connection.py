@@ -268,7 +268,10 @@ class Connection(Handler):
             del commands[:done]
 
     def run_quietly(self, commands: list[list[bytes]]) -> None:
-        """`run` for a session that wants no replies (CLIENT REPLY), until it wants them again."""
+        """`run` for a session that wants no replies (CLIENT REPLY), until it wants them again.
+
+        If the session has a taker, that gets all commands in place of the engine.
+        """
         session = self.session
         taker = session.taker
         if taker is not None:

@@ -30,7 +30,7 @@ def table(rows: list[list[str]], right: tuple[int, ...] = ()) -> list[str]:
 
 
 def agreed(question: str, yes: bool) -> None:
-    """Ask the user to type yes, unless `yes` says so already.  Raises Refusal."""
+    """Ask the user to type yes.  `yes` is the option that answers the question.  Raises Refusal."""
     if yes:
         return
     try:
@@ -50,7 +50,7 @@ def asked(question: str, option: str) -> str:
 
 
 class Meter:
-    """A progress bar on a terminal; nothing elsewhere.  Units are counted by `advance`."""
+    """A progress bar on a terminal; it shows nothing elsewhere.  `advance` counts units."""
 
     def __init__(self, title: str, total: int, noun: str = "slots") -> None:
         self.title = title

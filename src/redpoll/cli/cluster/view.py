@@ -1,4 +1,4 @@
-"""What a node says of its cluster: the text of CLUSTER NODES, read once."""
+"""The cluster as a node reports it in CLUSTER NODES."""
 
 from __future__ import annotations
 
