@@ -63,9 +63,6 @@ def plan_layout(nodes: list[Address], replicas: int) -> Layout:
     count = primaries_of(len(nodes), replicas)
     order = interleaved(nodes)
     primaries, rest = order[:count], order[count:]
-    if not replicas:
-        # Without replicas every node is a primary.
-        return Layout([[node] for node in primaries], split_slots(count))
     places = [n % count for n in range(len(rest))]
     return Layout(grouped(primaries, spread(primaries, rest, places)), split_slots(count))
 

@@ -454,7 +454,9 @@ def main(words: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            f"\nredpoll cluster {words[0]}: interrupted. If slots were moving: redpoll cluster check", file=sys.stderr
+            f"\nredpoll cluster {words[0]}: interrupted. If slots were moving, one may be open: redpoll cluster check "
+            "shows it, and redpoll cluster fix closes it",
+            file=sys.stderr,
         )
         return 130
     except BrokenPipeError:

@@ -6,7 +6,7 @@ from redpoll.cli.cluster.forming import check_reachable, follows, fresh, literal
 from redpoll.cli.cluster.nodes import Cluster, Node
 from redpoll.cli.cluster.show import say
 from redpoll.cli.cluster.view import Line
-from redpoll.cli.cluster.words import Address, Refusal
+from redpoll.cli.cluster.words import Address, Refusal, plural
 
 FORGET_SECONDS = 60
 
@@ -75,7 +75,7 @@ def del_node(cluster: Cluster, name: str) -> None:
     assert line is not None
     if line.slots:
         raise Refusal(
-            f"{line.address} has {line.slots.bit_count()} slots. "
+            f"{line.address} has {plural(line.slots.bit_count(), 'slot')}. "
             + (
                 f"It cannot be reached: redpoll cluster fix {cluster.nodes[0].address} --fix-with-unreachable-masters "
                 "gives them to other nodes, without the keys"
@@ -98,7 +98,7 @@ def del_node(cluster: Cluster, name: str) -> None:
     remaining = [node.address for node in others if line.id in node.look().lines]
     if remaining:
         raise Refusal(f"{line.address} is still known to {', '.join(map(str, remaining))}: run the command again")
-    say(f"[OK] {line.address} has left, and {len(others)} nodes have forgotten it. "
+    say(f"[OK] {line.address} has left, and the other nodes ({len(others)}) have forgotten it. "
         + ("It is an empty primary of its own now." if leaving is not None else f"If it comes back within "
            f"{FORGET_SECONDS} seconds, it stays out; reset it before it starts again."))  # fmt: skip
 

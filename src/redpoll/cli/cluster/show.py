@@ -36,6 +36,7 @@ def agreed(question: str, yes: bool) -> None:
     try:
         answer = input(f"{question} (type 'yes' to accept): ")
     except EOFError:
+        say()
         raise Refusal("nothing was changed: there is nobody to ask; --yes answers all questions with yes") from None
     if answer.strip().lower() != "yes":
         raise Refusal("nothing was changed")
@@ -46,7 +47,8 @@ def asked(question: str, option: str) -> str:
     try:
         return input(question).strip()
     except EOFError:
-        raise Refusal(f"nothing was changed: say it with {option}") from None
+        say()
+        raise Refusal(f"nothing was changed: there is nobody to ask; pass {option}") from None
 
 
 class Meter:

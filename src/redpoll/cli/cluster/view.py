@@ -38,11 +38,6 @@ class Line:
         return "slave" in self.flags
 
     @property
-    def has_failed(self) -> bool:
-        """Whether the node is seen as failing."""
-        return "fail" in self.flags or "fail?" in self.flags
-
-    @property
     def can_be_called(self) -> bool:
         """Whether the node has an address, and has been met."""
         return not self.flags & {"noaddr", "handshake"}

@@ -14,6 +14,7 @@ import pytest
 from redpoll.cli.cluster.local import HOST, Process, Wish, configured, is_free, new_plan, planned, wait_for_node
 from redpoll.cli.cluster.nodes import Access
 from redpoll.cli.cluster.words import Refusal
+from redpoll.config.quoting import split_line
 
 
 @pytest.fixture
@@ -67,10 +68,17 @@ def test_a_node_that_has_ended_shows_the_end_of_its_log(tmp_path: Path) -> None:
         wait_for_node(Process(1, tmp_path, ended), Access(), 0)
 
 
-def test_options_become_lines() -> None:
-    assert configured(["--appendonly", "yes", "--save", "300 10", "--requirepass", "a b"]) == (
-        'appendonly "yes"\nsave "300 10"\nrequirepass "a b"\n'
-    )
+def test_options_become_lines_of_a_configuration_file() -> None:
+    text = configured(["--save", "", "--appendonly", "yes", "--requirepass", 'a "b" \\c', "--bind", "::1", "-::2"])
+    assert [split_line(line.encode()) for line in text.splitlines()] == [
+        [b"save", b""],
+        [b"appendonly", b"yes"],
+        [b"requirepass", b'a "b" \\c'],
+        [b"bind", b"::1", b"-::2"],
+    ]
+
+
+def test_a_word_that_belongs_to_no_option_is_refused() -> None:
     with pytest.raises(Refusal, match="what is 'yes'"):
         configured(["yes"])
 

@@ -21,7 +21,12 @@ def raising(error: BaseException) -> Callable[[list[str]], int]:
     ("error", "status", "told"),
     [
         (Refusal("no node"), 1, "redpoll cluster fix: no node\n"),
-        (KeyboardInterrupt(), 130, "\nredpoll cluster fix: interrupted. If slots were moving: redpoll cluster check\n"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "\nredpoll cluster fix: interrupted. If slots were moving, one may be open: redpoll cluster check shows it, "
+            "and redpoll cluster fix closes it\n",
+        ),
     ],
 )
 def test_the_end_of_a_subcommand(
