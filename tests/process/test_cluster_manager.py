@@ -170,7 +170,10 @@ def test_reshard_asks_for_what_is_left_out(nodes: Nodes) -> None:
     assert (done.status, slots_of(one)) == (1, before + 3)
     assert "nothing was changed" in done.err
     done = manage("reshard", nodes.entry, "--from", "all", "--to", one.id)
-    assert (done.status, done.err) == (1, "redpoll cluster reshard: nothing was changed: there is nobody to ask; pass --slots COUNT\n")
+    assert (done.status, done.err) == (
+        1,
+        "redpoll cluster reshard: nothing was changed: there is nobody to ask; pass --slots COUNT\n",
+    )
 
 
 def test_rebalance_with_weights(nodes: Nodes) -> None:
