@@ -91,8 +91,7 @@ def choose_owner(slot: Slot, epochs: dict[str, int], loads: dict[str, int]) -> t
         return min(slot.claims, key=rank), "several nodes own it: it goes to the one with most of its keys"
     if holding := holders(slot):
         return min(holding, key=rank), "no node owns it: it goes to the one with most of its keys"
-    marked = [name for name in (*slot.marks.migrating, *slot.marks.importing) if name in epochs]
-    if marked:
+    if marked := [*slot.marks.migrating, *slot.marks.importing]:
         return marked[0], "no node owns it: it goes to the node that has marked it"
     least = min(epochs, key=lambda name: (loads[name], name))
     return least, "no node owns it, and none has its keys: it goes to the primary with the fewest slots"
