@@ -88,6 +88,6 @@ class Meter:
         return "  ".join(parts)
 
     def end(self) -> None:
-        if self.shows and self.shown:
+        if self.shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
