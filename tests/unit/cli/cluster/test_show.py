@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
+import pytest
+
 from redpoll.cli.cluster.everywhere import shown
-from redpoll.cli.cluster.show import Meter, table
+from redpoll.cli.cluster.show import Meter, agreed, table
+from redpoll.cli.cluster.words import Refusal
 from redpoll.cli.resp import ServerComplaint
 
 
@@ -29,3 +35,15 @@ def test_replies_are_shown_without_what_a_terminal_would_obey() -> None:
     assert shown(b"a\x1b[2J\xff") == "a\\x1b[2J\\xff"
     assert shown([b"a", [1, None], []]) == "\n1) a\n2) 1) 1\n  2) (nil)\n3) (empty)"
     assert shown(b"a:1\r\nb:2\r\n") == "\na:1\nb:2"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("no\n", "nothing was changed$"), ("\n", "nothing was changed$"), ("", "nobody to ask")]
+)
+def test_only_yes_is_an_agreement(monkeypatch: pytest.MonkeyPatch, typed: str, told: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    with pytest.raises(Refusal, match=told):
+        agreed("Move?", yes=False)
+    agreed("Move?", yes=True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(" Yes\n"))
+    agreed("Move?", yes=False)
