@@ -279,7 +279,7 @@ class Scripts(ScriptHost):
         return max(used - self.functions_bytes(), i64(0))
 
     def functions_bytes(self) -> i64:
-        """What the libraries took when they were loaded: scripts and functions share one Lua."""
+        """The memory that the libraries took when they were loaded.  Scripts and functions share one Lua."""
         total: i64 = 0
         for library in self.functions_.libraries.values():
             total += library.lua_bytes
