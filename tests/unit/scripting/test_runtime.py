@@ -9,9 +9,9 @@ import pytest
 from tests.commands.effects import opened
 
 import redpoll.commands  # noqa: F401
-from redpoll.engine.gates import GATE_READONLY
+from redpoll.engine.gates import GATE_READONLY, GATE_STALE
 from redpoll.engine.unit import ALL_JOURNALS, Journal
-from redpoll.errors import READONLY
+from redpoll.errors import READONLY, STALE_REPLICA
 from redpoll.protocol.reply import Error
 from redpoll.scripting.runtime import RESERVE
 from redpoll.scripting.scripts import scripts_of
@@ -91,6 +91,16 @@ def test_the_first_script_is_refused_by_its_flags_under_any_name_of_eval() -> No
         engine.gates |= GATE_READONLY
         reply = engine.execute(session, [b"OTHER", text, b"0"])
         assert (reply.text if isinstance(reply, Error) else reply) == (READONLY if refused else 1)
+
+
+def test_a_script_without_flags_is_refused_by_a_stale_replica() -> None:
+    session = opened(Journal())
+    session.engine.start_unit()
+    scripts_of(session.engine)
+    session.engine.gates |= GATE_STALE
+    reply = session.engine.execute(session, [b"EVAL", b"return 1", b"0"])
+    assert isinstance(reply, Error)
+    assert reply.text == STALE_REPLICA
 
 
 def test_live_memory_is_counted_without_garbage() -> None:
