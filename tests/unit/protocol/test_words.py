@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redpoll.errors import CommandError
-from redpoll.protocol.reply import Boolean, Double, Error, Map, RawError, SetOf, Status
+from redpoll.protocol.reply import ARRAY, MAP, Boolean, Double, Error, Map, RawError, SetOf, Status, Strings
 from redpoll.protocol.words import as_word, plain, to_python
 
 DEEP = 100_000
@@ -45,6 +45,14 @@ def test_leaves_in_lists() -> None:
     for error, text in zip(found[3:], (b"ERR a", b"ERR b"), strict=True):
         assert isinstance(error, CommandError)
         assert error.text == text
+
+
+def test_a_view_becomes_what_its_shape_says() -> None:
+    for shape, value in ((ARRAY, [b"k", b"v"]), (MAP, {b"k": b"v"})):
+        view = Strings(shape)
+        view.add(b"k")
+        view.add(b"v")
+        assert plain(view) == value
 
 
 def test_the_nesting_of_a_script_needs_no_recursion() -> None:
