@@ -1,4 +1,4 @@
-"""Slots that move at once between redpoll and Valkey, in all four pairs: replies, data, writes meanwhile, failures."""
+"""CLUSTER MIGRATESLOTS between redpoll and Valkey, in all four pairs: replies, data, writes meanwhile, failures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import valkey.cluster
@@ -38,6 +39,11 @@ def await_state(member: Member, *wanted: str) -> None:
         f"the newest job of {member.server.name} is in {wanted}, not {jobs(member)[:1]}",
         lambda: state(member) in wanted,
     )
+
+
+def have_ended(member: Member, count: int) -> bool:
+    """Whether the newest jobs have ended well."""
+    return [job["state"] for job in jobs(member)[:count]] == ["success"] * count
 
 
 def begin(source: Member, target: Member, first: int, last: int) -> None:
@@ -222,9 +228,7 @@ def test_no_acknowledged_write_is_lost(two: tuple[Member, Member]) -> None:
             until("there are writes", lambda: all(len(writer.counts) == 700 for writer in writers))
             line = " ".join(f"SLOTSRANGE {1000 * n} {1000 * n + 999} NODE {there.id}" for n in range(3))
             assert here.play(f"CLUSTER MIGRATESLOTS {line}").raw == OK
-            until(
-                "three jobs have ended", lambda here=here: [job["state"] for job in jobs(here)[:3]] == ["success"] * 3
-            )  # type: ignore[misc]
+            until("three jobs have ended", partial(have_ended, here, 3))
     finally:
         for writer in writers:
             writer.stopping = True
