@@ -82,3 +82,23 @@ def test_the_mean_time_to_live_is_that_of_all_slots(place: Place) -> None:
     place.set(b"foo", b"v", 100)
     place.set(b"bar", b"v", 300)
     assert place.db.mean_ttl_ms() == 200
+
+
+def test_hidden_keys_and_their_fields_do_not_expire(place: Place) -> None:
+    for tag in (b"foo", b"bar"):
+        place.set(b"{%b}0" % tag, b"v", 5)
+        place.hset(b"{%b}h" % tag, b"f", b"v")
+        place.hset(b"{%b}h" % tag, b"g", b"v")
+        place.hexpire(b"{%b}h" % tag, b"f", 5)
+    place.moment.hidden.hide([FOO])
+    place.pass_ms(10)
+    assert (place.db.expire_due(100), expire_fields(place.db, 100)) == (1, 1)
+    assert place.db.find(b"{foo}0") and not place.db.find(b"{bar}0")
+    place.moment.hidden.show([FOO])
+    for _ in range(2):
+        place.db.expire_due(100)
+        expire_fields(place.db, 100)
+    assert not place.db.find(b"{foo}0")
+    found = place.db.hash(b"{foo}h")
+    assert found is not None and found.rows() == [b"g", b"v"]
+    place.sound()
