@@ -123,7 +123,7 @@ class Moment:
         if key is self.slot_key:
             return self.slot
         warming = self.warming
-        slot = warming.slots[warming.turn] if key is warming.key and warming.has_slots else key_slot(key)
+        slot = warming.slots[warming.turn] if key is warming.key else key_slot(key)
         self.slot_key = key
         self.slot = slot
         return slot

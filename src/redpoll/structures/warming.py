@@ -44,8 +44,7 @@ class Warming:
             self.buckets = append(self.buckets, 0)
             self.hashes = append(self.hashes, 0)
         self.slots: vec[i64] = vec[i64]([0] * int(MOST))
-        """The slot of the key of each item of `hashes`, if `has_slots`."""
-        self.has_slots = False
+        """The slot of the key of each item of `hashes`, if the pass was one over the tables of slots (`add_of`)."""
         self.turn: i64 = 0
         """The place in `hashes` and `slots` of `key`."""
         self.tables: Final[list[Table]] = [Table(1)] * int(MOST)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.unit.keyspace.places import Place
 
+from redpoll.keyspace.all_keys import ENOUGH
 from redpoll.keyspace.events import DEL
 from redpoll.keyspace.field_expiry import expire_fields
 from redpoll.keyspace.moment import NOTIFIED
 from redpoll.keyspace.slots import SLOTS, key_slot
+from redpoll.structures.keeper import Keeper
 
 FOO = int(key_slot(b"foo"))
 
@@ -102,3 +104,21 @@ def test_hidden_keys_and_their_fields_do_not_expire(place: Place) -> None:
     found = place.db.hash(b"{foo}h")
     assert found is not None and found.rows() == [b"g", b"v"]
     place.sound()
+
+
+def test_the_mean_time_to_live_is_that_of_some_thousand_keys() -> None:
+    place = Place(slots=int(SLOTS))
+    place.set(b"foo", b"v", 1_000_000)
+    for n in range(int(ENOUGH)):
+        # `bar` is the earlier slot.
+        place.set(b"{bar}%d" % n, b"v", 100)
+    assert place.db.mean_ttl_ms() == 100
+
+
+def test_a_snapshot_frees_the_tables_that_it_needs(place: Place) -> None:
+    place.db.find(b"{foo}1")
+    place.db.table.keeper = Keeper()
+    place.db.drop_slot(FOO)
+    assert place.reclaimer.pending() == 0
+    place.db.flush()
+    assert place.reclaimer.pending() == 1

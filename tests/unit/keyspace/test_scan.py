@@ -185,3 +185,14 @@ def test_a_scan_does_not_delete_hidden_keys() -> None:
     place.pass_ms(20)
     assert walk(place, 10)[0] == []
     assert place.db.count_in_slot(key_slot(b"foo")) == 1
+
+
+def test_a_scan_of_one_slot_looks_at_no_other() -> None:
+    place = Place(slots=int(SLOTS))
+    foo, bar = int(key_slot(b"foo")), int(key_slot(b"bar"))
+    for tag in (b"foo", b"bar", b"06S"):
+        place.set(b"{%b}" % tag, b"v")
+    assert scan_keys(place.db, 0, 1000, None, ANY, foo) == (0, [b"{foo}"])
+    assert scan_keys(place.db, bar, 1000, None, ANY, foo) == (0, [b"{foo}"])
+    assert scan_keys(place.db, foo + 1, 1000, None, ANY, foo) == (0, [])
+    assert scan_keys(place.db, 0, 1, None, ANY, bar) == (0, [b"{bar}"])
