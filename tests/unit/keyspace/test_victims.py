@@ -120,10 +120,10 @@ def test_hidden_keys_are_not_evicted(rule: int, timed: bool) -> None:
     cache = Cache(rule, timed, databases=1, slots=int(SLOTS))
     cache.moment.hidden.hide([int(key_slot(b"foo"))])
     for n in range(20):
-        cache.add("{foo}%d" % n, 100)
-        cache.add("{bar}%d" % n, 100)
+        cache.add(f"{{foo}}{n}", 100)
+        cache.add(f"{{bar}}{n}", 100)
     gone = cache.lose()
-    assert sorted(gone) == sorted("{bar}%d" % n for n in range(20))
+    assert sorted(gone) == sorted(f"{{bar}}{n}" for n in range(20))
     assert cache.databases[0].tables.size() == 20
 
 
