@@ -132,7 +132,7 @@ class Connection(Handler):
         try:
             data = READ(self.fd, size)
             self.reads_short = len(data) < SHORT_READ
-            if len(data) == SHORT_READ and size == SHORT_READ:
+            if size == SHORT_READ and not self.reads_short:
                 data = self._read_on(data)
         except BlockingIOError:
             return
@@ -167,7 +167,8 @@ class Connection(Handler):
         """`start`, which filled a short read, and what came with it."""
         try:
             return start + READ(self.fd, READ_BYTES)
-        except BlockingIOError:
+        except OSError:
+            # There is no more, or the connection is broken, which the next turn finds.
             return start
 
     def on_failure(self, failure: Exception) -> None:
