@@ -122,7 +122,7 @@ class PackedStream(ValueStream):
 
 
 class ListStream(ValueStream):
-    """A list, node by node.  The formats subclass it."""
+    """Walks a list node by node.  A subclass writes the nodes in its format."""
 
     def __init__(self, index: i64, records: Records, n: i64, type: i64, chunks: Chunks, nodes: Nodes) -> None:
         super().__init__(index, records, n, type)
