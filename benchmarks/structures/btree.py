@@ -23,7 +23,7 @@ from pathlib import Path
 from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
-from redpoll.structures.btree import BTree, build
+from redpoll.structures.btree import BTree
 
 WIDTH = 12
 STRUCTURES = ("btree", "btree_node", "packed", "ranked", "scores")
@@ -151,7 +151,9 @@ def bulk(entries: list[tuple[float, bytes]]) -> BTree:
     scores = vec[float](capacity=len(entries))
     for score, _ in entries:
         scores = append(scores, score)
-    return build(scores, [member for _, member in entries])
+    tree = BTree()
+    tree.load(scores, [member for _, member in entries])
+    return tree
 
 
 def moved_scores(entries: Entries, by: float, source: random.Random) -> vec[float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from redpoll.client import open_store
@@ -12,35 +14,23 @@ if TYPE_CHECKING:
     from redpoll.client.store import Store
 
 TICK_S: Final = 0.02
+"""The time between two ticks."""
 BUSY_S: Final = 0.001
-"""Time between two ticks, and while a snapshot is being written."""
+"""The time between two ticks while a snapshot is being written."""
 
 
 class OpenedStore:
     """What `open` returns, for `async with`: the store is open inside the block."""
 
-    def __init__(
-        self,
-        path: str | bytes | os.PathLike[str] | None,
-        databases: int,
-        save: str | None,
-        appendonly: bool | None,
-        appendfsync: str,
-    ) -> None:
-        self.path: Final = path
-        self.databases: Final = databases
-        self.save: Final = save
-        self.appendonly: Final = appendonly
-        self.appendfsync: Final = appendfsync
+    def __init__(self, opener: Callable[[], Store]) -> None:
+        self.opener: Final = opener
         self.store: Store | None = None
         self.timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Store:
         if self.store is not None:
             raise RuntimeError("this store was opened before: call redpoll.asyncio.open again")
-        store = open_store(
-            self.path, self.databases, save=self.save, appendonly=self.appendonly, appendfsync=self.appendfsync
-        )
+        store = self.opener()
         self.store = store
         self._tick_later(asyncio.get_running_loop(), store)
         return store
@@ -73,10 +63,10 @@ def open(
 ) -> OpenedStore:
     """Open a store as `redpoll.open` does, for `async with`, and let the running loop do its background work.
 
-    Save points, the syncs of an append-only file and the deletion of expired keys then need no calls.  The methods of
+    The loop then makes snapshots, syncs the append-only file and deletes expired keys without calls.  The methods of
     the store are the same and are not awaited: most of them take a few microseconds.
 
     >>> async with redpoll.asyncio.open("data", appendonly=True) as store:
     ...     store.set("greeting", "hello")
     """
-    return OpenedStore(path, databases, save, appendonly, appendfsync)
+    return OpenedStore(partial(open_store, path, databases, save=save, appendonly=appendonly, appendfsync=appendfsync))

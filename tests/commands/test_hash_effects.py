@@ -149,7 +149,7 @@ def test_the_active_cycle_has_a_unit_for_each_hash() -> None:
         "HSET a f 1 g 2; HPEXPIRE a 5 FIELDS 1 f; HSET b f 1; HPEXPIRE b 5 FIELDS 1 f; HSET c f 1; HPEXPIRE c 90 FIELDS 1 f",
     )
     counted = engine.moment.changes
-    engine.expire_some()
+    engine.expiry.expire()
     assert sorted(paper.units) == ["HDEL a f", "MULTI, HDEL b f, UNLINK b, EXEC"]
     assert engine.moment.expired_fields == 2
     assert engine.moment.expired == 0
@@ -165,8 +165,8 @@ def test_the_active_cycle_tells_each_hash_once(session: Session, monkeypatch: py
         "HSET e f 1 g 1; HPEXPIRE e 5 FIELDS 1 f; HPEXPIRE e 11 FIELDS 1 g".replace("; ", ";"),
     )
     told = listen(session, monkeypatch)
-    session.engine.expire_some()
-    session.engine.expire_some()
+    session.engine.expiry.expire()
+    session.engine.expiry.expire()
     assert sorted(told) == ["0 del b", "0 hexpired a", "0 hexpired b", "1 hexpired e"]
 
 
@@ -184,11 +184,11 @@ def test_a_turn_of_the_cycle_is_bounded(session: Session) -> None:
     left = []
     while True:
         before = engine.moment.expired_fields
-        engine.expire_some(300)
+        engine.expiry.expire(300)
         # The buckets of a large hash hold 24 fields on average, and seldom twice as many.
         assert engine.moment.expired_fields - before <= 300 + 48, "a bucket goes as a whole, and not much more"
         left.append([int(db.table.size) for db in engine.databases])
-        if not engine.is_behind:
+        if not engine.expiry.is_behind:
             break
     assert left[-1] == [0, 0]
     assert engine.moment.expired_fields == 2400
@@ -200,18 +200,18 @@ def test_what_is_held_back_stays_and_cannot_be_seen(session: Session) -> None:
     engine = session.engine
     prepare(session, "HSET h a 1 b 2;HPEXPIRE h 1 FIELDS 1 a")
     engine.moment.deleting_expired = False
-    assert engine.expire_some() == 0
+    assert engine.expiry.expire() == 0
     assert engine.execute(session, [b"HGET", b"h", b"a"]) is None
     assert engine.execute(session, [b"HLEN", b"h"]) == 2
     engine.moment.deleting_expired = True
-    assert engine.expire_some() == 1
+    assert engine.expiry.expire() == 1
     assert engine.execute(session, [b"HLEN", b"h"]) == 1
 
 
 def test_a_hash_past_its_own_deadline_goes_as_a_whole(session: Session) -> None:
     engine = session.engine
     prepare(session, "HSET h a 1 b 2;HPEXPIRE h 1 FIELDS 2 a b;PEXPIRE h 1")
-    engine.expire_some()
+    engine.expiry.expire()
     assert engine.moment.expired == 1
     assert engine.moment.expired_fields == 0
     assert engine.databases[0].table.volatile_items == 0

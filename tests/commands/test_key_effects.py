@@ -98,8 +98,8 @@ def test_events_in_order(session: Session, monkeypatch: pytest.MonkeyPatch, case
 def test_the_active_cycle_tells_each_key_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(session, "SET a 1 PX 5; SET b 1 PX 10; SET c 1 PX 11; SET d 1; SELECT 1; SET e 1 PX 1")
     told = listen(session, monkeypatch)
-    session.engine.expire_some()
-    session.engine.expire_some()
+    session.engine.expiry.expire()
+    session.engine.expiry.expire()
     assert sorted(told) == ["0 expired a", "0 expired b", "1 expired e"]
     assert session.engine.moment.expired == 3
 
@@ -114,7 +114,7 @@ def test_what_is_held_back_stays_and_cannot_be_seen(session: Session) -> None:
     assert engine.execute(session, [b"DBSIZE"]) == 2
     assert engine.execute(session, [b"RANDOMKEY"]) in (b"a", b"b")
     assert isinstance(engine.execute(session, [b"RENAME", b"a", b"c"]), Error)
-    assert engine.expire_some() == 0
+    assert engine.expiry.expire() == 0
     assert engine.execute(session, [b"COPY", b"a", b"c"]) == 0
     assert engine.execute(session, [b"SET", b"c", b"1"]) is not None
     assert engine.execute(session, [b"RANDOMKEY"]) == b"c"
@@ -122,7 +122,7 @@ def test_what_is_held_back_stays_and_cannot_be_seen(session: Session) -> None:
     assert engine.execute(session, [b"RENAME", b"c", b"b"]) is OK
     assert engine.execute(session, [b"DBSIZE"]) == 2
     engine.moment.deleting_expired = True
-    assert engine.expire_some() == 0
+    assert engine.expiry.expire() == 0
     assert engine.execute(session, [b"EXISTS", b"a", b"b"]) == 2
 
 
@@ -135,10 +135,10 @@ def test_a_turn_of_the_cycle_is_bounded_and_databases_take_turns(session: Sessio
     prepare(session, "")
     left = []
     while True:
-        engine.expire_some(300)
+        engine.expiry.expire(300)
         left.append([int(db.table.size) for db in engine.databases])
         assert engine.next_deadline_ms() - NOW_MS <= 20
-        if not engine.is_behind:
+        if not engine.expiry.is_behind:
             break
     # A bucket is deleted whole, so a turn may take some more than it was given.
     assert 4 <= len(left) <= 6
@@ -155,7 +155,7 @@ def test_a_turn_of_the_cycle_deletes_few_large_strings(session: Session) -> None
         engine.execute(session, [b"PEXPIRE", b"k:%d" % n, b"1"])
     prepare(session, "")
     left = []
-    while not left or engine.is_behind:
-        engine.expire_some(300)
+    while not left or engine.expiry.is_behind:
+        engine.expiry.expire(300)
         left.append(int(engine.databases[0].table.size))
     assert left in ([2, 0], [2, 0, 0])

@@ -106,7 +106,7 @@ def follows(member: Member) -> bool:
 
 
 def steady(members: list[Member]) -> bool:
-    """Whether all are ok, and nobody sees a failure."""
+    """Whether all nodes are ok, know each other, and see no failure."""
     return all(m.is_ok() and m.knows(len(members)) and "fail" not in m.text("CLUSTER", "NODES") for m in members)
 
 
@@ -135,7 +135,7 @@ def joined_pairs(primary_kinds: str, replica_kinds: str) -> list[list[Member]]:
 
 
 def restart(member: Member) -> None:
-    """Start a dead node anew, with what it has on the disk.  Its port is another one."""
+    """Start a dead node again, with its files.  Its port changes."""
     member.wire.close()
     member.server.start()
     member.wire = member.connect()

@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,10 +67,10 @@ def folder_of(server: Server) -> Path:
 def rewrite(pair: Pair) -> None:
     """Begin a new file of commands on both."""
     for server in pair.servers:
-        until(lambda server=server: is_quiet(server))  # type: ignore[misc]
+        until(partial(is_quiet, server))
     pair.do("BGREWRITEAOF")
     for server in pair.servers:
-        until(lambda server=server: is_quiet(server))  # type: ignore[misc]
+        until(partial(is_quiet, server))
 
 
 def last_file(server: Server) -> bytes:
@@ -210,7 +211,7 @@ def test_scheduling(logged: Pair) -> None:
     rewrite(logged)
     logged.play("MULTI\nBGREWRITEAOF\nSET a 1\nEXEC")
     for server in logged.servers:
-        until(lambda server=server: is_quiet(server))  # type: ignore[misc]
+        until(partial(is_quiet, server))
     logged.do("DEBUG", "DIGEST")
 
 
@@ -219,7 +220,7 @@ def test_switching_off_and_on(logged: Pair) -> None:
     logged.play("CONFIG SET appendonly no\nWAITAOF 1 0 0\nSET a 1\nCONFIG SET appendonly no")
     logged.play("CONFIG SET appendonly yes\nSET b 1\nCONFIG SET appendonly yes")
     for server in logged.servers:
-        until(lambda server=server: is_quiet(server))  # type: ignore[misc]
+        until(partial(is_quiet, server))
         assert info(server, "aof_last_bgrewrite_status") == "ok"
     logged.do("SET", "c", "1")
     before = logged.do("DEBUG", "DIGEST").raw

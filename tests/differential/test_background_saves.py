@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,14 +45,14 @@ def test_words(pair: Pair) -> None:
     for words in ((), ("SCHEDULE",)):
         pair.do("BGSAVE", *words)
         for server in pair.servers:
-            until(lambda server=server: ended(server))  # type: ignore[misc]
+            until(partial(ended, server))
     pair.play("MULTI\nBGSAVE\nBGSAVE CANCEL\nEXEC\nBGSAVE CANCEL")
     saves = [int(info(server, "rdb_saves")) for server in pair.servers]
     pair.play("MULTI\nBGSAVE SCHEDULE\nEXEC")
     for server, before in zip(pair.servers, saves, strict=True):
         until(lambda server=server, before=before: int(info(server, "rdb_saves")) > before)  # type: ignore[misc]
         # The reference counts a save when it begins.
-        until(lambda server=server: ended(server))  # type: ignore[misc]
+        until(partial(ended, server))
 
 
 def test_either_loads_what_the_other_saves(pair: Pair, folders: list[Server]) -> None:
@@ -65,7 +66,7 @@ def test_either_loads_what_the_other_saves(pair: Pair, folders: list[Server]) ->
         pair.do("HSET", "longhash", f"word:{n}", "changed")
         pair.do("DEL", f"longset:{n}")
     for server in (theirs, mine):
-        until(lambda server=server: ended(server))  # type: ignore[misc]
+        until(partial(ended, server))
         assert info(server, "rdb_last_bgsave_status") == "ok"
         for fresh in (Valkey("valkey"), ours()):
             started_with(fresh, Path(server.folder.name) / "dump.rdb", folders)
@@ -83,9 +84,9 @@ def test_a_snapshot_under_way(folders: list[Server]) -> None:
         replies = [do(server, *words.split()).raw for words in (
             "BGSAVE", "BGSAVE", "BGSAVE SCHEDULE", "SAVE", "PING", "BGSAVE CANCEL",
         )]  # fmt: skip
-        until(lambda server=server: ended(server))  # type: ignore[misc]
+        until(partial(ended, server))
         replies += [do(server, *words.split()).raw for words in ("BGSAVE CANCEL", "BGSAVE", "FLUSHALL")]
-        until(lambda server=server: ended(server))  # type: ignore[misc]
+        until(partial(ended, server))
         assert do(server, "BGSAVE").kind == "+"
         wire = Wire(server.port)
         wire.send(encode(("SHUTDOWN", "NOSAVE")))
@@ -142,7 +143,7 @@ def test_the_folder_may_change_meanwhile(folders: list[Server], tmp_path: Path) 
         elsewhere = tmp_path / server.name
         elsewhere.mkdir()
         assert do(server, "CONFIG", "SET", "dir", str(elsewhere)).raw == b"+OK\r\n"
-        until(lambda server=server: ended(server))  # type: ignore[misc]
+        until(partial(ended, server))
         found.append(
             (
                 info(server, "rdb_last_bgsave_status"),
@@ -167,7 +168,7 @@ def test_what_is_counted(folders: list[Server]) -> None:
             "BGSAVE", "CONFIG SET save #",
         ):  # fmt: skip
             reply = do(server, *(word.replace("#", " ").strip() for word in words.split())).raw
-            until(lambda server=server: ended(server))  # type: ignore[misc]
+            until(partial(ended, server))
             names = ("rdb_saves", "rdb_changes_since_last_save", "rdb_last_bgsave_status")
             ever = info(server, "rdb_last_bgsave_time_sec") != "-1"
             counted.append((words, reply, ever, *(info(server, name) for name in names)))

@@ -1,17 +1,18 @@
-"""What happens while a script is busy, told by two connections: beside the reference, up to the end of the process."""
+"""What two connections get while a script is busy, beside the reference, up to the end of the process."""
 
 from __future__ import annotations
 
 import re
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.differential.links import until
 from tests.differential.pair import difference_rows
 from tests.differential.servers import Server, both
 from tests.differential.wire import ConnectionClosedError, Reply, Wire, Word, encode
-from tests.process.running import until
 
 OPTIONS = ("--busy-reply-threshold", "20")
 LIBRARY = """#!lua name=lib
@@ -59,17 +60,32 @@ class Client:
         return self.read()
 
 
+def await_busy(other: Client) -> None:
+    """Wait until a client gets BUSY."""
+    until(lambda: other("GET", "k").raw.startswith(b"-BUSY"), "BUSY")
+
+
 def busy(server: Server, *words: Word) -> tuple[Client, Client]:
-    """A client whose script runs, and another one, which is told so."""
+    """A client whose script is busy, and another one, which gets BUSY."""
     runs, other = Client(server), Client(server)
     runs.send(*words)
-    until(lambda: other("GET", "k").raw.startswith(b"-BUSY"), "BUSY")
+    await_busy(other)
     return runs, other
 
 
-def told(reply: Reply) -> bytes:
-    """A reply without times."""
+def without_times(reply: Reply) -> bytes:
+    """A reply without durations."""
     return re.sub(rb"(duration_ms\r\n):\d+", rb"\1:n", reply.raw)
+
+
+def is_free(other: Client) -> bool:
+    """Whether no script is busy any more."""
+    return other("GET", "k").raw == b"$-1\r\n"
+
+
+def await_log(server: Server, text: str) -> None:
+    """Wait until the log has a text."""
+    until(lambda: text in server.log.read_text(), text)
 
 
 OTHERS: tuple[tuple[Word, ...], ...] = (
@@ -118,7 +134,7 @@ OTHERS: tuple[tuple[Word, ...], ...] = (
     ],
     ids=lambda words: " ".join(words)[:30],
 )
-def test_what_others_are_told(pair: tuple[Server, Server], words: tuple[Word, ...]) -> None:
+def test_the_replies_to_others(pair: tuple[Server, Server], words: tuple[Word, ...]) -> None:
     found: list[list[object]] = []
     for server in pair:
         Client(server)("FUNCTION", "LOAD", LIBRARY)
@@ -126,11 +142,11 @@ def test_what_others_are_told(pair: tuple[Server, Server], words: tuple[Word, ..
         answers: list[object] = []
         for each in OTHERS:
             reply = other(*each)
-            # The pages of HELLO and COMMAND COUNT tell of the server itself.
-            answers.append((each, reply.kind if each[0] in ("HELLO", "COMMAND") else told(reply)))
+            # HELLO and COMMAND COUNT describe the server itself.
+            answers.append((each, reply.kind if each[0] in ("HELLO", "COMMAND") else without_times(reply)))
         wrong, right = ("SCRIPT", "FUNCTION") if str(words[0]).startswith("FCALL") else ("FUNCTION", "SCRIPT")
         answers += [other(wrong, "KILL").raw, other("GET", "k").raw, other(right, "KILL").raw, runs.read().raw]
-        answers += [other("GET", "k").raw, other(right, "KILL").raw, told(other("FUNCTION", "STATS"))]
+        answers += [other("GET", "k").raw, other(right, "KILL").raw, without_times(other("FUNCTION", "STATS"))]
         answers += [runs(*words[:1], "return 7", "0").raw if words[0] == "EVAL" else b"", runs("PING").raw]
         found.append(answers)
     assert found[1] == found[0]
@@ -169,7 +185,7 @@ def test_half_a_script_never_reaches_the_file(in_transaction: bool) -> None:
             if in_transaction:
                 words = [encode(("MULTI",)), encode(("SET", "b", "1")), *words, encode(("SET", "c", "1")), b"EXEC\r\n"]
             runs.wire.send(b"".join(words))
-            until(lambda other=other: other("GET", "k").raw.startswith(b"-BUSY"), "BUSY")  # type: ignore[misc]
+            await_busy(other)
             other.send("SHUTDOWN", "NOSAVE")
             assert server.process is not None
             server.process.wait(20)
@@ -181,7 +197,7 @@ def test_half_a_script_never_reaches_the_file(in_transaction: bool) -> None:
 
 @pytest.mark.parametrize("script", [SPIN, WRITE_AND_SPIN])
 def test_a_signal_waits_for_a_script_that_has_written(script: str) -> None:
-    """One that has not is ended by redpoll; the reference waits for it too."""
+    """redpoll ends a script that has not written; the reference waits for it too."""
     assert "script-signal" in difference_rows()
     with both(*OPTIONS) as servers:
         for server in servers:
@@ -189,7 +205,7 @@ def test_a_signal_waits_for_a_script_that_has_written(script: str) -> None:
             process = server.process
             assert process is not None
             process.send_signal(signal.SIGTERM)
-            until(lambda server=server: "Received SIGTERM" in server.log.read_text(), "the signal")  # type: ignore[misc]
+            await_log(server, "Received SIGTERM")
             if script == SPIN and server is servers[1]:
                 assert process.wait(20) == 0
                 continue
@@ -205,7 +221,7 @@ def test_a_busy_script_in_a_transaction(pair: tuple[Server, Server]) -> None:
         runs, other = Client(server), Client(server)
         answers = [runs(*words).raw for words in (("MULTI",), ("SET", "a", "1"), ("EVAL", SPIN, "0"), ("INCR", "a"))]
         runs.send("EXEC")
-        until(lambda other=other: other("GET", "k").raw.startswith(b"-BUSY"), "BUSY")  # type: ignore[misc]
+        await_busy(other)
         answers += [other("SCRIPT", "KILL").raw, runs.read().raw, other("GET", "a").raw]
         found.append(answers)
     assert found[1] == found[0]
@@ -217,7 +233,7 @@ def test_pipelined_commands_behind_a_busy_script(pair: tuple[Server, Server]) ->
     for server in pair:
         runs, other = Client(server), Client(server)
         runs.wire.send(encode(("EVAL", SPIN, "0")) + encode(("SET", "a", "1")) + encode(("GET", "a")))
-        until(lambda other=other: other("GET", "k").raw.startswith(b"-BUSY"), "BUSY")  # type: ignore[misc]
+        await_busy(other)
         other.wire.send(encode(("SET", "b", "1")) + encode(("SCRIPT", "KILL")) + encode(("PING",)))
         answers = [other.read().raw, other.read().raw]
         last = other.read().raw
@@ -235,7 +251,7 @@ def test_a_client_that_leaves_does_not_end_its_script(pair: tuple[Server, Server
         runs.wire.close()
         answers = [other("GET", "k").raw for _ in range(3)]
         answers.append(other("SCRIPT", "KILL").raw)
-        until(lambda other=other: other("GET", "k").raw == b"$-1\r\n", "the end")  # type: ignore[misc]
+        until(partial(is_free, other), "the end")
         answers.append(other("PING").raw)
         found.append(answers)
     assert found[1] == found[0]

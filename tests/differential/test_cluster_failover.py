@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import redis.cluster
@@ -40,8 +41,8 @@ def test_failover_by_hand_and_back(shards: list[list[Member]], shard: int, words
     primary, replica = shards[shard]
     for old, new in ((primary, replica), (replica, primary)):
         assert new.do("CLUSTER", "FAILOVER", *words).raw == OK
-        until("the replica is the primary", lambda n=new: is_primary(n))  # type: ignore[misc]
-        until("the primary follows it", lambda o=old: follows(o))  # type: ignore[misc]
+        until("the replica is the primary", partial(is_primary, new))
+        until("the primary follows it", partial(follows, old))
         until("all is steady", lambda: steady(all_of(shards)))
     check_keys(shards)
 
@@ -93,6 +94,6 @@ def test_a_restarted_replica_goes_on_in_the_stream(shards: list[list[Member]]) -
         process.kill()
         process.wait()
         restart(replica)
-        until("the replica follows", lambda r=replica: follows(r))  # type: ignore[misc]
+        until("the replica follows", partial(follows, replica))
         assert "Successful partial resynchronization" in replica.server.log.read_text()
         until("all is steady", lambda: steady(all_of(shards)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from tests.differential.pair import difference_rows
@@ -60,7 +61,7 @@ def test_a_save(slow: tuple[Server, Server]) -> None:
     assert "info-progress" in difference_rows()
     for server in slow:
         do(server, "BGSAVE", "CANCEL")
-        until(lambda server=server: ended(server))  # type: ignore[misc]
+        until(partial(ended, server))
     compared(slow)
 
 
@@ -72,7 +73,7 @@ def test_delays_of_a_save(slow: tuple[Server, Server]) -> None:
         assert time.monotonic() - began >= 0.4
         began = time.monotonic()
         assert do(server, "BGSAVE").kind == "+"
-        until(lambda server=server: ended(server))  # type: ignore[misc]
+        until(partial(ended, server))
         assert time.monotonic() - began >= 0.4
         do(server, "CONFIG", "SET", "rdb-key-save-delay", "-1000")
         assert do(server, "SAVE").raw == b"+OK\r\n"

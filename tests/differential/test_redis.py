@@ -10,6 +10,7 @@ import importlib.util
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def filled(server: Server, servers: list[Server]) -> Contents:
 
 
 def contents(server: Server) -> Contents:
-    """Each key's digest and deadline.  Sorted sets instead of theirs: Redis 7.0 spells scores with 17 digits."""
+    """Each key's digest and deadline.  A sorted set has its entries instead: Redis 7.0 spells scores with 17 digits."""
     client = Client(server)
     found: Contents = {}
     for db in range(16):
@@ -146,6 +147,11 @@ def appending(server: Server, preamble: str) -> None:
     client.close()
 
 
+def is_saved(client: Client) -> bool:
+    """Whether no BGSAVE runs."""
+    return client.info("rdb_bgsave_in_progress") == "0"
+
+
 def copied(written: Server, reader: Server, name: str) -> Server:
     source, target = (Path(server.folder.name) / name for server in (written, reader))
     if source.is_dir():
@@ -164,7 +170,7 @@ def test_redis_loads_our_snapshots(version: str, servers: list[Server]) -> None:
         for save in ("SAVE", "BGSAVE"):
             client = Client(mine)
             assert not client(save).is_error
-            until(lambda client=client: client.info("rdb_bgsave_in_progress") == "0")  # type: ignore[misc]
+            until(partial(is_saved, client), "the snapshot")
             client.close()
             same(mine, begun(copied(mine, Redis(version), "dump.rdb"), servers), before)
 
@@ -213,7 +219,7 @@ def test_keys_migrate_both_ways(version: str, servers: list[Server]) -> None:
         moved = contents(target)
         for name, (value, deadline) in before.items():
             if name[0] == 0:
-                # What is sent is the time left, so the time on the way is added.
+                # MIGRATE sends the time left, so the deadline moves by the time on the way.
                 assert moved[name][0] == value and 0 <= (moved[name][1] or 0) - (deadline or 0) < 60_000, name
 
 

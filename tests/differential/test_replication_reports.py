@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import time
+from functools import partial
 
 import pytest
 from tests.differential.links import Client, Follower, until
@@ -302,7 +303,7 @@ def test_what_a_failed_command_of_the_append_only_file_does(behavior: str) -> No
             try:
                 found.append((one("DEBUG", "LOADAOF").raw, one.info("unexpected_error_replies")))
             except (ConnectionClosedError, ConnectionResetError):
-                until(lambda server=server: is_over(server), "it ends")  # type: ignore[misc]
+                until(partial(is_over, server), "it ends")
                 assert server.process is not None
                 found.append((server.process.returncode, failures(server)))
     assert found[0] == found[1]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
-from tests.differential.servers import ROOT, free_port, redpoll_environment
-from tests.docs.test_moving_data import answers
+from tests.differential.servers import ROOT, free_port
+from tests.docs.shell import REDPOLL, Shell
 
 import redpoll.cli.cluster.main as manager
 from redpoll.cli.cluster.main import COMMANDS, OVERVIEW
@@ -28,13 +27,7 @@ class Machines:
         self.ports = {port: free_port() for port in ("6379", "7000", "7001")}
         while len({port % 10000 for port in self.ports.values()}) < 3 or max(self.ports.values()) > 55535:
             self.ports = {port: free_port() for port in self.ports}
-        self.servers: list[subprocess.Popen[bytes]] = []
-        programs = folder / "bin"
-        programs.mkdir()
-        (programs / "redpoll").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m redpoll "$@"\n')
-        (programs / "redpoll").chmod(0o755)
-        environment = redpoll_environment()
-        self.environment = {**environment, "PATH": f"{programs}:{environment['PATH']}"}
+        self.shell = Shell(folder, {"redpoll": REDPOLL})
 
     def filled_in(self, line: str, machine: int) -> str:
         line = line.replace("/var/lib/", f"{self.folder}/{machine}/")
@@ -49,32 +42,16 @@ class Machines:
             words += ' --save "" --repl-diskless-sync-delay 0 --cluster-node-timeout 3000'
             # The system would let all nodes connect from 127.0.0.1.
             words += f" --cluster-announce-ip 127.0.0.{machine}"
-            self.servers.append(
-                subprocess.Popen(
-                    ["sh", "-c", f"exec {words}"], env=self.environment, cwd=self.folder, stdout=subprocess.DEVNULL
-                )
-            )
-            answers(int(words.split("--port ")[1].split()[0]), f"127.0.0.{machine}")
+            self.shell.start(words, f"127.0.0.{machine}")
             return ""
-        done = subprocess.run(
-            ["sh", "-c", words], env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=300,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-    def close(self) -> None:
-        for server in self.servers:
-            server.terminate()
-        for server in self.servers:
-            server.wait(20)
+        return self.shell.output(words)
 
 
 @pytest.fixture
 def machines(tmp_path: Path) -> Iterator[Machines]:
     made = Machines(tmp_path)
     yield made
-    made.close()
+    made.shell.stop_servers()
 
 
 def blocks() -> list[list[str]]:
@@ -113,7 +90,11 @@ def test_the_local_cluster_of_the_page(machines: Machines) -> None:
     (line,) = blocks()[0]
     words = machines.filled_in(line, 1).replace(str(machines.ports["7000"]), "0")
     process = subprocess.Popen(
-        ["sh", "-c", f"exec {words}"], env=machines.environment, cwd=machines.folder, stdout=subprocess.PIPE, text=True
+        ["sh", "-c", f"exec {words}"],
+        env=machines.shell.environment,
+        cwd=machines.folder,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     with process.stdout as output:

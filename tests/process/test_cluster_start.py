@@ -133,7 +133,7 @@ def refused(folder: Path, *words: object) -> str:
 
 
 def test_what_cannot_be_started_says_what_to_do(tmp_path: Path) -> None:
-    assert "Name at least 6 nodes, or fewer replicas" in refused(tmp_path / "few", "--nodes", 5, "--replicas", 1)
+    assert "Use at least 6 nodes, or fewer replicas" in refused(tmp_path / "few", "--nodes", 5, "--replicas", 1)
     assert "pass --port 55530 or lower" in refused(tmp_path / "high", "--port", 55531)
     assert "what is 'yes'" in refused(tmp_path / "words", "--port", 0, "--", "yes")
     (tmp_path / "full").mkdir()

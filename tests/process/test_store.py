@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from tests.differential.pair import difference_rows
@@ -33,26 +36,33 @@ while True:
 LOCAL = ("--bind", "127.0.0.1", "--port", "{port}", "--save", "3600 1")
 
 
+@contextlib.contextmanager
+def killed_at_last(program: str, folder: Path) -> Iterator[tuple[int, IO[str]]]:
+    """Run a program with a folder; its pid and output.  It is killed at the end of the block."""
+    writer = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True, env=redpoll_environment()
+    )
+    assert writer.stdout is not None
+    with writer.stdout:
+        try:
+            yield writer.pid, writer.stdout
+        finally:
+            writer.send_signal(signal.SIGKILL)
+            writer.wait(20)
+
+
 def test_a_program_that_is_killed_loses_only_what_was_not_saved(tmp_path: Path) -> None:
     saved = 0
     chance = random.Random(14)
     for _ in range(5):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=redpoll_environment()
-        )
-        assert writer.stdout is not None
-        try:
-            opened = writer.stdout.readline().split()
+        with killed_at_last(WRITER, tmp_path) as (pid, lines):
+            opened = lines.readline().split()
             assert opened[0] == "open"
             assert int(opened[1]) >= saved
             for _ in range(chance.randint(1, 4)):
-                saved = int(writer.stdout.readline().split()[1])
-            with pytest.raises(redpoll.StoreError, match=f"is open in process {writer.pid}$"):
+                saved = int(lines.readline().split()[1])
+            with pytest.raises(redpoll.StoreError, match=f"is open in process {pid}$"):
                 redpoll.open(tmp_path)
-        finally:
-            writer.send_signal(signal.SIGKILL)
-            writer.wait(20)
-            writer.stdout.close()
     store = redpoll.open(tmp_path)
     assert int(store.get("n") or 0) >= saved
     assert [path for path in tmp_path.iterdir() if path.name.startswith("temp-")] == []
@@ -73,20 +83,9 @@ def test_a_killed_program_with_an_append_only_file_loses_nothing(tmp_path: Path)
     chance = random.Random(15)
     acknowledged = 0
     for _ in range(4):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", APPENDER, str(tmp_path)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=redpoll_environment(),
-        )
-        assert writer.stdout is not None
-        try:
+        with killed_at_last(APPENDER, tmp_path) as (_pid, lines):
             for _ in range(chance.randint(1, 200)):
-                acknowledged = int(writer.stdout.readline())
-        finally:
-            writer.send_signal(signal.SIGKILL)
-            writer.wait(20)
-            writer.stdout.close()
+                acknowledged = int(lines.readline())
         with redpoll.open(tmp_path) as store:
             assert int(store.get("n") or 0) >= acknowledged
 
@@ -108,22 +107,11 @@ def test_a_killed_asyncio_program_loses_nothing(tmp_path: Path) -> None:
     chance = random.Random(16)
     acknowledged = 0
     for _ in range(3):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", ASYNC_APPENDER, str(tmp_path)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=redpoll_environment(),
-        )
-        assert writer.stdout is not None
-        try:
+        with killed_at_last(ASYNC_APPENDER, tmp_path) as (pid, lines):
             for _ in range(chance.randint(1, 2000)):
-                acknowledged = int(writer.stdout.readline())
-            with pytest.raises(redpoll.StoreError, match=f"is open in process {writer.pid}$"):
+                acknowledged = int(lines.readline())
+            with pytest.raises(redpoll.StoreError, match=f"is open in process {pid}$"):
                 redpoll.open(tmp_path)
-        finally:
-            writer.send_signal(signal.SIGKILL)
-            writer.wait(20)
-            writer.stdout.close()
         with redpoll.open(tmp_path) as store:
             assert int(store.get("n") or 0) >= acknowledged
 

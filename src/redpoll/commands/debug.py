@@ -131,7 +131,7 @@ def sleep(session: Session, args: list[bytes]) -> object:
 
 
 def set_active_expire(session: Session, args: list[bytes]) -> object:
-    session.engine.active_expire = is_on(args[2])
+    session.engine.expiry.is_on = is_on(args[2])
     return OK
 
 

@@ -16,7 +16,7 @@ DEFAULT_COUNT: Final[i64] = 10
 
 KEY_SCANS: Final = (b"SCAN", b"CLUSTERSCAN")
 OWNERS: Final = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}
-"""Options of one command each, which the others know well enough to complain of by name."""
+"""Options of a single command each.  The error of the other commands names that command."""
 
 
 def scan_cursor(word: bytes) -> int:
@@ -60,5 +60,5 @@ class ScanOptions:
                 raise CommandError(SYNTAX)
 
     def accept(self, word: bytes, options: Args) -> bool:
-        """Whether the option is one that only a subclass has; then its value is taken from `options`."""
+        """Read an option of a subclass, with its value from `options`; return False if there is no such option."""
         return False

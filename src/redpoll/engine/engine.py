@@ -17,6 +17,7 @@ from redpoll.engine.command import CATALOGUE, Command, spellings
 from redpoll.engine.counters import CELL_BITS, CELL_MASK, Counters, Traffic
 from redpoll.engine.durability import Durability
 from redpoll.engine.eviction import Eviction
+from redpoll.engine.expiry import ActiveExpiry
 from redpoll.engine.gates import (
     GATE_CLUSTER,
     GATE_DEBUG,
@@ -29,7 +30,6 @@ from redpoll.engine.gates import (
 from redpoll.engine.host import Host
 from redpoll.engine.hot_keys import HotKeys
 from redpoll.engine.interest import Interest
-from redpoll.engine.latency import EXPIRE_CYCLE
 from redpoll.engine.monitors import Monitors
 from redpoll.engine.notifications import Notifications
 from redpoll.engine.outliers import Outliers
@@ -60,7 +60,6 @@ from redpoll.errors import (
     wrong_arity,
 )
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.field_expiry import expire_fields
 from redpoll.keyspace.moment import Moment
 from redpoll.keyspace.reclaim import Reclaimer
 from redpoll.keyspace.slots import SLOTS
@@ -141,12 +140,7 @@ class Engine:
         """In a node of a cluster 1 for each slot that it serves whatever the command is, else 0."""
         self.password: bytes = b""
         self.most_bulk_bytes: i64 = 512 * 1024 * 1024
-        self.active_expire = True
-        self.is_behind = False
-        """Whether more keys are past their deadline than the last turn was allowed to delete."""
-        self.expires_next: i64 = 0
-        self.field_expires_next: i64 = 0
-        """The databases whose keys, and whose hash fields, a turn looks at first."""
+        self.expiry: Final = ActiveExpiry(self)
         self.cron_paused = False
         self.saves_itself = True
         """Whether `tick` continues a running snapshot, because no timer does."""
@@ -176,7 +170,6 @@ class Engine:
         self.moment.access.seed(random.below(1 << 32))
         EngineSettings(self).connect(self.config)
         self.eviction.started = True
-        self.expiry_us: i64 = 0
         self.tick_us: i64 = 0
         self.rests_until_us: i64 = 0
         """When a call in process does some of the work of `tick` again."""
@@ -237,7 +230,7 @@ class Engine:
         if left <= 0 or left > REST_US:
             self.tick(CALL_KEYS, CALL_RECLAIM_US)
             self.start_unit()
-            busy = self.is_behind or self.eviction.is_behind or self.reclaimer.pending() > 0
+            busy = self.expiry.is_behind or self.eviction.is_behind or self.reclaimer.pending() > 0
             busy = busy or self.durability.running is not None
             self.rests_until_us = self.read_us + (SHORT_REST_US if busy else REST_US)
 
@@ -513,11 +506,7 @@ class Engine:
         now_ms = self.moment.now_ms
         self.blocking.end_overdue(now_ms)
         self.pause.tick()
-        began = self.clock.now_us()
-        self.expire_some(most_keys if most_keys > 0 else 450 + 50 * self.options.active_expire_effort)
-        expired = self.clock.now_us()
-        self.expiry_us += expired - began
-        self.outliers.latency.note(EXPIRE_CYCLE, expired - began, expired)
+        self.expiry.turn(most_keys if most_keys > 0 else 450 + 50 * self.options.active_expire_effort)
         if self.eviction.is_behind:
             self.eviction.make_room()
         if len(self.blocking.ready) > 0:
@@ -539,50 +528,11 @@ class Engine:
                 log.tick()
         self.tick_us += self.clock.now_us() - self.read_us
 
-    def expire_some(self, most: i64 = 500) -> i64:
-        """Delete about `most` expired keys, and as many expired fields; return how many.
-
-        Each key is a unit of its own.
-        """
-        self.is_behind = False
-        if not self.active_expire or not self.moment.deleting_expired:
-            return 0
-        expired: i64 = 0
-        first = self.expires_next
-        count: i64 = len(self.databases)
-        for n in range(count):
-            db = self.databases[(first + n) % count]
-            if db.may_expire():
-                expired += db.expire_due(most - expired)
-                if self.unit.journal is not None:
-                    self.unit.end_each()
-                if expired >= most:
-                    # The rest waits for the next call, which begins with another database.
-                    self.is_behind = True
-                    self.expires_next = (db.index + 1) % count
-                    break
-        return expired + self._expire_fields(most)
-
-    def _expire_fields(self, most: i64) -> i64:
-        """The same for hash fields.  The expired fields of one hash are one unit."""
-        expired: i64 = 0
-        first = self.field_expires_next
-        count: i64 = len(self.databases)
-        for n in range(count):
-            db = self.databases[(first + n) % count]
-            if db.may_expire():
-                expired += expire_fields(db, most - expired)
-                if expired >= most:
-                    self.is_behind = True
-                    self.field_expires_next = (db.index + 1) % count
-                    break
-        return expired
-
     def next_deadline_ms(self) -> i64:
         """When `tick` has something to do again, in ms since 1970; 0 if never."""
         if self.reclaimer.pending() > 0 or self.eviction.is_behind:
             return self.moment.now_ms + 1
-        if self.is_behind:
+        if self.expiry.is_behind:
             return self.moment.now_ms + BEHIND_MS
         first: i64 = self.pause.until_ms
         waits_until = self.blocking.first_deadline_ms()
@@ -608,7 +558,7 @@ class Engine:
         moment.expired = 0
         moment.expired_fields = 0
         moment.lags.reset()
-        self.expiry_us = 0
+        self.expiry.took_us = 0
         self.tick_us = 0
         self.traffic.reset()
         self.sampler.reset()

@@ -38,7 +38,7 @@ class Measuring:
 
 
 class Both(Measuring):
-    """Two that are called after every command."""
+    """Calls two others after every command."""
 
     def __init__(self, first: Measuring, second: Measuring) -> None:
         self.first: Final = first
@@ -72,19 +72,19 @@ class Outliers:
         self.sees_all_replies = False
         """Whether a connection does so at every reply."""
         self.measuring: Measuring | None = None
-        """It is called after every command: the current session of HOTKEYS, the statistics of slots, or both."""
+        """Called after every command: `keys_measured`, `slots_measured`, or both."""
         self.keys_measured: Measuring | None = None
         self.slots_measured: Measuring | None = None
         self.update_thresholds()
 
     def measure(self, measuring: Measuring | None) -> None:
-        """Tell every command to a session of HOTKEYS from now on."""
+        """Call `measuring`, a session of HOTKEYS, after every command from now on; None ends that."""
         if measuring is not self.keys_measured:
             self.keys_measured = measuring
             self._choose_measuring()
 
     def measure_slots(self, measuring: Measuring | None) -> None:
-        """Tell every command to the statistics of slots from now on."""
+        """Call `measuring`, the statistics of slots, after every command from now on; None ends that."""
         self.slots_measured = measuring
         self._choose_measuring()
 

@@ -43,7 +43,7 @@ class Follower:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Taker:
-    """Runs the commands of a session instead of the engine.  A session that brings slots from another node has one."""
+    """Runs the commands of a session by which another node sends slots, instead of the engine."""
 
     def take(self, commands: list[list[bytes]], received: i64) -> None:
         """Run commands; the connection has received so many bytes in all."""

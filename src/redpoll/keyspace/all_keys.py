@@ -38,7 +38,7 @@ class AllKeys(KeyLookups):
             listener.exchanged(other.index)
 
     def _use(self, tables: Tables) -> None:
-        """Let the keys be those of other tables."""
+        """Use these tables from now on: the database then has their keys."""
         self.tables = tables
         self.table = tables.tables[0]
 

@@ -17,8 +17,8 @@ class Hidden:
 
     def __init__(self) -> None:
         self.any = False
-        self.flags: bytearray = bytearray(int(SLOTS))
-        """1 for each hidden slot."""
+        self.flags: bytearray = bytearray()
+        """1 for each hidden slot, else 0; empty until the first slot is hidden."""
         self.slots: list[int] = []
         """The hidden slots."""
 
@@ -39,6 +39,8 @@ class Hidden:
         self._set(slots, 0)
 
     def _set(self, slots: list[int], flag: int) -> None:
+        if len(self.flags) == 0:
+            self.flags = bytearray(int(SLOTS))
         for slot in slots:
             self.flags[slot] = flag
         self.slots = [slot for slot in range(int(SLOTS)) if self.flags[slot] != 0]

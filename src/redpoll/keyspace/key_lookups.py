@@ -197,7 +197,6 @@ class KeyLookups:
         if stop > at + WARM_KEYS:
             stop = at + WARM_KEYS
         warming = self.moment.warming
-        warming.has_slots = self.slotted
         if self.slotted:
             self._warm_slots(commands, at, stop)
             return True
@@ -215,6 +214,8 @@ class KeyLookups:
     def _warm_slots(self, commands: list[list[bytes]], at: i64, stop: i64) -> None:
         """`warm_first`, if each slot has a table of its own."""
         warming = self.moment.warming
+        # This pass overwrites the slots of the pass before.
+        warming.expect_none()
         tables = self.tables.tables
         absent = self.tables.absent
         while at < stop:

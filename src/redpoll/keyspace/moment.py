@@ -43,7 +43,7 @@ class Listener:
         """A key was created whose kind is in `Moment.awaited`, or an awaited stream changed."""
 
     def replaced(self, db: i64, following: Tables | None) -> None:
-        """All keys of a database are about to be replaced by those of `following`.  The old keys can still be read."""
+        """The tables `following` are about to replace all keys of a database.  The old keys can still be read."""
 
     def exchanged(self, db: i64) -> None:
         """The keys of a database were replaced."""
@@ -119,11 +119,11 @@ class Moment:
         """Whether expired keys are deleted.  Otherwise they are only hidden (pause, replica)."""
 
     def find_slot(self, key: bytes) -> i64:
-        """The slot of a key.  Remembers it, and knows those that the warm pass has computed."""
+        """The slot of a key.  Stores it for the next call, and takes it from the warm pass if that has computed it."""
         if key is self.slot_key:
             return self.slot
         warming = self.warming
-        slot = warming.slots[warming.turn] if key is warming.key and warming.has_slots else key_slot(key)
+        slot = warming.slots[warming.turn] if key is warming.key else key_slot(key)
         self.slot_key = key
         self.slot = slot
         return slot

@@ -151,6 +151,19 @@ def visible_timed(db: Database) -> i64:
     return count
 
 
+def visible_volatile_items(db: Database) -> i64:
+    """The number of keys that clients see whose values have deadlines of their own.  O(hidden slots)."""
+    count = db.tables.volatile_items()
+    for slot in db.moment.hidden.slots:
+        count -= db.tables.tables[slot].volatile_items
+    return count
+
+
+def visible_mean_ttl_ms(db: Database) -> i64:
+    """`Database.mean_ttl_ms`, or 0 if clients see no key with a deadline."""
+    return db.mean_ttl_ms() if visible_timed(db) > 0 else i64(0)
+
+
 DRAWS: Final[i64] = 100
 
 

@@ -132,7 +132,7 @@ class Connection(Handler):
         try:
             data = READ(self.fd, size)
             self.reads_short = len(data) < SHORT_READ
-            if len(data) == SHORT_READ and size == SHORT_READ:
+            if size == SHORT_READ and not self.reads_short:
                 data = self._read_on(data)
         except BlockingIOError:
             return
@@ -167,7 +167,8 @@ class Connection(Handler):
         """`start`, which filled a short read, and what came with it."""
         try:
             return start + READ(self.fd, READ_BYTES)
-        except BlockingIOError:
+        except OSError:
+            # There is no more, or the connection is broken, which the next turn finds.
             return start
 
     def on_failure(self, failure: Exception) -> None:
@@ -268,7 +269,10 @@ class Connection(Handler):
             del commands[:done]
 
     def run_quietly(self, commands: list[list[bytes]]) -> None:
-        """`run` for a session that wants no replies (CLIENT REPLY), until it wants them again."""
+        """`run` for a session that wants no replies (CLIENT REPLY), until it wants them again.
+
+        If the session has a taker, that gets all commands in place of the engine.
+        """
         session = self.session
         taker = session.taker
         if taker is not None:

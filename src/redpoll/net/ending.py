@@ -1,4 +1,4 @@
-"""The end of a server: SHUTDOWN and signals.  Replicas get what they lack, and the data is saved, if that is wanted."""
+"""The end of a server by SHUTDOWN or a signal: replicas get the rest of the stream, and the data is saved if asked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Ending(Timer):
         self.append_only: Final = append_only
         self.departure: Final = departure
         self.postponed: list[bytes] | None = None
-        """The words with which to end once the script that is busy has ended; None if that is not wanted."""
+        """The arguments of `stop`, while a signal waits for a busy script; else None."""
 
     def run(self) -> i64:
         if self.postponed is not None:
@@ -55,7 +55,7 @@ class Ending(Timer):
         self.end_after_script()
 
     def end_after_script(self) -> None:
-        """End as a signal asked for.  A busy script is ended first if it wrote nothing, else it is waited for."""
+        """End as a signal asked.  First kill a busy script if it has written nothing, or else wait for its end."""
         engine = self.engine
         scripts = engine.scripts
         if engine.gates & GATE_BUSY != 0 and scripts is not None:
@@ -71,7 +71,7 @@ class Ending(Timer):
     def stop(self, who: str, words: list[bytes]) -> bool:
         """End the loop after this turn; `who` names the client for the log, `words` are the words of SHUTDOWN.
 
-        First, replicas get what they lack.  False if the server cannot end, and goes on.
+        First, replicas get the rest of the stream.  False if the server cannot end, and goes on.
         """
         departure = self.departure
         if self.reactor.stopping or (departure.is_waiting() and b"NOW" not in words):
@@ -83,7 +83,7 @@ class Ending(Timer):
         return self.end(words)
 
     def end(self, words: list[bytes]) -> bool:
-        """End the loop after this turn.  The data is saved first, if it is to be; False if that failed."""
+        """Save the data if `words` or the configuration say so, and end the loop after this turn.  False on failure."""
         saving = b"SAVE" in words or (b"NOSAVE" not in words and bool(self.engine.config.words(b"save")))
         if self.append_only.state == LOG_BEGINS and b"FORCE" not in words:
             self.log.warning("Writing initial AOF. Can't exit.")

@@ -102,7 +102,7 @@ class Reactor:
         self.postpone(timer, delay_ms)
 
     def postpone(self, timer: Timer, delay_ms: i64) -> i64:
-        """Let it run in so many ms instead; return when that is."""
+        """Change when a timer runs: `delay_ms` from now.  Return that time in ms."""
         timer.due_ms = now_ms() + delay_ms
         self._find_first_due()
         return timer.due_ms

@@ -1,4 +1,4 @@
-"""Snapshots in the event loop: a timer starts those that a save point calls for, and writes them in slices."""
+"""Snapshots in the event loop: a timer starts a snapshot when a save point is reached, and writes it in slices."""
 
 from __future__ import annotations
 

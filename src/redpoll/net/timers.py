@@ -30,7 +30,7 @@ class Tick(Timer):
         engine.tick()
         if engine.reclaimer.pending() > 0 or engine.eviction.is_behind:
             return 1
-        if engine.is_behind:
+        if engine.expiry.is_behind:
             return BEHIND_MS
         if engine.next_deadline_ms() > 0:
             return TICK_MS

@@ -8,6 +8,7 @@ from mypy_extensions import i64
 
 from redpoll.engine.engine import Engine
 from redpoll.env.process import resident_bytes, system_memory_bytes
+from redpoll.keyspace.scan import visible_keys
 
 
 def human(size: int) -> str:
@@ -35,7 +36,7 @@ class Memory:
         keys = 0
         content = 0
         for db in engine.databases:
-            keys += db.tables.size()
+            keys += visible_keys(db)
             content += db.tables.content_bytes()
         self.keys: Final = keys
         self.dataset: Final = content

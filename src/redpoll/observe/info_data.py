@@ -8,7 +8,7 @@ from redpoll.engine.durability import LOG_OFF, AppendLog
 from redpoll.engine.engine import Engine
 from redpoll.engine.scripts import ScriptHost
 from redpoll.keyspace.database import Database
-from redpoll.keyspace.scan import visible_keys, visible_timed
+from redpoll.keyspace.scan import visible_keys, visible_mean_ttl_ms, visible_timed, visible_volatile_items
 from redpoll.observe.facts import Memory, aof_buffer, human
 from redpoll.replication.replication import replication_of
 
@@ -191,8 +191,7 @@ def keyspace_lines(engine: Engine) -> list[str]:
 
 
 def keyspace_line(db: Database) -> str:
-    mean = db.mean_ttl_ms() if visible_timed(db) > 0 else i64(0)
     return (
-        f"db{db.index}:keys={visible_keys(db)},expires={visible_timed(db)},avg_ttl={mean},"
-        f"keys_with_volatile_items={db.tables.volatile_items()}"
+        f"db{db.index}:keys={visible_keys(db)},expires={visible_timed(db)},avg_ttl={visible_mean_ttl_ms(db)},"
+        f"keys_with_volatile_items={visible_volatile_items(db)}"
     )

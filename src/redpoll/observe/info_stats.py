@@ -19,7 +19,7 @@ def stats_lines(engine: Engine) -> list[str]:
         "expired_stale_perc:0.00",
         "expired_keys_with_volatile_items_stale_perc:0.00",
         "expired_time_cap_reached_count:0",
-        f"expire_cycle_cpu_milliseconds:{engine.expiry_us // 1000}",
+        f"expire_cycle_cpu_milliseconds:{engine.expiry.took_us // 1000}",
         f"evicted_keys:{moment.evicted}",
         f"evicted_clients:{engine.traffic.evicted_clients}",
         f"evicted_scripts:{engine.script_statistics.evicted}",

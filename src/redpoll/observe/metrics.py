@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from redpoll.build_info import VERSION
 from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.engine import Engine
+from redpoll.keyspace.scan import visible_keys, visible_mean_ttl_ms, visible_timed
 from redpoll.observe.histogram import Histogram
 from redpoll.observe.info_data import memory_lines, persistence_lines
 from redpoll.observe.info_replication import replication_lines
@@ -165,12 +166,11 @@ class Metrics(Report):
         timed = self.one("redis_db_keys_expiring", GAUGE, "Keys of a database that have a deadline.")
         ttl = self.one("redis_db_avg_ttl_seconds", GAUGE, "Mean time that keys with a deadline have left.")
         for db in self.engine.databases:
-            tables = db.tables
             labels = {"db": f"db{db.index}"}
-            keys.add_sample("redis_db_keys", labels, float(tables.size()))
-            timed.add_sample("redis_db_keys_expiring", labels, float(tables.volatile()))
-            if tables.size() > 0:
-                mean_ms = db.mean_ttl_ms()
+            keys.add_sample("redis_db_keys", labels, float(visible_keys(db)))
+            timed.add_sample("redis_db_keys_expiring", labels, float(visible_timed(db)))
+            if visible_keys(db) > 0:
+                mean_ms = visible_mean_ttl_ms(db)
                 ttl.add_sample("redis_db_avg_ttl_seconds", labels, float(mean_ms) / 1000.0)
         self.put(keys)
         self.put(timed)

@@ -14,6 +14,7 @@ from redpoll.build_info import VERSION
 from redpoll.engine.command import CATALOGUE, Command
 from redpoll.engine.engine import Engine
 from redpoll.env.process import resident_bytes
+from redpoll.keyspace.scan import visible_keys, visible_timed
 from redpoll.observe.histogram import Histogram
 from redpoll.observe.report import Report
 from redpoll.observe.survey import Survey
@@ -93,9 +94,9 @@ class PageData(Report):
             "clients": self.clients(),
             "files": self.files(),
             "databases": [
-                {"db": int(db.index), "keys": int(db.tables.size()), "expires": int(db.tables.volatile())}
+                {"db": int(db.index), "keys": int(visible_keys(db)), "expires": int(visible_timed(db))}
                 for db in engine.databases
-                if db.tables.size() > 0
+                if visible_keys(db) > 0
             ],
             "hot_window_s": int(options.hotkey_window_seconds) if options.hotkey_top_k > 0 else 0,
             "hot": [

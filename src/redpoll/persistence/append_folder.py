@@ -72,9 +72,10 @@ class AppendFolder:
         files.sync_folder(self.folder)
 
     def restore(self, before: Manifest, paths: list[bytes]) -> None:
-        """After an error: list the files again that were listed before, and remove those that are not listed now.
+        """Undo a change of the manifest that failed: write the manifest `before` again, and remove the new files.
 
-        If that fails too, the files stay, because the manifest on the disk may list them.  Raises no error.
+        `paths` are the new files.  If writing the manifest fails too, they stay, because the manifest on the
+        disk may list them.  Raises no error.
         """
         files = self.files
         try:
@@ -84,7 +85,7 @@ class AppendFolder:
                 if files.exists(path):
                     files.remove(path)
         except OSError:
-            # The first error is reported by the caller and is the useful one.
+            # The caller reports the first error, which is the useful one.
             pass
 
     def upgrade(self) -> bool:
@@ -123,18 +124,23 @@ class AppendFolder:
 
     def new_incremental(self) -> Entry:
         """The name of the next file of commands."""
-        number = self.manifest.next_incremental()
-        return Entry(b"%b.%d.incr.aof" % (self.name, number), number, INCREMENTAL)
+        return self._incremental(self.manifest.next_incremental())
 
     def unused_incremental(self) -> Entry:
-        """The same, but not that of a file with commands: nobody lists those, and they would be loaded later."""
+        """The next name of a file of commands that does not exist yet, or is empty.
+
+        A crash can leave a file that no manifest lists.  If it got new commands, its old ones would be loaded later.
+        """
         number = self.manifest.next_incremental()
         while True:
-            found = Entry(b"%b.%d.incr.aof" % (self.name, number), number, INCREMENTAL)
+            found = self._incremental(number)
             path = self.path(found.name)
             if not self.files.exists(path) or self.files.size(path) == 0:
                 return found
             number += 1
+
+    def _incremental(self, number: int) -> Entry:
+        return Entry(b"%b.%d.incr.aof" % (self.name, number), number, INCREMENTAL)
 
     def waiting_path(self) -> bytes:
         """The file of commands while the first base is written (CONFIG SET appendonly yes)."""

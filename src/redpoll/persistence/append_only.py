@@ -193,7 +193,7 @@ class AppendOnly(AppendLog):
         return True
 
     def _record_write(self, since_us: i64) -> None:
-        """Tell LATENCY of a write."""
+        """Record a write for LATENCY."""
         if since_us == 0:
             return
         engine = self.engine

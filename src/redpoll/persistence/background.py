@@ -57,16 +57,16 @@ class DatabaseKeeper(Keeper):
         self.slotted = db.slotted
         self.tables: list[Table] = db.tables.existing()
         self.buckets: list[bytearray | None] = [None] * int(db.tables.slots)
-        """The buckets of each slot's table, from its first change on."""
+        """What `done` returns for the table of each slot; None until it is needed."""
         self.current: i64 = 0
-        """The table whose buckets are being written, and ..."""
+        """The index in `tables` of the table whose buckets are being written."""
         self.next: i64 = 0
-        """... the next of them."""
+        """The next bucket of this table."""
         for table in self.tables:
             table.keeper = self
 
     def done(self, table: Table) -> bytearray:
-        """The buckets of a table."""
+        """For each bucket of a table, whether it is written: 1 if so."""
         buckets = self.buckets[table.slot]
         if buckets is None:
             buckets = bytearray(int(table.buckets))
@@ -86,7 +86,7 @@ class DatabaseKeeper(Keeper):
         self.done(table).pop()
 
     def write_next(self) -> bool:
-        """Write the next bucket, unless it is written already; return whether it was not."""
+        """Write the next bucket, unless it is written already; return whether one was written."""
         table = self.tables[self.current]
         b = self.next
         if b == 0 and self.slotted:
@@ -116,6 +116,7 @@ class LargeParts:
         self.side: Final[Side] = self.overflow.side()
         """Keys that have to wait for the end of a large value."""
         self.side_writer: Final = writer.beside(self.side.sink)
+        self.side_writer.slots = writer.slots
         self.side_last: i64 = -1
         """The database of the last key on the side, -1 if that is unknown."""
 
@@ -175,7 +176,7 @@ class SlicedSnapshot(RunningSave):
         return f"Background saving: {share:.0f} %, {rate:.1f} MB/s, about {self.left_s(now_us)} s left"
 
     def begin_slot(self, keeper: DatabaseKeeper, table: Table) -> None:
-        """Write about how many keys of a slot follow; nothing if other bytes come first."""
+        """Write about how many keys of a slot follow; nothing while a large value or the side is written first."""
         parts = self.parts
         if self.complaint or parts.queue.open is not None or not parts.side.is_empty():
             return
@@ -419,5 +420,5 @@ def side_bytes(used: i64) -> i64:
 
 
 def is_live(table: Table, databases: list[Database]) -> bool:
-    """Whether a table is that of a database."""
+    """Whether a database still uses the table."""
     return any(db.tables.tables[table.slot] is table for db in databases)

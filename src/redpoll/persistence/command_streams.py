@@ -2,7 +2,7 @@
 
 `value_streams.py` keeps them as they were when the rewrite began.  A value becomes many commands, and each command is
 written in one piece: a long string in it may take several slices.  Items that are about to change go to the side of the
-value, as in a snapshot, because the file may be inside such a string.
+value, as in a snapshot, because the last bytes of the file may be the first half of such a string.
 """
 
 from __future__ import annotations
@@ -26,22 +26,17 @@ from redpoll.persistence.value_streams import (
     Items,
     LaterItem,
     ListStream,
-    TableStream,
     ValueStream,
-    ZSetStream,
 )
 from redpoll.protocol.numbers import format_double, int_text
 from redpoll.protocol.output import CRLF, DOLLAR, STAR, write_header
 from redpoll.structures.segment import KIND_MASK, KIND_SHIFT
 from redpoll.structures.table_walk import Records
-from redpoll.types.hash import Hash
-from redpoll.types.kinds import HASH_HASHTABLE, HASH_VOLATILE, SET_HASHTABLE, ZSET_SKIPLIST
+from redpoll.types.kinds import SET_HASHTABLE, ZSET_SKIPLIST
 from redpoll.types.list import List
-from redpoll.types.set import Set
 from redpoll.types.stream import Stream
 from redpoll.types.string import LongString
 from redpoll.types.value import Value
-from redpoll.types.zset import ZSet
 
 
 class CommandItems(Items):
@@ -229,25 +224,8 @@ class CommandQueue(ValueQueue):
     def packed_stream(self, records: Records, n: i64, value: Value) -> ValueStream:
         return PackedCommands(self.index, records, n, value.packed(), self.commands)
 
-    def hash_stream(self, records: Records, n: i64, value: Hash) -> ValueStream:
-        kind = value.kind if value.kind == HASH_VOLATILE else HASH_HASHTABLE
-        inner = value.table
-        assert inner is not None
-        items = CommandItems(records.keys[n], kind, self.overflow)
-        return TableStream(self.overflow, self.index, records, n, 0, kind, inner, items)
-
-    def set_stream(self, records: Records, n: i64, value: Set) -> ValueStream:
-        inner = value.table
-        assert inner is not None
-        items = CommandItems(records.keys[n], SET_HASHTABLE, self.overflow)
-        return TableStream(self.overflow, self.index, records, n, 0, SET_HASHTABLE, inner, items)
-
-    def zset_stream(self, records: Records, n: i64, value: ZSet) -> ValueStream:
-        inner = value.members
-        order = value.order
-        assert inner is not None and order is not None
-        items = CommandItems(records.keys[n], ZSET_SKIPLIST, self.overflow)
-        return ZSetStream(self.overflow, self.index, records, n, 0, inner, order, items)
+    def items(self, key: bytes, kind: i64) -> Items:
+        return CommandItems(key, kind, self.overflow)
 
     def list_stream(self, records: Records, n: i64, value: List) -> ValueStream:
         chunks = value.chunks

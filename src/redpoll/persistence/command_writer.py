@@ -64,9 +64,7 @@ class CommandWriter(BucketWriter):
         self.deadline(self.key, records.deadlines[n])
 
     def beside(self, sink: Sink) -> BucketWriter:
-        made = CommandWriter(sink)
-        made.slots = self.slots
-        return made
+        return CommandWriter(sink)
 
     def deadline(self, key: bytes, at_ms: i64) -> None:
         """Write the deadline of a key after its value; 0: it has none."""

@@ -41,7 +41,7 @@ class Overflow:
         self.size: i64 = 0
         """Bytes in the file."""
         self.complaint = ""
-        """Why something could not be kept for later.  A command was changing it, so the snapshot reports the error."""
+        """Why bytes could not be kept; empty if there was no error.  The snapshot reports it in its next slice."""
 
     def side(self) -> Side:
         """A new side."""
@@ -70,9 +70,9 @@ class Overflow:
             tried += 1
 
     def keep_page(self, data: bytes) -> i64:
-        """Make room for a page of a string; return its place in the file, -1 if it stays in memory.
+        """Keep a page of a string; return its place in the file, -1 if it stays in memory.
 
-        An error goes to `complaint`.
+        An error sets `complaint`.
         """
         try:
             if self.held + len(data) > self.limit:

@@ -62,9 +62,9 @@ class SnapshotReader:
         self.values: Final = ValueReader(engine.moment.limits)
         self.version: i64 = 0
         self.libraries: dict[bytes, bytes] = {}
+        """Sources of function libraries by name."""
         self.arrivals: list[SlotArrival] = []
         """The imports of slots that were running."""
-        """Sources of function libraries by name."""
         self.keys: i64 = 0
         self.expired: i64 = 0
         self.empty: i64 = 0
@@ -212,7 +212,7 @@ class SnapshotReader:
         for _ in range(int(source.number())):
             first, last = int(source.number()), int(source.number())
             if not 0 <= first <= last < SLOTS:
-                raise source.damaged("a range of slots that is none")
+                raise source.damaged("no valid range of slots")
             ranges.append((first, last))
         self.arrivals.append(SlotArrival(name, ranges))
 

@@ -65,7 +65,7 @@ class BucketWriter:
         self.keys: i64 = 0
         """Keys written so far."""
         self.slots: bytes = b""
-        """1 for each hash slot whose keys are written; empty if all are."""
+        """A byte for each hash slot: 1 if its keys are written, else 0.  Empty if the keys of all slots are."""
 
     def database(self, index: i64, size: i64, volatile: i64) -> None:
         """Begin a database: write its number and about how many keys follow."""

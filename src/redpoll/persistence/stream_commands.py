@@ -14,8 +14,6 @@ from redpoll.types.stream import Stream, id_text
 from redpoll.types.stream_group import Consumer, Group
 
 ENTRIES_AT_A_TIME: Final[i64] = 64
-CHUNKS_AT_A_TIME: Final[i64] = 1
-"""Chunks of a consumer's IDs of a step: up to 128 IDs each."""
 
 
 @mypyc_attr(acyclic=True)
@@ -30,11 +28,11 @@ class StreamCommands:
         """The least ID that may come next."""
         self.has_entries = False
         self.names: list[bytes] | None = None
-        """Of the groups, once the entries and the attributes are written."""
+        """The names of the groups; None until the entries and the attributes are written."""
         self.name: i64 = 0
-        """The next of them, or the one that is being written."""
+        """The index in `names` of the group that is being written, or comes next."""
         self.consumers: list[Consumer] | None = None
-        """Of the group that is being written."""
+        """The consumers of the group that is being written."""
         self.consumer: i64 = 0
         self.chunk: i64 = -1
         """The next chunk of this consumer's IDs; -1 before its first."""
@@ -103,7 +101,7 @@ class StreamCommands:
         self.names = stream.sorted_groups()
 
     def _pending(self, sink: Sink, name: bytes, group: Group, consumer: Consumer) -> None:
-        """Write some pending entries of a consumer, or only the consumer if it has none."""
+        """Write the pending entries of a consumer's next chunk (up to 128), or only the consumer if it has none."""
         out = sink.out
         index = consumer.ids.index
         if consumer.ids.count == 0:
@@ -112,25 +110,23 @@ class StreamCommands:
             return
         if self.chunk < 0:
             self.chunk = index.head
-        stop = self.chunk + CHUNKS_AT_A_TIME
         pending = group.pending
-        while self.chunk < index.stop and self.chunk < stop:
-            walk = consumer.ids.walk(self.chunk)
-            more = True
-            while more:
-                there = pending.find(walk.ms, walk.seq)
-                assert there
-                write_command(
-                    out,
-                    [
-                        b"XCLAIM", self.key, name, consumer.name, b"0", id_text(walk.ms, walk.seq), b"TIME",
-                        int_text(pending.delivered_ms()), b"RETRYCOUNT", b"%d" % pending.deliveries(), b"JUSTID",
-                        b"FORCE",
-                    ],
-                )  # fmt: skip
-                sink.drain_piece()
-                more = walk.step()
-            self.chunk += 1
+        walk = consumer.ids.walk(self.chunk)
+        more = True
+        while more:
+            there = pending.find(walk.ms, walk.seq)
+            assert there
+            write_command(
+                out,
+                [
+                    b"XCLAIM", self.key, name, consumer.name, b"0", id_text(walk.ms, walk.seq), b"TIME",
+                    int_text(pending.delivered_ms()), b"RETRYCOUNT", b"%d" % pending.deliveries(), b"JUSTID",
+                    b"FORCE",
+                ],
+            )  # fmt: skip
+            sink.drain_piece()
+            more = walk.step()
+        self.chunk += 1
         if self.chunk >= index.stop:
             self.consumer += 1
             self.chunk = -1

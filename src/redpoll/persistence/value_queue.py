@@ -11,6 +11,7 @@ from redpoll.persistence.side import Overflow
 from redpoll.persistence.snapshot_writer import SLICES, BucketWriter, LargeValues, SnapshotWriter
 from redpoll.persistence.value_streams import (
     BufferStream,
+    Items,
     NodeStream,
     PackedStream,
     SnapshotItems,
@@ -72,19 +73,18 @@ class ValueQueue(LargeValues):
         """A value that is not large."""
         raise NotImplementedError
 
-    def hash_stream(self, records: Records, n: i64, value: Hash) -> ValueStream:
-        raise NotImplementedError
-
-    def set_stream(self, records: Records, n: i64, value: Set) -> ValueStream:
-        raise NotImplementedError
-
-    def zset_stream(self, records: Records, n: i64, value: ZSet) -> ValueStream:
-        raise NotImplementedError
-
     def list_stream(self, records: Records, n: i64, value: List) -> ValueStream:
         raise NotImplementedError
 
     def stream_stream(self, records: Records, n: i64, value: Stream) -> ValueStream:
+        raise NotImplementedError
+
+    def type_of(self, kind: i64) -> i64:
+        """The type that the format writes before a value of this kind; 0 if it writes none."""
+        return 0
+
+    def items(self, key: bytes, kind: i64) -> Items:
+        """How the items of a hash, a set or a sorted set are written."""
         raise NotImplementedError
 
     # What goes in.
@@ -104,15 +104,28 @@ class ValueQueue(LargeValues):
         if not outside.is_large():
             return self.packed_stream(records, n, outside)
         if isinstance(outside, Hash):
-            return self.hash_stream(records, n, outside)
+            kind = HASH_VOLATILE if outside.kind == HASH_VOLATILE else HASH_HASHTABLE
+            return self._table_stream(records, n, kind, outside.table)
         if isinstance(outside, Set):
-            return self.set_stream(records, n, outside)
+            return self._table_stream(records, n, SET_HASHTABLE, outside.table)
         if isinstance(outside, ZSet):
-            return self.zset_stream(records, n, outside)
+            return self._zset_stream(records, n, outside)
         if isinstance(outside, List):
             return self.list_stream(records, n, outside)
         assert isinstance(outside, Stream)
         return self.stream_stream(records, n, outside)
+
+    def _table_stream(self, records: Records, n: i64, kind: i64, inner: Table | None) -> ValueStream:
+        assert inner is not None
+        items = self.items(records.keys[n], kind)
+        return TableStream(self.overflow, self.index, records, n, self.type_of(kind), kind, inner, items)
+
+    def _zset_stream(self, records: Records, n: i64, value: ZSet) -> ValueStream:
+        inner = value.members
+        order = value.order
+        assert inner is not None and order is not None
+        items = self.items(records.keys[n], ZSET_SKIPLIST)
+        return ZSetStream(self.overflow, self.index, records, n, self.type_of(ZSET_SKIPLIST), inner, order, items)
 
     # What comes out.
 
@@ -179,30 +192,14 @@ class SnapshotQueue(ValueQueue):
         return BufferStream(self.overflow, self.index, records, n, text, buffer)
 
     def packed_stream(self, records: Records, n: i64, value: Value) -> ValueStream:
-        values = self.snapshot.values
-        return PackedStream(self.index, records, n, values.type_of(value.kind), value.packed(), values)
+        type = self.type_of(value.kind)
+        return PackedStream(self.index, records, n, type, value.packed(), self.snapshot.values)
 
-    def hash_stream(self, records: Records, n: i64, value: Hash) -> ValueStream:
-        inner = value.table
-        assert inner is not None
-        general = HASH_VOLATILE if value.kind == HASH_VOLATILE else HASH_HASHTABLE
-        return self._table_stream(records, n, general, inner)
+    def type_of(self, kind: i64) -> i64:
+        return self.snapshot.values.type_of(kind)
 
-    def set_stream(self, records: Records, n: i64, value: Set) -> ValueStream:
-        inner = value.table
-        assert inner is not None
-        return self._table_stream(records, n, SET_HASHTABLE, inner)
-
-    def _table_stream(self, records: Records, n: i64, kind: i64, inner: Table) -> ValueStream:
-        type = self.snapshot.values.type_of(kind)
-        return TableStream(self.overflow, self.index, records, n, type, kind, inner, SnapshotItems(kind))
-
-    def zset_stream(self, records: Records, n: i64, value: ZSet) -> ValueStream:
-        inner = value.members
-        order = value.order
-        assert inner is not None and order is not None
-        type = self.snapshot.values.type_of(ZSET_SKIPLIST)
-        return ZSetStream(self.overflow, self.index, records, n, type, inner, order, SnapshotItems(ZSET_SKIPLIST))
+    def items(self, key: bytes, kind: i64) -> Items:
+        return SnapshotItems(kind)
 
     def list_stream(self, records: Records, n: i64, value: List) -> ValueStream:
         chunks = value.chunks

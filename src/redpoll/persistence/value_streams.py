@@ -122,7 +122,7 @@ class PackedStream(ValueStream):
 
 
 class ListStream(ValueStream):
-    """A list, node by node; the base of those of the formats."""
+    """Walks a list node by node.  A subclass writes the nodes in its format."""
 
     def __init__(self, index: i64, records: Records, n: i64, type: i64, chunks: Chunks, nodes: Nodes) -> None:
         super().__init__(index, records, n, type)
@@ -205,7 +205,7 @@ class Items:
         raise NotImplementedError
 
     def end(self, sink: Sink) -> None:
-        """The next item goes to another sink, or in another slice."""
+        """Write the items that `put` kept: the next one goes to another sink, or into another slice."""
 
     def put_part(self, sink: Sink, item: LaterItem) -> LongText | None:
         """Write the next part of an item that is too long, and set `is_done` after its last one.
@@ -278,7 +278,7 @@ def begun_text(sink: Sink, text: bytes) -> LongText | None:
 
 
 class TableStream(ValueStream):
-    """A hash or a set, bucket by bucket; the base of that for sorted sets."""
+    """A hash or a set, bucket by bucket.  `ZSetStream` subclasses it."""
 
     def __init__(
         self,

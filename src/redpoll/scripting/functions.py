@@ -83,7 +83,7 @@ class Library:
         self.source: Final = source
         self.functions: Final[dict[bytes, Function]] = {}
         self.lua_bytes: i64 = 0
-        """By how much Lua's memory grew when it was loaded: about what it needs."""
+        """The memory by which Lua grew when the library was loaded."""
 
 
 class Functions:

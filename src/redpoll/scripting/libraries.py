@@ -84,8 +84,8 @@ metatable.__metatable = false
 
 tools.getinfo = getinfo
 
--- What a library keeps between calls: a function that drops it, by a function of the library, which is a weak key.  An
--- error in the middle of a call leaves more there than the next script has room for.
+-- Functions that empty what an instance of a library keeps between calls.  Each has a weak key: another function of the
+-- instance.  A call that ended with an error can have kept so much that the next script has no room.
 tools.releases = setmetatable({}, {__mode = 'k'})
 
 -- Doubles and singles as bytes, most significant first.

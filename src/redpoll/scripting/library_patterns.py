@@ -381,9 +381,7 @@ local function expand(parsed, replacement, from, stop)
   return text, wrong
 end
 
-if tools then
-  tools.releases[watched_search] = function() subject, items, starts, stops = nil, nil, nil, nil end
-end
+tools.releases[watched_search] = function() subject, items, starts, stops = nil, nil, nil, nil end
 
 return {
   parse = parse, weigh = weigh, is_cheap = is_cheap, pattern_of = pattern_of, cache = cache, search = watched_search,

@@ -117,7 +117,7 @@ class Runtime:
         return used
 
     def has_room_again(self, size: i64) -> bool:
-        """`has_room` while no script runs: what earlier scripts have left behind is dropped if necessary."""
+        """`has_room` while no script runs.  If there is none, it drops what earlier scripts have left behind."""
         if self.has_room(size):
             return True
         try:

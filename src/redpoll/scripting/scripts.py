@@ -36,7 +36,7 @@ from redpoll.scripting.functions import Functions
 from redpoll.scripting.library_random import ScriptRandom
 from redpoll.scripting.python_functions import PythonFunctions
 from redpoll.scripting.runtime import PIECE, Runtime
-from redpoll.scripting.shebang import NO_WRITES, PLAIN, command_flags, parse_shebang
+from redpoll.scripting.shebang import NO_WRITES, PLAIN, command_flags, parse_shebang, text_flags
 
 FLAT: Final = 1
 FAILED: Final = 2
@@ -66,7 +66,7 @@ class Scripts(ScriptHost):
         self.runtime.close()
         self.runtime.watch(HOOK_EVERY)
         self.is_new = True
-        """Whether the gates have not seen the flags of a script yet: there was nobody to ask."""
+        """Whether no EVAL has run yet.  The first one makes this object, which the gates ask for a script's flags."""
 
     # Scripts.
 
@@ -110,7 +110,7 @@ class Scripts(ScriptHost):
         """EVAL and EVAL_RO."""
         if self.is_new:
             self.is_new = False
-            flags = self.flags_for(self.engine.commands[b"eval"], args)
+            flags = text_flags(args[1])
             if flags >= 0 and flags & WRITE != 0:
                 complaint = write_complaint(self.engine, self.engine.gates)
                 if complaint:
@@ -279,7 +279,7 @@ class Scripts(ScriptHost):
         return max(used - self.functions_bytes(), i64(0))
 
     def functions_bytes(self) -> i64:
-        """What the libraries took when they were loaded: scripts and functions share one Lua."""
+        """The memory that the libraries took when they were loaded.  Scripts and functions share one Lua."""
         total: i64 = 0
         for library in self.functions_.libraries.values():
             total += library.lua_bytes
@@ -298,12 +298,8 @@ class Scripts(ScriptHost):
         if command.name in (b"evalsha", b"evalsha_ro"):
             found = self.cache.find(args[1])
             flags = found.flags if found is not None else PLAIN
-        else:
-            try:
-                flags = parse_shebang(args[1], any_engine=True)
-            except CommandError:
-                flags = PLAIN
-        return command_flags(flags) if flags & PLAIN == 0 else i64(-1)
+            return command_flags(flags) if flags & PLAIN == 0 else i64(-1)
+        return text_flags(args[1])
 
     def settings_changed(self, name: bytes) -> None:
         if name == b"lua-memory-limit":

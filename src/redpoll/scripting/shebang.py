@@ -73,3 +73,12 @@ def command_flags(flags: i64) -> i64:
     if flags & ALLOW_STALE != 0:
         found |= STALE
     return found
+
+
+def text_flags(text: bytes) -> i64:
+    """The flags that the script in a text has as a command; -1 if its first line names none, or has a mistake."""
+    try:
+        flags = parse_shebang(text, any_engine=True)
+    except CommandError:
+        return -1
+    return command_flags(flags) if flags & PLAIN == 0 else i64(-1)

@@ -283,14 +283,8 @@ class BTree:
         self.count = 0
         self.size_bytes = NODE_BYTES + SLOT_BYTES
 
-    def copy(self) -> BTree:
-        """A copy of the tree.  O(nodes): leaves are shared, because they never change in place."""
-        made = BTree(self.leaf_bytes, self.fanout)
-        self.copy_to(made)
-        return made
-
     def copy_to(self, made: BTree) -> None:
-        """Make the empty tree `made` a copy.  O(nodes)."""
+        """Make the empty tree `made` a copy.  O(nodes): leaves are shared, because they never change in place."""
         made.count = self.count
         made.size_bytes = self.size_bytes
         made.root = copied_node(self.root)
@@ -638,10 +632,3 @@ class BTree:
     def readable_leaf(self, leaf: bytes) -> bytes:
         """The leaf with all members in it."""
         return leaf
-
-
-def build(scores: vec[float], members: list[bytes], leaf_bytes: i64 = LEAF_BYTES, fanout: i64 = FANOUT) -> BTree:
-    """A tree of sorted entries without duplicates; see `load`."""
-    tree = BTree(leaf_bytes, fanout)
-    tree.load(scores, members)
-    return tree

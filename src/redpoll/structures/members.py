@@ -110,7 +110,7 @@ def holds_part(table: Table, hash: i64, blob: bytes, start: i64, length: i64) ->
 
 
 def add_pieces(table: Table, packed: list[bytes], whole: list[bytes]) -> None:
-    """Add all members to the lists: those of a bucket as its records are, `[length][member]...`, long ones whole.
+    """Add all members to the lists: records of buckets, `[length][member]...`, to `packed`, long members to `whole`.
 
     O(buckets).  Only buckets with long members are copied.
     """

@@ -123,7 +123,8 @@ class Table:
         self.size_told: i64 = 0
         """The size in bytes that the keyspace's sum of memory holds for this table."""
         self.slot: i64 = 0
-        """Of a table of a database: the slot of its keys, and what the sums over all tables hold for it."""
+        """The slot of the keys, if this is a table of a database."""
+        # What the sums over all tables of a database contain for this table (with `items_counted`).
         self.size_counted: i64 = 0
         self.volatile_counted: i64 = 0
         self.content_counted: i64 = 0

@@ -44,12 +44,11 @@ class Warming:
             self.buckets = append(self.buckets, 0)
             self.hashes = append(self.hashes, 0)
         self.slots: vec[i64] = vec[i64]([0] * int(MOST))
-        """If `has_slots`, the slots that belong to `hashes`."""
-        self.has_slots = False
+        """The slot of the key of each item of `hashes`, if the pass was one over the tables of slots (`add_of`)."""
         self.turn: i64 = 0
         """The place in `hashes` and `slots` of `key`."""
         self.tables: Final[list[Table]] = [Table(1)] * int(MOST)
-        """The tables of the first `count` keys, if they are in several.  Later ones are of earlier passes."""
+        """The tables of the first `count` keys, if they are in several.  The other items are from earlier passes."""
         self.count: i64 = 0
         self.key: bytes = NO_KEY
         """The first key of the command that runs, if its hash is known ..."""
@@ -106,9 +105,9 @@ class Warming:
         while k < count:
             b = buckets[k]
             table = tables[k]
-            # A small table has only one segment, that of its last look-up.
+            # A table with a single segment is always there, so `segments` need not be read.
             segment = table.segment
-            if table.buckets > SEGMENT_BUCKETS or b >= len(segment.words):
+            if table.buckets > SEGMENT_BUCKETS:
                 segment = table.segments[b >> SEGMENT_BITS]
             words = segment.words[b & SEGMENT_MASK]
             records: i64 = len(words)
@@ -120,7 +119,7 @@ class Warming:
             b = buckets[k]
             table = tables[k]
             segment = table.segment
-            if table.buckets > SEGMENT_BUCKETS or b >= len(segment.words):
+            if table.buckets > SEGMENT_BUCKETS:
                 segment = table.segments[b >> SEGMENT_BITS]
             blob = segment.blobs[b & SEGMENT_MASK]
             size: i64 = len(blob)

@@ -90,7 +90,7 @@ def test_calls_free_what_was_dropped() -> None:
 
 def test_expiry_that_is_switched_off_stays_off() -> None:
     store, clock = filled(10)
-    store.engine.active_expire = False
+    store.engine.expiry.is_on = False
     clock.advance_ms(100)
     store.get("other")
     assert volatile(store) == 10

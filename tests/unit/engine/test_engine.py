@@ -6,7 +6,7 @@ import pytest
 from tests.unit.engine.machine import Kept, Machine, with_handler
 
 from redpoll.engine.command import CATALOGUE
-from redpoll.engine.engine import BEHIND_MS, FIRST_ID, Engine, allows
+from redpoll.engine.engine import FIRST_ID, Engine, allows
 from redpoll.engine.session import UNKNOWN, Session
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
@@ -218,69 +218,6 @@ def test_a_password_closes_the_gate_of_those_who_are_not_in(machine: Machine) ->
 # ---- what happens by itself
 
 
-def engine_with(keys: int, db: int = 0, ms: int = 10) -> Machine:
-    machine = Machine()
-    machine.do("SELECT", db)
-    for n in range(keys):
-        machine.do("SET", f"key:{n}", "v", "PX", ms)
-    machine.do("SELECT", 0)
-    return machine
-
-
-def test_keys_expire_by_themselves_in_bounded_turns() -> None:
-    machine = engine_with(3000)
-    engine = machine.engine
-    machine.clock.advance_ms(10)
-    engine.tick()
-    left = engine.databases[0].table.size
-    assert 0 < left <= 3000 - 500
-    assert (engine.is_behind, engine.next_deadline_ms()) == (True, engine.moment.now_ms + BEHIND_MS)
-    turns = 0
-    while engine.databases[0].table.size:
-        engine.tick()
-        turns += 1
-    assert turns <= 6
-    engine.tick()
-    assert (engine.is_behind, engine.next_deadline_ms()) == (False, 0)
-
-
-def test_databases_take_turns_when_there_is_too_much() -> None:
-    machine = engine_with(1000, 1)
-    machine.do("SELECT", 2)
-    for n in range(1000):
-        machine.do("SET", f"key:{n}", "v", "PX", 10)
-    engine = machine.engine
-    machine.clock.advance_ms(10)
-    engine.start_unit()
-    assert engine.expire_some(100) >= 100
-    assert (engine.databases[1].table.size < 1000, engine.databases[2].table.size, engine.expires_next) == (
-        True,
-        1000,
-        2,
-    )
-    assert engine.expire_some(100) >= 100
-    assert (engine.databases[2].table.size < 1000, engine.expires_next) == (True, 3)
-    assert engine.expire_some(100) >= 100
-    assert engine.expires_next == 2
-
-
-def test_nothing_expires_while_that_is_held_back() -> None:
-    machine = engine_with(10)
-    engine = machine.engine
-    machine.clock.advance_ms(10)
-    for name in ("active_expire", "cron_paused"):
-        setattr(engine, name, name == "cron_paused")
-        engine.tick()
-        assert engine.databases[0].table.size == 10
-        setattr(engine, name, name != "cron_paused")
-    engine.moment.deleting_expired = False
-    engine.tick()
-    assert engine.databases[0].table.size == 10
-    engine.moment.deleting_expired = True
-    engine.tick()
-    assert engine.databases[0].table.size == 0
-
-
 def test_when_something_has_to_be_done_again(machine: Machine) -> None:
     engine = machine.engine
     assert engine.next_deadline_ms() == 0
@@ -313,10 +250,10 @@ def test_statistics_are_reset(machine: Machine) -> None:
     machine.do("GET", "k")
     machine.do("GET", "none")
     engine = machine.engine
-    engine.moment.expired = engine.expiry_us = engine.tick_us = engine.reclaimer.freed = 5
+    engine.moment.expired = engine.expiry.took_us = engine.tick_us = engine.reclaimer.freed = 5
     engine.reset_statistics()
     assert (engine.moment.hits, engine.moment.misses, engine.moment.expired) == (0, 0, 0)
-    assert (engine.expiry_us, engine.tick_us, engine.reclaimer.freed, engine.counters.processed()) == (0, 0, 0, 0)
+    assert (engine.expiry.took_us, engine.tick_us, engine.reclaimer.freed, engine.counters.processed()) == (0, 0, 0, 0)
 
 
 def test_memory_is_that_of_the_program_and_of_the_data(machine: Machine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.engine.machine import Machine
 
-from redpoll.engine.trimming import LITTLE_BYTES, LOOK_MS, REST_MS, EngineCompaction
+from redpoll.engine.trimming import LITTLE_BYTES, LOOK_MS, MORE_BYTES, REST_MS, RETRY_US, EngineCompaction
 from redpoll.env.allocator import glibc
 from redpoll.env.process import resident_bytes
 from redpoll.structures.mover import Mover
@@ -51,6 +51,32 @@ def test_what_an_attempt_has_left_is_not_tried_again() -> None:
     trimming.ask()
     assert trimming.run() == LOOK_MS
     assert trimming.passes >= min(passes, 1)
+
+
+def test_after_a_while_another_attempt_is_made_if_data_has_changed() -> None:
+    machine = Machine()
+    trimming = machine.engine.trimming
+    machine.engine.count_program(resident_bytes() // 4)
+
+    def tries() -> bool:
+        """Whether the next turn makes an attempt.  The growth of the excess must not be the reason."""
+        trimming.left = max(trimming.left, trimming.excess() - MORE_BYTES // 2)
+        trimming.passes = -1
+        assert trimming.run() == LOOK_MS
+        return trimming.passes >= 0
+
+    trimming.ask()
+    assert tries()
+    machine.clock.advance_ms(RETRY_US // 1000 + 1)
+    assert not tries(), "nothing has changed"
+    machine.do("SET", "k", "v")
+    assert tries()
+    machine.do("SET", "k", "w")
+    machine.clock.advance_ms(RETRY_US // 1000)
+    assert not tries(), "the last attempt ended too recently"
+    machine.clock.advance_ms(1)
+    assert tries()
+    assert not tries()
 
 
 def test_the_entries_of_the_logs_move_too() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.unit.keyspace.places import Place
 
+from redpoll.keyspace.all_keys import ENOUGH
 from redpoll.keyspace.events import DEL
 from redpoll.keyspace.field_expiry import expire_fields
 from redpoll.keyspace.moment import NOTIFIED
 from redpoll.keyspace.slots import SLOTS, key_slot
+from redpoll.structures.keeper import Keeper
 
 FOO = int(key_slot(b"foo"))
 
@@ -82,3 +84,41 @@ def test_the_mean_time_to_live_is_that_of_all_slots(place: Place) -> None:
     place.set(b"foo", b"v", 100)
     place.set(b"bar", b"v", 300)
     assert place.db.mean_ttl_ms() == 200
+
+
+def test_hidden_keys_and_their_fields_do_not_expire(place: Place) -> None:
+    for tag in (b"foo", b"bar"):
+        place.set(b"{%b}0" % tag, b"v", 5)
+        place.hset(b"{%b}h" % tag, b"f", b"v")
+        place.hset(b"{%b}h" % tag, b"g", b"v")
+        place.hexpire(b"{%b}h" % tag, b"f", 5)
+    place.moment.hidden.hide([FOO])
+    place.pass_ms(10)
+    assert (place.db.expire_due(100), expire_fields(place.db, 100)) == (1, 1)
+    assert place.db.find(b"{foo}0") and not place.db.find(b"{bar}0")
+    place.moment.hidden.show([FOO])
+    for _ in range(2):
+        place.db.expire_due(100)
+        expire_fields(place.db, 100)
+    assert not place.db.find(b"{foo}0")
+    found = place.db.hash(b"{foo}h")
+    assert found is not None and found.rows() == [b"g", b"v"]
+    place.sound()
+
+
+def test_the_mean_time_to_live_is_that_of_some_thousand_keys() -> None:
+    place = Place(slots=int(SLOTS))
+    place.set(b"foo", b"v", 1_000_000)
+    for n in range(int(ENOUGH)):
+        # `bar` is the earlier slot.
+        place.set(b"{bar}%d" % n, b"v", 100)
+    assert place.db.mean_ttl_ms() == 100
+
+
+def test_a_snapshot_frees_the_tables_that_it_needs(place: Place) -> None:
+    place.db.find(b"{foo}1")
+    place.db.table.keeper = Keeper()
+    place.db.drop_slot(FOO)
+    assert place.reclaimer.pending() == 0
+    place.db.flush()
+    assert place.reclaimer.pending() == 1

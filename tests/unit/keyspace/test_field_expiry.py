@@ -156,10 +156,10 @@ class FieldExpiry(RuleBasedStateMachine):
         """One that has too little time takes some fields that are due, and no others."""
         due = sum(not self.is_live(stored) for model in self.models for c in model.values() for stored in c.values())
         before = self.engine.moment.expired_fields
-        self.engine.expire_some(most)
+        self.engine.expiry.expire(most)
         gone = self.engine.moment.expired_fields - before
         assert min(most, due) <= gone <= due
-        assert self.engine.is_behind == (gone >= most)
+        assert self.engine.expiry.is_behind == (gone >= most)
         for db, model in zip(self.engine.databases, self.models, strict=True):
             for key, content in list(model.items()):
                 stored = self.stored(db, key)

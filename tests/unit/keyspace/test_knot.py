@@ -400,7 +400,7 @@ class Knot(RuleBasedStateMachine):
     @rule()
     def expire_actively(self) -> None:
         self.open.clear()
-        self.engine.expire_some()
+        self.engine.expiry.expire()
 
     @invariant()
     def agrees(self) -> None:

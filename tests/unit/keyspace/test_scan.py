@@ -8,7 +8,18 @@ from tests.unit.keyspace.places import Place
 from redpoll.env.random import Random
 from redpoll.errors import CommandError
 from redpoll.keyspace.glob import Glob
-from redpoll.keyspace.scan import CURSORS, DRAWS, TypeFilter, all_keys, glob_or_none, random_key, scan_keys
+from redpoll.keyspace.scan import (
+    CURSORS,
+    DRAWS,
+    TypeFilter,
+    all_keys,
+    glob_or_none,
+    random_key,
+    scan_keys,
+    visible_keys,
+    visible_timed,
+)
+from redpoll.keyspace.slots import SLOTS, key_slot
 from redpoll.types.kinds import HASH_LISTPACK, STRING_INT, STRING_RAW, ZSET_SKIPLIST
 
 ANY = TypeFilter(None)
@@ -145,3 +156,43 @@ def test_a_random_key_gives_up_where_all_are_only_hidden() -> None:
     # One without a deadline is there: it is found in the end.
     place.set(b"stays", b"v")
     assert {random_key(place.db, Random(seed)) for seed in range(DRAWS)} == {b"stays"}
+
+
+def test_hidden_keys_are_left_out_everywhere() -> None:
+    place = Place(slots=int(SLOTS))
+    for n in range(20):
+        place.set(b"{foo}%d" % n, b"v", 10)
+        place.set(b"{bar}%d" % n, b"v")
+    place.set(b"{bar}timed", b"v", 10)
+    seen = sorted([*(b"{bar}%d" % n for n in range(20)), b"{bar}timed"])
+    assert (visible_keys(place.db), visible_timed(place.db)) == (41, 21)
+    place.moment.hidden.hide([int(key_slot(b"foo"))])
+    assert (visible_keys(place.db), visible_timed(place.db)) == (21, 1)
+    assert sorted(map(bytes, walk(place, 10)[0])) == seen  # type: ignore[call-overload]
+    assert sorted(map(bytes, all_keys(place.db, None))) == seen  # type: ignore[call-overload]
+    dice = Random(4)
+    assert {random_key(place.db, dice) for _ in range(500)} == set(seen)
+    place.db.drop_slot(key_slot(b"bar"))
+    assert random_key(place.db, dice) is None
+    place.moment.hidden.show([int(key_slot(b"foo"))])
+    assert visible_keys(place.db) == len(walk(place, 10)[0]) == 20
+
+
+def test_a_scan_does_not_delete_hidden_keys() -> None:
+    place = Place(slots=int(SLOTS))
+    place.set(b"foo", b"v", 10)
+    place.moment.hidden.hide([int(key_slot(b"foo"))])
+    place.pass_ms(20)
+    assert walk(place, 10)[0] == []
+    assert place.db.count_in_slot(key_slot(b"foo")) == 1
+
+
+def test_a_scan_of_one_slot_looks_at_no_other() -> None:
+    place = Place(slots=int(SLOTS))
+    foo, bar = int(key_slot(b"foo")), int(key_slot(b"bar"))
+    for tag in (b"foo", b"bar", b"06S"):
+        place.set(b"{%b}" % tag, b"v")
+    assert scan_keys(place.db, 0, 1000, None, ANY, foo) == (0, [b"{foo}"])
+    assert scan_keys(place.db, bar, 1000, None, ANY, foo) == (0, [b"{foo}"])
+    assert scan_keys(place.db, foo + 1, 1000, None, ANY, foo) == (0, [])
+    assert scan_keys(place.db, 0, 1, None, ANY, bar) == (0, [b"{bar}"])

@@ -8,11 +8,13 @@ from tests.profiles import scaled
 from tests.unit.keyspace.places import Place, check_tables
 
 from redpoll.env.random import Random
-from redpoll.keyspace.events import DEL
+from redpoll.keyspace.events import DEL, HSET
 from redpoll.keyspace.field_expiry import expire_fields
+from redpoll.keyspace.key_lookups import WARM_KEYS
 from redpoll.keyspace.scan import TypeFilter, all_keys, random_key, scan_keys
 from redpoll.keyspace.slots import SLOTS, key_slot, slot_tag
-from redpoll.keyspace.tables import Tables
+from redpoll.keyspace.tables import BLOCK_BITS, Tables
+from redpoll.structures.warming import WORTHWHILE
 
 TAGS = [b"06S", b"foo", b"bar", *(slot_tag(slot) for slot in (1, 127, 128, 129, 5000, 16383))]
 """Slots of the same block, of neighbouring blocks, and the first and the last one."""
@@ -49,6 +51,49 @@ def test_a_key_that_comes_and_goes_does_not_make_a_table_each_time() -> None:
     place.db.delete(b"bar")
     assert place.db.tables.count == 1, "only the table that became empty last stays"
     place.sound()
+
+
+def test_a_dropped_table_is_not_dropped_again() -> None:
+    place = Place(slots=int(SLOTS))
+    place.set(b"foo", b"v")
+    place.db.delete(b"foo")
+    place.db.drop_slot(key_slot(b"foo"))
+    place.set(b"bar", b"v")
+    place.db.delete(b"bar")
+    assert place.db.tables.count == 1
+    place.sound()
+
+
+def test_a_pass_remembers_when_the_next_key_of_a_block_expires() -> None:
+    place = Place(slots=int(SLOTS))
+    tables = place.db.tables
+    block = key_slot(b"foo") >> BLOCK_BITS
+    place.set(b"{foo}soon", b"v", 5)
+    place.set(b"{foo}later", b"v", 1000)
+    later = place.moment.now_ms + 1000
+    place.pass_ms(5)
+    # The first pass deletes, the second one finds nothing and computes the time again.
+    assert [place.db.expire_due(100) for _ in range(3)] == [1, 0, 0]
+    assert tables.block_due[block] == later
+
+
+def test_a_value_is_written_back_to_its_own_slot() -> None:
+    place = Place(slots=int(SLOTS))
+    for n, write in enumerate(("changed", "put_back", "keep")):
+        place.hset(b"foo", b"f", b"v")
+        value = place.db.hash_to_change(b"foo", False)
+        assert value is not None and not place.db.look(b"bar")
+        value.put(b"%d" % n, b"w")
+        if write == "changed":
+            place.db.changed(b"foo", value, HSET, 1)
+        elif write == "put_back":
+            place.db.put_back(b"foo", value)
+        else:
+            place.db.keep(b"foo", value)
+        assert place.db.tables.count == 1
+        found = place.db.hash(b"foo")
+        assert found is not None and found.get(b"%d" % n) == b"w"
+        place.sound()
 
 
 def test_random_keys_are_drawn_from_all_slots_by_their_numbers_of_keys() -> None:
@@ -182,3 +227,18 @@ class SlotMachine(RuleBasedStateMachine):
 
 TestSlotMachine = SlotMachine.TestCase
 TestSlotMachine.settings = scaled(1.0, 1.0)
+
+
+def test_another_warm_pass_does_not_change_the_slot_of_the_expected_key() -> None:
+    """As when EXEC begins a warm pass: it has no key of its own, and runs queued commands of the pass before."""
+    place = Place(slots=int(SLOTS))
+    for n in range(int(WORTHWHILE)):
+        place.set(b"%d" % n, b"v")
+    warming = place.moment.warming
+    passes = [[[b"SET", b"{%b}%d" % (tag, n), b"v"] for n in range(WARM_KEYS)] for tag in (b"foo", b"bar")]
+    assert place.db.warm_first(passes[0], 0)
+    key = passes[0][-1][1]
+    warming.expect(key, WARM_KEYS - 1)
+    assert place.moment.find_slot(b"other") == key_slot(b"other")
+    assert place.db.warm_first(passes[1], 0)
+    assert place.moment.find_slot(key) == key_slot(key)

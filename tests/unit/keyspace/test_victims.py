@@ -8,8 +8,10 @@ import pytest
 
 from redpoll.env.random import Random
 from redpoll.keyspace.database import Database
+from redpoll.keyspace.events import SET
 from redpoll.keyspace.moment import Listener, Moment
 from redpoll.keyspace.reclaim import Reclaimer
+from redpoll.keyspace.slots import SLOTS, key_slot
 from redpoll.keyspace.victims import KEEP, LFU, LRU, POOL, RANDOM, TTL, Victims, next_timed
 from redpoll.structures.segment import NEVER
 
@@ -20,12 +22,12 @@ RULES = [(LRU, False), (LFU, False), (LRU, True), (LFU, True), (TTL, True), (RAN
 class Cache:
     """Some databases, and who would have to leave them."""
 
-    def __init__(self, rule: int, timed: bool, databases: int = 2) -> None:
+    def __init__(self, rule: int, timed: bool, databases: int = 2, slots: int = 1) -> None:
         self.moment = Moment(Listener())
         self.moment.counting = (1 << 24) if rule == LFU else 0
         self.pass_seconds(0)
         reclaimer = Reclaimer()
-        self.databases = [Database(n, self.moment, reclaimer) for n in range(databases)]
+        self.databases = [Database(n, self.moment, reclaimer, slots=slots) for n in range(databases)]
         self.victims = Victims(self.databases, self.moment, Random(3))
         self.victims.choose(rule, timed)
 
@@ -37,6 +39,7 @@ class Cache:
         if deadline_s:
             assert self.databases[db].find(key.encode())
             self.databases[db].set_deadline(self.moment.now_ms + deadline_s * 1000)
+        self.databases[db].changed(key.encode(), None, SET, 1)
 
     def use(self, key: str, times: int = 1) -> None:
         for _ in range(times):
@@ -99,16 +102,29 @@ def test_rarely_used_keys_go_first() -> None:
     assert sum(int(key) % 4 == 0 for key in gone) > 170  # a choice at random has 50
 
 
+@pytest.mark.parametrize("slots", [1, int(SLOTS)])
 @pytest.mark.parametrize(("rule", "timed"), RULES)
-def test_all_go_in_the_end_but_those_without_a_deadline_stay(rule: int, timed: bool) -> None:
-    cache = Cache(rule, timed)
+def test_all_go_in_the_end_but_those_without_a_deadline_stay(rule: int, timed: bool, slots: int) -> None:
+    cache = Cache(rule, timed, slots=slots)
     for n in range(300):
         cache.add(f"t{n}", 100 + n, db=n % 2)
         cache.add(f"k{n}", db=n % 2)
     gone = cache.lose()
     assert len(gone) == len(set(gone)) == (300 if timed else 600)
-    assert sum(db.table.size for db in cache.databases) == (300 if timed else 0)
+    assert sum(db.tables.size() for db in cache.databases) == (300 if timed else 0)
     assert cache.moment.evicted == len(gone)
+
+
+@pytest.mark.parametrize(("rule", "timed"), RULES)
+def test_hidden_keys_are_not_evicted(rule: int, timed: bool) -> None:
+    cache = Cache(rule, timed, databases=1, slots=int(SLOTS))
+    cache.moment.hidden.hide([int(key_slot(b"foo"))])
+    for n in range(20):
+        cache.add(f"{{foo}}{n}", 100)
+        cache.add(f"{{bar}}{n}", 100)
+    gone = cache.lose()
+    assert sorted(gone) == sorted(f"{{bar}}{n}" for n in range(20))
+    assert cache.databases[0].tables.size() == 20
 
 
 @pytest.mark.parametrize(("rule", "timed"), RULES)

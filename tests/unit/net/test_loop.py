@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 
 from redpoll.build_info import is_compiled
-from redpoll.net.loop import FLUSH_AFTER_US, LOOK_EVERY, SLICE_US, Handler, Reactor, Task
+from redpoll.net.loop import FLUSH_AFTER_US, LOOK_EVERY, SLICE_US, Handler, Reactor, Task, Timer, now_ms
 
 pytestmark = pytest.mark.skipif(is_compiled(), reason="handlers that are not compiled cannot be made of compiled ones")
 
@@ -130,3 +130,42 @@ def test_what_is_added_meanwhile_comes_last(turn: Turn) -> None:
     reactor.run_once(0)
     assert turn.told == ["slow", "slow", "task"]
     assert reactor.unhurried == []
+
+
+class Alarm(Timer):
+    """Notes that it has run, and rests for a minute."""
+
+    def __init__(self, turn: Turn, name: str) -> None:
+        super().__init__()
+        self.turn = turn
+        self.name = name
+
+    def run(self) -> int:
+        self.turn.told.append(self.name)
+        return 60_000
+
+
+def test_a_wait_ends_when_the_first_timer_is_due(turn: Turn) -> None:
+    reactor = turn.reactor
+    late, soon = Alarm(turn, "late"), Alarm(turn, "soon")
+    reactor.add_timer(late, 60_000)
+    reactor.add_timer(soon, 5)
+    assert reactor.next_deadline_ms() == soon.due_ms
+    while not turn.told:
+        reactor.run_once()
+    assert turn.told == ["soon"]
+    # The one that has run is no longer the first.
+    assert reactor.next_deadline_ms() == late.due_ms
+
+
+def test_the_time_of_a_timer_can_change(turn: Turn) -> None:
+    reactor = turn.reactor
+    alarm = Alarm(turn, "alarm")
+    reactor.add_timer(alarm, 0)
+    assert reactor.postpone(alarm, 60_000) == alarm.due_ms == reactor.next_deadline_ms()
+    reactor.run_once(0)
+    assert turn.told == []
+    reactor.postpone(alarm, 0)
+    assert reactor.next_deadline_ms() <= now_ms()
+    reactor.run_once()
+    assert turn.told == ["alarm"]

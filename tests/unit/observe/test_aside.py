@@ -22,7 +22,7 @@ def test_what_was_moved_is_put_back_even_after_a_failure() -> None:
 
 def test_the_length_of_a_string_past_its_deadline_is_told_and_the_string_stays() -> None:
     machine = Machine()
-    machine.engine.active_expire = False
+    machine.engine.expiry.is_on = False
     machine.do("SET", "k", "x" * 100_000, "PX", 10)
     machine.clock.advance_ms(20)
     hits = machine.lines("stats")["keyspace_hits"]

@@ -305,7 +305,7 @@ def test_each_change_comes_after_what_it_changes_is_written(db: int, words: str)
     assert isinstance(clock, VirtualClock)
     clock.advance_ms(4000)
     engine.start_unit()
-    engine.expire_some()
+    engine.expiry.expire()
     finish(engine)
     assert loaded(engine.config.files.read(b"dump.rdb")) == expected
 

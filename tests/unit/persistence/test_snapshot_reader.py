@@ -7,8 +7,16 @@ import json
 import pytest
 from tests.unit.persistence.contents import GOLDEN, Telltale, check_contents, load_bytes, opened
 
+from redpoll.engine.routing import SlotArrival
+from redpoll.env.files import MemoryAppender, MemoryFile
 from redpoll.keyspace.database import Database
 from redpoll.keyspace.key_lookups import counted_bytes
+from redpoll.persistence import codes
+from redpoll.persistence.damage import DamagedError
+from redpoll.persistence.sink import Sink
+from redpoll.persistence.snapshot_reader import Progress, SnapshotReader
+from redpoll.persistence.snapshot_writer import SnapshotWriter
+from redpoll.persistence.source import Source
 from redpoll.types.kinds import HASH_VOLATILE
 
 WHOLE = [
@@ -138,3 +146,36 @@ def test_memory_is_accounted_for() -> None:
     engine = opened()
     assert load_bytes(engine, (GOLDEN / "valkey-9.1.2" / "dump.rdb").read_bytes()) == ""
     assert engine.moment.used_bytes == sum(counted_bytes(db.table) for db in engine.databases)
+
+
+def with_imports(imports: list[tuple[bytes, list[tuple[int, int]]]], version: int = int(codes.VALKEY_80)) -> bytes:
+    """A snapshot without keys, taken while slots are imported."""
+    file = MemoryFile()
+    writer = SnapshotWriter(Sink(False, MemoryAppender(file)), version, opened().moment, 0)
+    writer.begin(0, 0, [], arrivals=[SlotArrival(name, ranges) for name, ranges in imports])
+    writer.end(True)
+    return file.data
+
+
+def imports_in(data: bytes, **settings: str) -> list[tuple[bytes, list[tuple[int, int]]]]:
+    reader = SnapshotReader(opened(**settings), Source(data, len(data)), Progress())
+    reader.read()
+    return [(arrival.name, arrival.ranges) for arrival in reader.arrivals]
+
+
+def test_running_imports_of_slots_are_read_back() -> None:
+    imports = [(b"first", [(0, 5), (100, 16383)]), (b"second", [(7, 7)])]
+    assert imports_in(with_imports(imports), cluster_enabled="yes") == imports
+    # The formats of Redis have no place for them.
+    assert imports_in(with_imports(imports, 11)) == []
+
+
+@pytest.mark.parametrize("span", [(5, 4), (0, 16384), (16384, 16384)])
+def test_an_import_of_slots_that_do_not_exist_is_refused(span: tuple[int, int]) -> None:
+    with pytest.raises(DamagedError):
+        imports_in(with_imports([(b"first", [span])]), cluster_enabled="yes")
+
+
+def test_an_import_of_slots_is_refused_outside_a_cluster() -> None:
+    with pytest.raises(DamagedError):
+        imports_in(with_imports([(b"first", [(0, 5)])]))

@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redpoll.errors import CommandError
-from redpoll.protocol.reply import Boolean, Double, Error, Map, RawError, SetOf, Status
+from redpoll.protocol.reply import ARRAY, MAP, Boolean, Double, Error, Map, RawError, SetOf, Status, Strings
 from redpoll.protocol.words import as_word, plain, to_python
 
 DEEP = 100_000
 
 leaves = st.sampled_from([b"a", 1, None])
-# A reply and what Python sees of it.
+# Pairs of a reply and its value in Python.
 trees = st.recursive(
-    st.tuples(leaves, leaves).map(lambda _: (b"leaf", b"leaf")) | leaves.map(lambda leaf: (leaf, leaf)),
+    leaves.map(lambda leaf: (leaf, leaf)),
     lambda inner: (
-        st.lists(inner, max_size=3).map(lambda both: ([theirs for theirs, _ in both], [ours for _, ours in both]))
+        st.lists(inner, max_size=3).map(lambda both: ([reply for reply, _ in both], [value for _, value in both]))
         | st.lists(inner, max_size=3).map(
-            lambda both: (SetOf([theirs for theirs, _ in both]), [ours for _, ours in both])
+            lambda both: (SetOf([reply for reply, _ in both]), [value for _, value in both])
         )
         | st.dictionaries(st.binary(max_size=2), inner, max_size=3).map(
             lambda both: (
@@ -39,13 +39,20 @@ def test_nested_replies_become_nested_values(both: tuple[object, object]) -> Non
 
 
 def test_leaves_in_lists() -> None:
-    (status, number, truth, error, quiet) = plain(  # type: ignore[misc]
-        [Status(b"OK"), Double(1.5), Boolean(True), Error(b"ERR a"), RawError(b"ERR b")]
-    )
-    assert (status, number, truth) == (b"OK", 1.5, True)
-    assert isinstance(error, CommandError)
-    assert isinstance(quiet, CommandError)
-    assert (error.text, quiet.text) == (b"ERR a", b"ERR b")
+    found = plain([Status(b"OK"), Double(1.5), Boolean(True), Error(b"ERR a"), RawError(b"ERR b")])
+    assert isinstance(found, list)
+    assert found[:3] == [b"OK", 1.5, True]
+    for error, text in zip(found[3:], (b"ERR a", b"ERR b"), strict=True):
+        assert isinstance(error, CommandError)
+        assert error.text == text
+
+
+def test_a_view_becomes_what_its_shape_says() -> None:
+    for shape, value in ((ARRAY, [b"k", b"v"]), (MAP, {b"k": b"v"})):
+        view = Strings(shape)
+        view.add(b"k")
+        view.add(b"v")
+        assert plain(view) == value
 
 
 def test_the_nesting_of_a_script_needs_no_recursion() -> None:
@@ -70,7 +77,7 @@ def test_words(word: object, text: bytes) -> None:
     assert as_word(word) == text
 
 
-@pytest.mark.parametrize("word", [None, True, [], b"a".__class__])
+@pytest.mark.parametrize("word", [None, True, [], bytes])
 def test_other_types_are_no_words(word: object) -> None:
     with pytest.raises(TypeError):
         as_word(word)

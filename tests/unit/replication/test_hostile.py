@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.profiles import scaled
 from tests.unit.replication.world import Server, ServerEnd, World
@@ -62,6 +62,7 @@ WORDS = st.sampled_from([
 
 
 @given(st.lists(st.lists(WORDS, min_size=1, max_size=6), max_size=12))
+@example([[b"SYNC"], [b"FAILOVER"], [b"SYNC"]])
 @scaled(2.0)
 def test_a_hostile_replica(said: list[list[bytes]]) -> None:
     world = World()

@@ -131,7 +131,7 @@ def test_gates_of_a_replica() -> None:
 def test_expired_keys_wait_for_the_primary() -> None:
     world = World()
     one, other = world.pair()
-    one.engine.active_expire = False
+    one.engine.expiry.is_on = False
     one.do("SET", "k", "v", "PX", 50)
     one.play("HSET h f v g w", "HPEXPIRE h 50 FIELDS 1 f")
     world.run()

@@ -109,6 +109,9 @@ class ServerEnd(Peer):
         broken = self.parser.parse(found, 1 << 30)
         self.server.engine.start_unit()
         for args in found:
+            if self.closed:
+                # The socket of a client that was disconnected brings nothing more.
+                return
             reply = self.server.engine.execute(self.session, args)
             if reply is not BLOCKED and reply is not NO_REPLY and self.session.quiet != SILENT:
                 encode(self.out, reply, 2)

@@ -6,6 +6,8 @@ import redpoll.commands  # noqa: F401
 from redpoll.engine.engine import Engine
 from redpoll.engine.gates import GATE_BUSY
 from redpoll.engine.host import Host
+from redpoll.engine.session import Peer
+from redpoll.engine.unit import Journal
 from redpoll.env.clock import VirtualClock
 from redpoll.env.random import Random
 from redpoll.script_errors import NOT_BUSY, UNKILLABLE
@@ -23,6 +25,16 @@ class Serving(Host):
     def serve(self) -> bool:
         self.served += 1
         return self.goes_on
+
+
+class Closing(Peer):
+    """A client that remembers whether it was disconnected."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 def long_script() -> tuple[Scripts, Serving, VirtualClock]:
@@ -67,7 +79,14 @@ def test_a_script_that_has_written_cannot_be_killed() -> None:
 
 
 def test_the_end_of_the_program_ends_the_script() -> None:
+    """Its effects reach no journal, and its client gets no reply."""
     scripts, host, clock = long_script()
+    engine = scripts.engine
+    engine.unit.attach(Journal())
+    peer = Closing()
+    scripts.calls.peer.caller = engine.open_session(peer)
     host.goes_on = False
     clock.at_us += SERVE_EVERY_US
     assert scripts.watch.tick() is not None
+    assert engine.unit.journal is None
+    assert peer.is_closed

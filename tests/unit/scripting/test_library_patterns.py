@@ -64,7 +64,9 @@ def ours() -> Any:
     patterns_text, strings_text = sources()
     runtime = LuaRuntime(encoding=None, register_eval=False)
     tools = runtime.execute(PRELUDE, name=b"=redpoll")
-    made = runtime.execute(strings_text, tools, runtime.execute(patterns_text, name=b"=redpoll"), name=b"=redpoll")
+    made = runtime.execute(
+        strings_text, tools, runtime.execute(patterns_text, tools, name=b"=redpoll"), name=b"=redpoll"
+    )
     runtime.execute(b"for k, v in pairs((...).string) do string[k] = v end", made)
     return runtime.execute(b"return (loadstring((...)))", RUN)
 

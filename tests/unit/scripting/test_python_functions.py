@@ -16,6 +16,7 @@ from redpoll import FunctionApi, function
 from redpoll.client.store import Store
 from redpoll.engine.unit import Journal
 from redpoll.protocol.reply import Map
+from redpoll.scripting.definition import module_name
 from redpoll.scripting.scripts import register_function, registry
 
 LUA = "#!lua name=%s\nredis.register_function('%s', function(keys, args) return 'lua' end)"
@@ -333,3 +334,13 @@ def test_lupa_is_not_imported() -> None:
         "assert 'lupa' not in sys.modules and 'lupa.lua51' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_library_has_the_last_part_of_the_name_of_its_module() -> None:
+    def some() -> None:
+        """Does nothing."""
+
+    some.__module__ = "shop.visits"
+    assert module_name(some) == "visits"
+    some.__module__ = ""
+    assert module_name(some) == "__main__"

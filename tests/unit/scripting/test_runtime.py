@@ -9,7 +9,9 @@ import pytest
 from tests.commands.effects import opened
 
 import redpoll.commands  # noqa: F401
+from redpoll.engine.gates import GATE_READONLY, GATE_STALE
 from redpoll.engine.unit import ALL_JOURNALS, Journal
+from redpoll.errors import READONLY, STALE_REPLICA
 from redpoll.protocol.reply import Error
 from redpoll.scripting.runtime import RESERVE
 from redpoll.scripting.scripts import scripts_of
@@ -74,6 +76,62 @@ def test_a_slow_pattern_is_refused_in_the_sandbox() -> None:
 
 def test_the_null_of_cjson_shows_no_metatable() -> None:
     assert run(b"return {tostring(cjson.null), type(getmetatable(cjson.null))}") == [b"userdata: (nil)", b"nil"]
+
+
+def test_the_first_script_is_refused_by_its_flags_under_any_name_of_eval() -> None:
+    """The gates cannot refuse it: the object that knows flags of scripts does not exist yet."""
+    for text, refused in (
+        (b"#!lua\nreturn 1", True),
+        (b"#!lua flags=no-writes\nreturn 1", False),
+        (b"return 1", False),
+    ):
+        session = opened(Journal())
+        engine = session.engine
+        engine.commands[b"other"] = engine.commands.pop(b"eval")
+        engine.gates |= GATE_READONLY
+        reply = engine.execute(session, [b"OTHER", text, b"0"])
+        assert (reply.text if isinstance(reply, Error) else reply) == (READONLY if refused else 1)
+
+
+def test_a_script_without_flags_is_refused_by_a_stale_replica() -> None:
+    session = opened(Journal())
+    session.engine.start_unit()
+    scripts_of(session.engine)
+    session.engine.gates |= GATE_STALE
+    reply = session.engine.execute(session, [b"EVAL", b"return 1", b"0"])
+    assert isinstance(reply, Error)
+    assert reply.text == STALE_REPLICA
+
+
+def test_live_memory_is_counted_without_garbage() -> None:
+    session = opened(Journal())
+    session.engine.start_unit()
+    runtime = scripts_of(session.engine).runtime
+    before = runtime.live_bytes()
+    execute = session.engine.execute
+    # The table is garbage now, but Lua has not collected it yet.
+    execute(session, [b"EVAL", b"local t = {} for i = 1, 100000 do t[i] = i end return #t", b"0"])
+    assert runtime.garbage() * 1024 > before + 1_600_000
+    assert 0 <= runtime.live_bytes() - before < 100_000
+
+
+def test_the_memory_of_a_library_is_what_stays_after_it_is_loaded() -> None:
+    session = opened(Journal())
+    session.engine.start_unit()
+    scripts = scripts_of(session.engine)
+    execute = session.engine.execute
+    code = (
+        b"#!lua name=%b\nlocal kept, gone = {}, {} for i = 1, 100000 do gone[i] = i end for i = 1, %d do kept[i] = i end "
+        b"redis.register_function('%b', function() return #kept end)"
+    )
+    for name, size, least, most in ((b"small", 1, 0, 100_000), (b"large", 100_000, 1_600_000, 2_300_000)):
+        assert execute(session, [b"FUNCTION", b"LOAD", code % (name, size, name)]) == name
+        assert least <= scripts.functions_.libraries[name].lua_bytes < most
+    total = scripts.functions_bytes()
+    assert total == sum(library.lua_bytes for library in scripts.functions_.libraries.values())
+    assert scripts.eval_bytes() > 0
+    execute(session, [b"FUNCTION", b"DELETE", b"large"])
+    assert scripts.functions_bytes() < 100_000
 
 
 def test_the_limit_of_memory_is_a_directive() -> None:

@@ -6,7 +6,16 @@ import pytest
 
 from redpoll.catalogue.spec import DENYOOM, STALE, WRITE
 from redpoll.errors import CommandError
-from redpoll.scripting.shebang import ALLOW_OOM, ALLOW_STALE, FLAGS, NO_WRITES, PLAIN, command_flags, parse_shebang
+from redpoll.scripting.shebang import (
+    ALLOW_OOM,
+    ALLOW_STALE,
+    FLAGS,
+    NO_WRITES,
+    PLAIN,
+    command_flags,
+    parse_shebang,
+    text_flags,
+)
 
 
 def test_flags() -> None:
@@ -34,3 +43,12 @@ def test_a_script_as_a_command() -> None:
     assert command_flags(ALLOW_OOM) == WRITE
     assert command_flags(NO_WRITES) == 0
     assert command_flags(NO_WRITES | ALLOW_STALE) == STALE
+
+
+def test_a_text_as_a_command() -> None:
+    assert text_flags(b"#!lua flags=no-writes\nreturn 1") == 0
+    assert text_flags(b"#!lua flags=allow-oom\nreturn 1") == WRITE
+    # The engine is checked later.
+    assert text_flags(b"#!python flags=no-writes\n") == 0
+    for text in (b"return 1", b"#!lua", b"#!lua flags=no\n"):
+        assert text_flags(text) == -1

@@ -12,7 +12,7 @@ from librt.vecs import vec
 from mypy_extensions import i64
 from tests.profiles import scaled
 
-from redpoll.structures.btree import BTree, build
+from redpoll.structures.btree import BTree
 from redpoll.structures.ranked import member_at, record, record_end, score_of
 
 INFINITY = float("inf")
@@ -140,7 +140,8 @@ class BTreeMachine(RuleBasedStateMachine):
     @rule(with_the_copy=st.booleans())
     def copies(self, with_the_copy: bool) -> None:
         """Go on with the tree or with its copy; the other one must not notice."""
-        made = self.tree.copy()
+        made = BTree(self.tree.leaf_bytes, self.tree.fanout)
+        self.tree.copy_to(made)
         assert made.size_bytes == self.tree.size_bytes
         self.twin, self.tree = (self.tree, made) if with_the_copy else (made, self.tree)
         self.twin_entries = self.model.copy()
@@ -381,10 +382,11 @@ def test_release_goes_in_bounded_steps_and_leaves_a_whole_tree() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 29, 30, 31, 1799, 5000])
 @pytest.mark.parametrize("limits", [(64, 4), (479, 63)])
-def test_build_gives_the_tree_of_its_entries(count: int, limits: tuple[int, int]) -> None:
+def test_load_gives_the_tree_of_its_entries(count: int, limits: tuple[int, int]) -> None:
     entries = numbered(count)
     entries += [(float(count), b"x" * size) for size in (0, 1, 100, 600)] if count else []
-    tree = build(vec[float]([score for score, _ in entries]), [member for _, member in entries], *limits)
+    tree = BTree(*limits)
+    tree.load(vec[float]([score for score, _ in entries]), [member for _, member in entries])
     tree.check()
     assert entries == entries_of(tree)
     tree.insert(-1.0, b"new")

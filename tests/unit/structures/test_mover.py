@@ -9,6 +9,8 @@ from redpoll.structures.mover import HEAP_BITS, HEAP_TRIES, MOST_MOVED, SMALL, S
 from redpoll.structures.regions import REGION_BITS
 from redpoll.structures.segment import Outside
 from redpoll.types.hash import Hash
+from redpoll.types.kinds import EncodingLimits
+from redpoll.types.stream import LIGHT_BLOCKS, Stream
 from redpoll.types.string import LongString
 
 
@@ -76,6 +78,34 @@ def test_light_objects_are_made_anew_with_their_key() -> None:
     assert moved.rows() == [b"f", b"v"]
     assert isinstance(made[2], LongString)
     assert made[2].text() == b"t" * 700
+
+
+def stream(entries: int, group: bool = False) -> Stream:
+    made = Stream()
+    for k in range(1, entries + 1):
+        made.append(k, 0, [b"field", b"value %d" % k], 0, EncodingLimits())
+    if group:
+        made.add_group(b"g", 0, 0, -1)
+    return made
+
+
+def test_streams_without_groups_and_with_few_blocks_are_made_anew() -> None:
+    mover = moving()
+    packed, few, grouped, many = stream(3), stream(150), stream(150, group=True), stream(2000)
+    assert few.node_count() == 2 and many.node_count() > LIGHT_BLOCKS
+    before: list[Outside] = [packed, few, grouped, many]
+    rows = [each.rows() for each in (packed, few, grouped, many)]
+    made = mover.objects(before.copy())
+    assert [one is other for one, other in zip(before, made, strict=True)] == [False, False, True, True]
+    for n, found in enumerate(made):
+        at: i64 = 0
+        while at >= 0:
+            at = found.move_piece(mover, at)
+        assert isinstance(found, Stream)
+        assert found.rows() == rows[n]
+        found.append(5000, 0, [b"field", b"new"], 0, EncodingLimits())
+        assert found.rows()[-3:] == [b"5000-0", b"field", b"new"]
+    assert few.length() == 150
 
 
 def test_what_was_moved_is_kept_until_it_is_released() -> None:

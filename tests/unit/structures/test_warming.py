@@ -78,3 +78,21 @@ def test_the_hashes_of_the_keys_are_known_afterwards() -> None:
         assert table.find_hashed(key, warming.hash) == (key == b"key:00000003")
     warming.expect_none()
     assert all(warming.key is not key for key in keys)
+
+
+def test_keys_of_several_tables_are_touched_together() -> None:
+    tables = [filled(5, b"v" * 200), filled(3000), Table(1)]
+    warming = Warming()
+    keys = [b"key:00000003", b"key:00000004", b"missing"]
+    wanted = 0
+    for n, table in enumerate(tables):
+        warming.add_of(table, keys[n], 100 + n)
+        assert table.find(keys[n]) == (n < 2)
+        words, blob = table.segment.words[table.j], table.segment.blobs[table.j]
+        wanted += int(table.volatile) + int(table.stamp) + sum(blob[31::64])
+        wanted += int(words[0]) + int(words[len(words) - 1]) if len(words) > 0 else 0
+        assert (warming.hashes[n], warming.slots[n]) == (hash_of(keys[n]), 100 + n)
+    # Sums of words wrap when compiled.
+    assert (int(warming.touch_all()) - wanted) % (1 << 64) == 0
+    assert [warming.buckets[n] for n in range(3)] == [table.bucket for table in tables]
+    assert warming.count == 0

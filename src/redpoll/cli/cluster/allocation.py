@@ -1,4 +1,4 @@
-"""Who becomes a primary of a new cluster, with which slots, and who replicates whom.
+"""The layout of a new cluster: the primaries, their slots, and their replicas.
 
 Nodes on one host may fail together.  So the primaries are spread over the hosts, and a replica is placed on another
 host than its primary and its siblings, as far as the hosts allow.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redpoll.cli.cluster.words import Address, Refusal
+from redpoll.cli.cluster.words import Address, Refusal, plural
 from redpoll.cluster.slot_sets import SLOT_COUNT, span
 
 FEWEST_PRIMARIES = 3
 WITH_PRIMARY = 10_000
-"""What a replica on its primary's host costs, against 1 for two replicas of one primary on one host."""
+"""The cost of a replica on its primary's host.  Two replicas of one primary on one host cost 1."""
 
 
 @dataclass
@@ -29,13 +29,13 @@ class Layout:
 
 
 def primaries_of(nodes: int, replicas: int) -> int:
-    """How many primaries so many nodes have.  Raises Refusal if they are too few for a cluster."""
+    """The count of primaries among `nodes` nodes.  Raises Refusal if it is too low for a cluster."""
     primaries = nodes // (replicas + 1)
     if primaries < FEWEST_PRIMARIES:
         raise Refusal(
             f"a cluster needs at least {FEWEST_PRIMARIES} primaries, so that a majority can elect a new one: "
-            f"{nodes} nodes with {replicas} replicas for each primary make {primaries}. "
-            f"Name at least {FEWEST_PRIMARIES * (replicas + 1)} nodes, or fewer replicas"
+            f"{plural(nodes, 'node')} with {plural(replicas, 'replica')} for each primary make {primaries}. "
+            f"Use at least {FEWEST_PRIMARIES * (replicas + 1)} nodes, or fewer replicas"
         )
     return primaries
 
@@ -56,16 +56,13 @@ def interleaved(nodes: list[Address]) -> list[Address]:
 
 
 def plan_layout(nodes: list[Address], replicas: int) -> Layout:
-    """Plan a cluster of these nodes with at least so many replicas for each primary.  Raises Refusal.
+    """Plan a cluster of these nodes with at least `replicas` replicas for each primary.  Raises Refusal.
 
     Nodes that are left over become further replicas.  O(nodes^3) for the placing of replicas.
     """
     count = primaries_of(len(nodes), replicas)
     order = interleaved(nodes)
     primaries, rest = order[:count], order[count:]
-    if not replicas:
-        # Without replicas every node is a primary.
-        return Layout([[node] for node in primaries], split_slots(count))
     places = [n % count for n in range(len(rest))]
     return Layout(grouped(primaries, spread(primaries, rest, places)), split_slots(count))
 
@@ -75,7 +72,10 @@ def grouped(primaries: list[Address], replicas: list[list[Address]]) -> list[lis
 
 
 def spread(primaries: list[Address], rest: list[Address], places: list[int]) -> list[list[Address]]:
-    """Assign each of `rest` to a primary, `places` saying how many each gets, so that few share a host."""
+    """Assign each of `rest` to a primary, so that few nodes of a shard share a host.
+
+    `places` has the index of each primary as often as the primary gets a replica.
+    """
     wanted = [places.count(n) for n in range(len(primaries))]
     groups: list[list[Address]] = [[] for _ in primaries]
     for node in rest:
@@ -94,7 +94,7 @@ def cost(primary: Address, group: list[Address]) -> int:
 
 
 def swap_once(primaries: list[Address], groups: list[list[Address]]) -> bool:
-    """Swap two replicas if that lowers the cost.  It falls each time, so this comes to an end.
+    """Swap two replicas if that lowers the cost.  Each swap lowers it, so repeated calls come to an end.
 
     Then no arrangement has fewer replicas beside their primary: such a replica could be swapped with any of another
     host in a shard of another host, and if there is none, those shards are full of this host's.  Siblings are spread as

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from redpoll.cli.cluster.findings import Findings, Open
-from redpoll.cli.cluster.moving import Manner, move_keys, move_slot
-from redpoll.cli.cluster.nodes import Cluster, Node
+from redpoll.cli.cluster.moving import move_keys, move_slot
+from redpoll.cli.cluster.nodes import Cluster, Manner, Node
 from redpoll.cli.cluster.repairs import Repair, Slot, plan_repair
 from redpoll.cli.cluster.show import Meter, agreed, say, table
 from redpoll.cli.cluster.words import Refusal, plural, slots_text
@@ -18,7 +18,7 @@ SHORT_ID = 8
 
 
 def info(cluster: Cluster) -> None:
-    """One line for each primary, in the form that scripts know from the reference; then the sums."""
+    """Show a line for each primary, in the form of the reference, which scripts read; then the sums."""
     total = 0
     for node in cluster.primaries:
         keys = node.key_count()
@@ -43,7 +43,11 @@ def node_lines(cluster: Cluster, processes: dict[str, int] | None = None) -> lis
         for replica in cluster.replicas_of(primary.id):
             rows.append(row(replica, "replica", f"of {primary.address}", ""))
             shown.add(replica.id)
-    rows += [row(node, "replica", f"of {node.me.primary}", "") for node in cluster.nodes if node.id not in shown]
+    rows += [
+        row(node, "replica", f"of {name_of(cluster, node.me.primary)}", "")
+        for node in cluster.nodes
+        if node.id not in shown
+    ]
     for line in cluster.unreachable:
         role = "primary" if line.is_primary else "replica"
         rows.append([str(line.address), role, "cannot be reached", str(line.slots.bit_count()), "", line.id])
@@ -108,7 +112,7 @@ def fault_lines(cluster: Cluster, found: Findings) -> list[str]:
             f"without an owner: {slots_text(found.uncovered)}."
         )
     if found.lost:
-        lines.append(f"      {slots_text(found.lost)} belong to primaries that cannot be reached.")
+        lines.append(f"      Their owners cannot be reached: {slots_text(found.lost)}.")
     lines += shortened(
         [f"[ERR] Slot {slot} is open: {marks_text(cluster, marks)}." for slot, marks in found.open.items()]
     )
@@ -133,7 +137,8 @@ def addresses(cluster: Cluster, names: list[str]) -> str:
 
 
 def name_of(cluster: Cluster, id: str) -> str:
-    return next((str(node.address) for node in cluster.nodes if node.id == id), id)
+    lines = [*[node.me for node in cluster.nodes], *cluster.unreachable]
+    return next((str(line.address) for line in lines if line.id == id), id)
 
 
 def marks_text(cluster: Cluster, marks: Open) -> str:
@@ -148,13 +153,14 @@ def marks_text(cluster: Cluster, marks: Open) -> str:
 
 
 def fix(cluster: Cluster, search: bool, without_unreachable: bool, manner: Manner, yes: bool) -> Findings:
-    """Mend open slots, slots without an owner, and slots with several; what is left afterwards.  Raises Refusal."""
+    """Mend open slots, slots without an owner, and slots with several; return what is left.  Raises Refusal."""
     found = check(cluster, search)
     gone = [line for line in found.unreachable if line.is_primary and line.slots]
     if gone and not without_unreachable:
         raise Refusal(
-            f"the primary {gone[0].address} cannot be reached, so nothing was changed: its keys would be lost to the "
-            "cluster. Start it again, or say --fix-with-unreachable-masters to give its slots to other nodes"
+            f"the primary {gone[0].address} cannot be reached, so nothing was changed: its keys would be lost to "
+            "the cluster. Start it again, or wait until a replica takes over, or say --fix-with-unreachable-masters to "
+            "give its slots to other nodes"
         )
     troubled = sorted(found.troubled)
     if not troubled:
@@ -208,8 +214,8 @@ def decide_owners(cluster: Cluster, repairs: list[Repair]) -> None:
         for name in repair.close:
             cluster.by_id(name).ask("CLUSTER", "SETSLOT", str(repair.slot), "STABLE")
         for name in repair.drop:
-            # Given up before the owner takes a new epoch: a node that loses a slot to a claim deletes its keys.
-            # Gossip may have been faster; then there is nothing to give up.
+            # The node gives the slot up before the owner takes a new epoch: a node that loses a slot to a claim
+            # deletes the keys.  DELSLOTS fails if the node has lost the slot to gossip already.
             cluster.by_id(name).try_to("CLUSTER", "DELSLOTS", str(repair.slot))
     claims: dict[str, int] = {}
     for repair in repairs:
@@ -221,7 +227,7 @@ def decide_owners(cluster: Cluster, repairs: list[Repair]) -> None:
         missing = slots & ~view.me.slots
         foreign = 0
         for line in view.lines.values():
-            # It still thinks that another node owns them.
+            # ADDSLOTS fails for slots that the owner still assigns to another node.
             foreign |= line.slots & missing
         for command, found in (("DELSLOTS", foreign), ("ADDSLOTS", missing)):
             if found:

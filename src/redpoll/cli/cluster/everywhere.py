@@ -26,7 +26,7 @@ def call(cluster: Cluster, words: list[str], primaries: bool, replicas: bool) ->
 
 
 def shown(reply: object, depth: int = 0) -> str:
-    """A reply as text: an array as numbered lines, text as it is, with escapes for what no terminal should get."""
+    """A reply as text: an array as numbered lines, a string with its control characters escaped."""
     if isinstance(reply, ServerComplaint):
         return f"(error) {reply}"
     if isinstance(reply, list):
@@ -52,7 +52,7 @@ def set_timeout(cluster: Cluster, milliseconds: int) -> int:
             continue
         reply = node.try_to("CONFIG", "REWRITE")
         if isinstance(reply, ServerComplaint):
-            warn(f"{node.address} has it until it ends, because its file was not written: {reply}")
+            warn(f"{node.address} will lose the new value when it restarts: its file was not written: {reply}")
     for line in cluster.unreachable:
         say(f"[ERR] {line.address} cannot be reached")
     done = len(cluster.nodes) + len(cluster.unreachable) - failures

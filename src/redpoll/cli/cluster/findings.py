@@ -11,7 +11,11 @@ from redpoll.cluster.slot_sets import ALL_SLOTS, members
 
 @dataclass
 class Open:
-    """The marks of one open slot: who exports it to whom, and who imports it from whom."""
+    """The marks of one open slot.
+
+    `migrating` maps the nodes that export the slot to their targets, `importing` the nodes that import it to their
+    sources.
+    """
 
     migrating: dict[str, str] = field(default_factory=dict)
     importing: dict[str, str] = field(default_factory=dict)
@@ -19,9 +23,11 @@ class Open:
 
 @dataclass
 class Findings:
-    """The faults.  Nodes are ids; sets of slots are those of cluster/slot_sets.py.
+    """The faults of a cluster.
 
-    `uncovered` are slots without a reachable owner, `lost` those of them that an unreachable primary owns.
+    A `str` is the id of a node, and an `int` is a slot, but `uncovered` and `lost` are sets of slots in the form of
+    cluster/slot_sets.py.  `uncovered` has the slots that no reachable primary owns.  `lost` is the part of `uncovered`
+    that belongs to unreachable primaries.
     """
 
     disagreeing: list[str] = field(default_factory=list)
@@ -44,7 +50,7 @@ class Findings:
 
     @property
     def is_whole(self) -> bool:
-        """Whether there is nothing to complain of."""
+        """Whether there is no fault."""
         return not (self.disagreeing or self.unreachable or self.failing or self.troubled)
 
 
@@ -70,8 +76,7 @@ def examine(views: list[View], unreachable: list[Line]) -> Findings:
     for line in unreachable:
         if line.is_primary:
             found.lost |= line.slots & found.uncovered
-    reached = {view.me.id for view in views} | {line.id for line in unreachable}
+    reached = {view.me.id for view in views}
     failing = {line.id: line for view in views for line in view.lines.values() if "fail" in line.flags}
     found.failing = [line for name, line in sorted(failing.items()) if name in reached]
-    found.failing = [line for line in found.failing if line.id not in {gone.id for gone in unreachable}]
     return found

@@ -1,15 +1,14 @@
 """`redpoll cluster import`: the keys of a stand-alone server move into a cluster, or are copied.
 
-The source sends its keys with MIGRATE, each batch to the node that owns their slots.  Without `--replace`, keys that
-the cluster has already are left alone and named.
+The source sends its keys with MIGRATE, each batch to the node that owns their slots.  Without `--replace`, a key that
+the cluster already has stays in the source, and the report names it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from redpoll.cli.cluster.moving import GRACE_SECONDS, Manner
-from redpoll.cli.cluster.nodes import Access, Cluster, Node, Server
+from redpoll.cli.cluster.nodes import Access, Cluster, Manner, Node, Server
 from redpoll.cli.cluster.reshaping import check_order
 from redpoll.cli.cluster.show import Meter, say, warn
 from redpoll.cli.cluster.words import Address, Refusal, plural
@@ -75,7 +74,7 @@ class Import:
             meter.advance(len(group))
 
     def absent(self, node: Node, keys: list[bytes]) -> list[bytes]:
-        """The keys that the node does not have; the others are noted."""
+        """The keys that the node does not have.  The others are added to `result.existing`."""
         found = []
         for key, there in zip(keys, node.ask_all([("EXISTS", key) for key in keys]), strict=True):
             if there == 0:
@@ -85,30 +84,28 @@ class Import:
         return found
 
     def send(self, node: Node, keys: list[bytes]) -> None:
-        """Send a batch; if one of its keys fails, the others one by one.  Raises Refusal."""
+        """Send a batch; if that fails, send its keys one by one.  Raises Refusal."""
         reply = self.migrate(node, keys)
         if not isinstance(reply, ServerComplaint):
             self.result.sent += len(keys)
             return
         for key in keys:
             reply = self.migrate(node, [key])
-            # After the failed batch a copy may be there already: it was not before.
+            # BUSYKEY: the failed batch has sent this key, as the node did not have it before.
             if not isinstance(reply, ServerComplaint) or "BUSYKEY" in str(reply):
                 self.result.sent += 1
             else:
                 self.result.failed.append((key, str(reply)))
 
     def migrate(self, node: Node, keys: list[bytes]) -> object:
-        address = self.cluster.address_of(node)
-        self.source.link.wait_up_to((len(keys) + 1) * self.manner.timeout_ms / 1000 + GRACE_SECONDS)
-        words: list[str | bytes] = ["MIGRATE", address.host, str(address.port), "", "0", str(self.manner.timeout_ms)]
-        words += ["COPY"] if self.copy else []
-        words += ["REPLACE"] if self.manner.replace else []
-        return self.source.try_to(*words, *self.cluster.access.of_migrate(), "KEYS", *keys)
+        target, manner = self.cluster.address_of(node), self.manner
+        return self.source.migrate(
+            target, self.cluster.access, keys, manner.timeout_ms, copy=self.copy, replace=manner.replace
+        )
 
 
 def import_keys(cluster: Cluster, place: Address, entry: Access, manner: Manner, copy: bool) -> bool:
-    """Import the keys of the server at `place`; whether all have arrived.  Raises Refusal."""
+    """Import the keys of the server at `place`; return whether all have arrived.  Raises Refusal."""
     check_order(cluster)
     try:
         source = Server(place, entry)
@@ -130,7 +127,7 @@ def import_keys(cluster: Cluster, place: Address, entry: Access, manner: Manner,
 
 
 def report(result: Result, copy: bool, place: Address) -> bool:
-    """Tell what became of the keys; whether all have arrived."""
+    """Show what became of the keys; return whether all have arrived."""
     for key, reason in result.failed[:SHOWN_FAILURES]:
         say(f"[ERR] {name(key)}: {reason}")
     if result.existing:

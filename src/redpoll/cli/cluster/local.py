@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import random
 import shutil
@@ -25,21 +26,21 @@ from redpoll.cli.cluster.allocation import plan_layout, primaries_of
 from redpoll.cli.cluster.checking import fault_lines, node_lines
 from redpoll.cli.cluster.forming import form, wait_until_ok
 from redpoll.cli.cluster.nodes import Access, Cluster, Node, Server
+from redpoll.cli.cluster.polling import until
 from redpoll.cli.cluster.show import say, warn
 from redpoll.cli.cluster.view import BUS_OFFSET
 from redpoll.cli.cluster.words import HIGHEST_PORT, Address, Refusal, plural
-from redpoll.cli.resp import Disconnected, ServerComplaint
+from redpoll.cli.resp import Disconnected
 from redpoll.config.quoting import quote
 
 HOST = "127.0.0.1"
 FIRST_PORT = 7000
 NODES = 6
 REPLICAS = 1
-PER_LOOK = 0.05
 START_SECONDS = 30.0
 STOP_SECONDS = 60.0
 FREE_PORTS = range(11000, 32000)
-"""Below those that the system gives to outgoing connections, as are the bus ports of most."""
+"""Where to look for free ports: below 32768, where Linux starts to give ports to outgoing connections."""
 
 CONFIGURATION = """# A node of `redpoll cluster start`, which reads this file at every start.
 port {port}
@@ -52,12 +53,12 @@ repl-diskless-sync-delay 0
 
 
 class Stopped(BaseException):
-    """The user or the system asks for the end."""
+    """A signal has asked this program to end."""
 
 
 @dataclass
 class Wish:
-    """What the user asked for; None where nothing was said.  `words` are options for the servers."""
+    """The command line.  None: the user left the option out.  `words` are options for the servers."""
 
     folder: Path
     nodes: int | None = None
@@ -94,7 +95,7 @@ class Process:
 
 
 class Signals:
-    """Turns the first signal into Stopped; while `held`, only once that is over."""
+    """Raises Stopped when a signal arrives.  While `held` is set, it waits for `release`."""
 
     def __init__(self) -> None:
         self.held = False
@@ -115,7 +116,7 @@ class Signals:
 
 
 def start(wish: Wish, access: Access) -> int:
-    """Run the cluster of a folder until a signal; the exit status.  Raises Refusal."""
+    """Run the cluster of a folder until a signal arrives; return the exit status.  Raises Refusal."""
     signals = Signals()
     lock = -1
     processes: list[Process] = []
@@ -148,7 +149,7 @@ def start(wish: Wish, access: Access) -> int:
 
 
 def locked(folder: Path) -> int:
-    """Lock a folder for this process; the open file.  Raises Refusal."""
+    """Lock a folder for this process; return the open lock file.  Raises Refusal."""
     path = folder / "cluster.lock"
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -178,13 +179,14 @@ def planned(wish: Wish) -> Plan:
             shutil.rmtree(wish.folder / str(port), ignore_errors=True)
     elif others := sorted(found.name for found in wish.folder.iterdir() if found.name != "cluster.lock"):
         raise Refusal(f"{wish.folder} has other files ({others[0]}) and no cluster: name an empty folder with --dir")
+    settings = configured(wish.words)
     plan = new_plan(wish)
     check_ports(wish, plan.ports)
     write_plan(path, plan)
     for port in plan.ports:
         folder = wish.folder / str(port)
         folder.mkdir()
-        (folder / "redpoll.conf").write_text(CONFIGURATION.format(port=port, host=HOST) + configured(wish.words))
+        (folder / "redpoll.conf").write_text(CONFIGURATION.format(port=port, host=HOST) + settings)
     return plan
 
 
@@ -206,7 +208,7 @@ def new_plan(wish: Wish) -> Plan:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now, and with them those of their buses.  Raises Refusal."""
+    """Choose ports that are free now, and whose bus ports are free too.  Raises Refusal."""
     found: list[int] = []
     for port in random.sample(FREE_PORTS, len(FREE_PORTS)):
         if is_free(port) and is_free(port + BUS_OFFSET):
@@ -227,7 +229,7 @@ def is_free(port: int) -> bool:
 
 
 def check_ports(wish: Wish, ports: list[int]) -> None:
-    """Raises Refusal if a port is in use, by a node that was left running or by anybody else."""
+    """Raises Refusal if a port is in use, perhaps by a node of a start that was killed."""
     for port in ports:
         for taken in (port, port + BUS_OFFSET):
             if is_free(taken):
@@ -242,7 +244,7 @@ def check_ports(wish: Wish, ports: list[int]) -> None:
 
 
 def check_wish(wish: Wish, plan: Plan) -> None:
-    """Raises Refusal if the options ask for another cluster than the folder has."""
+    """Raises Refusal if the options differ from the cluster in the folder."""
     asked = {"--nodes": (wish.nodes, len(plan.ports)), "--replicas": (wish.replicas, plan.replicas)}
     if wish.port:
         asked["--port"] = (wish.port, plan.ports[0])
@@ -309,29 +311,39 @@ def python_path() -> str:
 def wait_until_ready(processes: list[Process], access: Access) -> None:
     """Return when all nodes serve clients, and have loaded their data.  Raises Refusal."""
     for process in processes:
-        deadline = time.monotonic() + START_SECONDS
-        while not serves(process, access):
-            if process.popen.poll() is not None:
-                lines = process.log.read_text(errors="replace").splitlines()[-5:]
-                raise Refusal(f"{process.address} did not start. Its log, {process.log}, ends:\n" + "\n".join(lines))
-            if time.monotonic() > deadline:
-                raise Refusal(f"{process.address} does not answer; its log is {process.log}")
-            time.sleep(PER_LOOK)
+        wait_for_node(process, access, START_SECONDS)
 
 
-def serves(process: Process, access: Access) -> bool:
-    """Whether a node answers and is not loading.  Raises Refusal for a wrong password."""
+def wait_for_node(process: Process, access: Access, seconds: float) -> None:
+    """Return when a node has loaded its data, however long that takes.
+
+    Raises Refusal if the node ends, or gives no answer at all within `seconds`.
+    """
+    if not until(lambda: bool(answer(process, access)), seconds):
+        raise Refusal(f"{process.address} does not answer; its log is {process.log}")
+    until(lambda: has_loaded(answer(process, access)), math.inf)
+
+
+def has_loaded(reply: str) -> bool:
+    return reply != "" and not reply.startswith("LOADING")
+
+
+def answer(process: Process, access: Access) -> str:
+    """What a node answers to CLUSTER MYID; empty while it cannot be reached.  Raises Refusal if the node has ended."""
+    if process.popen.poll() is not None:
+        lines = process.log.read_text(errors="replace").splitlines()[-5:]
+        raise Refusal(f"{process.address} did not start. Its log, {process.log}, ends:\n" + "\n".join(lines))
     try:
         server = Server(process.address, access)
     except Disconnected:
-        return False
+        return ""
     reply = server.try_to("CLUSTER", "MYID")
     server.close()
-    return not (isinstance(reply, ServerComplaint) and str(reply).startswith("LOADING"))
+    return reply.decode() if isinstance(reply, bytes) else str(reply)
 
 
 def become_cluster(wish: Wish, plan: Plan, processes: list[Process], access: Access) -> None:
-    """Make the nodes a cluster, or wait until those of an old cluster have found each other.  Raises Refusal."""
+    """Make the nodes a cluster.  If they are one already, wait until it is ok.  Raises Refusal."""
     if plan.formed:
         say(f"{plural(len(processes), 'node')} of {wish.folder} started again; waiting until the cluster is ok")
         with Cluster.reach(processes[0].address, access) as cluster:
@@ -364,21 +376,25 @@ def show(wish: Wish, plan: Plan, processes: list[Process], access: Access) -> No
 
 
 def watch(processes: list[Process]) -> int:
-    """Wait until all nodes have ended by themselves, and tell of each that does; the exit status."""
-    while not all(process.ended for process in processes):
-        for process in processes:
-            status = process.popen.poll()
-            if status is not None and not process.ended:
-                process.ended = True
-                warn(f"{process.address} has ended by itself, with status {status}; its log is {process.log}. "
-                     "Ctrl-C and the same command start it again")  # fmt: skip
-        time.sleep(PER_LOOK)
+    """Report each node that ends by itself, and return the exit status when all have ended."""
+    # The sum looks at every process, so that all that have ended are reported.
+    until(lambda: sum(has_ended(process) for process in processes) == len(processes), math.inf)
     say("all nodes have ended")
     return 1
 
 
+def has_ended(process: Process) -> bool:
+    """Whether a node has ended by itself.  The first look after the end shows a warning."""
+    status = process.popen.poll()
+    if status is not None and not process.ended:
+        process.ended = True
+        warn(f"{process.address} has ended by itself, with status {status}; its log is {process.log}. "
+             "Ctrl-C and the same command start it again")  # fmt: skip
+    return process.ended
+
+
 def stop(processes: list[Process]) -> bool:
-    """End the nodes, in time for them to save; a second signal kills them.  Whether all ended well."""
+    """End the nodes, and give them time to save; a second signal kills them.  Return whether all have exit status 0."""
     running = [process for process in processes if process.popen.poll() is None]
     try:
         for process in running:
@@ -400,7 +416,7 @@ def stop(processes: list[Process]) -> bool:
 
 
 def tell(line: str) -> None:
-    """Show a line, unless nobody reads any more: that must not keep the nodes running."""
+    """Show a line if the terminal is still there.  A closed terminal must not keep the nodes running."""
     try:
         say(line)
     except OSError:

@@ -1,4 +1,4 @@
-"""The words of `redpoll cluster`: its subcommands, their options in our spelling and the reference's, their help."""
+"""The command line of `redpoll cluster`: subcommands, options in our spelling and in the reference's, help."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from redpoll.cli.cluster import local
 from redpoll.cli.cluster.checking import check, fix, info
@@ -16,8 +16,7 @@ from redpoll.cli.cluster.everywhere import SHORTEST_TIMEOUT_MS, call, set_timeou
 from redpoll.cli.cluster.forming import create
 from redpoll.cli.cluster.importing import import_keys
 from redpoll.cli.cluster.membership import add_node, del_node
-from redpoll.cli.cluster.moving import Manner
-from redpoll.cli.cluster.nodes import Access, Cluster
+from redpoll.cli.cluster.nodes import Access, Cluster, Manner
 from redpoll.cli.cluster.reshaping import Balance, rebalance, reshard
 from redpoll.cli.cluster.words import Address, Refusal, address
 from redpoll.cluster.slot_sets import SLOT_COUNT
@@ -84,10 +83,10 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--user", default="", metavar="NAME", help="name to authenticate with")
         self.add_argument("--askpass", action="store_true", help="ask for the password")
 
-    def option(self, *names: str, **settings: object) -> None:
+    def option(self, *names: str, **settings: Any) -> None:
         """Declare an option by its names, each also with the `cluster-` of the reference."""
         spellings = [name for each in names for name in (each, each.replace("--", "--cluster-", 1))]
-        self.add_argument(*spellings, **settings)  # type: ignore[arg-type]
+        self.add_argument(*spellings, **settings)
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}\n{self.prog} --help shows what it takes", file=sys.stderr)
@@ -127,6 +126,12 @@ def with_node(parser: Parser) -> Parser:
     return parser
 
 
+def with_search(parser: Parser) -> Parser:
+    parser.option("--search-multiple-owners", action="store_true",
+                  help="also look for keys of slots that their node does not own; asks for each slot")  # fmt: skip
+    return parser
+
+
 def with_moves(parser: Parser) -> Parser:
     """The options of commands that move keys."""
     parser.option("--timeout", type=whole(1, 86_400_000), default=60_000, metavar="MS",
@@ -145,6 +150,11 @@ def access_of(options: argparse.Namespace) -> Access:
     if options.askpass:
         return Access(options.user, getpass.getpass("Password of the nodes: "))
     return Access(options.user, options.password or os.environ.get("REDISCLI_AUTH", ""))
+
+
+def reached(parser: Parser, options: argparse.Namespace) -> Cluster:
+    """The cluster of the node that `with_node` has read.  Raises Refusal."""
+    return Cluster.reach(parser.only_address(options.node), access_of(options))
 
 
 # ---- the subcommands
@@ -200,36 +210,32 @@ def run_create(words: list[str]) -> int:
 
 
 def run_check(words: list[str]) -> int:
-    parser = with_node(Parser(
+    parser = with_search(with_node(Parser(
         "check",
         "HOST:PORT",
         "Show the nodes, and all that is wrong: nodes that disagree or cannot be reached, open slots, slots with no\n"
-        "owner or with several.  Exit status 0: nothing is.",
+        "owner or with several.  Exit status 0: there is no fault.",
         "  redpoll cluster check 127.0.0.1:7000",
-    ))  # fmt: skip
-    parser.option("--search-multiple-owners", action="store_true",
-                  help="also look for keys of slots that their node does not own; asks for each slot")  # fmt: skip
+    )))  # fmt: skip
     options = parser.parse_args(words)
-    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+    with reached(parser, options) as cluster:
         return 0 if check(cluster, options.search_multiple_owners).is_whole else 1
 
 
 def run_fix(words: list[str]) -> int:
-    parser = with_moves(with_node(Parser(
+    parser = with_search(with_moves(with_node(Parser(
         "fix",
         "HOST:PORT",
         "Mend slots that are open after a move that stopped half-way, that no node owns, or that several own.\n"
         "No key is deleted: keys of one slot in several nodes are brought together.",
         "  redpoll cluster fix 127.0.0.1:7000\n"
         "  redpoll cluster fix 127.0.0.1:7000 --search-multiple-owners --yes",
-    )))  # fmt: skip
-    parser.option("--search-multiple-owners", action="store_true",
-                  help="also look for keys of slots that their node does not own; asks for each slot")  # fmt: skip
+    ))))  # fmt: skip
     parser.option("--fix-with-unreachable-masters", "--fix-with-unreachable-primaries", dest="unreachable",
                   action="store_true",
                   help="give the slots of dead primaries to others, without the keys")  # fmt: skip
     options = parser.parse_args(words)
-    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+    with reached(parser, options) as cluster:
         left = fix(cluster, options.search_multiple_owners, options.unreachable, manner_of(options), options.yes)
         return 0 if left.is_whole else 1
 
@@ -239,7 +245,7 @@ def run_info(words: list[str]) -> int:
         "info", "HOST:PORT", "Show keys, slots and replicas of each primary.", "  redpoll cluster info 127.0.0.1:7000"
     ))  # fmt: skip
     options = parser.parse_args(words)
-    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+    with reached(parser, options) as cluster:
         info(cluster)
     return 0
 
@@ -302,7 +308,7 @@ def run_reshard(words: list[str]) -> int:
     parser.option("--to", dest="target", default="", metavar="NODE", help="id or address of the node that receives")
     parser.option("--slots", type=whole(1, SLOT_COUNT), default=0, metavar="COUNT", help="how many slots move")
     options = parser.parse_args(words)
-    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+    with reached(parser, options) as cluster:
         reshard(cluster, options.sources, options.target, options.slots, manner_of(options), options.yes)
         return 0
 
@@ -321,10 +327,10 @@ def run_rebalance(words: list[str]) -> int:
     parser.option("--use-empty-masters", "--use-empty-primaries", dest="empty", action="store_true",
                   help="also give slots to primaries without any")  # fmt: skip
     parser.option("--threshold", type=percent, default=2.0, metavar="PERCENT",
-                  help="move nothing if all nodes are so near to their share (2)")  # fmt: skip
+                  help="move nothing if each node is within so many percent of its share (2)")  # fmt: skip
     parser.option("--simulate", action="store_true", help="only show what would move")
     options = parser.parse_args(words)
-    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+    with reached(parser, options) as cluster:
         balance = Balance(options.weights, options.empty, options.threshold, options.simulate)
         rebalance(cluster, balance, manner_of(options))
         return 0
@@ -356,7 +362,7 @@ def run_import(words: list[str]) -> int:
     options = parser.parse_args(words)
     place = parser.only_address([options.source])
     password = getpass.getpass(f"Password of {place}: ") if options.from_askpass else options.from_pass
-    with Cluster.reach(parser.only_address(options.node), access_of(options)) as cluster:
+    with reached(parser, options) as cluster:
         done = import_keys(cluster, place, Access(options.from_user, password), manner_of(options), options.copy)
         return 0 if done else 1
 
@@ -448,7 +454,9 @@ def main(words: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            f"\nredpoll cluster {words[0]}: interrupted. If slots were moving: redpoll cluster check", file=sys.stderr
+            f"\nredpoll cluster {words[0]}: interrupted. If slots were moving, one may be open: redpoll cluster check "
+            "shows it, and redpoll cluster fix closes it",
+            file=sys.stderr,
         )
         return 130
     except BrokenPipeError:

@@ -6,7 +6,7 @@ from redpoll.cli.cluster.forming import check_reachable, follows, fresh, literal
 from redpoll.cli.cluster.nodes import Cluster, Node
 from redpoll.cli.cluster.show import say
 from redpoll.cli.cluster.view import Line
-from redpoll.cli.cluster.words import Address, Refusal
+from redpoll.cli.cluster.words import Address, Refusal, plural
 
 FORGET_SECONDS = 60
 
@@ -45,7 +45,7 @@ def add_node(cluster: Cluster, address: Address, replica: bool, primary_id: str)
 
 
 def neediest(cluster: Cluster, place: Address) -> Node:
-    """The primary with slots that has the fewest replicas; of several, one on another host."""
+    """The primary that has slots and the fewest replicas.  Of several, one on another host than `place`."""
 
     def need(node: Node) -> tuple[int, bool]:
         return (len(cluster.replicas_of(node.id)), cluster.address_of(node).host == place.host)
@@ -68,14 +68,14 @@ def copy_functions(cluster: Cluster, node: Node) -> None:
 
 
 def del_node(cluster: Cluster, name: str) -> None:
-    """Take a node without slots out of the cluster, also one that is dead.  Raises Refusal."""
+    """Take a node without slots out of the cluster; it may be dead.  Raises Refusal."""
     gone = next((line for line in cluster.unreachable if name.lower() in (line.id, str(line.address))), None)
     leaving = None if gone is not None else cluster.find(name)
     line = gone if leaving is None else leaving.me
     assert line is not None
     if line.slots:
         raise Refusal(
-            f"{line.address} has {line.slots.bit_count()} slots. "
+            f"{line.address} has {plural(line.slots.bit_count(), 'slot')}. "
             + (
                 f"It cannot be reached: redpoll cluster fix {cluster.nodes[0].address} --fix-with-unreachable-masters "
                 "gives them to other nodes, without the keys"
@@ -88,7 +88,7 @@ def del_node(cluster: Cluster, name: str) -> None:
         raise Refusal(f"{line.address} is the only node that can be reached")
     adopt_orphans(cluster, line, others)
     for node in others:
-        # A second FORGET, after one that was cut off, finds no node any more.
+        # If an earlier del-node was cut off, some nodes have forgotten this one already, and refuse.
         node.try_to("CLUSTER", "FORGET", line.id)
     if leaving is not None:
         # With a new id it can join again at once: the old one is refused for some time after FORGET.
@@ -98,7 +98,7 @@ def del_node(cluster: Cluster, name: str) -> None:
     remaining = [node.address for node in others if line.id in node.look().lines]
     if remaining:
         raise Refusal(f"{line.address} is still known to {', '.join(map(str, remaining))}: run the command again")
-    say(f"[OK] {line.address} has left, and {len(others)} nodes have forgotten it. "
+    say(f"[OK] {line.address} has left, and the other nodes ({len(others)}) have forgotten it. "
         + ("It is an empty primary of its own now." if leaving is not None else f"If it comes back within "
            f"{FORGET_SECONDS} seconds, it stays out; reset it before it starts again."))  # fmt: skip
 

@@ -7,26 +7,17 @@ and tell all primaries the new owner.  Clients are served meanwhile; those whose
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from redpoll.cli.cluster.moves import Move
-from redpoll.cli.cluster.nodes import Cluster, Node
+from redpoll.cli.cluster.nodes import Cluster, Manner, Node
+from redpoll.cli.cluster.polling import pause
 from redpoll.cli.cluster.show import Meter
 from redpoll.cli.cluster.words import Address, Refusal
 from redpoll.cli.resp import ServerComplaint
 
-GRACE_SECONDS = 10.0
+JOIN_SECONDS = 10.0
+"""How long a target may take to know that all slots have owners."""
 ATTEMPTS = 3
-PER_ATTEMPT = 0.1
-
-
-@dataclass
-class Manner:
-    """How keys are moved: `timeout_ms` for MIGRATE, `pipeline` keys at a time, `replace` those that the target has."""
-
-    timeout_ms: int = 60_000
-    pipeline: int = 10
-    replace: bool = False
 
 
 def move_all(cluster: Cluster, moves: list[Move], manner: Manner, title: str) -> int:
@@ -54,7 +45,7 @@ def move_slot(cluster: Cluster, slot: int, source: Node, target: Node, manner: M
     target.ask("CLUSTER", "SETSLOT", number, "IMPORTING", source.id)
     source.ask("CLUSTER", "SETSLOT", number, "MIGRATING", target.id)
     moved = move_keys(cluster, slot, source, target, manner)
-    # The target is told first: if the source forgot the slot before, nobody would own it in between.
+    # First the target takes the slot: if the source gave it up before, nobody would own it in between.
     target.ask("CLUSTER", "SETSLOT", number, "NODE", target.id)
     refused = source.try_to("CLUSTER", "SETSLOT", number, "NODE", target.id)
     if isinstance(refused, ServerComplaint) and not source.look().me.is_replica:
@@ -62,7 +53,7 @@ def move_slot(cluster: Cluster, slot: int, source: Node, target: Node, manner: M
         raise Refusal(f"{source.address} does not give the slot away: {refused}")
     for node in cluster.primaries:
         if node is not target and node is not source:
-            # A node that has heard of the new owner by gossip may refuse; it knows then what it should.
+            # A node that knows the new owner from gossip may refuse, which does no harm.
             node.try_to("CLUSTER", "SETSLOT", number, "NODE", target.id)
     return moved
 
@@ -86,17 +77,11 @@ def move_keys(cluster: Cluster, slot: int, source: Node, target: Node, manner: M
 def send(cluster: Cluster, source: Node, target: Node, address: Address, keys: list[bytes], manner: Manner) -> None:
     """MIGRATE keys of the selected database.  Raises Refusal."""
     replace = manner.replace
-    # The time-out is that of one step of MIGRATE; each key has several.
-    source.link.wait_up_to((len(keys) + 1) * manner.timeout_ms / 1000 + GRACE_SECONDS)
-    deadline = time.monotonic() + GRACE_SECONDS
+    deadline = time.monotonic() + JOIN_SECONDS
     attempts = 0
     while True:
         attempts += 1
-        words: list[str | bytes] = ["MIGRATE", address.host, str(address.port), ""]
-        words += [str(source.database), str(manner.timeout_ms)]
-        words += ["REPLACE"] if replace else []
-        words += [*cluster.access.of_migrate(), "KEYS", *keys]
-        reply = source.try_to(*words)
+        reply = source.migrate(address, cluster.access, keys, manner.timeout_ms, copy=False, replace=replace)
         if not isinstance(reply, ServerComplaint):
             return
         if "BUSYKEY" in str(reply) and not replace:
@@ -105,7 +90,7 @@ def send(cluster: Cluster, source: Node, target: Node, address: Address, keys: l
             replace = True
         elif "CLUSTERDOWN" in str(reply) and time.monotonic() < deadline:
             # The target has just joined, or has just heard that all slots have owners.
-            time.sleep(PER_ATTEMPT)
+            pause()
         elif not str(reply).startswith("IOERR") or attempts >= ATTEMPTS:
             raise Refusal(f"{source.address} cannot send keys to {target.address}: {reply}")
 
@@ -124,7 +109,10 @@ def check_same(source: Node, target: Node, keys: list[bytes]) -> None:
 
 
 def value_of(node: Node, key: bytes) -> set[bytes]:
-    """What only equal values share: the payload, and a digest where DEBUG is allowed.  Empty if there is no key."""
+    """The payload of a value, and its digest if the node allows DEBUG; empty if there is no key.
+
+    Equal values have one of the two in common: payloads differ between formats, and digests need DEBUG.
+    """
     _, payload = node.ask_all([("ASKING",), ("DUMP", key)])
     if not isinstance(payload, bytes):
         return set()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from redpoll.cli.cluster.findings import Findings, examine
+from redpoll.cli.cluster.polling import until
 from redpoll.cli.cluster.view import Line, View, read_view
 from redpoll.cli.cluster.words import Address, Refusal
 from redpoll.cli.resp import Connection, Disconnected, ServerComplaint
@@ -15,14 +15,28 @@ from redpoll.cli.resp import Connection, Disconnected, ServerComplaint
 CONNECT_SECONDS = 5.0
 REPLY_SECONDS = 60.0
 PER_PIPELINE = 512
-PER_LOOK = 0.1
+MIGRATE_GRACE_SECONDS = 10.0
+"""How long MIGRATE may take beyond its time-outs."""
 KEYS_OF_DATABASE = re.compile(r"^db(\d+):keys=(\d+)", re.MULTILINE)
 SHORTEST_PREFIX = 4
 
 
 @dataclass
+class Manner:
+    """How MIGRATE sends keys.
+
+    `timeout_ms` limits each step of MIGRATE, `pipeline` is the count of keys in one MIGRATE, and `replace` overwrites
+    keys that the target already has.
+    """
+
+    timeout_ms: int = 60_000
+    pipeline: int = 10
+    replace: bool = False
+
+
+@dataclass
 class Access:
-    """With which name and password the nodes are entered; empty: without."""
+    """The name and password for AUTH.  An empty password: connect without AUTH."""
 
     user: str = ""
     password: str = ""
@@ -32,7 +46,7 @@ class Access:
         return [word for word in (self.user, self.password) if word] if self.password else []
 
     def of_migrate(self) -> list[str]:
-        """The words with which MIGRATE enters its target."""
+        """The words of MIGRATE that authenticate the source at the target."""
         if not self.password:
             return []
         return ["AUTH2", self.user, self.password] if self.user else ["AUTH", self.password]
@@ -88,6 +102,19 @@ class Server:
         if database != self.database:
             self.ask("SELECT", str(database))
             self.database = database
+
+    def migrate(
+        self, target: Address, access: Access, keys: list[bytes], timeout_ms: int, copy: bool, replace: bool
+    ) -> object:
+        """Send keys of the selected database to a node; an error is returned as a ServerComplaint.  Raises Refusal."""
+        # Each key has several steps, and the time-out is that of one step.
+        self.link.wait_up_to((len(keys) + 1) * timeout_ms / 1000 + MIGRATE_GRACE_SECONDS)
+        words = ["MIGRATE", target.host, str(target.port), "", str(self.database), str(timeout_ms)]
+        words += ["COPY"] if copy else []
+        words += ["REPLACE"] if replace else []
+        reply = self.try_to(*words, *access.of_migrate(), "KEYS", *keys)
+        self.link.wait_up_to(REPLY_SECONDS)
+        return reply
 
     def databases(self) -> dict[int, int]:
         """The databases that have keys, with their counts."""
@@ -257,17 +284,16 @@ class Cluster:
 
     def wait_for(self, what: str, holds: Callable[[], bool], seconds: float = REPLY_SECONDS) -> None:
         """Look again and again until the condition holds.  Raises Refusal when the time is over."""
-        deadline = time.monotonic() + seconds
-        while True:
+
+        def look_again() -> bool:
             self.look()
-            if holds():
-                return
-            if time.monotonic() > deadline:
-                raise Refusal(f"in vain waited {seconds:.0f} seconds until {what}; redpoll cluster check shows more")
-            time.sleep(PER_LOOK)
+            return holds()
+
+        if not until(look_again, seconds):
+            raise Refusal(f"waited {seconds:.0f} seconds in vain until {what}; redpoll cluster check shows more")
 
     def wait_until_agreed(self) -> None:
-        """Wait until all nodes name the same owners, know each other, and have no handshake left."""
+        """Wait until all nodes name the same owners and know each other.  Raises Refusal."""
         ids = {node.id for node in self.nodes}
 
         def agreed() -> bool:

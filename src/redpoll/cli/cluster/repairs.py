@@ -67,7 +67,11 @@ def holders(slot: Slot) -> list[str]:
 
 
 def half_done(slot: Slot) -> str:
-    """The only owner, if it exports the slot to the only node that imports it, and from it; else empty."""
+    """The source of a move that can be finished; empty if there is none.
+
+    The source is the only owner of the slot and exports it to a target.  The target is the only node that imports it,
+    and imports it from this source.
+    """
     if len(slot.claims) != 1 or list(slot.marks.migrating) != slot.claims or len(slot.marks.importing) != 1:
         return ""
     source = slot.claims[0]
@@ -76,7 +80,7 @@ def half_done(slot: Slot) -> str:
 
 
 def choose_owner(slot: Slot, epochs: dict[str, int], loads: dict[str, int]) -> tuple[str, str]:
-    """Who shall own the slot, and why."""
+    """The id of the node that shall own the slot, and a sentence for the user."""
     if len(slot.claims) == 1:
         return slot.claims[0], "it is open without a move that could be finished: it stays where it is"
 
@@ -87,8 +91,7 @@ def choose_owner(slot: Slot, epochs: dict[str, int], loads: dict[str, int]) -> t
         return min(slot.claims, key=rank), "several nodes own it: it goes to the one with most of its keys"
     if holding := holders(slot):
         return min(holding, key=rank), "no node owns it: it goes to the one with most of its keys"
-    marked = [name for name in (*slot.marks.migrating, *slot.marks.importing) if name in epochs]
-    if marked:
+    if marked := [*slot.marks.migrating, *slot.marks.importing]:
         return marked[0], "no node owns it: it goes to the node that has marked it"
     least = min(epochs, key=lambda name: (loads[name], name))
     return least, "no node owns it, and none has its keys: it goes to the primary with the fewest slots"

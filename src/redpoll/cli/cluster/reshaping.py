@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from redpoll.cli.cluster.moves import Move, plan_rebalance, plan_reshard
-from redpoll.cli.cluster.moving import Manner, move_all
-from redpoll.cli.cluster.nodes import Cluster, Node, slots_of
+from redpoll.cli.cluster.moving import move_all
+from redpoll.cli.cluster.nodes import Cluster, Manner, Node, slots_of
 from redpoll.cli.cluster.show import agreed, asked, say, table
 from redpoll.cli.cluster.words import Refusal, plural
 from redpoll.cluster.slot_sets import SLOT_COUNT

@@ -30,12 +30,13 @@ def table(rows: list[list[str]], right: tuple[int, ...] = ()) -> list[str]:
 
 
 def agreed(question: str, yes: bool) -> None:
-    """Ask the user to type yes, unless `yes` says so already.  Raises Refusal."""
+    """Ask the user to type yes.  `yes` is the option that answers the question.  Raises Refusal."""
     if yes:
         return
     try:
         answer = input(f"{question} (type 'yes' to accept): ")
     except EOFError:
+        say()
         raise Refusal("nothing was changed: there is nobody to ask; --yes answers all questions with yes") from None
     if answer.strip().lower() != "yes":
         raise Refusal("nothing was changed")
@@ -46,11 +47,12 @@ def asked(question: str, option: str) -> str:
     try:
         return input(question).strip()
     except EOFError:
-        raise Refusal(f"nothing was changed: say it with {option}") from None
+        say()
+        raise Refusal(f"nothing was changed: there is nobody to ask; pass {option}") from None
 
 
 class Meter:
-    """A progress bar on a terminal; nothing elsewhere.  Units are counted by `advance`."""
+    """A progress bar on a terminal; it shows nothing elsewhere.  `advance` counts units."""
 
     def __init__(self, title: str, total: int, noun: str = "slots") -> None:
         self.title = title
@@ -86,6 +88,6 @@ class Meter:
         return "  ".join(parts)
 
     def end(self) -> None:
-        if self.shows and self.shown:
+        if self.shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

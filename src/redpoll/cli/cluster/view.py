@@ -1,4 +1,4 @@
-"""What a node says of its cluster: the text of CLUSTER NODES, read once."""
+"""The cluster as a node reports it in CLUSTER NODES."""
 
 from __future__ import annotations
 
@@ -36,11 +36,6 @@ class Line:
     @property
     def is_replica(self) -> bool:
         return "slave" in self.flags
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether the node is seen as failing."""
-        return "fail" in self.flags or "fail?" in self.flags
 
     @property
     def can_be_called(self) -> bool:

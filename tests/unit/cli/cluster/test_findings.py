@@ -54,12 +54,20 @@ def test_slots_without_an_owner_and_of_an_owner_out_of_reach() -> None:
     assert found.uncovered == ALL_SLOTS & ~span(0, 99)
     assert found.lost == span(100, 199)
     assert not found.is_whole
+    # It has been taken over: nothing is lost.
+    assert examine(views(*WHOLE), [line("c", span(100, 199))]).lost == 0
 
 
 def test_a_node_that_others_have_given_up() -> None:
     seen = views(*WHOLE)
     seen[0] = View(seen[0].me, {**seen[0].lines, "b": line("b", WHOLE[1].slots, frozenset({"master", "fail"}))})
     assert [each.id for each in examine(seen, []).failing] == ["b"]
+    # A node out of reach is a fault of its own.
+    gone = line("b", WHOLE[1].slots)
+    assert examine(seen[:1], [gone]).failing == []
+    # A suspicion of one node is none.
+    seen[0] = View(seen[0].me, {**seen[0].lines, "b": line("b", WHOLE[1].slots, frozenset({"master", "fail?"}))})
+    assert examine(seen, []).failing == []
 
 
 @given(st.lists(st.integers(0, ALL_SLOTS), min_size=1, max_size=4))

@@ -99,3 +99,16 @@ def test_a_weight_of_0_empties_a_node() -> None:
     owned = dict(zip("abc", split_slots(3), strict=True))
     found = after(owned, plan_rebalance(owned, {"a": 0.0, "b": 1.0, "c": 1.0}, 2))
     assert [slots.bit_count() for slots in found.values()] == [0, 8192, 8192]
+
+
+def test_an_empty_node_gets_its_share_whatever_the_threshold() -> None:
+    owned = {"a": ALL_SLOTS, "b": 0}
+    assert len(plan_rebalance(owned, {"a": 1.0, "b": 1.0}, 1000)) == SLOT_COUNT // 2
+    # With a share of one slot, too.
+    assert len(plan_rebalance(owned, {"a": SLOT_COUNT - 1.0, "b": 1.0}, 2)) == 1
+
+
+def test_rounding_moves_nothing() -> None:
+    """16384 slots on three nodes leave one slot over: any of them may have it."""
+    owned = {"a": span(0, 5460), "b": span(5461, 10921), "c": span(10922, SLOT_COUNT - 1)}
+    assert plan_rebalance(owned, dict.fromkeys(owned, 1.0), 0) == []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
 from redpoll.cli.cluster.everywhere import shown
-from redpoll.cli.cluster.local import configured
-from redpoll.cli.cluster.show import Meter, table
+from redpoll.cli.cluster.show import Meter, agreed, table
 from redpoll.cli.cluster.words import Refusal
 from redpoll.cli.resp import ServerComplaint
-from redpoll.config.quoting import split_line
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
@@ -36,16 +37,13 @@ def test_replies_are_shown_without_what_a_terminal_would_obey() -> None:
     assert shown(b"a:1\r\nb:2\r\n") == "\na:1\nb:2"
 
 
-def test_options_become_lines_of_a_configuration_file() -> None:
-    text = configured(["--save", "", "--appendonly", "yes", "--requirepass", 'a "b" \\c', "--bind", "::1", "-::2"])
-    assert [split_line(line.encode()) for line in text.splitlines()] == [
-        [b"save", b""],
-        [b"appendonly", b"yes"],
-        [b"requirepass", b'a "b" \\c'],
-        [b"bind", b"::1", b"-::2"],
-    ]
-
-
-def test_a_word_that_belongs_to_no_option_is_refused() -> None:
-    with pytest.raises(Refusal, match="what is 'yes'"):
-        configured(["yes"])
+@pytest.mark.parametrize(
+    ("typed", "told"), [("no\n", "nothing was changed$"), ("\n", "nothing was changed$"), ("", "nobody to ask")]
+)
+def test_only_yes_is_an_agreement(monkeypatch: pytest.MonkeyPatch, typed: str, told: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    with pytest.raises(Refusal, match=told):
+        agreed("Move?", yes=False)
+    agreed("Move?", yes=True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(" Yes\n"))
+    agreed("Move?", yes=False)

@@ -22,11 +22,11 @@ def test_a_view_has_every_node() -> None:
     view = read_view(TEXT)
     assert view.me.id == A
     assert view.me.address == Address("127.0.0.1", 7000)
-    assert (view.me.epoch, view.me.is_primary, view.me.has_failed) == (3, True, False)
+    assert (view.me.epoch, view.me.is_primary, view.me.flags) == (3, True, {"myself", "master"})
     assert view.me.slots == span(0, 99) | one(200)
     assert (view.me.migrating, view.me.importing) == ({5: B}, {300: B})
     other = view.lines[B]
-    assert (other.bus_port, other.connected, other.has_failed) == (27001, False, True)
+    assert (other.bus_port, other.connected, other.flags) == (27001, False, {"master", "fail?"})
     replica = view.lines[C]
     assert (replica.primary, replica.is_replica, replica.address) == (A, True, Address("::1", 7002))
 
